@@ -1,0 +1,105 @@
+//===- AttnAttributes.td - Weightings ----------------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_ATTNATTRIBUTES_TD
+#define ATTN_IR_ATTNATTRIBUTES_TD
+
+include "attn/IR/AttnDialect.td"
+include "attn/IR/AttnInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Attn_CausalKind : I32EnumAttr<"CausalKind",
+    "Which key is the last that a query row sees", [
+      I32EnumAttrCase<"none", 0>,
+      I32EnumAttrCase<"top_left", 1>,
+      I32EnumAttrCase<"bottom_right", 2>,
+      I32EnumAttrCase<"offset", 3>]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_CausalAttr : EnumAttr<Attn_Dialect, Attn_CausalKind, "causal"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+/// A weighting without parameters. Every method is written in
+/// lib/IR/Weightings/<Class>.cpp.
+class Attn_Weighting<string className, string attrMnemonic,
+                     list<string> extraMethods>
+    : AttrDef<Attn_Dialect, className, [
+        DeclareAttrInterfaceMethods<WeightingAttrInterface, extraMethods>]> {
+  let mnemonic = attrMnemonic;
+}
+
+def Attn_SoftmaxAttr : Attn_Weighting<"Softmax", "softmax",
+    ["rescale", "finish", "hasLogSumExp", "logSumExp"]> {
+  let summary = "exp(s - m) / l";
+  let description = [{
+    Statistics: the running maximum `m` of the scores and the running sum `l` of
+    `exp(s - m)`. Partial results merge by both. A row without a visible key, or
+    whose visible scores are all -inf, has weights 0 and log-sum-exp -inf.
+    The one-pass form is that of Milakov and Gimelshein, "Online normalizer
+    calculation for softmax" (2018), section 3.
+
+    Example: `weighting(#attn.softmax)`
+  }];
+}
+
+def Attn_SoftmaxSinkAttr : Attn_Weighting<"SoftmaxSink", "softmax_sink",
+    ["getNumWeightingOperands", "rescale", "finish", "hasLogSumExp",
+     "logSumExp"]> {
+  let summary = "exp(s - m) / (l + exp(sink - m))";
+  let description = [{
+    A softmax with one extra logit, the weighting operand, that has no value. It
+    enters only when a row is finished, so partial results merge as a softmax's
+    do. The log-sum-exp includes it: an empty row's is the sink itself.
+
+    Example: `weighting(#attn.softmax_sink, %sink : tensor<8xf32>)`
+  }];
+}
+
+def Attn_SigmoidAttr : Attn_Weighting<"Sigmoid", "sigmoid",
+    ["getNumWeightingOperands"]> {
+  let summary = "1 / (1 + exp(-(s + b)))";
+  let description = [{
+    Weights that are not normalised; `b` is the weighting operand. There are no
+    statistics: partial results merge by addition.
+
+    Example: `weighting(#attn.sigmoid, %bias : tensor<8xf32>)`
+  }];
+}
+
+def Attn_ReluAttr : Attn_Weighting<"Relu", "relu", ["finish"]> {
+  let summary = "max(s, 0) / N_k";
+  let description = [{
+    `N_k` is the number of all keys, hidden ones included.
+
+    Example: `weighting(#attn.relu)`
+  }];
+}
+
+def Attn_IdentityAttr : Attn_Weighting<"Identity", "identity", []> {
+  let summary = "s";
+  let description = [{
+    The score is the weight.
+
+    Example: `weighting(#attn.identity)`
+  }];
+}
+
+def Attn_SumNormalizedAttr : Attn_Weighting<"SumNormalized", "sum_normalized",
+    ["finish"]> {
+  let summary = "s / sum(s), 0 where the sum is 0";
+  let description = [{
+    Attention pooling by a kernel (Nadaraya-Watson): the score region computes
+    the kernel of the distance.
+
+    Example: `weighting(#attn.sum_normalized)`
+  }];
+}
+
+#endif // ATTN_IR_ATTNATTRIBUTES_TD

@@ -1,0 +1,33 @@
+//===- AttnDialect.td - The attn dialect -------------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_ATTNDIALECT_TD
+#define ATTN_IR_ATTNDIALECT_TD
+
+include "mlir/IR/DialectBase.td"
+
+def Attn_Dialect : Dialect {
+  let name = "attn";
+  let summary = "Attention mechanisms as four independent choices";
+  let description = [{
+    An attention mechanism says how a query meets a key (*similarity*), how the
+    number is adjusted knowing its position (*score*), which pairs exist at all
+    (*mask*), and how scores become weights (*weighting*). `attn.generic` states
+    exactly these four; named ops such as `attn.sdpa` expand into it; and the
+    compiler's own ops (`attn.online`, `attn.merge`, `attn.finish`, `attn.pack`)
+    carry its tiled form.
+  }];
+  let cppNamespace = "::attn";
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+#endif // ATTN_IR_ATTNDIALECT_TD

@@ -1,0 +1,154 @@
+//===- Passes.td - Passes over attention -------------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TRANSFORMS_PASSES_TD
+#define ATTN_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def GeneralizeAttentionPass
+    : InterfacePass<"attn-generalize", "::mlir::FunctionOpInterface"> {
+  let summary = "Expand named attention ops into attn.generic";
+  let description = [{
+    Afterwards only core ops remain of the dialect.
+
+    Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : ...) {causal = #attn.causal<top_left>}`
+    After: `attn.generic ... weighting(#attn.softmax) ... mask { j <= i }`
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
+def BoundAttentionPass
+    : InterfacePass<"attn-bound", "::mlir::FunctionOpInterface"> {
+  let summary = "Derive key ranges and a classifier from every mask";
+  let description = [{
+    Writes the regions `ranges` and `classify` of each `attn.generic` with a
+    mask: which keys a tile of query rows can see at all, and whether every pair
+    of a box of rows and keys, or none, is visible.
+
+    Before: `mask { j <= i }`
+    After: `mask { j <= i } ranges { yield 0, m_hi + 1 } classify { ... }`
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numBounded", "num-bounded", "Masks with a bounded key range">
+  ];
+}
+
+def TileAttentionPass
+    : InterfacePass<"attn-tile", "::mlir::FunctionOpInterface"> {
+  let summary = "Tile attention over batch, query rows and key rows";
+  let description = [{
+    Replaces each `attn.generic` on tensors by a parallel loop over batch and
+    query tiles whose body packs the queries, walks the visible keys with
+    `attn.online`, and writes the output with `attn.finish`. No value spans all
+    query rows and all key rows. Ops that do not fit the kernel, or for which it
+    does not pay, are left to `attn-decompose`, with a remark that says why.
+  }];
+  let options = [
+    Option<"queryTile", "query-tile", "int64_t", /*default=*/"0",
+           "Query rows in a tile; 0 chooses by the target's vectors">,
+    Option<"keyTile", "key-tile", "int64_t", /*default=*/"0",
+           "Key rows in a tile; 0 chooses by the head width">,
+    Option<"requireFused", "require-fused", "bool", /*default=*/"false",
+           "Report an error where an op would be left unfused">,
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Width of the target's vectors in bits">,
+    Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
+           "Count the key tiles that are looked at, computed and full">
+  ];
+  let statistics = [
+    Statistic<"numTiled", "num-tiled", "Attention ops tiled">,
+    Statistic<"numUnfused", "num-unfused", "Attention ops left unfused">
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def DecomposeAttentionPass
+    : InterfacePass<"attn-decompose", "::mlir::FunctionOpInterface"> {
+  let summary = "Expand attention into linalg with its scores in memory";
+  let description = [{
+    The unfused path: similarity, score, statistics, weights and the weighted
+    sum become separate `linalg.generic` ops.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def DistributeAttentionPass
+    : InterfacePass<"attn-distribute", "::mlir::FunctionOpInterface"> {
+  let summary = "Deal the items of parallel loops out to workers";
+  let description = [{
+    Turns an outermost `scf.forall` over items, on buffers, into one over
+    workers with an `scf.for` over every worker's items inside, dealt out in
+    turn so that work that grows along the items (a causal mask) is balanced.
+    Buffers allocated per item are hoisted to the worker.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def VectorizeAttentionPass
+    : InterfacePass<"attn-vectorize", "::mlir::FunctionOpInterface"> {
+  let summary = "Emit vector code for tiles on buffers";
+  let description = [{
+    Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
+    `linalg.fill` on buffers by loops over vectors whose lanes are query rows.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Width of the target's vectors in bits">,
+    Option<"numRegisters", "num-registers", "int64_t", /*default=*/"32",
+           "Number of the target's vector registers">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ExpandMathPass
+    : InterfacePass<"attn-expand-math", "::mlir::FunctionOpInterface"> {
+  let summary = "Expand exponentials on vectors into polynomials";
+  let description = [{
+    `math.exp` and `math.exp2` on vectors of f32 and f64 become a rounding, a
+    polynomial and a scaling by a power of two, with at most 2 units in the last
+    place of error and correct results for infinities and NaN.
+  }];
+  let options = [
+    Option<"hasScalef", "has-scalef", "bool", /*default=*/"false",
+           "The target scales by powers of two in one instruction">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def VerifyStagePass : Pass<"attn-verify-stage"> {
+  let summary = "Check the sentence that holds after a stage";
+  let description = [{
+    Reports the first op that breaks what the stage promises, as an error.
+  }];
+  let options = [
+    Option<"stage", "stage", "std::string", /*default=*/"\"import\"",
+           "import, generalize, bound, tile, bufferize, vectorize or llvm">
+  ];
+}
+
+#endif // ATTN_TRANSFORMS_PASSES_TD

@@ -1,0 +1,257 @@
+//===- AttentionVerifier.cpp - Operands of attention ops ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace detail {
+
+ArrayRef<int64_t> getShapeOrScalar(Type type) {
+  if (auto shaped = dyn_cast<ShapedType>(type); shaped && shaped.hasRank())
+    return shaped.getShape();
+  return {};
+}
+
+std::string printTypes(TypeRange types) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "(";
+  llvm::interleaveComma(types, os);
+  os << ")";
+  return text;
+}
+
+std::string getOperandName(AttentionOpInterface op, unsigned index) {
+  static constexpr StringLiteral kFirst[] = {"query", "key", "value"};
+  if (index < 3)
+    return kFirst[index].str();
+  index -= 3;
+  if (index < op.getInputs().size())
+    return "input " + std::to_string(index);
+  index -= op.getInputs().size();
+  if (index < op.getWeightingOperands().size())
+    return "weighting operand " + std::to_string(index);
+  index -= op.getWeightingOperands().size();
+  if (isa<GenericOp>(op.getOperation())) {
+    if (index == 0)
+      return "output";
+    return index == 1 && cast<GenericOp>(op.getOperation()).getLse()
+               ? "lse"
+               : "weights";
+  }
+  return index == 0 ? "accumulator" : "statistic " + std::to_string(index - 1);
+}
+
+FloatType getAccumulationType(AttentionOpInterface op) {
+  if (auto attr = op->getAttrOfType<TypeAttr>("acc_type"))
+    return cast<FloatType>(attr.getValue());
+  FloatType widest = Float32Type::get(op->getContext());
+  for (Value operand : {op.getQuery(), op.getKey(), op.getValue(),
+                        op.getAccumulatorInit()}) {
+    auto type = dyn_cast<FloatType>(getElementTypeOrSelf(operand.getType()));
+    if (type && type.getWidth() > widest.getWidth())
+      widest = type;
+  }
+  return widest;
+}
+
+/// The operands that have an indexing map, in operand order: all but `rows`.
+static SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
+  SmallVector<Value> mapped;
+  Value rows;
+  if (auto online = dyn_cast<OnlineOp>(op.getOperation()))
+    rows = online.getRows();
+  unsigned numInputs = 3 + op.getInputs().size() +
+                       op.getWeightingOperands().size();
+  for (auto [index, operand] : llvm::enumerate(op->getOperands()))
+    if (!(rows && index == numInputs))
+      mapped.push_back(operand);
+  return mapped;
+}
+
+DimensionClasses getDimensionClasses(AttentionOpInterface op) {
+  unsigned output = 3 + op.getInputs().size() +
+                    op.getWeightingOperands().size();
+  FailureOr<DimensionClasses> classes = DimensionClasses::infer(
+      op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
+      op.getIndexingMap(output));
+  return succeeded(classes) ? *classes : DimensionClasses();
+}
+
+/// (C1), (C2)
+static LogicalResult verifyMaps(AttentionOpInterface op,
+                                ArrayRef<Value> operands) {
+  ArrayAttr maps = op.getIndexingMaps();
+  if (maps.size() != operands.size())
+    return op.emitOpError("(C1) expected one indexing map per operand, ")
+           << operands.size() << " in all, but got " << maps.size();
+  unsigned numDims = cast<AffineMapAttr>(maps[0]).getValue().getNumDims();
+  for (auto [index, operand] : llvm::enumerate(operands)) {
+    AffineMap map = op.getIndexingMap(index);
+    if (map.getNumDims() != numDims || !map.isProjectedPermutation())
+      return op.emitOpError("(C2) expected the map of ")
+             << getOperandName(op, index)
+             << " to be a projected permutation of " << numDims
+             << " dimensions, but got " << AffineMapAttr::get(map);
+    size_t rank = getShapeOrScalar(operand.getType()).size();
+    if (map.getNumResults() != rank)
+      return op.emitOpError("(C2) expected the map of ")
+             << getOperandName(op, index) << " to have " << rank
+             << " results (the operand's rank), but got "
+             << map.getNumResults();
+  }
+  return success();
+}
+
+/// (C4)
+static LogicalResult verifyExtents(AttentionOpInterface op,
+                                   ArrayRef<Value> operands) {
+  // The extent and the operand that fixed it first, per dimension.
+  SmallVector<std::pair<int64_t, unsigned>> known(
+      op.getNumDims(), {ShapedType::kDynamic, 0});
+  for (auto [index, operand] : llvm::enumerate(operands)) {
+    AffineMap map = op.getIndexingMap(index);
+    ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType());
+    for (auto [position, extent] : llvm::enumerate(shape)) {
+      unsigned dim = map.getDimPosition(position);
+      if (ShapedType::isDynamic(extent))
+        continue;
+      if (ShapedType::isDynamic(known[dim].first))
+        known[dim] = {extent, index};
+      else if (known[dim].first != extent)
+        return op.emitOpError("(C4) expected ")
+               << getOperandName(op, index) << " extent of dimension d" << dim
+               << " to be " << known[dim].first << " (as in "
+               << getOperandName(op, known[dim].second) << "), but got "
+               << extent;
+    }
+  }
+  return success();
+}
+
+/// Whether the map uses dimensions of the given classes only.
+static bool spansOnly(AffineMap map, const DimensionClasses &classes,
+                      ArrayRef<DimensionClass> allowed) {
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+    if (!llvm::is_contained(allowed, classes.classes[map.getDimPosition(i)]))
+      return false;
+  return true;
+}
+
+LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
+  SmallVector<Value> operands = getMappedOperands(op);
+  if (failed(verifyMaps(op, operands)))
+    return failure();
+
+  unsigned numInputs = op.getInputs().size();
+  unsigned output = 3 + numInputs + op.getWeightingOperands().size();
+  unsigned culprit = 0;
+  FailureOr<DimensionClasses> classes = DimensionClasses::infer(
+      op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
+      op.getIndexingMap(output), &culprit);
+  if (failed(classes))
+    return op.emitOpError("(C3) dimension d")
+           << culprit
+           << " has no class: expected it in output and key (batch), query and "
+              "output (query row), key and value (key row), query and key "
+              "(feature), or value and output (channel)";
+  if (classes->keyRows.empty())
+    return op.emitOpError(
+        "(C3) expected a key row dimension, in key and value only");
+  if (failed(verifyExtents(op, operands)))
+    return failure();
+
+  using Class = DimensionClass;
+  for (unsigned i = 0; i < numInputs; ++i)
+    if (!spansOnly(op.getIndexingMap(3 + i), *classes,
+                   {Class::Batch, Class::QueryRow, Class::KeyRow,
+                    Class::Feature}))
+      return op.emitOpError("(C5) expected input ")
+             << i << " to have no value channel";
+
+  // (C9)
+  unsigned expected = op.getWeighting().getNumWeightingOperands();
+  if (op.getWeightingOperands().size() != expected)
+    return op.emitOpError("(C9) expected ")
+           << expected << " weighting operands for " << op.getWeighting()
+           << ", but got " << op.getWeightingOperands().size();
+  for (unsigned i = 0; i < expected; ++i) {
+    if (!spansOnly(op.getIndexingMap(3 + numInputs + i), *classes,
+                   {Class::Batch, Class::QueryRow}))
+      return op.emitOpError("(C9) expected weighting operand ")
+             << i << " to span batch and query rows only";
+    Type type = op.getWeightingOperands()[i].getType();
+    if (!isa<FloatType>(getElementTypeOrSelf(type)))
+      return op.emitOpError("(C9) expected weighting operand ")
+             << i << " to hold floats, but got " << type;
+  }
+
+  // (C12)
+  FloatType accType = op.getAccumulationType();
+  if (!accType.isF32() && !accType.isF64())
+    return op.emitOpError("(C12) expected the accumulation type to be f32 or "
+                          "f64, but got ")
+           << accType;
+  for (unsigned i = 0; i < 3; ++i) {
+    Type type = getElementTypeOrSelf(operands[i].getType());
+    if (cast<FloatType>(type).getWidth() > accType.getWidth())
+      return op.emitOpError("(C12) expected the accumulation type to be no "
+                            "narrower than the ")
+             << getOperandName(op, i) << "'s element type " << type
+             << ", but got " << accType;
+  }
+  return verifyDestinationStyle(
+      cast<DestinationStyleOpInterface>(op.getOperation()), "C13");
+}
+
+LogicalResult verifyDestinationStyle(DestinationStyleOpInterface op,
+                                     StringRef label) {
+  bool hasTensor = false, hasBuffer = false;
+  for (Type type : op->getOperandTypes()) {
+    hasTensor |= isa<TensorType>(type);
+    hasBuffer |= isa<BaseMemRefType>(type);
+  }
+  if (hasTensor && hasBuffer)
+    return op.emitOpError("(")
+           << label << ") expected operands to be all tensors or all memrefs";
+  unsigned numResults = hasTensor ? op.getNumDpsInits() : 0;
+  if (op->getNumResults() != numResults)
+    return op.emitOpError("(") << label << ") expected " << numResults
+                               << " results (one per tensor init), but got "
+                               << op->getNumResults();
+  for (unsigned i = 0; i < numResults; ++i) {
+    Type init = op.getDpsInitOperand(i)->get().getType();
+    if (op->getResult(i).getType() != init)
+      return op.emitOpError("(")
+             << label << ") expected result " << i
+             << " to have the type of its init, " << init << ", but got "
+             << op->getResult(i).getType();
+  }
+  return success();
+}
+
+void getDestinationStyleEffects(
+    DestinationStyleOpInterface op, bool readsInits,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<BaseMemRefType>(operand.get().getType()))
+      continue;
+    bool isInit = op.isDpsInit(&operand);
+    if (!isInit || readsInits)
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+    if (isInit)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+  }
+}
+
+} // namespace detail
+} // namespace attn

@@ -1,0 +1,165 @@
+//===- GenericOp.cpp - The core op and its online step --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// Names the arguments of a region: `leading`, then in0, in1, ...
+static void nameArguments(Region &region, ArrayRef<StringRef> leading,
+                          OpAsmSetValueNameFn setName) {
+  for (auto [index, argument] : llvm::enumerate(region.getArguments())) {
+    if (index < leading.size())
+      setName(argument, leading[index]);
+    else
+      setName(argument, "in" + std::to_string(index - leading.size()));
+  }
+}
+
+static void nameRegionArguments(AttentionOpInterface op, Region &region,
+                                OpAsmSetValueNameFn setName) {
+  if (&region == &op.getSimilarity())
+    nameArguments(region, {"q", "k"}, setName);
+  else if (&region == &op.getScore())
+    nameArguments(region, {"s"}, setName);
+  else if (&region == &op.getWeight())
+    nameArguments(region, {"w"}, setName);
+  else if (&region == &op.getMask())
+    nameArguments(region, {}, setName);
+}
+
+/// Whether the map spans exactly the dimensions of the given classes.
+static bool spansExactly(AffineMap map, const DimensionClasses &classes,
+                         ArrayRef<DimensionClass> expected) {
+  for (unsigned dim = 0, e = map.getNumDims(); dim < e; ++dim)
+    if (map.isFunctionOfDim(dim) !=
+        llvm::is_contained(expected, classes.classes[dim]))
+      return false;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// GenericOp
+//===----------------------------------------------------------------------===//
+
+MutableOperandRange GenericOp::getDpsInitsMutable() {
+  auto [start, length] = getODSOperandIndexAndLength(5);
+  return MutableOperandRange(*this, start, getNumOperands() - start);
+}
+
+Value GenericOp::getAccumulatorInit() { return getOutput(); }
+
+void GenericOp::getAsmBlockArgumentNames(Region &region,
+                                         OpAsmSetValueNameFn setName) {
+  nameRegionArguments(*this, region, setName);
+}
+
+void GenericOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  if (getNumResults() == 0)
+    return;
+  setName(getResult(0), "out");
+  unsigned next = 1;
+  if (getLse())
+    setName(getResult(next++), "lse");
+  if (getWeights() && next < getNumResults())
+    setName(getResult(next), "weights");
+}
+
+void GenericOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
+}
+
+LogicalResult GenericOp::verify() {
+  if (failed(detail::verifyAttentionOperands(*this)))
+    return failure();
+  DimensionClasses classes = getDimensionClasses();
+  using Class = DimensionClass;
+  unsigned next = 4 + getInputs().size() + getWeightingOperands().size();
+  if (getLse()) {
+    if (!getWeighting().hasLogSumExp())
+      return emitOpError("(C10) ") << getWeighting()
+                                   << " defines no log-sum-exp: drop lse";
+    if (!spansExactly(getIndexingMap(next++), classes,
+                      {Class::Batch, Class::QueryRow}))
+      return emitOpError("(C10) expected lse to span batch and query rows");
+  }
+  if (getWeights() &&
+      !spansExactly(getIndexingMap(next), classes,
+                    {Class::Batch, Class::QueryRow, Class::KeyRow}))
+    return emitOpError(
+        "(C11) expected weights to span batch, query rows and key rows");
+  return success();
+}
+
+LogicalResult GenericOp::verifyRegions() {
+  return detail::verifyAttentionRegions(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// OnlineOp
+//===----------------------------------------------------------------------===//
+
+MutableOperandRange OnlineOp::getDpsInitsMutable() {
+  auto [start, length] = getODSOperandIndexAndLength(6);
+  return MutableOperandRange(*this, start, getNumOperands() - start);
+}
+
+Value OnlineOp::getAccumulatorInit() { return getAccumulator(); }
+
+void OnlineOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  nameRegionArguments(*this, region, setName);
+}
+
+void OnlineOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  if (getNumResults() == 0)
+    return;
+  setName(getResult(0), "acc");
+  SmallVector<Statistic> statistics = getWeighting().getStatistics();
+  for (auto [index, statistic] : llvm::enumerate(statistics))
+    if (index + 1 < getNumResults())
+      setName(getResult(index + 1), statistic.name);
+}
+
+void OnlineOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  detail::getDestinationStyleEffects(*this, /*readsInits=*/true, effects);
+}
+
+LogicalResult OnlineOp::verify() {
+  size_t numStatistics = getWeighting().getStatistics().size();
+  if (getStatistics().size() != numStatistics)
+    return emitOpError("(C14) expected ")
+           << numStatistics << " statistics for " << getWeighting()
+           << ", but got " << getStatistics().size();
+  if (failed(detail::verifyAttentionOperands(*this)))
+    return failure();
+  DimensionClasses classes = getDimensionClasses();
+  unsigned first = 4 + getInputs().size() + getWeightingOperands().size();
+  for (unsigned i = 0; i < numStatistics; ++i)
+    for (unsigned dim : classes.keyRows)
+      if (getIndexingMap(first + i).isFunctionOfDim(dim))
+        return emitOpError("(C14) expected statistic ")
+               << i << " to span batch and query rows only";
+  FloatType accType = getAccumulationType();
+  for (Value init : getDpsInits())
+    if (getElementTypeOrSelf(init.getType()) != accType)
+      return emitOpError("(C14) expected accumulator and statistics to hold ")
+             << accType << ", but got " << init.getType();
+  return success();
+}
+
+LogicalResult OnlineOp::verifyRegions() {
+  return detail::verifyAttentionRegions(*this);
+}
+
+} // namespace attn

@@ -1,0 +1,135 @@
+//===- RegionVerifier.cpp - Regions of attention ops ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Verify.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace detail {
+
+/// Whether the op may stand in a region: it computes on elements, or reads.
+static bool isAllowedInRegion(Operation *op) {
+  if (isa<IndexOp, YieldOp, affine::AffineApplyOp, affine::AffineMinOp,
+          affine::AffineMaxOp, tensor::ExtractOp, tensor::DimOp,
+          memref::LoadOp, memref::DimOp, arith::ConstantOp>(op))
+    return true;
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(
+             op->getDialect()) &&
+         op->hasTrait<OpTrait::Elementwise>() &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+LogicalResult verifyElementwiseBody(Region &region, StringRef regionName,
+                                    StringRef label) {
+  for (Operation &op : region.front()) {
+    if (isAllowedInRegion(&op))
+      continue;
+    InFlightDiagnostic diag =
+        region.getParentOp()->emitOpError("(")
+        << label << ") expected " << regionName
+        << " to hold elementwise arith and math, affine apply, min and max, "
+           "reads and attn.index only, but got '"
+        << op.getName() << "'";
+    diag.attachNote(op.getLoc()) << "not allowed in a region of this op";
+    return diag;
+  }
+  return success();
+}
+
+/// (C6) for one region: `leading` arguments, then one per input.
+static LogicalResult verifySignature(AttentionOpInterface op, Region &region,
+                                     StringRef name, TypeRange leading,
+                                     Type result) {
+  FloatType accType = op.getAccumulationType();
+  SmallVector<Type> expected(leading);
+  for (Value input : op.getInputs()) {
+    Type element = getElementTypeOrSelf(input.getType());
+    expected.push_back(isa<FloatType>(element) ? accType : element);
+  }
+  Block &body = region.front();
+  if (TypeRange(expected) != TypeRange(body.getArgumentTypes()))
+    return op.emitOpError("(C6) expected ")
+           << name << " to have arguments " << printTypes(expected)
+           << ", but got " << printTypes(body.getArgumentTypes());
+  auto yield =
+      body.empty() ? YieldOp() : dyn_cast<YieldOp>(&body.back());
+  if (!yield)
+    return op.emitOpError("(C6) expected ")
+           << name << " to end with attn.yield";
+  if (yield.getValues().getTypes() != TypeRange(result))
+    return op.emitOpError("(C6) expected ")
+           << name << " to yield " << result << ", but got "
+           << printTypes(yield.getValues().getTypes());
+  return success();
+}
+
+/// (C5), second half: features are summed over, so only `similarity` may read
+/// an input over them.
+static LogicalResult verifyNoFeatureReads(AttentionOpInterface op,
+                                          Region &region, StringRef name,
+                                          const DimensionClasses &classes) {
+  unsigned leading =
+      region.getNumArguments() - static_cast<unsigned>(op.getInputs().size());
+  for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i) {
+    if (region.getArgument(leading + i).use_empty())
+      continue;
+    for (unsigned dim : classes.features)
+      if (op.getIndexingMap(3 + i).isFunctionOfDim(dim))
+        return op.emitOpError("(C5) expected input ")
+               << i << ", which spans feature dimension d" << dim
+               << ", to be read in similarity only, but " << name
+               << " reads it";
+  }
+  return success();
+}
+
+LogicalResult verifyAttentionRegions(AttentionOpInterface op) {
+  FloatType accType = op.getAccumulationType();
+  Type boolType = IntegerType::get(op->getContext(), 1);
+  DimensionClasses classes = op.getDimensionClasses();
+  struct Entry {
+    Region &region;
+    StringRef name;
+    SmallVector<Type> leading;
+    Type result;
+  };
+  Entry entries[] = {{op.getSimilarity(), "similarity", {accType, accType},
+                      accType},
+                     {op.getMask(), "mask", {}, boolType},
+                     {op.getScore(), "score", {accType}, accType},
+                     {op.getWeight(), "weight", {accType}, accType}};
+  for (Entry &entry : entries) {
+    if (entry.region.empty())
+      continue;
+    if (failed(verifySignature(op, entry.region, entry.name, entry.leading,
+                               entry.result)) ||
+        failed(verifyElementwiseBody(entry.region, entry.name, "C7")))
+      return failure();
+    if (&entry.region != &op.getSimilarity() &&
+        failed(verifyNoFeatureReads(op, entry.region, entry.name, classes)))
+      return failure();
+    for (IndexOp index : entry.region.getOps<IndexOp>()) {
+      uint64_t dim = index.getDim();
+      if (dim < classes.classes.size() &&
+          classes.classes[dim] != DimensionClass::Feature &&
+          classes.classes[dim] != DimensionClass::Channel)
+        continue;
+      InFlightDiagnostic diag =
+          op.emitOpError("(C8) expected attn.index to name a batch, query row "
+                         "or key row dimension, but got ")
+          << dim;
+      diag.attachNote(index.getLoc()) << "used here";
+      return diag;
+    }
+  }
+  return success();
+}
+
+} // namespace detail
+} // namespace attn

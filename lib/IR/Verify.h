@@ -1,0 +1,50 @@
+//===- Verify.h - Verification that ops share -----------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_IR_VERIFY_H
+#define ATTN_LIB_IR_VERIFY_H
+
+#include "attn/IR/Attn.h"
+
+namespace attn {
+namespace detail {
+
+/// Constraints (C1) to (C5), (C9), (C12) and (C13) of `attn.generic`.
+mlir::LogicalResult verifyAttentionOperands(AttentionOpInterface op);
+
+/// Constraints (C6) to (C8) of `attn.generic`.
+mlir::LogicalResult verifyAttentionRegions(AttentionOpInterface op);
+
+/// (C7) of `attn.generic` for one region, reported as constraint `label`.
+mlir::LogicalResult verifyElementwiseBody(mlir::Region &region,
+                                          llvm::StringRef regionName,
+                                          llvm::StringRef label);
+
+/// Operands are all tensors or all memrefs, scalars aside, and results have
+/// the types of the inits. Reported as constraint `label`.
+mlir::LogicalResult verifyDestinationStyle(mlir::DestinationStyleOpInterface op,
+                                           llvm::StringRef label);
+
+/// How errors call operand `index`: "query", "input 2", "output", ...
+std::string getOperandName(AttentionOpInterface op, unsigned index);
+
+/// The extents of a shaped type, none for a scalar.
+llvm::ArrayRef<int64_t> getShapeOrScalar(mlir::Type type);
+
+/// Prints `{f32, index}`-like lists of types.
+std::string printTypes(mlir::TypeRange types);
+
+/// Reads of inputs and writes (and reads) of inits of an op on memrefs.
+void getDestinationStyleEffects(
+    mlir::DestinationStyleOpInterface op, bool readsInits,
+    llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<
+        mlir::MemoryEffects::Effect>> &effects);
+
+} // namespace detail
+} // namespace attn
+
+#endif // ATTN_LIB_IR_VERIFY_H

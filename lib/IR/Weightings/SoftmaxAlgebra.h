@@ -1,0 +1,83 @@
+//===- SoftmaxAlgebra.h - What the softmaxes share ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_IR_WEIGHTINGS_SOFTMAXALGEBRA_H
+#define ATTN_LIB_IR_WEIGHTINGS_SOFTMAXALGEBRA_H
+
+#include "attn/IR/Attn.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace attn {
+
+/// The running maximum of the scores and the running sum of their exponentials
+/// measured against it.
+inline llvm::SmallVector<Statistic> getSoftmaxStatistics() {
+  return {{"max", StatisticPhase::Score,
+           -std::numeric_limits<double>::infinity()},
+          {"sum", StatisticPhase::Weight, 0.0}};
+}
+
+/// Combines two maxima (index 0) or two sums (index 1). The maximum is a
+/// comparison and a selection, one instruction on every target: a NaN it drops
+/// reaches the output through its weight.
+inline mlir::Value combineSoftmax(mlir::OpBuilder &builder, mlir::Location loc,
+                                  unsigned index, mlir::Value lhs,
+                                  mlir::Value rhs) {
+  if (index == 1)
+    return mlir::arith::AddFOp::create(builder, loc, lhs, rhs);
+  mlir::Value greater = mlir::arith::CmpFOp::create(
+      builder, loc, mlir::arith::CmpFPredicate::OGT, lhs, rhs);
+  return mlir::arith::SelectOp::create(builder, loc, greater, lhs, rhs);
+}
+
+/// exp(score - reference), where a reference of -inf (a row that has seen
+/// nothing but -inf) counts as 0, so that -inf - -inf never happens.
+inline mlir::Value expAgainst(mlir::OpBuilder &builder, mlir::Location loc,
+                              mlir::Value score, mlir::Value reference) {
+  mlir::Type type = reference.getType();
+  mlir::Value lowest = createFloatConstant(
+      builder, loc, type, -std::numeric_limits<double>::infinity());
+  mlir::Value zero = createFloatConstant(builder, loc, type, 0.0);
+  mlir::Value empty = mlir::arith::CmpFOp::create(
+      builder, loc, mlir::arith::CmpFPredicate::OEQ, reference, lowest);
+  mlir::Value finite =
+      mlir::arith::SelectOp::create(builder, loc, empty, zero, reference);
+  mlir::Value difference =
+      mlir::arith::SubFOp::create(builder, loc, score, finite);
+  return mlir::math::ExpOp::create(builder, loc, difference);
+}
+
+/// Two passes in double precision. Returns the log-sum-exp, with the sink in it
+/// if there is one.
+inline double evaluateSoftmax(llvm::MutableArrayRef<double> scores,
+                              std::optional<double> sink) {
+  const double lowest = -std::numeric_limits<double>::infinity();
+  double max = sink.value_or(lowest);
+  for (double score : scores)
+    max = std::fmax(max, score);
+  if (max == lowest) {
+    bool poisoned = false;
+    for (double &score : scores) {
+      poisoned |= std::isnan(score);
+      score = std::isnan(score) ? score : 0.0;
+    }
+    return poisoned ? std::nan("") : lowest;
+  }
+  double sum = sink ? std::exp(*sink - max) : 0.0;
+  for (double &score : scores)
+    sum += score = std::exp(score - max);
+  for (double &score : scores)
+    score /= sum;
+  return max + std::log(sum);
+}
+
+} // namespace attn
+
+#endif // ATTN_LIB_IR_WEIGHTINGS_SOFTMAXALGEBRA_H

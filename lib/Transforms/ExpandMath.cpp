@@ -1,0 +1,26 @@
+//===- ExpandMath.cpp - To be written ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_EXPANDMATHPASS
+#include "attn/Transforms/Passes.h.inc"
+
+namespace {
+
+struct ExpandMathPass final
+    : impl::ExpandMathPassBase<ExpandMathPass> {
+  using ExpandMathPassBase::ExpandMathPassBase;
+  void runOnOperation() override {}
+};
+
+} // namespace
+} // namespace attn

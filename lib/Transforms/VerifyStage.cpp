@@ -1,0 +1,26 @@
+//===- VerifyStage.cpp - To be written ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_VERIFYSTAGEPASS
+#include "attn/Transforms/Passes.h.inc"
+
+namespace {
+
+struct VerifyStagePass final
+    : impl::VerifyStagePassBase<VerifyStagePass> {
+  using VerifyStagePassBase::VerifyStagePassBase;
+  void runOnOperation() override {}
+};
+
+} // namespace
+} // namespace attn
