@@ -50,17 +50,22 @@ std::string getOperandName(AttentionOpInterface op, unsigned index) {
   return index == 0 ? "accumulator" : "statistic " + std::to_string(index - 1);
 }
 
-FloatType getAccumulationType(AttentionOpInterface op) {
-  if (auto attr = op->getAttrOfType<TypeAttr>("acc_type"))
-    return cast<FloatType>(attr.getValue());
-  FloatType widest = Float32Type::get(op->getContext());
-  for (Value operand : {op.getQuery(), op.getKey(), op.getValue(),
-                        op.getAccumulatorInit()}) {
-    auto type = dyn_cast<FloatType>(getElementTypeOrSelf(operand.getType()));
+FloatType getWidestFloat(TypeRange types) {
+  FloatType widest = Float32Type::get(types.front().getContext());
+  for (Type operand : types) {
+    auto type = dyn_cast<FloatType>(getElementTypeOrSelf(operand));
     if (type && type.getWidth() > widest.getWidth())
       widest = type;
   }
   return widest;
+}
+
+FloatType getAccumulationType(AttentionOpInterface op) {
+  if (auto attr = op->getAttrOfType<TypeAttr>("acc_type"))
+    return cast<FloatType>(attr.getValue());
+  return getWidestFloat({op.getQuery().getType(), op.getKey().getType(),
+                         op.getValue().getType(),
+                         op.getAccumulatorInit().getType()});
 }
 
 /// The operands that have an indexing map, in operand order: all but `rows`.

@@ -34,11 +34,34 @@ LogicalResult verifyElementwiseBody(Region &region, StringRef regionName,
         region.getParentOp()->emitOpError("(")
         << label << ") expected " << regionName
         << " to hold elementwise arith and math, affine apply, min and max, "
-           "reads and attn.index only, but got '"
-        << op.getName() << "'";
+        << (isa<SdpaOp>(region.getParentOp()) ? "and reads"
+                                              : "reads and attn.index")
+        << " only, but got '" << op.getName() << "'";
     diag.attachNote(op.getLoc()) << "not allowed in a region of this op";
     return diag;
   }
+  return success();
+}
+
+LogicalResult verifyBodySignature(Region &region, StringRef regionName,
+                                  TypeRange arguments, Type result,
+                                  StringRef label) {
+  Operation *op = region.getParentOp();
+  Block &body = region.front();
+  if (arguments != TypeRange(body.getArgumentTypes()))
+    return op->emitOpError("(")
+           << label << ") expected " << regionName << " to have arguments "
+           << printTypes(arguments) << ", but got "
+           << printTypes(body.getArgumentTypes());
+  auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(&body.back());
+  if (!yield)
+    return op->emitOpError("(") << label << ") expected " << regionName
+                                << " to end with attn.yield";
+  if (yield.getValues().getTypes() != TypeRange(result))
+    return op->emitOpError("(")
+           << label << ") expected " << regionName << " to yield "
+           << printTypes(result) << ", but got "
+           << printTypes(yield.getValues().getTypes());
   return success();
 }
 
@@ -52,21 +75,7 @@ static LogicalResult verifySignature(AttentionOpInterface op, Region &region,
     Type element = getElementTypeOrSelf(input.getType());
     expected.push_back(isa<FloatType>(element) ? accType : element);
   }
-  Block &body = region.front();
-  if (TypeRange(expected) != TypeRange(body.getArgumentTypes()))
-    return op.emitOpError("(C6) expected ")
-           << name << " to have arguments " << printTypes(expected)
-           << ", but got " << printTypes(body.getArgumentTypes());
-  auto yield =
-      body.empty() ? YieldOp() : dyn_cast<YieldOp>(&body.back());
-  if (!yield)
-    return op.emitOpError("(C6) expected ")
-           << name << " to end with attn.yield";
-  if (yield.getValues().getTypes() != TypeRange(result))
-    return op.emitOpError("(C6) expected ")
-           << name << " to yield " << result << ", but got "
-           << printTypes(yield.getValues().getTypes());
-  return success();
+  return verifyBodySignature(region, name, expected, result, "C6");
 }
 
 /// (C5), second half: features are summed over, so only `similarity` may read

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Verify.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -20,10 +21,34 @@ int64_t SdpaOp::getNumLeadingDims() {
   return detail::getShapeOrScalar(getQuery().getType()).size() - 2;
 }
 
-void SdpaOp::getAsmBlockArgumentNames(Region &region,
-                                      OpAsmSetValueNameFn setName) {}
+FloatType SdpaOp::getAccumulationType() {
+  return detail::getWidestFloat(
+      {getQuery().getType(), getKey().getType(), getValue().getType(),
+       getOutput().getType()});
+}
 
-void SdpaOp::getAsmResultNames(OpAsmSetValueNameFn setName) {}
+void SdpaOp::getAsmBlockArgumentNames(Region &region,
+                                      OpAsmSetValueNameFn setName) {
+  SmallVector<std::string> names;
+  if (&region == &getScore())
+    names.push_back("s");
+  int64_t numLeading = getNumLeadingDims();
+  for (int64_t i = 0; i + 1 < numLeading; ++i)
+    names.push_back(numLeading == 2 ? "batch" : "batch" + std::to_string(i));
+  if (numLeading > 0)
+    names.push_back("head");
+  names.push_back("i");
+  names.push_back("j");
+  // The region may not have been verified yet.
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}
+
+void SdpaOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  static constexpr StringLiteral kNames[] = {"out", "lse"};
+  for (auto [result, name] : llvm::zip(getResults(), kNames))
+    setName(result, name);
+}
 
 void SdpaOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
@@ -31,8 +56,256 @@ void SdpaOp::getEffects(
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
-LogicalResult SdpaOp::verify() { return success(); }
+//===----------------------------------------------------------------------===//
+// Verification
+//===----------------------------------------------------------------------===//
 
-LogicalResult SdpaOp::verifyRegions() { return success(); }
+namespace {
+
+/// An operand as errors call it, and its shape.
+struct NamedShape {
+  StringRef name;
+  ArrayRef<int64_t> shape;
+};
+
+} // namespace
+
+/// Extent `position` of every operand, counted from the front, or from the
+/// back if it is negative, is the same. `what` is how errors call it.
+static LogicalResult verifySameExtent(SdpaOp op, StringRef label,
+                                      const Twine &what, int64_t position,
+                                      ArrayRef<NamedShape> operands) {
+  const NamedShape *first = nullptr;
+  auto getExtent = [&](const NamedShape &operand) {
+    return operand.shape[position < 0 ? operand.shape.size() + position
+                                      : position];
+  };
+  for (const NamedShape &operand : operands) {
+    if (ShapedType::isDynamic(getExtent(operand)))
+      continue;
+    if (!first)
+      first = &operand;
+    else if (getExtent(*first) != getExtent(operand))
+      return op.emitOpError("(")
+             << label << ") expected " << operand.name << " " << what
+             << " to be " << getExtent(*first) << " (as in " << first->name
+             << "), but got " << getExtent(operand);
+  }
+  return success();
+}
+
+/// The first extent of the list that is static, if any is.
+static int64_t getStaticExtent(std::initializer_list<int64_t> extents) {
+  for (int64_t extent : extents)
+    if (!ShapedType::isDynamic(extent))
+      return extent;
+  return ShapedType::kDynamic;
+}
+
+/// (C1) to (C4)
+static LogicalResult verifyShapes(SdpaOp op) {
+  NamedShape query{"query", detail::getShapeOrScalar(op.getQuery().getType())};
+  NamedShape key{"key", detail::getShapeOrScalar(op.getKey().getType())};
+  NamedShape value{"value", detail::getShapeOrScalar(op.getValue().getType())};
+  NamedShape output{"output",
+                    detail::getShapeOrScalar(op.getOutput().getType())};
+  int64_t rank = query.shape.size();
+  if (rank < 2)
+    return op.emitOpError("(C1) expected query rank to be at least 2 (rows x "
+                          "features), but got ")
+           << rank;
+  for (const NamedShape &operand : {key, value, output})
+    if (static_cast<int64_t>(operand.shape.size()) != rank)
+      return op.emitOpError("(C1) expected ")
+             << operand.name << " rank to be " << rank
+             << " (as in query), but got " << operand.shape.size();
+
+  for (int64_t i = 0; i < rank - 3; ++i)
+    if (failed(verifySameExtent(op, "C2",
+                                "extent of batch dimension " + Twine(i), i,
+                                {query, key, value, output})))
+      return failure();
+
+  if (rank > 2) {
+    if (failed(verifySameExtent(op, "C3", "number of heads", -3,
+                                {key, value})) ||
+        failed(verifySameExtent(op, "C4", "number of heads", -3,
+                                {query, output})))
+      return failure();
+    int64_t heads = getStaticExtent(
+        {query.shape[rank - 3], output.shape[rank - 3]});
+    int64_t keyHeads =
+        getStaticExtent({key.shape[rank - 3], value.shape[rank - 3]});
+    if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(keyHeads) &&
+        (keyHeads == 0 ? heads != 0 : heads % keyHeads != 0))
+      return op.emitOpError("(C3) expected the number of query heads to be a "
+                            "multiple of the number of key heads, ")
+             << keyHeads << ", but got " << heads;
+  }
+
+  if (failed(verifySameExtent(op, "C4", "feature dimension", -1,
+                              {query, key})) ||
+      failed(verifySameExtent(op, "C4", "number of rows", -2, {key, value})) ||
+      failed(verifySameExtent(op, "C4", "number of rows", -2,
+                              {query, output})))
+    return failure();
+  return verifySameExtent(op, "C4", "width", -1, {value, output});
+}
+
+/// (C5)
+static LogicalResult verifyBroadcast(SdpaOp op, StringRef name, Value operand) {
+  if (!operand)
+    return success();
+  SmallVector<int64_t> expected(
+      detail::getShapeOrScalar(op.getOutput().getType()));
+  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.getQuery().getType());
+  ArrayRef<int64_t> key = detail::getShapeOrScalar(op.getKey().getType());
+  ArrayRef<int64_t> value = detail::getShapeOrScalar(op.getValue().getType());
+  size_t rank = expected.size();
+  for (size_t i = 0; i + 1 < rank; ++i)
+    expected[i] = getStaticExtent({query[i], expected[i]});
+  for (size_t i = 0; i + 3 < rank; ++i)
+    expected[i] = getStaticExtent({expected[i], key[i], value[i]});
+  expected.back() = getStaticExtent({key[rank - 2], value[rank - 2]});
+
+  ArrayRef<int64_t> shape = detail::getShapeOrScalar(operand.getType());
+  if (shape.size() > rank)
+    return op.emitOpError("(C5) expected ")
+           << name << " rank to be at most " << rank
+           << " (that of query), but got " << shape.size();
+  size_t dropped = rank - shape.size();
+  for (auto [index, extent] : llvm::enumerate(shape)) {
+    size_t position = index + dropped;
+    if (ShapedType::isDynamic(extent) || extent == 1 ||
+        ShapedType::isDynamic(expected[position]) ||
+        extent == expected[position])
+      continue;
+    InFlightDiagnostic diag = op.emitOpError("(C5) expected ");
+    diag << name << " ";
+    if (position + 1 == rank)
+      diag << "number of keys";
+    else if (position + 2 == rank)
+      diag << "number of rows";
+    else if (position + 3 == rank)
+      diag << "number of heads";
+    else
+      diag << "extent of batch dimension " << position;
+    return diag << " to be " << expected[position]
+                << " or 1 (broadcast), but got " << extent;
+  }
+  return success();
+}
+
+/// (C6)
+static LogicalResult verifyOffset(SdpaOp op) {
+  Value offset = op.getOffset();
+  if (!offset) {
+    if (op.getCausal() == CausalKind::offset)
+      return op.emitOpError(
+          "(C6) expected an offset operand, as causal is offset");
+    return success();
+  }
+  if (op.getCausal() != CausalKind::offset)
+    return op.emitOpError("(C6) expected no offset operand, as causal is ")
+           << stringifyCausalKind(op.getCausal()) << ", not offset";
+  Type type = offset.getType();
+  if (!getElementTypeOrSelf(type).isSignlessIntOrIndex())
+    return op.emitOpError("(C6) expected offset to hold integers, but got ")
+           << type;
+  if (!isa<ShapedType>(type))
+    return success();
+  int64_t numBatch = std::max<int64_t>(op.getNumLeadingDims() - 1, 0);
+  auto shaped = cast<ShapedType>(type);
+  if (!shaped.hasRank() || shaped.getRank() != numBatch)
+    return op.emitOpError("(C6) expected offset to be an integer or to have "
+                          "the ")
+           << numBatch << " batch dimensions of query, but got " << type;
+  NamedShape query{"query", detail::getShapeOrScalar(op.getQuery().getType())};
+  NamedShape offsets{"offset", shaped.getShape()};
+  for (int64_t i = 0; i < numBatch; ++i)
+    if (failed(verifySameExtent(op, "C6",
+                                "extent of batch dimension " + Twine(i), i,
+                                {query, offsets})))
+      return failure();
+  return success();
+}
+
+/// (C7)
+static LogicalResult verifyNumbers(SdpaOp op) {
+  if (std::optional<ArrayRef<int64_t>> window = op.getWindow()) {
+    if (window->size() != 2)
+      return op.emitOpError("(C7) expected window to have two bounds, left and "
+                            "right, but got ")
+             << window->size();
+    if (llvm::any_of(*window, [](int64_t bound) { return bound < -1; }))
+      return op.emitOpError(
+                 "(C7) expected window bounds to be 0 or more, or -1 for "
+                 "unbounded, but got [")
+             << *window << "]";
+  }
+  auto isFinite = [](std::optional<APFloat> number) {
+    return !number || number->isFinite();
+  };
+  if (!isFinite(op.getSoftcap()) ||
+      (op.getSoftcap() && !(op.getSoftcap()->convertToDouble() > 0)))
+    return op.emitOpError(
+               "(C7) expected softcap to be positive and finite, but got ")
+           << op.getSoftcapAttr();
+  if (!isFinite(op.getScale()))
+    return op.emitOpError("(C7) expected scale to be finite, but got ")
+           << op.getScaleAttr();
+  return success();
+}
+
+/// (C10)
+static LogicalResult verifyLse(SdpaOp op) {
+  if (!op.getLse())
+    return success();
+  ArrayRef<int64_t> output = detail::getShapeOrScalar(op.getOutput().getType());
+  NamedShape expected{"output", output.drop_back()};
+  NamedShape lse{"lse", detail::getShapeOrScalar(op.getLse().getType())};
+  if (lse.shape.size() != expected.shape.size())
+    return op.emitOpError("(C10) expected lse rank to be ")
+           << expected.shape.size()
+           << " (output without its last dimension), but got "
+           << lse.shape.size();
+  for (size_t i = 0; i < lse.shape.size(); ++i)
+    if (failed(verifySameExtent(op, "C10", "extent of dimension " + Twine(i), i,
+                                {expected, lse})))
+      return failure();
+  return success();
+}
+
+LogicalResult SdpaOp::verify() {
+  if (failed(verifyShapes(*this)) ||
+      failed(verifyBroadcast(*this, "bias", getBias())) ||
+      failed(verifyBroadcast(*this, "boolean_mask", getBooleanMask())) ||
+      failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||
+      failed(verifyLse(*this)))
+    return failure();
+  return detail::verifyDestinationStyle(*this, "C11");
+}
+
+/// (C8) and (C9) for one region: `leading` arguments, then the positions.
+static LogicalResult verifyPositionRegion(SdpaOp op, Region &region,
+                                          StringRef name, TypeRange leading,
+                                          Type result) {
+  if (region.empty())
+    return success();
+  SmallVector<Type> expected(leading);
+  expected.append(op.getNumLeadingDims() + 2,
+                  IndexType::get(op.getContext()));
+  if (failed(detail::verifyBodySignature(region, name, expected, result, "C8")))
+    return failure();
+  return detail::verifyElementwiseBody(region, name, "C9");
+}
+
+LogicalResult SdpaOp::verifyRegions() {
+  FloatType accType = getAccumulationType();
+  if (failed(verifyPositionRegion(*this, getMask(), "mask", {},
+                                  IntegerType::get(getContext(), 1))))
+    return failure();
+  return verifyPositionRegion(*this, getScore(), "score", {accType}, accType);
+}
 
 } // namespace attn

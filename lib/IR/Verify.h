@@ -24,6 +24,14 @@ mlir::LogicalResult verifyElementwiseBody(mlir::Region &region,
                                           llvm::StringRef regionName,
                                           llvm::StringRef label);
 
+/// The region has arguments of the given types and ends with an `attn.yield` of
+/// one `result`. Reported as constraint `label`.
+mlir::LogicalResult verifyBodySignature(mlir::Region &region,
+                                        llvm::StringRef regionName,
+                                        mlir::TypeRange arguments,
+                                        mlir::Type result,
+                                        llvm::StringRef label);
+
 /// Operands are all tensors or all memrefs, scalars aside, and results have
 /// the types of the inits. Reported as constraint `label`.
 mlir::LogicalResult verifyDestinationStyle(mlir::DestinationStyleOpInterface op,
@@ -35,7 +43,10 @@ std::string getOperandName(AttentionOpInterface op, unsigned index);
 /// The extents of a shaped type, none for a scalar.
 llvm::ArrayRef<int64_t> getShapeOrScalar(mlir::Type type);
 
-/// Prints `{f32, index}`-like lists of types.
+/// The widest of f32 and the float element types of `types`.
+mlir::FloatType getWidestFloat(mlir::TypeRange types);
+
+/// Prints `(f32, index)`-like lists of types.
 std::string printTypes(mlir::TypeRange types);
 
 /// Reads of inputs and writes (and reads) of inits of an op on memrefs.

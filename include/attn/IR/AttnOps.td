@@ -192,7 +192,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Query head h reads key head floor(h / group), where group is the number of
     query heads over the number of key heads. `bias` and `boolean_mask` have the
     query's rank, `batch x heads x rows x keys`, or drop leading dimensions; an
-    extent of 1 in a leading dimension is broadcast.
+    extent of 1 is broadcast, a dynamic one must match.
 
     The regions get positions: `mask(batch..., head, i, j)` and
     `score(s, batch..., head, i, j)`, the score in the accumulation type, the
@@ -253,6 +253,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     ::mlir::MutableOperandRange getDpsInitsMutable();
     /// The number of leading dimensions, heads included.
     int64_t getNumLeadingDims();
+    /// The type of all arithmetic: the widest of f32 and the element types of
+    /// query, key, value and output.
+    ::mlir::FloatType getAccumulationType();
   }];
   let hasRegionVerifier = 1;
 }
