@@ -3,9 +3,12 @@
 # and then loads this file.
 
 import os
-import platform
+import sys
 
 import lit.formats
+
+sys.path.insert(0, os.path.join(config.attn_source_dir, "test"))
+import features
 
 config.name = "attn"
 config.test_format = lit.formats.ShTest(execute_external=False)
@@ -28,33 +31,9 @@ config.substitutions += [
     ("%attn_build_dir", config.attn_build_dir),
 ]
 
-
-def host_features():
-    """The vector extensions of this CPU, under the names tests ask for."""
-    flags = set()
-    try:
-        with open("/proc/cpuinfo") as cpuinfo:
-            for line in cpuinfo:
-                if line.split(":")[0].strip() in ("flags", "Features"):
-                    flags = set(line.split(":")[1].split())
-                    break
-    except OSError:
-        pass
-    needs = {
-        "avx2": {"avx2", "fma", "f16c"},
-        "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
-        "avx512bf16": {"avx512_bf16"},
-        "neon": {"asimd"},
-    }
-    return {name for name, flags_of in needs.items() if flags_of <= flags}
-
-
-config.available_features |= host_features() | {"host=" + platform.machine()}
+config.available_features |= features.available()
 if config.sanitizers:
     config.available_features.add("sanitizers")
-
-# Features that may be missing, each with the reason that the summary prints.
-# There is no `gpu` feature: the compiler has no GPU target yet.
 
 if lit_config.maxIndividualTestTimeIsSupported[0]:
     lit_config.maxIndividualTestTime = 900

@@ -1,0 +1,42 @@
+"""What the machine of the suite can do: the features that tests REQUIRE, and
+why the others are missing."""
+
+import platform
+
+# For each kind of CPU its features, with the flags that each stands for.
+_CPU_FLAGS = {
+    "x86_64": {
+        "avx2": {"avx2", "fma", "f16c"},
+        "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+        "avx512bf16": {"avx512_bf16"},
+    },
+    "aarch64": {"neon": {"asimd"}},
+}.get(platform.machine(), {})
+
+
+def _read_cpu_flags():
+    try:
+        with open("/proc/cpuinfo") as cpuinfo:
+            for line in cpuinfo:
+                if line.split(":")[0].strip() in ("flags", "Features"):
+                    return set(line.split(":")[1].split())
+    except OSError:
+        pass
+    return set()
+
+
+def available():
+    """The features that tests may rely on here."""
+    flags = _read_cpu_flags()
+    host = {name for name, needs in _CPU_FLAGS.items() if needs <= flags}
+    return host | {"host=" + platform.machine()}
+
+
+def missing():
+    """The features that are missing here, each with its reason."""
+    reasons = {"gpu": "the compiler has no GPU target yet"}
+    present = available()
+    for name in _CPU_FLAGS:
+        if name not in present:
+            reasons[name] = "this CPU does not have it"
+    return reasons
