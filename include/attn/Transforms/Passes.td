@@ -11,7 +11,7 @@
 include "mlir/Pass/PassBase.td"
 
 def GeneralizeAttentionPass
-    : InterfacePass<"attn-generalize", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-generalize", "::mlir::func::FuncOp"> {
   let summary = "Expand named attention ops into attn.generic";
   let description = [{
     Afterwards only core ops remain of the dialect.
@@ -19,11 +19,12 @@ def GeneralizeAttentionPass
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : ...) {causal = #attn.causal<top_left>}`
     After: `attn.generic ... weighting(#attn.softmax) ... mask { j <= i }`
   }];
-  let dependentDialects = ["::attn::AttnDialect"];
+  let dependentDialects = ["::attn::AttnDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def BoundAttentionPass
-    : InterfacePass<"attn-bound", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-bound", "::mlir::func::FuncOp"> {
   let summary = "Derive key ranges and a classifier from every mask";
   let description = [{
     Writes the regions `ranges` and `classify` of each `attn.generic` with a
@@ -40,7 +41,7 @@ def BoundAttentionPass
 }
 
 def TileAttentionPass
-    : InterfacePass<"attn-tile", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-tile", "::mlir::func::FuncOp"> {
   let summary = "Tile attention over batch, query rows and key rows";
   let description = [{
     Replaces each `attn.generic` on tensors by a parallel loop over batch and
@@ -73,7 +74,7 @@ def TileAttentionPass
 }
 
 def DecomposeAttentionPass
-    : InterfacePass<"attn-decompose", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-decompose", "::mlir::func::FuncOp"> {
   let summary = "Expand attention into linalg with its scores in memory";
   let description = [{
     The unfused path: similarity, score, statistics, weights and the weighted
@@ -87,7 +88,7 @@ def DecomposeAttentionPass
 }
 
 def DistributeAttentionPass
-    : InterfacePass<"attn-distribute", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-distribute", "::mlir::func::FuncOp"> {
   let summary = "Deal the items of parallel loops out to workers";
   let description = [{
     Turns an outermost `scf.forall` over items, on buffers, into one over
@@ -103,7 +104,7 @@ def DistributeAttentionPass
 }
 
 def VectorizeAttentionPass
-    : InterfacePass<"attn-vectorize", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
     Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
@@ -123,7 +124,7 @@ def VectorizeAttentionPass
 }
 
 def ExpandMathPass
-    : InterfacePass<"attn-expand-math", "::mlir::FunctionOpInterface"> {
+    : Pass<"attn-expand-math", "::mlir::func::FuncOp"> {
   let summary = "Expand exponentials on vectors into polynomials";
   let description = [{
     `math.exp` and `math.exp2` on vectors of f32 and f64 become a rounding, a

@@ -1,0 +1,29 @@
+//===- Transforms.h - Transformations as functions ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TRANSFORMS_TRANSFORMS_H
+#define ATTN_TRANSFORMS_TRANSFORMS_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// Expands an `attn.sdpa` into an equivalent `attn.generic` (and reshapes
+/// around it, for grouped heads) and replaces it.
+mlir::FailureOr<GenericOp> generalizeSdpa(mlir::RewriterBase &rewriter,
+                                          SdpaOp op);
+
+/// Expands every named op into the core op.
+void populateGeneralizeAttentionPatterns(mlir::RewritePatternSet &patterns);
+
+/// Fills the regions `ranges` and `classify` of an op with a mask.
+mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
+
+} // namespace attn
+
+#endif // ATTN_TRANSFORMS_TRANSFORMS_H
