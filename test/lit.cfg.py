@@ -27,6 +27,8 @@ config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.substitutions += [
     ("%python", config.python),
     ("%cmake", config.cmake),
+    ("%cc", config.cc),
+    ("%cxx", config.cxx),
     ("%attn_source_dir", config.attn_source_dir),
     ("%attn_build_dir", config.attn_build_dir),
 ]
