@@ -53,6 +53,7 @@ bool Parser::parseString(std::string &value) {
 
 /// What comes next, short and printable, for a message.
 static std::string quote(StringRef text) {
+  text = text.rtrim();
   std::string quoted = "'";
   for (char c : text.take_front(40))
     quoted += llvm::isPrint(c) ? c : '?';

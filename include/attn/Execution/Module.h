@@ -1,0 +1,38 @@
+//===- Module.h - Reading modules and their entry points --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_EXECUTION_MODULE_H
+#define ATTN_EXECUTION_MODULE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+namespace attn {
+
+/// Reads, parses and verifies a module, text or bytecode; `-` is stdin. Text
+/// that nests deeper than `maxNesting` is refused before the parser, which
+/// recurses, sees it. An error says where: `file:line:column: ...`; notes
+/// follow on lines of their own.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+parseModule(llvm::StringRef path, mlir::MLIRContext &context);
+
+constexpr int64_t maxNesting = 256;
+
+/// An error if brackets in `text` nest deeper than `maxNesting`. Comments and
+/// strings are skipped.
+llvm::Error checkNesting(llvm::StringRef text, llvm::StringRef name);
+
+/// The function called `name` or, if that is empty, the only public one. An
+/// error if there is none, or no body to run.
+llvm::Expected<mlir::func::FuncOp> findEntry(mlir::ModuleOp module,
+                                             llvm::StringRef name);
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_MODULE_H

@@ -1,0 +1,32 @@
+//===- DriverCompile.h - From a module to what was asked for ----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EXECUTION_DRIVERCOMPILE_H
+#define ATTN_LIB_EXECUTION_DRIVERCOMPILE_H
+
+#include "DriverOptions.h"
+
+#include "attn/Execution/Kernel.h"
+
+namespace attn {
+
+/// What a function argument or result of this type takes. An error if it is
+/// neither a ranked tensor nor a scalar of a type that arrays hold.
+llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
+
+/// Compiles @entry of `module`, which is changed.
+llvm::Expected<std::unique_ptr<Kernel>>
+compileKernel(mlir::ModuleOp module, llvm::StringRef entry,
+              const DriverOptions &options);
+
+/// Prints the module after --stop-after, or as --emit wants it.
+llvm::Error emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
+                       llvm::StringRef entry, const DriverOptions &options);
+
+} // namespace attn
+
+#endif // ATTN_LIB_EXECUTION_DRIVERCOMPILE_H

@@ -1,0 +1,362 @@
+//===- DriverOptions.cpp - The command line of attn-run ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DriverOptions.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace attn;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::StringRef;
+
+/// Stages that the IR can be shown or verified after, in order.
+static constexpr StringRef stages[] = {"import",    "generalize", "bound",
+                                       "tile",      "bufferize",  "vectorize",
+                                       "llvm"};
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+static Error expected(const std::string &what, StringRef got) {
+  return createStringError("expected " + what + ", but got '" + got.str() +
+                           "'");
+}
+
+static Error parseNumber(StringRef text, int64_t lo, int64_t hi, StringRef option,
+                         int64_t &value) {
+  if (!text.getAsInteger(10, value) && value >= lo && value <= hi)
+    return Error::success();
+  return expected("--" + option.str() + "=N with N from " + std::to_string(lo) +
+                      " to " + std::to_string(hi),
+                  text);
+}
+
+/// Extents between 'x'; the empty text is rank 0.
+static bool parseShape(StringRef text, llvm::SmallVector<int64_t> &shape) {
+  if (text.empty())
+    return true;
+  llvm::SmallVector<StringRef> extents;
+  text.split(extents, 'x');
+  for (StringRef extent : extents)
+    if (extent.getAsInteger(10, shape.emplace_back()) || shape.back() < 0)
+      return false;
+  return true;
+}
+
+static Error parseShapeOption(StringRef text, DriverOptions &options) {
+  ShapeOption option;
+  StringRef extents = text;
+  if (text.contains(':')) {
+    StringRef argument;
+    std::tie(argument, extents) = text.split(':');
+    int64_t number;
+    if (argument.getAsInteger(10, number) || number < 0)
+      return expected("--shape=[ARG:]2x8x128x64 with ARG counted from 0", text);
+    option.argument = number;
+  }
+  if (!parseShape(extents, option.shape))
+    return expected("--shape=[ARG:]2x8x128x64 with extents of 0 or more", text);
+  options.shapes.push_back(std::move(option));
+  return Error::success();
+}
+
+static Error parseRangeOption(StringRef text, DriverOptions &options) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ':');
+  int64_t argument;
+  RandomRange range;
+  if (parts.size() != 3 || parts[0].getAsInteger(10, argument) ||
+      argument < 0 || parts[1].getAsDouble(range.lo) ||
+      parts[2].getAsDouble(range.hi) || !std::isfinite(range.lo) ||
+      !std::isfinite(range.hi) || range.lo > range.hi)
+    return expected("--random-range=ARG:LO:HI with ARG counted from 0 and LO "
+                    "at most HI",
+                    text);
+  if (!options.randomRanges.insert({argument, range}).second)
+    return createStringError("expected one --random-range per argument, but "
+                             "argument " +
+                             std::to_string(argument) + " has two");
+  return Error::success();
+}
+
+static Error parseTarget(StringRef text, DriverOptions &options) {
+  if (text == "gpu")
+    return createStringError("target 'gpu' is not built yet; use --target=cpu "
+                             "or --target=reference");
+  if (text != "cpu" && text != "reference")
+    return expected("--target=cpu or --target=reference", text);
+  options.target =
+      text == "cpu" ? DriverTarget::CPU : DriverTarget::Reference;
+  return Error::success();
+}
+
+static Error parseEmit(StringRef text, DriverOptions &options) {
+  if (text == "ptx")
+    return createStringError("--emit=ptx needs target 'gpu', which is not built "
+                             "yet; use --emit=mlir, llvm or asm");
+  if (text == "mlir")
+    options.emit = EmitKind::MLIR;
+  else if (text == "llvm")
+    options.emit = EmitKind::LLVM;
+  else if (text == "asm")
+    options.emit = EmitKind::Assembly;
+  else
+    return expected("--emit=mlir, llvm or asm", text);
+  return Error::success();
+}
+
+static Error parseTracePair(StringRef text, DriverOptions &options) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  options.tracePair.emplace();
+  for (StringRef part : parts)
+    if (part.trim().getAsInteger(10, options.tracePair->emplace_back()) ||
+        options.tracePair->back() < 0)
+      return expected("--trace-pair=B,H,I,J with positions of 0 or more", text);
+  if (parts.size() < 2)
+    return expected("--trace-pair=B,H,I,J, query row and key row last", text);
+  return Error::success();
+}
+
+static Error parseStage(StringRef text, StringRef option, std::string &stage) {
+  if (!llvm::is_contained(stages, text))
+    return expected("--" + option.str() + " to name one of " +
+                        llvm::join(std::begin(stages), std::end(stages), ", "),
+                    text);
+  stage = text.str();
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// The table of options
+//===----------------------------------------------------------------------===//
+
+namespace {
+enum class Value { None, Optional, Required };
+
+struct Option {
+  StringRef name;
+  Value value;
+  StringRef placeholder, help;
+  /// Null for `None` stands for setting `flag`.
+  Error (*parse)(StringRef, DriverOptions &);
+  bool DriverOptions::*flag = nullptr;
+};
+} // namespace
+
+template <std::string DriverOptions::*member>
+static Error parseText(StringRef text, DriverOptions &options) {
+  options.*member = text.str();
+  return Error::success();
+}
+
+template <std::vector<std::string> DriverOptions::*member>
+static Error parseFile(StringRef text, DriverOptions &options) {
+  if (text.empty())
+    return createStringError("expected the name of a .npy file, but got ''");
+  (options.*member).push_back(text.str());
+  return Error::success();
+}
+
+static const Option optionTable[] = {
+    {"entry", Value::Required, "NAME",
+     "the function to run (default: the only public one)",
+     parseText<&DriverOptions::entry>},
+    {"input", Value::Required, "F.npy",
+     "read an argument; once per argument, in order",
+     parseFile<&DriverOptions::inputs>},
+    {"random", Value::Optional, "SEED",
+     "fill the arguments without a file: floats in [-1, 1], i1 at random",
+     [](StringRef text, DriverOptions &options) -> Error {
+       uint64_t seed = 0;
+       if (!text.empty() && text.getAsInteger(10, seed))
+         return expected("--random=SEED with a SEED of 0 or more", text);
+       options.randomSeed = seed;
+       return Error::success();
+     }},
+    {"shape", Value::Required, "[ARG:]2x8x128x64",
+     "dynamic sizes of an argument that --random fills; in order, or one for "
+     "all",
+     parseShapeOption},
+    {"random-range", Value::Required, "ARG:LO:HI",
+     "draw argument ARG (from 0) from LO to HI; integers need it, below HI",
+     parseRangeOption},
+    {"output", Value::Required, "F.npy",
+     "write a result; once per result, in order (default: print them)",
+     parseFile<&DriverOptions::outputs>},
+    {"target", Value::Required, "cpu|reference",
+     "the compiled kernel, or the double-precision evaluator", parseTarget},
+    {"threads", Value::Required, "N", "threads to run on (default: all cores)",
+     [](StringRef text, DriverOptions &options) {
+       int64_t value = 0;
+       Error error = parseNumber(text, 1, 1024, "threads", value);
+       options.threads = value;
+       return error;
+     }},
+    {"check", Value::None, "", "compare the results with the reference",
+     nullptr, &DriverOptions::check},
+    {"time", Value::Optional, "N",
+     "print the median of N runs, GFLOP/s and the fraction of the peak",
+     [](StringRef text, DriverOptions &options) -> Error {
+       options.time = true;
+       if (text.empty())
+         return Error::success();
+       return parseNumber(text, 1, 1000000, "time", options.timedRuns);
+     }},
+    {"json", Value::None, "", "print the timing as one JSON object, alone",
+     nullptr, &DriverOptions::json},
+    {"trace-pair", Value::Required, "B,H,I,J",
+     "print similarity, score, mask and weight of one pair", parseTracePair},
+    {"emit", Value::Required, "mlir|llvm|asm",
+     "print the compiled code instead of running it", parseEmit},
+    {"print-config", Value::None, "", "print the tile sizes and why", nullptr,
+     &DriverOptions::printConfig},
+    {"require-fused", Value::None, "", "make the unfused fallback an error",
+     nullptr, &DriverOptions::requireFused},
+    {"stop-after", Value::Required, "STAGE", "print the IR after a stage",
+     [](StringRef text, DriverOptions &options) {
+       return parseStage(text, "stop-after", options.stopAfter);
+     }},
+    {"attn-verify-stage", Value::Required, "STAGE",
+     "check what must hold after a stage",
+     [](StringRef text, DriverOptions &options) {
+       return parseStage(text, "attn-verify-stage", options.verifyStage);
+     }},
+    {"cpu", Value::Required, "NAME", "the CPU to compile for (default: this)",
+     parseText<&DriverOptions::cpu>},
+    {"features", Value::Required, "LIST",
+     "its features, such as +avx2,+fma (default: this CPU's)",
+     parseText<&DriverOptions::features>},
+    {"help", Value::None, "", "print this", nullptr, &DriverOptions::help},
+    {"version", Value::None, "", "print the version", nullptr,
+     &DriverOptions::version}};
+
+void attn::printDriverHelp(llvm::raw_ostream &os) {
+  os << "usage: attn-run FILE.mlir [options]\n\n"
+        "Compiles one function of a module (- reads stdin) and runs it.\n\n";
+  for (const Option &option : optionTable) {
+    std::string usage = "--" + option.name.str();
+    if (option.value == Value::Required)
+      usage += "=" + option.placeholder.str();
+    else if (option.value == Value::Optional)
+      usage += "[=" + option.placeholder.str() + "]";
+    os << "  " << llvm::left_justify(usage, 30) << " " << option.help << "\n";
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The command line
+//===----------------------------------------------------------------------===//
+
+/// The option nearest to a misspelt one, for the error.
+static std::string suggest(StringRef name) {
+  const Option *best = nullptr;
+  unsigned bestDistance = 4;
+  for (const Option &option : optionTable) {
+    unsigned distance = name.edit_distance(option.name);
+    if (distance < bestDistance) {
+      best = &option;
+      bestDistance = distance;
+    }
+  }
+  return best ? "; did you mean --" + best->name.str() + "?"
+              : "; --help lists them";
+}
+
+/// Demands that cross options.
+static Error checkTogether(const DriverOptions &options) {
+  bool shows = options.emit != EmitKind::None || !options.stopAfter.empty();
+  bool reference = options.target == DriverTarget::Reference;
+  if (options.json && !options.time)
+    return createStringError("expected --json together with --time, which it "
+                             "prints");
+  if (reference && (options.check || options.time))
+    return createStringError(
+        "expected --check and --time with --target=cpu: the reference is what "
+        "it is compared with");
+  if (reference && (shows || options.printConfig || options.requireFused ||
+                    !options.verifyStage.empty()))
+    return createStringError("expected --target=cpu with options on the "
+                             "compilation: the reference compiles nothing");
+  if (shows && (options.check || options.time || !options.outputs.empty()))
+    return createStringError("expected --emit and --stop-after without --check, "
+                             "--time and --output: they run nothing");
+  if (options.emit != EmitKind::None && options.emit != EmitKind::MLIR &&
+      !options.stopAfter.empty() && options.stopAfter != "llvm")
+    return createStringError("expected --stop-after with --emit=mlir only: the "
+                             "code is complete after 'llvm' alone");
+  for (auto it = options.outputs.begin(); it != options.outputs.end(); ++it)
+    if (std::find(options.outputs.begin(), it, *it) != it)
+      return createStringError("expected each --output to be another file, but "
+                               "'" +
+                               *it + "' comes twice");
+  return Error::success();
+}
+
+static Error parseOption(llvm::ArrayRef<char *> argv, size_t &position,
+                         DriverOptions &options) {
+  StringRef text = StringRef(argv[position]).ltrim('-');
+  auto [name, value] = text.split('=');
+  bool hasValue = text.size() > name.size();
+  const Option *option = llvm::find_if(
+      optionTable, [&](const Option &option) { return option.name == name; });
+  if (option == std::end(optionTable))
+    return createStringError("unknown option '" + std::string(argv[position]) +
+                             "'" + suggest(name));
+  if (option->value == Value::None) {
+    if (hasValue)
+      return createStringError("expected --" + name.str() +
+                               " without a value, but got '" + value.str() +
+                               "'");
+    options.*option->flag = true;
+    return Error::success();
+  }
+  if (option->value == Value::Required && !hasValue) {
+    if (position + 1 == argv.size())
+      return createStringError("expected --" + name.str() + "=" +
+                               option->placeholder.str() +
+                               ", but the value is missing");
+    value = argv[++position];
+  }
+  if (option->value == Value::Optional && hasValue && value.empty())
+    return createStringError("expected --" + name.str() + " or --" +
+                             name.str() + "=" + option->placeholder.str() +
+                             ", but the value is missing");
+  return option->parse(value, options);
+}
+
+llvm::Expected<DriverOptions>
+attn::parseDriverOptions(llvm::ArrayRef<char *> argv) {
+  DriverOptions options;
+  for (size_t position = 1; position < argv.size(); ++position) {
+    StringRef text = argv[position];
+    if (text.size() > 1 && text.starts_with("-")) {
+      if (Error error = parseOption(argv, position, options))
+        return error;
+      if (options.help || options.version)
+        return options;
+      continue;
+    }
+    if (text.empty() || !options.file.empty())
+      return createStringError("expected one FILE.mlir, but got '" +
+                               options.file + "' and '" + text.str() + "'");
+    options.file = text.str();
+  }
+  if (options.file.empty())
+    return createStringError("expected FILE.mlir (or - for stdin), but no file "
+                             "is named; --help lists the options");
+  if (Error error = checkTogether(options))
+    return error;
+  return options;
+}

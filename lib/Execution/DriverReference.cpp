@@ -1,0 +1,136 @@
+//===- DriverReference.cpp - Results beside the reference -------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DriverReference.h"
+
+#include "attn/Execution/Compare.h"
+#include "attn/Reference/Reference.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/Format.h"
+
+#include <cmath>
+
+using namespace attn;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+
+Error attn::generalizeForReference(mlir::ModuleOp module) {
+  mlir::PassManager manager(module.getContext());
+  manager.addNestedPass<mlir::func::FuncOp>(createGeneralizeAttentionPass());
+  if (mlir::failed(manager.run(module)))
+    return createStringError("the named ops of the module could not be "
+                             "generalized for the reference");
+  return Error::success();
+}
+
+/// What the error of element `position` may be. The output of an attention op
+/// follows `getAttentionTolerance`. What is computed from one by other ops has
+/// no such bound: it is held to 256 roundings of the largest element. Other
+/// types than floats must agree exactly.
+static double getTolerance(const ReferenceTensor &tensor, size_t position,
+                           double largest, ElementType type) {
+  if (!isFloat(type))
+    return 0;
+  // Kernels accumulate in f32 at least, whatever they store.
+  ElementType accumulation =
+      type == ElementType::F64 ? ElementType::F64 : ElementType::F32;
+  double value = tensor.values[position];
+  if (tensor.magnitude.empty())
+    return getAttentionTolerance(accumulation, type, /*numFeatures=*/0,
+                                 /*scoreScale=*/0, 16 * largest, value);
+  return getAttentionTolerance(accumulation, type, tensor.features,
+                               tensor.scoreMagnitude[position],
+                               tensor.magnitude[position], value);
+}
+
+static std::vector<double> getTolerances(const ReferenceTensor &tensor,
+                                         ElementType type) {
+  double largest = 0;
+  for (double value : tensor.values)
+    if (std::isfinite(value))
+      largest = std::max(largest, std::fabs(value));
+  std::vector<double> tolerances(tensor.values.size());
+  for (size_t position = 0; position < tolerances.size(); ++position)
+    tolerances[position] = getTolerance(tensor, position, largest, type);
+  return tolerances;
+}
+
+Expected<std::vector<Array>>
+attn::evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
+                       llvm::ArrayRef<const Array *> arguments,
+                       llvm::ArrayRef<TensorSpec> results) {
+  Expected<ReferenceResult> reference =
+      evaluateReference(module, entry, arguments);
+  if (!reference)
+    return reference.takeError();
+  const std::vector<ReferenceTensor> &tensors = reference->results;
+  if (tensors.size() != results.size())
+    return createStringError("expected " + std::to_string(results.size()) +
+                             " results of the reference, but got " +
+                             std::to_string(tensors.size()));
+  std::vector<Array> arrays;
+  for (auto [tensor, spec] : llvm::zip(tensors, results)) {
+    Expected<Array> array =
+        Array::create(spec.type, tensor.shape, tensor.values);
+    if (!array)
+      return array.takeError();
+    arrays.push_back(std::move(*array));
+  }
+  return arrays;
+}
+
+Expected<bool> attn::checkResults(llvm::raw_ostream &os, mlir::ModuleOp module,
+                                  llvm::StringRef entry,
+                                  llvm::ArrayRef<const Array *> arguments,
+                                  llvm::ArrayRef<Array> results) {
+  Expected<ReferenceResult> reference =
+      evaluateReference(module, entry, arguments);
+  if (!reference)
+    return reference.takeError();
+  const std::vector<ReferenceTensor> &tensors = reference->results;
+  // A check of nothing is no check.
+  if (tensors.empty())
+    return createStringError("expected results to check, but @" + entry.str() +
+                             " has none");
+  bool passed = tensors.size() == results.size();
+  if (!passed)
+    os << "check: expected " << tensors.size() << " results, but got "
+       << results.size() << "\n";
+  for (auto [number, tensor] : llvm::enumerate(tensors)) {
+    const Array *result = number < results.size() ? &results[number] : nullptr;
+    std::vector<double> tolerances =
+        result ? getTolerances(tensor, result->getType())
+               : std::vector<double>();
+    Comparison comparison =
+        compare(result, tensor.shape, tensor.values, tolerances);
+    passed &= comparison.passed;
+    os << "check: result " << number << ": " << comparison.describe() << "\n";
+  }
+  return passed;
+}
+
+Error attn::printPairTrace(llvm::raw_ostream &os, mlir::ModuleOp module,
+                           llvm::StringRef entry,
+                           llvm::ArrayRef<const Array *> arguments,
+                           llvm::ArrayRef<int64_t> position) {
+  Expected<PairTrace> trace = tracePair(module, entry, arguments, position);
+  if (!trace)
+    return trace.takeError();
+  os << "pair " << formatIndex(position)
+     << llvm::format(": similarity %.9g, scaled %.9g, score ",
+                     trace->similarity, trace->scaledScore);
+  if (trace->score)
+    os << llvm::format("%.9g", *trace->score);
+  else
+    os << "none";
+  os << ", mask " << (trace->visible ? "true" : "false")
+     << llvm::format(", weight %.9g", trace->weight) << " (the row sees "
+     << trace->visibleKeys << (trace->visibleKeys == 1 ? " key)\n" : " keys)\n");
+  return Error::success();
+}

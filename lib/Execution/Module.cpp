@@ -1,0 +1,152 @@
+//===- Module.cpp - Reading modules and their entry points ------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execution/Module.h"
+
+#include "mlir/Bytecode/BytecodeReader.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace attn;
+using namespace mlir;
+using llvm::createStringError;
+using llvm::Expected;
+
+//===----------------------------------------------------------------------===//
+// Nesting
+//===----------------------------------------------------------------------===//
+
+llvm::Error attn::checkNesting(llvm::StringRef text, llvm::StringRef name) {
+  int64_t depth = 0, line = 1;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '\n') {
+      ++line;
+    } else if (c == '"') {
+      for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i)
+        i += text[i] == '\\';
+    } else if (c == '/' && text.substr(i, 2) == "//") {
+      i = text.find('\n', i);
+      if (i == llvm::StringRef::npos)
+        break;
+      ++line;
+    } else if (llvm::StringRef("({[").contains(c)) {
+      ++depth;
+    } else if (llvm::StringRef(")}]").contains(c)) {
+      depth = std::max<int64_t>(depth - 1, 0);
+    } else if (c == '<' && text.substr(i + 1, 1) != "=") {
+      ++depth;
+    } else if (c == '>' && text.substr(i + 1, 1) != "=" &&
+               (i == 0 || text[i - 1] != '-')) {
+      depth = std::max<int64_t>(depth - 1, 0);
+    }
+    if (depth > maxNesting)
+      return createStringError(name.str() + ":" + std::to_string(line) +
+                               ": expected brackets nested at most " +
+                               std::to_string(maxNesting) + " deep");
+  }
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Parsing
+//===----------------------------------------------------------------------===//
+
+/// `file:line:column: ` where the location has them.
+static std::string formatLocation(Location location) {
+  if (auto file = location->findInstanceOf<FileLineColLoc>())
+    return file.getFilename().str() + ":" + std::to_string(file.getLine()) +
+           ":" + std::to_string(file.getColumn()) + ": ";
+  return "";
+}
+
+/// The text of a diagnostic on one line.
+static std::string flatten(Diagnostic &diagnostic) {
+  std::string text = diagnostic.str();
+  llvm::SmallVector<llvm::StringRef> lines;
+  llvm::StringRef(text).split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (llvm::StringRef &line : lines)
+    line = line.trim();
+  return llvm::join(lines, " ");
+}
+
+Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
+                                                  MLIRContext &context) {
+  std::string name = path == "-" ? "<stdin>" : path.str();
+  if (path != "-" && llvm::sys::fs::is_directory(path))
+    return createStringError("'" + name + "': expected a file, but it is a "
+                                          "directory");
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer)
+    return createStringError("'" + name + "': cannot be read: " +
+                             buffer.getError().message());
+  if (!isBytecode(**buffer))
+    if (llvm::Error error = checkNesting((*buffer)->getBuffer(), name))
+      return error;
+
+  // The first error tells; those that follow are often its consequences.
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+      return success();
+    if (message.empty()) {
+      message = formatLocation(diagnostic.getLocation()) + flatten(diagnostic);
+      for (Diagnostic &note : diagnostic.getNotes())
+        message += "\n" + formatLocation(note.getLocation()) +
+                   "note: " + flatten(note);
+    }
+    return success();
+  });
+  context.printOpOnDiagnostic(false);
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBuffer((*buffer)->getMemBufferRef()),
+      llvm::SMLoc());
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  if (module)
+    return module;
+  return createStringError(message.empty() ? "'" + name +
+                                                 "': expected a module"
+                                           : message);
+}
+
+//===----------------------------------------------------------------------===//
+// The entry point
+//===----------------------------------------------------------------------===//
+
+Expected<func::FuncOp> attn::findEntry(ModuleOp module, llvm::StringRef name) {
+  llvm::SmallVector<func::FuncOp> functions;
+  std::string names;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (name.empty() ? !function.isPublic() || function.isDeclaration()
+                     : function.getName() != name)
+      continue;
+    names += (functions.empty() ? "@" : ", @") + function.getName().str();
+    functions.push_back(function);
+  }
+  if (functions.size() == 1 && !functions.front().isDeclaration())
+    return functions.front();
+  if (functions.size() == 1)
+    return createStringError("expected @" + name.str() +
+                             " to have a body to run, but it is a declaration");
+  if (!functions.empty())
+    return createStringError("expected one public function, but got " + names +
+                             "; choose with --entry=NAME");
+  if (name.empty())
+    return createStringError("expected a public function with a body, but the "
+                             "module has none");
+  for (auto function : module.getOps<func::FuncOp>())
+    names += (names.empty() ? "@" : ", @") + function.getName().str();
+  return createStringError(
+      "expected a function @" + name.str() + ", but the module has " +
+      (names.empty() ? "no function" : "only " + names));
+}

@@ -1,0 +1,17 @@
+//===- attn-run.cpp - Compile one function and run it -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execution/Driver.h"
+#include "attn/InitAll.h"
+#include "llvm/Support/InitLLVM.h"
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  mlir::DialectRegistry registry;
+  attn::registerAllDialects(registry);
+  return attn::runMain(argc, argv, registry);
+}
