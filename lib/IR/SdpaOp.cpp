@@ -1,4 +1,5 @@
-//===- SdpaOp.cpp - Scaled dot-product attention --------------------*- C++ -*-===//
+//===- SdpaOp.cpp - Scaled dot-product attention --------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,9 +23,8 @@ int64_t SdpaOp::getNumLeadingDims() {
 }
 
 FloatType SdpaOp::getAccumulationType() {
-  return detail::getWidestFloat(
-      {getQuery().getType(), getKey().getType(), getValue().getType(),
-       getOutput().getType()});
+  return detail::getWidestFloat({getQuery().getType(), getKey().getType(),
+                                 getValue().getType(), getOutput().getType()});
 }
 
 void SdpaOp::getAsmBlockArgumentNames(Region &region,
@@ -77,8 +77,8 @@ static LogicalResult verifySameExtent(SdpaOp op, StringRef label,
                                       ArrayRef<NamedShape> operands) {
   const NamedShape *first = nullptr;
   auto getExtent = [&](const NamedShape &operand) {
-    return operand.shape[position < 0 ? operand.shape.size() + position
-                                      : position];
+    return operand
+        .shape[position < 0 ? operand.shape.size() + position : position];
   };
   for (const NamedShape &operand : operands) {
     if (ShapedType::isDynamic(getExtent(operand)))
@@ -127,13 +127,13 @@ static LogicalResult verifyShapes(SdpaOp op) {
       return failure();
 
   if (rank > 2) {
-    if (failed(verifySameExtent(op, "C3", "number of heads", -3,
-                                {key, value})) ||
-        failed(verifySameExtent(op, "C4", "number of heads", -3,
-                                {query, output})))
+    if (failed(
+            verifySameExtent(op, "C3", "number of heads", -3, {key, value})) ||
+        failed(
+            verifySameExtent(op, "C4", "number of heads", -3, {query, output})))
       return failure();
-    int64_t heads = getStaticExtent(
-        {query.shape[rank - 3], output.shape[rank - 3]});
+    int64_t heads =
+        getStaticExtent({query.shape[rank - 3], output.shape[rank - 3]});
     int64_t keyHeads =
         getStaticExtent({key.shape[rank - 3], value.shape[rank - 3]});
     if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(keyHeads) &&
@@ -143,11 +143,10 @@ static LogicalResult verifyShapes(SdpaOp op) {
              << keyHeads << ", but got " << heads;
   }
 
-  if (failed(verifySameExtent(op, "C4", "feature dimension", -1,
-                              {query, key})) ||
+  if (failed(
+          verifySameExtent(op, "C4", "feature dimension", -1, {query, key})) ||
       failed(verifySameExtent(op, "C4", "number of rows", -2, {key, value})) ||
-      failed(verifySameExtent(op, "C4", "number of rows", -2,
-                              {query, output})))
+      failed(verifySameExtent(op, "C4", "number of rows", -2, {query, output})))
     return failure();
   return verifySameExtent(op, "C4", "width", -1, {value, output});
 }
@@ -293,8 +292,7 @@ static LogicalResult verifyPositionRegion(SdpaOp op, Region &region,
   if (region.empty())
     return success();
   SmallVector<Type> expected(leading);
-  expected.append(op.getNumLeadingDims() + 2,
-                  IndexType::get(op.getContext()));
+  expected.append(op.getNumLeadingDims() + 2, IndexType::get(op.getContext()));
   if (failed(detail::verifyBodySignature(region, name, expected, result, "C8")))
     return failure();
   return detail::verifyElementwiseBody(region, name, "C9");

@@ -163,6 +163,7 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();
   }];
+  let hasCanonicalizer = 1;
   let hasRegionVerifier = 1;
 }
 

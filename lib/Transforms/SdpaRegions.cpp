@@ -1,0 +1,176 @@
+//===- SdpaRegions.cpp - Mask and score of attn.sdpa ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SdpaExpansion.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// The bounds (left, right) of the key around i + o: causal is a right bound
+/// of 0, which no window can tighten.
+std::pair<int64_t, int64_t> SdpaExpansion::getWindow() {
+  std::pair<int64_t, int64_t> window = {-1, -1};
+  if (op.getWindow())
+    window = {(*op.getWindow())[0], (*op.getWindow())[1]};
+  if (op.getCausal() != CausalKind::none)
+    window.second = 0;
+  return window;
+}
+
+/// Whether j <= i + o + right, or right is unbounded, for every pair there is.
+bool SdpaExpansion::isUpperBoundImplied(int64_t right) {
+  if (right < 0)
+    return true;
+  if (op.getCausal() == CausalKind::bottom_right && numRows == 1)
+    return true;
+  return op.getCausal() != CausalKind::offset && !dynamicOffset &&
+         !ShapedType::isDynamic(numKeys) && numKeys - 1 <= offset + right;
+}
+
+/// Whether i + o - left <= j, or left is unbounded, for every pair there is.
+bool SdpaExpansion::isLowerBoundImplied(int64_t left) {
+  if (left < 0)
+    return true;
+  return op.getCausal() != CausalKind::offset && !dynamicOffset &&
+         !ShapedType::isDynamic(numRows) && numRows - 1 + offset <= left;
+}
+
+/// The position of a region argument of `attn.sdpa`, numbered as the query's
+/// dimensions with the keys last.
+Value SdpaExpansion::createPosition(unsigned position) {
+  auto index = [&](unsigned dim) -> Value {
+    Value &value = indices[dim];
+    if (!value)
+      value = IndexOp::create(rewriter, loc, rewriter.getIndexType(), dim);
+    return value;
+  };
+  if (position == rank - 1)
+    return index(n);
+  if (position == rank - 2)
+    return index(m);
+  if (position < getNumBatchDims())
+    return index(position);
+  if (headDims.size() == 1)
+    return index(headDims[0]);
+  Value first = arith::MulIOp::create(
+      rewriter, loc, index(headDims[0]),
+      getValueOrCreateConstantIndexOp(rewriter, loc, groupSize));
+  return arith::AddIOp::create(rewriter, loc, first, index(headDims[1]));
+}
+
+/// row + o + constant
+Value SdpaExpansion::createDiagonal(Value row, int64_t constant,
+                                    Value offsetValue) {
+  if (offsetValue)
+    row = arith::AddIOp::create(rewriter, loc, row, offsetValue);
+  if (constant == 0)
+    return row;
+  return arith::AddIOp::create(
+      rewriter, loc, row,
+      arith::ConstantIndexOp::create(rewriter, loc, constant));
+}
+
+/// Moves the operations of a region of `attn.sdpa` to the end of `body` and
+/// returns what it yields.
+Value SdpaExpansion::inlineRegion(Region &source, Block *body,
+                                  ValueRange leading) {
+  Block &block = source.front();
+  SmallVector<Value> arguments(leading);
+  for (unsigned i = leading.size(), e = block.getNumArguments(); i < e; ++i)
+    arguments.push_back(block.getArgument(i).use_empty()
+                            ? Value()
+                            : createPosition(i - leading.size()));
+  for (auto [argument, value] :
+       llvm::zip_equal(block.getArguments(), arguments))
+    if (value)
+      rewriter.replaceAllUsesWith(argument, value);
+  auto yield = cast<YieldOp>(block.back());
+  Value result = yield.getValues().front();
+  rewriter.eraseOp(yield);
+  for (Operation &nested : llvm::make_early_inc_range(block))
+    rewriter.moveOpBefore(&nested, body, body->end());
+  rewriter.setInsertionPointToEnd(body);
+  return result;
+}
+
+/// Gives the region its block: `leading` arguments, then one per input.
+Block *SdpaExpansion::createBody(Region &region, TypeRange leading) {
+  SmallVector<Type> types(leading);
+  for (Value input : inputs) {
+    Type element = getElementTypeOrSelf(input.getType());
+    types.push_back(isa<FloatType>(element) ? accType : element);
+  }
+  SmallVector<Location> locs(types.size(), loc);
+  indices.clear();
+  return rewriter.createBlock(&region, region.end(), types, locs);
+}
+
+void SdpaExpansion::fillMask(GenericOp generic) {
+  auto [left, right] = getWindow();
+  bool hasLower = !isLowerBoundImplied(left);
+  bool hasUpper = !isUpperBoundImplied(right);
+  if (!hasLower && !hasUpper && !op.getBooleanMask() && op.getMask().empty())
+    return;
+  Block *body = createBody(generic.getMask(), {});
+  Value visible;
+  auto require = [&](Value condition) {
+    visible = visible ? arith::AndIOp::create(rewriter, loc, visible, condition)
+                      : condition;
+  };
+
+  if (hasUpper || hasLower) {
+    Value row = createPosition(rank - 2), column = createPosition(rank - 1);
+    Value offsetValue = dynamicOffset;
+    if (op.getOffset() && isa<ShapedType>(op.getOffset().getType())) {
+      // The offset is the last input.
+      offsetValue = body->getArguments().back();
+      if (!offsetValue.getType().isIndex())
+        offsetValue = arith::IndexCastOp::create(
+            rewriter, loc, rewriter.getIndexType(), offsetValue);
+    }
+    using Predicate = arith::CmpIPredicate;
+    if (hasUpper)
+      require(arith::CmpIOp::create(
+          rewriter, loc, Predicate::sle, column,
+          createDiagonal(row, offset + right, offsetValue)));
+    if (hasLower)
+      require(arith::CmpIOp::create(
+          rewriter, loc, Predicate::sge, column,
+          createDiagonal(row, offset - left, offsetValue)));
+  }
+  if (op.getBooleanMask())
+    require(body->getArgument(op.getBias() ? 1 : 0));
+  if (!op.getMask().empty())
+    require(inlineRegion(op.getMask(), body, {}));
+  YieldOp::create(rewriter, loc, visible);
+}
+
+void SdpaExpansion::fillScore(GenericOp generic) {
+  if (!dynamicScale && !op.getSoftcap() && op.getScore().empty() &&
+      !op.getBias())
+    return;
+  Block *body = createBody(generic.getScore(), {accType});
+  Value score = body->getArgument(0);
+  if (dynamicScale)
+    score = arith::MulFOp::create(rewriter, loc, score, dynamicScale);
+  if (op.getSoftcap()) {
+    double cap = op.getSoftcap()->convertToDouble();
+    Value inverse = createFloatConstant(rewriter, loc, accType, 1.0 / cap);
+    score = arith::MulFOp::create(rewriter, loc, score, inverse);
+    score = math::TanhOp::create(rewriter, loc, score);
+    Value factor = createFloatConstant(rewriter, loc, accType, cap);
+    score = arith::MulFOp::create(rewriter, loc, score, factor);
+  }
+  if (!op.getScore().empty())
+    score = inlineRegion(op.getScore(), body, score);
+  if (op.getBias())
+    score = arith::AddFOp::create(rewriter, loc, score, body->getArgument(1));
+  YieldOp::create(rewriter, loc, score);
+}
+
+} // namespace attn
