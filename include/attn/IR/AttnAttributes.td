@@ -45,7 +45,20 @@ def Attn_SoftmaxAttr : Attn_Weighting<"Softmax", "softmax",
     The one-pass form is that of Milakov and Gimelshein, "Online normalizer
     calculation for softmax" (2018), section 3.
 
-    Example: `weighting(#attn.softmax)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @softmax(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                       %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 
@@ -58,7 +71,22 @@ def Attn_SoftmaxSinkAttr : Attn_Weighting<"SoftmaxSink", "softmax_sink",
     enters only when a row is finished, so partial results merge as a softmax's
     do. The log-sum-exp includes it: an empty row's is the sink itself.
 
-    Example: `weighting(#attn.softmax_sink, %sink : tensor<8xf32>)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    #scalar = affine_map<(m, n, d, e) -> ()>
+    func.func @softmax_sink(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                            %sink: f32,
+                            %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax_sink, %sink : f32) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #scalar, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 
@@ -69,7 +97,22 @@ def Attn_SigmoidAttr : Attn_Weighting<"Sigmoid", "sigmoid",
     Weights that are not normalised; `b` is the weighting operand. There are no
     statistics: partial results merge by addition.
 
-    Example: `weighting(#attn.sigmoid, %bias : tensor<8xf32>)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    #scalar = affine_map<(m, n, d, e) -> ()>
+    func.func @sigmoid(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                       %bias: f32,
+                       %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.sigmoid, %bias : f32) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #scalar, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 
@@ -78,7 +121,20 @@ def Attn_ReluAttr : Attn_Weighting<"Relu", "relu", ["finish"]> {
   let description = [{
     `N_k` is the number of all keys, hidden ones included.
 
-    Example: `weighting(#attn.relu)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @relu(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                    %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.relu) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 
@@ -87,7 +143,20 @@ def Attn_IdentityAttr : Attn_Weighting<"Identity", "identity", []> {
   let description = [{
     The score is the weight.
 
-    Example: `weighting(#attn.identity)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @identity(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                        %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.identity) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 
@@ -98,7 +167,25 @@ def Attn_SumNormalizedAttr : Attn_Weighting<"SumNormalized", "sum_normalized",
     Attention pooling by a kernel (Nadaraya-Watson): the score region computes
     the kernel of the distance.
 
-    Example: `weighting(#attn.sum_normalized)`
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @sum_normalized(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                              %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.sum_normalized) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]}
+          score {
+          ^bb0(%s: f32):
+            %w = math.exp %s : f32
+            attn.yield %w : f32
+          } -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
 }
 

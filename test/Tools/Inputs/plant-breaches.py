@@ -1,0 +1,101 @@
+"""Checks the checker: a small tree that is right passes check-names.py, and each
+breach planted in it is found, in the words expected.
+
+    plant-breaches.py CHECK_NAMES DIRECTORY
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+PASSES = "include/attn/Transforms/Passes.td"
+OPS = "include/attn/IR/AttnOps.td"
+SOURCE = "lib/Transforms/TileAttention.cpp"
+TEST = "test/Transforms/tile-attention.mlir"
+MAIN = "tools/attn-opt/attn-opt.cpp"
+
+TREE = {
+    PASSES: '''def TileAttentionPass : InterfacePass<"attn-tile", "F"> {
+  let summary = "Tile";
+  let description = [{
+    ```mlir
+    ```
+  }];
+}
+''',
+    OPS: '''def Attn_IndexOp : Attn_Op<"index"> {
+  let summary = "Index";
+  let description = [{
+    ```mlir
+    ```
+  }];
+}
+''',
+    SOURCE: "#define GEN_PASS_DEF_TILEATTENTIONPASS\n",
+    TEST: "// RUN: attn-opt %s --attn-tile\n",
+    "test/Transforms/tile-attention-invalid.mlir": "",
+    MAIN: "int main() {}\n" * 40,
+    "lib/Transforms/Helper.cpp": "\n" * 600,
+}
+
+# What is planted: changes of files (None removes one), and the one line that
+# must come of it.
+BREACHES = [
+    ({PASSES: TREE[PASSES].replace("attn-tile", "attn-tiling"),
+      TEST: "// RUN: attn-opt %s --attn-tiling\n"},
+     f"{PASSES}: expected 'TileAttentionPass' to have the flag 'attn-tile', but "
+     "got 'attn-tiling'"),
+    ({SOURCE: None},
+     f"{SOURCE}: expected this file, the source of 'TileAttentionPass'"),
+    ({SOURCE: TREE[SOURCE] + "#define GEN_PASS_DEF_OTHERPASS\n"},
+     f"{SOURCE}: expected to define GEN_PASS_DEF_TILEATTENTIONPASS alone"),
+    ({"lib/Transforms/Orphan.cpp": "#define GEN_PASS_DEF_ORPHANPASS\n"},
+     "lib/Transforms/Orphan.cpp: expected a pass in lib/Transforms that "
+     f"{PASSES} defines under this name"),
+    ({TEST: None},
+     f"{TEST}: expected this file, the test of 'TileAttentionPass'"),
+    ({TEST: "// RUN: attn-opt %s --attn-bound\n"},
+     f"{TEST}: expected a RUN line with 'attn-tile'"),
+    ({"test/Transforms/tiles.mlir": ""},
+     "test/Transforms/tiles.mlir: expected to be named after a pass, one of "
+     "tile-attention"),
+    ({OPS: TREE[OPS].replace("```mlir", "```")},
+     f"{OPS}: expected 'Attn_IndexOp' to have an example, an mlir block that is "
+     "run"),
+    ({OPS: TREE[OPS].replace("let summary", "// let")},
+     f"{OPS}: expected 'Attn_IndexOp' to have a summary"),
+    ({MAIN: "\n" * 41},
+     f"{MAIN}: expected at most 40 lines in a tool's main, but got 41"),
+    ({"docs/long.md": "\n" * 601},
+     "docs/long.md: expected at most 600 lines, but got 601"),
+]
+
+
+def run(script, directory, changes):
+    """The output and the exit status of the checker on the changed tree."""
+    shutil.rmtree(directory, ignore_errors=True)
+    for name, text in {**TREE, **changes}.items():
+        if text is not None:
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    done = subprocess.run([sys.executable, script, directory], text=True,
+                          capture_output=True)
+    return done.stdout + done.stderr, done.returncode
+
+
+def main(script, directory):
+    wrong = 0
+    for changes, line in [({}, None), *BREACHES]:
+        expected = (f"{line}\n", 1) if line else ("", 0)
+        got = run(script, pathlib.Path(directory), changes)
+        if got != expected:
+            print(f"expected {expected}\n but got {got}")
+            wrong += 1
+    print(f"{len(BREACHES)} breaches planted, {wrong} answers wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
