@@ -1,0 +1,422 @@
+//===- AttentionRows.cpp - Scores of one query row at a time ------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionRows.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace attn {
+namespace reference {
+
+//===----------------------------------------------------------------------===//
+// Points and operands
+//===----------------------------------------------------------------------===//
+
+Points::Points(ArrayRef<unsigned> dims, ArrayRef<int64_t> extentOfDim)
+    : dims(dims) {
+  for (unsigned dim : dims)
+    extents.push_back(extentOfDim[dim]);
+  count = getVolume(extents);
+}
+
+void Points::locate(int64_t index,
+                    llvm::MutableArrayRef<int64_t> position) const {
+  for (size_t i = dims.size(); i-- > 0;) {
+    position[dims[i]] = index % extents[i];
+    index /= extents[i];
+  }
+}
+
+std::vector<int64_t> Points::getOffsets(ArrayRef<int64_t> strideOfDim) const {
+  std::vector<int64_t> offsets;
+  offsets.reserve(count);
+  SmallVector<int64_t> index(dims.size(), 0);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t offset = 0;
+    for (size_t d = 0; d < dims.size(); ++d)
+      offset += index[d] * strideOfDim[dims[d]];
+    offsets.push_back(offset);
+    advance(extents, index);
+  }
+  return offsets;
+}
+
+int64_t AttentionOperand::getOffset(ArrayRef<int64_t> position,
+                                    const Points &batch,
+                                    const Points &rows) const {
+  int64_t offset = 0;
+  for (unsigned dim : batch.dims)
+    offset += position[dim] * strides[dim];
+  for (unsigned dim : rows.dims)
+    offset += position[dim] * strides[dim];
+  return offset;
+}
+
+Expected<SmallVector<int64_t>>
+mapStrides(Operation *op, AffineMap map, const Tensor &tensor,
+           llvm::MutableArrayRef<int64_t> extents, bool mayExceed) {
+  SmallVector<int64_t> strides(extents.size(), 0);
+  SmallVector<int64_t> unit = getStrides(tensor.shape);
+  if (map.getNumResults() != tensor.shape.size() ||
+      map.getNumDims() != extents.size() || !map.isProjectedPermutation())
+    return makeUnsupported(op, "expected maps that fit the operands");
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    int64_t extent = tensor.shape[i];
+    if (extents[dim] < 0)
+      extents[dim] = extent;
+    else if (mayExceed ? extent < extents[dim] : extent != extents[dim])
+      return makeError(op->getLoc(),
+                       "'" + op->getName().getStringRef() +
+                           "' operands disagree on the extent of dimension d" +
+                           llvm::Twine(dim) + ": " +
+                           llvm::Twine(extents[dim]) + " and " +
+                           llvm::Twine(extent));
+    strides[dim] = unit[i];
+  }
+  return strides;
+}
+
+//===----------------------------------------------------------------------===//
+// Set-up
+//===----------------------------------------------------------------------===//
+
+Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
+                                              ArrayRef<RuntimeValue> mapped,
+                                              const Environment &env) {
+  AttentionRows result;
+  result.op = op;
+  result.numInputs = op.getInputs().size();
+  result.firstInit = 3 + result.numInputs + op.getWeightingOperands().size();
+  result.scale = op.getScale().convertToDouble();
+  unsigned numDims = op.getNumDims();
+  if (mapped.size() != op.getIndexingMaps().size() ||
+      mapped.size() <= result.firstInit)
+    return makeUnsupported(op, "expected one map per operand");
+
+  SmallVector<int64_t> extents(numDims, -1);
+  for (auto [index, value] : llvm::enumerate(mapped)) {
+    AttentionOperand operand;
+    operand.tensor = value.tensor;
+    operand.scalar = value.scalar;
+    operand.strides.assign(numDims, 0);
+    bool isData = index < 3 || index >= result.firstInit;
+    if (isData && !value.tensor)
+      return makeUnsupported(op, "expected tensors");
+    if (value.tensor) {
+      auto strides =
+          mapStrides(op, op.getIndexingMap(index), *value.tensor, extents);
+      if (!strides)
+        return strides.takeError();
+      operand.strides = std::move(*strides);
+    }
+    result.operands.push_back(std::move(operand));
+  }
+  if (llvm::is_contained(extents, -1))
+    return makeUnsupported(op, "a dimension has no extent");
+  DimensionClasses classes = op.getDimensionClasses();
+  if (classes.classes.size() != numDims)
+    return makeUnsupported(op, "a dimension has no class");
+  result.batch = Points(classes.batch, extents);
+  result.rows = Points(classes.queryRows, extents);
+  result.keys = Points(classes.keyRows, extents);
+  result.features = Points(classes.features, extents);
+  result.channels = Points(classes.channels, extents);
+  result.position.assign(numDims, 0);
+
+  SmallVector<int64_t> index(result.keys.dims.size(), 0);
+  for (int64_t j = 0; j < result.keys.count; ++j) {
+    llvm::append_range(result.keyPositions, index);
+    advance(result.keys.extents, index);
+  }
+  struct Entry {
+    Region &region;
+    unsigned numLeading;
+    std::optional<RegionProgram> &program;
+  };
+  Entry entries[] = {{op.getSimilarity(), 2, result.similarity},
+                     {op.getMask(), 0, result.mask},
+                     {op.getScore(), 1, result.score},
+                     {op.getWeight(), 1, result.weight}};
+  for (Entry &entry : entries) {
+    auto program = result.compile(entry.region, entry.numLeading, env);
+    if (!program)
+      return program.takeError();
+    entry.program = std::move(*program);
+  }
+  return result;
+}
+
+Expected<std::optional<RegionProgram>>
+AttentionRows::compile(Region &region, unsigned numLeading,
+                       const Environment &env) const {
+  if (region.empty())
+    return std::nullopt;
+  Block &body = region.front();
+  if (body.getNumArguments() != numLeading + numInputs)
+    return makeUnsupported(op, "a region has the wrong number of arguments");
+  Expected<ScalarProgram> program = ScalarProgram::compile(body, env);
+  if (!program)
+    return program.takeError();
+  if (program->getNumResults() != 1)
+    return makeUnsupported(op, "expected a region to yield one value");
+  RegionProgram result{std::move(*program), {}};
+  auto spans = [](const Points &points, const AttentionOperand &operand) {
+    return llvm::any_of(points.dims, [&](unsigned dim) {
+      return operand.strides[dim] != 0;
+    });
+  };
+  for (unsigned i = 0; i < numInputs; ++i) {
+    if (body.getArgument(numLeading + i).use_empty())
+      continue;
+    const AttentionOperand &operand = operands[3 + i];
+    RegionProgram::Input input{numLeading + i, 3 + i, 0, {}, {}};
+    if (spans(keys, operand))
+      input.keyOffsets = keys.getOffsets(operand.strides);
+    if (spans(features, operand))
+      input.featureOffsets = features.getOffsets(operand.strides);
+    result.inputs.push_back(std::move(input));
+  }
+  return std::optional<RegionProgram>(std::move(result));
+}
+
+bool AttentionRows::maskDependsOn(unsigned dim) const {
+  if (!mask)
+    return false;
+  AttentionOpInterface attention = op;
+  for (const RegionProgram::Input &input : mask->inputs)
+    if (attention.getIndexingMap(input.operand).isFunctionOfDim(dim))
+      return true;
+  bool reads = false;
+  attention.getMask().walk(
+      [&](IndexOp index) { reads |= index.getDim() == dim; });
+  return reads;
+}
+
+//===----------------------------------------------------------------------===//
+// Walking
+//===----------------------------------------------------------------------===//
+
+void AttentionRows::beginBatch(int64_t index) {
+  batch.locate(index, position);
+  auto gather = [&](const AttentionOperand &operand, const Points &inner,
+                    std::vector<double> &out) {
+    std::vector<int64_t> outerOffsets = keys.getOffsets(operand.strides);
+    std::vector<int64_t> innerOffsets = inner.getOffsets(operand.strides);
+    int64_t base = operand.getOffset(position, batch, Points());
+    out.resize(keys.count * inner.count);
+    double *next = out.data();
+    const Cell *cells = operand.tensor->cells.data();
+    for (int64_t outer : outerOffsets)
+      for (int64_t offset : innerOffsets)
+        *next++ = cells[base + outer + offset].f;
+  };
+  gather(operands[1], features, keyRows);
+  gather(operands[2], channels, valueRows);
+}
+
+void AttentionRows::beginRow(int64_t index) {
+  rows.locate(index, position);
+  const AttentionOperand &query = operands[0];
+  int64_t base = query.getOffset(position, batch, rows);
+  queryRow.clear();
+  if (keys.count > 0)
+    for (int64_t offset : features.getOffsets(query.strides))
+      queryRow.push_back(query.tensor->cells[base + offset].f);
+  weightingOperands.clear();
+  for (unsigned i = 3 + numInputs; i < firstInit; ++i) {
+    const AttentionOperand &operand = operands[i];
+    int64_t offset = operand.getOffset(position, batch, rows);
+    weightingOperands.push_back(
+        (operand.tensor ? operand.tensor->cells[offset] : operand.scalar).f);
+  }
+  for (auto *region : {&similarity, &mask, &score, &weight})
+    beginRow(*region);
+}
+
+/// Inputs that do not depend on the key are loaded once per row.
+void AttentionRows::beginRow(std::optional<RegionProgram> &region) {
+  if (!region)
+    return;
+  for (RegionProgram::Input &input : region->inputs) {
+    const AttentionOperand &operand = operands[input.operand];
+    input.base = operand.getOffset(position, batch, rows);
+    if (!operand.tensor)
+      region->program.argument(input.argument) = operand.scalar;
+    else if (operand.tensor->size() != 0 && input.keyOffsets.empty() &&
+             input.featureOffsets.empty())
+      region->program.argument(input.argument) =
+          operand.tensor->cells[input.base];
+  }
+}
+
+void AttentionRows::loadInputs(RegionProgram &region, int64_t key) const {
+  for (const RegionProgram::Input &input : region.inputs)
+    if (!input.keyOffsets.empty() && input.featureOffsets.empty())
+      region.program.argument(input.argument) =
+          operands[input.operand]
+              .tensor->cells[input.base + input.keyOffsets[key]];
+}
+
+void AttentionRows::locateKey(int64_t key) {
+  for (size_t d = 0, e = keys.dims.size(); d < e; ++d)
+    position[keys.dims[d]] = keyPositions[key * e + d];
+}
+
+Expected<bool> AttentionRows::isVisible(int64_t key) {
+  if (!mask)
+    return true;
+  loadInputs(*mask, key);
+  if (!mask->program.run(position.data()))
+    return mask->program.takeError();
+  return (mask->program.result().i & 1) != 0;
+}
+
+Error AttentionRows::computeSimilarity(int64_t key, double &sum,
+                                       double &magnitude) {
+  const double *q = queryRow.data();
+  const double *k = keyRows.data() + key * features.count;
+  sum = magnitude = 0;
+  if (!similarity) {
+    for (int64_t d = 0; d < features.count; ++d) {
+      double product = q[d] * k[d];
+      sum += product;
+      magnitude += std::fabs(product);
+    }
+    return Error::success();
+  }
+  loadInputs(*similarity, key);
+  ScalarProgram &program = similarity->program;
+  for (int64_t d = 0; d < features.count; ++d) {
+    program.argument(0).f = q[d];
+    program.argument(1).f = k[d];
+    for (const RegionProgram::Input &input : similarity->inputs)
+      if (!input.featureOffsets.empty())
+        program.argument(input.argument) =
+            operands[input.operand]
+                .tensor->cells[input.base + input.featureOffsets[d] +
+                               (input.keyOffsets.empty()
+                                    ? 0
+                                    : input.keyOffsets[key])];
+    if (!program.run(position.data()))
+      return program.takeError();
+    sum += program.result().f;
+    magnitude += std::fabs(program.result().f);
+  }
+  return Error::success();
+}
+
+Expected<double> AttentionRows::computeScore(int64_t key, double scaled) {
+  if (!score)
+    return scaled;
+  loadInputs(*score, key);
+  score->program.argument(0).f = scaled;
+  if (!score->program.run(position.data()))
+    return score->program.takeError();
+  return score->program.result().f;
+}
+
+Error AttentionRows::computeScores() {
+  visible.clear();
+  scores.clear();
+  scoreMagnitude = 0;
+  for (int64_t key = 0; key < keys.count; ++key) {
+    locateKey(key);
+    Expected<bool> isSeen = isVisible(key);
+    if (!isSeen)
+      return isSeen.takeError();
+    if (!*isSeen)
+      continue;
+    double sum, magnitude;
+    if (Error error = computeSimilarity(key, sum, magnitude))
+      return error;
+    Expected<double> value = computeScore(key, scale * sum);
+    if (!value)
+      return value.takeError();
+    visible.push_back(key);
+    scores.push_back(*value);
+    magnitude *= std::fabs(scale);
+    if (std::isfinite(magnitude))
+      scoreMagnitude = std::max(scoreMagnitude, magnitude);
+  }
+  return Error::success();
+}
+
+Error AttentionRows::countVisible(int64_t &count) {
+  for (int64_t key = 0; key < keys.count; ++key) {
+    locateKey(key);
+    Expected<bool> isSeen = isVisible(key);
+    if (!isSeen)
+      return isSeen.takeError();
+    count += *isSeen;
+  }
+  return Error::success();
+}
+
+Error AttentionRows::applyWeightRegion(
+    llvm::MutableArrayRef<double> weights) {
+  if (!weight)
+    return Error::success();
+  for (auto [index, key] : llvm::enumerate(visible)) {
+    locateKey(key);
+    loadInputs(*weight, key);
+    weight->program.argument(0).f = weights[index];
+    if (!weight->program.run(position.data()))
+      return weight->program.takeError();
+    weights[index] = weight->program.result().f;
+  }
+  return Error::success();
+}
+
+Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
+                               bool &isSeen, std::optional<double> &value) {
+  locateKey(key);
+  double magnitude;
+  if (Error error = computeSimilarity(key, sum, magnitude))
+    return error;
+  scaledScore = scale * sum;
+  Expected<bool> seen = isVisible(key);
+  if (!seen)
+    return seen.takeError();
+  isSeen = *seen;
+  if (!isSeen)
+    return Error::success();
+  Expected<double> computed = computeScore(key, scaledScore);
+  if (!computed)
+    return computed.takeError();
+  value = *computed;
+  return Error::success();
+}
+
+void AttentionRows::includeScores(ArrayRef<double> weights) {
+  for (auto [value, weight] : llvm::zip_equal(scores, weights))
+    if (weight != 0 && std::isfinite(value))
+      scoreMagnitude = std::max(scoreMagnitude, std::fabs(value));
+}
+
+void AttentionRows::accumulate(ArrayRef<double> weights,
+                               llvm::MutableArrayRef<double> output,
+                               llvm::MutableArrayRef<double> magnitude) const {
+  int64_t width = channels.count;
+  double *out = output.data(), *size = magnitude.data();
+  for (auto [index, key] : llvm::enumerate(visible)) {
+    const double *value = valueRows.data() + key * width;
+    double w = weights[index];
+    for (int64_t e = 0; e < width; ++e) {
+      double term = w * value[e];
+      out[e] += term;
+      size[e] += std::fabs(term);
+    }
+  }
+}
+
+} // namespace reference
+} // namespace attn

@@ -1,0 +1,144 @@
+//===- AttentionRows.h - Scores of one query row at a time ------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What `attn.generic` and `attn.online` share: walking batch points and query
+// rows, and the visible keys of a row with their scores. Memory is of the order
+// of the keys and values of one batch point.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_REFERENCE_ATTENTIONROWS_H
+#define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
+
+#include "ScalarProgram.h"
+#include "attn/IR/Attn.h"
+
+#include <optional>
+
+namespace attn {
+namespace reference {
+
+/// The box that the dimensions of one class span, walked in row-major order.
+struct Points {
+  SmallVector<unsigned> dims;
+  SmallVector<int64_t> extents;
+  int64_t count = 1;
+
+  Points() = default;
+  Points(ArrayRef<unsigned> dims, ArrayRef<int64_t> extentOfDim);
+  /// Stores the coordinates of point `index` into `position`, by dimension.
+  void locate(int64_t index, llvm::MutableArrayRef<int64_t> position) const;
+  /// Per point, its contribution to an offset with these strides.
+  std::vector<int64_t> getOffsets(ArrayRef<int64_t> strideOfDim) const;
+};
+
+/// An operand under its indexing map: element offset per dimension, 0 for
+/// dimensions it does not span.
+struct AttentionOperand {
+  TensorRef tensor;
+  Cell scalar = Cell::ofInt(0);
+  SmallVector<int64_t> strides;
+
+  /// The offset of the batch and query row part of a position.
+  int64_t getOffset(ArrayRef<int64_t> position, const Points &batch,
+                    const Points &rows) const;
+};
+
+/// Strides per dimension of a tensor under a projected permutation. Checks and
+/// completes the extents per dimension, where -1 is unknown; a tensor may be
+/// longer than a known extent if `mayExceed` is set.
+Expected<SmallVector<int64_t>> mapStrides(mlir::Operation *op,
+                                          mlir::AffineMap map,
+                                          const Tensor &tensor,
+                                          llvm::MutableArrayRef<int64_t> extents,
+                                          bool mayExceed = false);
+
+/// A region and the inputs that it reads.
+struct RegionProgram {
+  ScalarProgram program;
+  struct Input {
+    unsigned argument, operand;
+    int64_t base = 0;
+    /// Empty if the input does not span the dimensions.
+    std::vector<int64_t> keyOffsets, featureOffsets;
+  };
+  SmallVector<Input> inputs;
+};
+
+class AttentionRows {
+public:
+  /// `mapped` are the operands that have a map, in order: query, key, value,
+  /// inputs, weighting operands, inits.
+  static Expected<AttentionRows> create(AttentionOpInterface op,
+                                        ArrayRef<RuntimeValue> mapped,
+                                        const Environment &env);
+
+  Points batch, rows, keys, features, channels;
+  SmallVector<AttentionOperand> operands;
+  /// Of the init number `index` among the operands.
+  const AttentionOperand &getInit(unsigned index) const {
+    return operands[firstInit + index];
+  }
+
+  /// Gathers the keys and values of a batch point.
+  void beginBatch(int64_t index);
+  /// Gathers a query row and what regions read of it.
+  void beginRow(int64_t index);
+  /// Fills `visible`, `scores` and `scoreMagnitude` of the row.
+  Error computeScores();
+  /// Visits the row's pairs that the mask leaves, without their scores.
+  Error countVisible(int64_t &count);
+  /// Applies the weight region to the weights of the visible keys.
+  Error applyWeightRegion(llvm::MutableArrayRef<double> weights);
+  /// The steps of one pair of the row, up to its score.
+  Error tracePair(int64_t key, double &similarity, double &scaledScore,
+                  bool &isVisible, std::optional<double> &score);
+  /// Raises `scoreMagnitude` to the size of the scores whose weight counts.
+  void includeScores(ArrayRef<double> weights);
+  /// Adds the weighted values to `output` and their sizes to `magnitude`, both
+  /// of one number per channel.
+  void accumulate(ArrayRef<double> weights,
+                  llvm::MutableArrayRef<double> output,
+                  llvm::MutableArrayRef<double> magnitude) const;
+
+  /// Whether the mask region reads anything along a dimension.
+  bool maskDependsOn(unsigned dim) const;
+  bool hasMask() const { return mask.has_value(); }
+
+  /// Positions by dimension: batch and query row of the current row.
+  SmallVector<int64_t> position;
+  /// Visible keys of the row, ascending, and their scores.
+  std::vector<int64_t> visible;
+  std::vector<double> scores;
+  double scoreMagnitude = 0;
+  /// The weighting operands of the row.
+  SmallVector<double> weightingOperands;
+
+private:
+  Expected<std::optional<RegionProgram>> compile(mlir::Region &region,
+                                                 unsigned numLeading,
+                                                 const Environment &env) const;
+  void beginRow(std::optional<RegionProgram> &region);
+  void loadInputs(RegionProgram &region, int64_t key) const;
+  void locateKey(int64_t key);
+  Expected<bool> isVisible(int64_t key);
+  Error computeSimilarity(int64_t key, double &sum, double &magnitude);
+  Expected<double> computeScore(int64_t key, double scaled);
+
+  AttentionOpInterface op;
+  unsigned numInputs = 0, firstInit = 0;
+  double scale = 1;
+  std::optional<RegionProgram> similarity, mask, score, weight;
+  /// Row-major keys x features, keys x channels, features.
+  std::vector<double> keyRows, valueRows, queryRow;
+  std::vector<int64_t> keyPositions;
+};
+
+} // namespace reference
+} // namespace attn
+
+#endif // ATTN_LIB_REFERENCE_ATTENTIONROWS_H

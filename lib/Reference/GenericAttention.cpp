@@ -1,0 +1,222 @@
+//===- GenericAttention.cpp - attn.generic ------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionRows.h"
+#include "Interpreter.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace attn {
+namespace reference {
+
+/// Pairs that the mask leaves. Batch dimensions that the mask does not depend
+/// on are not walked.
+static Expected<int64_t> countPairs(AttentionRows &rows) {
+  if (!rows.hasMask())
+    return rows.batch.count * rows.rows.count * rows.keys.count;
+  int64_t repeats = 1;
+  SmallVector<int64_t> walked = rows.batch.extents;
+  for (auto [extent, dim] : llvm::zip_equal(walked, rows.batch.dims))
+    if (!rows.maskDependsOn(dim)) {
+      repeats *= extent;
+      extent = std::min<int64_t>(extent, 1);
+    }
+  int64_t count = 0;
+  if (repeats == 0 || getVolume(walked) == 0)
+    return count;
+  SmallVector<int64_t> index(walked.size(), 0);
+  do {
+    for (auto [dim, i] : llvm::zip_equal(rows.batch.dims, index))
+      rows.position[dim] = i;
+    for (int64_t row = 0; row < rows.rows.count; ++row) {
+      rows.beginRow(row);
+      if (Error error = rows.countVisible(count))
+        return error;
+    }
+  } while (advance(walked, index));
+  return count * repeats;
+}
+
+/// Splits a position into indices of batch point, query row and key row.
+static Expected<std::array<int64_t, 3>>
+resolvePosition(GenericOp op, const AttentionRows &rows,
+                ArrayRef<int64_t> given) {
+  SmallVector<int64_t> position(given);
+  SmallVector<int64_t> extents = rows.batch.extents;
+  llvm::append_range(extents, rows.rows.extents);
+  llvm::append_range(extents, rows.keys.extents);
+  size_t numBatch = rows.batch.dims.size();
+  if (position.size() + 1 == extents.size() && numBatch > 0 &&
+      rows.rows.dims.size() > 1 && rows.rows.extents[0] > 0) {
+    // One number for (last batch dimension, first query row dimension).
+    int64_t head = position[numBatch - 1], group = rows.rows.extents[0];
+    if (head < 0)
+      return makeError(op.getLoc(), "position " + llvm::Twine(head) +
+                                        " is below 0");
+    position[numBatch - 1] = head / group;
+    position.insert(position.begin() + numBatch, head % group);
+  }
+  if (position.size() != extents.size())
+    return makeError(op.getLoc(), "expected a position of " +
+                                      llvm::Twine(extents.size()) +
+                                      " numbers (batch, query rows, key rows), "
+                                      "but got " +
+                                      llvm::Twine(given.size()));
+  std::array<int64_t, 3> indices = {0, 0, 0};
+  for (auto [i, p] : llvm::enumerate(position)) {
+    if (p < 0 || p >= extents[i])
+      return makeError(op.getLoc(), "position " + llvm::Twine(p) +
+                                        " is outside a dimension of extent " +
+                                        llvm::Twine(extents[i]));
+    unsigned part = i < numBatch ? 0
+                    : i < numBatch + rows.rows.dims.size() ? 1
+                                                           : 2;
+    indices[part] = indices[part] * extents[i] + p;
+  }
+  return indices;
+}
+
+static Expected<PairTrace> traceOnePair(GenericOp op, AttentionRows &rows,
+                                        ArrayRef<int64_t> position) {
+  auto indices = resolvePosition(op, rows, position);
+  if (!indices)
+    return indices.takeError();
+  auto [batch, row, key] = *indices;
+  rows.beginBatch(batch);
+  rows.beginRow(row);
+  PairTrace trace;
+  if (Error error = rows.tracePair(key, trace.similarity, trace.scaledScore,
+                                   trace.visible, trace.score))
+    return error;
+  if (Error error = rows.computeScores())
+    return error;
+  trace.visibleKeys = rows.visible.size();
+  std::vector<double> weights = rows.scores;
+  op.getWeighting().evaluate(weights, rows.weightingOperands, rows.keys.count);
+  if (Error error = rows.applyWeightRegion(weights))
+    return error;
+  for (auto [index, seen] : llvm::enumerate(rows.visible))
+    if (seen == key)
+      trace.weight = weights[index];
+  return trace;
+}
+
+namespace {
+/// A result under its map, with its bounds.
+struct Output {
+  std::shared_ptr<Tensor> tensor;
+  const AttentionOperand *init = nullptr;
+
+  void set(int64_t offset, double value, double magnitude,
+           double scoreMagnitude) {
+    tensor->cells[offset].f = value;
+    tensor->magnitude[offset] = magnitude;
+    tensor->scoreMagnitude[offset] = scoreMagnitude;
+  }
+};
+} // namespace
+
+Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
+                                                     const Environment &env,
+                                                     bool needed) {
+  auto mapped = getOperands(op->getOperands(), op, env);
+  if (!mapped)
+    return mapped.takeError();
+  if (op->getNumResults() == 0)
+    return makeUnsupported(op, "expected tensors");
+  auto created = AttentionRows::create(op, *mapped, env);
+  if (!created)
+    return created.takeError();
+  AttentionRows &rows = *created;
+  if (tracePosition) {
+    auto pair = traceOnePair(op, rows, *tracePosition);
+    if (!pair)
+      return pair.takeError();
+    trace = *pair;
+    return RuntimeValues();
+  }
+
+  SmallVector<Output> outputs;
+  for (unsigned i = 0, e = op->getNumResults(); i < e; ++i) {
+    const AttentionOperand &init = rows.getInit(i);
+    auto tensor = createTensor(op.getLoc(), init.tensor->shape,
+                               init.tensor->elementType);
+    if (!tensor)
+      return tensor.takeError();
+    outputs.push_back({std::move(*tensor), &init});
+  }
+  auto finish = [&](int64_t pairs) {
+    visiblePairs += pairs;
+    flops += 2.0 * pairs * (rows.features.count + rows.channels.count);
+    RuntimeValues results(outputs.size());
+    for (auto [result, output] : llvm::zip_equal(results, outputs))
+      result.tensor = std::move(output.tensor);
+    return results;
+  };
+  if (!needed) {
+    Expected<int64_t> pairs = countPairs(rows);
+    if (!pairs)
+      return pairs.takeError();
+    return finish(*pairs);
+  }
+
+  for (Output &output : outputs) {
+    output.tensor->magnitude.assign(output.tensor->size(), 0);
+    output.tensor->scoreMagnitude.assign(output.tensor->size(), 0);
+    output.tensor->features = rows.features.count;
+  }
+  Output *lse = op.getLse() ? &outputs[1] : nullptr;
+  Output *weightsOut = op.getWeights() ? &outputs.back() : nullptr;
+  std::vector<int64_t> channelOffsets =
+      rows.channels.getOffsets(outputs[0].init->strides);
+  std::vector<int64_t> keyOffsets;
+  if (weightsOut)
+    keyOffsets = rows.keys.getOffsets(weightsOut->init->strides);
+
+  int64_t pairs = 0;
+  std::vector<double> weights, sums, sizes;
+  for (int64_t batch = 0; batch < rows.batch.count; ++batch) {
+    if (rows.rows.count > 0)
+      rows.beginBatch(batch);
+    for (int64_t row = 0; row < rows.rows.count; ++row) {
+      rows.beginRow(row);
+      if (Error error = rows.computeScores())
+        return error;
+      pairs += rows.visible.size();
+      weights = rows.scores;
+      double logSumExp = op.getWeighting().evaluate(
+          weights, rows.weightingOperands, rows.keys.count);
+      rows.includeScores(weights);
+      if (Error error = rows.applyWeightRegion(weights))
+        return error;
+      sums.assign(rows.channels.count, 0);
+      sizes.assign(rows.channels.count, 0);
+      rows.accumulate(weights, sums, sizes);
+
+      auto offsetOf = [&](Output &output) {
+        return output.init->getOffset(rows.position, rows.batch, rows.rows);
+      };
+      int64_t base = offsetOf(outputs[0]);
+      for (auto [channel, offset] : llvm::enumerate(channelOffsets))
+        outputs[0].set(base + offset, sums[channel], sizes[channel],
+                       rows.scoreMagnitude);
+      if (lse)
+        lse->set(offsetOf(*lse), logSumExp, 1, rows.scoreMagnitude);
+      if (weightsOut)
+        for (auto [index, key] : llvm::enumerate(rows.visible))
+          weightsOut->set(offsetOf(*weightsOut) + keyOffsets[key],
+                          weights[index], std::fabs(weights[index]),
+                          rows.scoreMagnitude);
+    }
+  }
+  return finish(pairs);
+}
+
+} // namespace reference
+} // namespace attn

@@ -1,0 +1,273 @@
+//===- Interpreter.cpp - Functions, op by op ----------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interpreter.h"
+
+#include "ScalarProgram.h"
+#include "attn/IR/Attn.h"
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace reference {
+
+/// Calls nest at most this deep: recursion, without control flow, never ends.
+static constexpr unsigned maxDepth = 64;
+
+Expected<RuntimeValues> getOperands(ValueRange values, Operation *op,
+                                    const Environment &env) {
+  RuntimeValues operands;
+  for (Value value : values) {
+    auto found = env.find(value);
+    if (found == env.end())
+      return makeUnsupported(op, "an operand has no value");
+    operands.push_back(found->second);
+  }
+  return operands;
+}
+
+//===----------------------------------------------------------------------===//
+// What masks depend on
+//===----------------------------------------------------------------------===//
+
+/// Adds what an op reads, in its operands or its regions.
+static void addReads(Operation *op, llvm::DenseSet<Value> &values) {
+  values.insert(op->operand_begin(), op->operand_end());
+  op->walk([&](Operation *inner) {
+    values.insert(inner->operand_begin(), inner->operand_end());
+  });
+}
+
+/// Adds what the mask of an op reads.
+static void addMaskReads(AttentionOpInterface op,
+                         llvm::DenseSet<Value> &values) {
+  if (op.getMask().empty())
+    return;
+  for (auto [argument, input] :
+       llvm::zip_equal(op.getMask().getArguments(), op.getInputs()))
+    if (!argument.use_empty())
+      values.insert(input);
+  op.getMask().walk([&](Operation *inner) {
+    values.insert(inner->operand_begin(), inner->operand_end());
+  });
+}
+
+/// The values of a block that its masks, its shapes and, if asked for, its
+/// results depend on. Scalars are always computed.
+static llvm::DenseSet<Value> findNeeded(Block &block, bool resultsNeeded) {
+  llvm::DenseSet<Value> needed;
+  for (Operation &op : llvm::reverse(block)) {
+    bool isNeeded =
+        llvm::any_of(op.getResults(), [&](Value result) {
+          return needed.contains(result) || !isa<ShapedType>(result.getType());
+        });
+    if (isa<func::CallOp>(op) || (isNeeded && !isa<tensor::DimOp>(op)) ||
+        (resultsNeeded && op.hasTrait<OpTrait::IsTerminator>()))
+      addReads(&op, needed);
+    else if (auto attention = dyn_cast<AttentionOpInterface>(op))
+      addMaskReads(attention, needed);
+  }
+  return needed;
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+Expected<RuntimeValues> Interpreter::call(func::FuncOp function,
+                                          ArrayRef<RuntimeValue> arguments,
+                                          bool resultsNeeded) {
+  if (function.isExternal() || !function.getBody().hasOneBlock())
+    return makeError(function.getLoc(),
+                     "reference expected function '" + function.getName() +
+                         "' to have a body of one block");
+  if (depth == maxDepth)
+    return makeError(function.getLoc(),
+                     "reference expected calls to nest at most " +
+                         llvm::Twine(maxDepth) + " deep");
+  Block &body = function.getBody().front();
+  if (body.getNumArguments() != arguments.size())
+    return makeError(function.getLoc(),
+                     "function '" + function.getName() + "' takes " +
+                         llvm::Twine(body.getNumArguments()) +
+                         " arguments, but got " +
+                         llvm::Twine(arguments.size()));
+  llvm::DenseSet<Value> needed;
+  if (masksOnly)
+    needed = findNeeded(body, resultsNeeded);
+
+  Environment env;
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
+    env[argument] = value;
+  ++depth;
+  for (Operation &op : body) {
+    if (isa<func::ReturnOp>(op)) {
+      --depth;
+      return getOperands(op.getOperands(), &op, env);
+    }
+    bool isNeeded = !masksOnly ||
+                    llvm::any_of(op.getResults(), [&](Value result) {
+                      return needed.contains(result);
+                    });
+    Expected<RuntimeValues> results = evaluate(&op, env, isNeeded);
+    if (!results)
+      return results.takeError();
+    if (trace)
+      return RuntimeValues();
+    if (results->size() != op.getNumResults())
+      return makeUnsupported(&op);
+    for (auto [result, value] : llvm::zip_equal(op.getResults(), *results)) {
+      auto shaped = dyn_cast<ShapedType>(result.getType());
+      if (shaped && (!value.tensor || !matchesShape(shaped, value.tensor->shape)))
+        return makeError(op.getLoc(),
+                         "'" + op.getName().getStringRef() +
+                             "' expected a result of shape " +
+                             formatShape(shaped.getShape()) + ", but got " +
+                             formatShape(value.tensor->shape));
+      env[result] = std::move(value);
+    }
+  }
+  return makeError(function.getLoc(), "reference expected function '" +
+                                          function.getName() +
+                                          "' to end with func.return");
+}
+
+Expected<RuntimeValues> Interpreter::evaluateCall(func::CallOp op,
+                                                  const Environment &env,
+                                                  bool needed) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      op, op.getCalleeAttr());
+  if (!callee)
+    return makeUnsupported(op, "no function '" + op.getCallee() + "'");
+  Expected<RuntimeValues> operands =
+      getOperands(op.getOperands(), op, env);
+  if (!operands)
+    return operands.takeError();
+  return call(callee, *operands, needed);
+}
+
+/// Results that are as their inits, for ops whose values nobody needs.
+static Expected<RuntimeValues> copyInits(DestinationStyleOpInterface op,
+                                         const Environment &env) {
+  return getOperands(op.getDpsInits(), op, env);
+}
+
+Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
+                                              const Environment &env,
+                                              bool needed) {
+  for (Type type : op->getResultTypes())
+    if (!isSupportedElement(getElementTypeOrSelf(type)) ||
+        (isa<ShapedType>(type) && !isa<RankedTensorType>(type)))
+      return makeUnsupported(op, "unknown result type");
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    Expected<RuntimeValue> value =
+        evaluateAttribute(op->getLoc(), constant.getValue());
+    if (!value)
+      return value.takeError();
+    return RuntimeValues{std::move(*value)};
+  }
+  using Result = Expected<RuntimeValues>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case<func::CallOp>([&](auto call) -> Result {
+        return evaluateCall(call, env, needed);
+      })
+      .Case<GenericOp>([&](auto generic) -> Result {
+        return evaluateGeneric(generic, env, needed);
+      })
+      .Case<OnlineOp>([&](auto online) -> Result {
+        return evaluateOnlineOp(online, env, *this);
+      })
+      .Case<MergeOp>([&](auto merge) -> Result {
+        return evaluateMergeOp(merge, env);
+      })
+      .Case<FinishOp>([&](auto finish) -> Result {
+        return evaluateFinishOp(finish, env);
+      })
+      .Case<PackOp>([&](auto pack) -> Result {
+        return evaluatePackOp(pack, env);
+      })
+      .Case<linalg::LinalgOp>([&](auto linalgOp) -> Result {
+        if (!needed)
+          return copyInits(
+              cast<DestinationStyleOpInterface>(linalgOp.getOperation()), env);
+        return evaluateLinalgOp(linalgOp, env);
+      })
+      .Default([&](Operation *other) -> Result {
+        if (isa_and_nonnull<tensor::TensorDialect>(other->getDialect())) {
+          Result results = evaluateTensorOp(other, env);
+          if (!results || !results->empty() || other->getNumResults() == 0)
+            return results;
+        }
+        return evaluateElementwiseOp(other, env);
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise ops
+//===----------------------------------------------------------------------===//
+
+Expected<RuntimeValues> evaluateElementwiseOp(Operation *op,
+                                              const Environment &env) {
+  Expected<ScalarProgram> program = ScalarProgram::compile(op, env);
+  if (!program)
+    return program.takeError();
+  Expected<RuntimeValues> operands = getOperands(op->getOperands(), op, env);
+  if (!operands)
+    return operands.takeError();
+  RuntimeValues results(op->getNumResults());
+
+  // Scalars, and reads of single elements.
+  if (!isa<RankedTensorType>(op->getResult(0).getType())) {
+    for (auto [index, operand] : llvm::enumerate(*operands))
+      program->argument(index) = operand.scalar;
+    if (!program->run(nullptr))
+      return program->takeError();
+    for (auto [index, result] : llvm::enumerate(results))
+      result.scalar = program->result(index);
+    return results;
+  }
+
+  const Tensor *shape = nullptr;
+  for (const RuntimeValue &operand : *operands) {
+    if (!operand.tensor)
+      continue;
+    if (shape && shape->shape != operand.tensor->shape)
+      return makeError(op->getLoc(), "'" + op->getName().getStringRef() +
+                                         "' expected operands of one shape, "
+                                         "but got " +
+                                         formatShape(shape->shape) + " and " +
+                                         formatShape(operand.tensor->shape));
+    shape = operand.tensor.get();
+  }
+  if (!shape)
+    return makeUnsupported(op);
+  SmallVector<std::shared_ptr<Tensor>> tensors;
+  for (Type type : op->getResultTypes()) {
+    auto tensor =
+        createTensor(op->getLoc(), shape->shape, getElementTypeOrSelf(type));
+    if (!tensor)
+      return tensor.takeError();
+    tensors.push_back(std::move(*tensor));
+  }
+  for (int64_t i = 0, e = shape->size(); i < e; ++i) {
+    for (auto [index, operand] : llvm::enumerate(*operands))
+      program->argument(index) =
+          operand.tensor ? operand.tensor->cells[i] : operand.scalar;
+    if (!program->run(nullptr))
+      return program->takeError();
+    for (auto [index, tensor] : llvm::enumerate(tensors))
+      tensor->cells[i] = program->result(index);
+  }
+  for (auto [result, tensor] : llvm::zip_equal(results, tensors))
+    result.tensor = std::move(tensor);
+  return results;
+}
+
+} // namespace reference
+} // namespace attn

@@ -1,0 +1,86 @@
+//===- Interpreter.h - Functions, op by op ----------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_REFERENCE_INTERPRETER_H
+#define ATTN_LIB_REFERENCE_INTERPRETER_H
+
+#include "Tensor.h"
+#include "attn/Reference/Reference.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace attn {
+
+class AttentionOpInterface;
+class GenericOp;
+class OnlineOp;
+class MergeOp;
+class FinishOp;
+class PackOp;
+
+namespace reference {
+
+using RuntimeValues = SmallVector<RuntimeValue>;
+
+/// Evaluates functions of one module.
+class Interpreter {
+public:
+  explicit Interpreter(mlir::ModuleOp module) : module(module) {}
+
+  /// Evaluates masks only, and what they depend on.
+  bool masksOnly = false;
+  /// Stops at the first `attn.generic` and fills `trace`.
+  std::optional<SmallVector<int64_t>> tracePosition;
+
+  int64_t visiblePairs = 0;
+  double flops = 0;
+  std::optional<PairTrace> trace;
+
+  /// The values returned; nothing once `trace` is filled. In masks-only mode
+  /// those that masks do not depend on are zero.
+  Expected<RuntimeValues> call(mlir::func::FuncOp function,
+                               ArrayRef<RuntimeValue> arguments,
+                               bool resultsNeeded);
+
+private:
+  Expected<RuntimeValues> evaluate(mlir::Operation *op, const Environment &env,
+                                   bool needed);
+  Expected<RuntimeValues> evaluateCall(mlir::func::CallOp op,
+                                       const Environment &env, bool needed);
+  Expected<RuntimeValues> evaluateGeneric(GenericOp op, const Environment &env,
+                                          bool needed);
+
+  mlir::ModuleOp module;
+  unsigned depth = 0;
+};
+
+/// The tensor or scalar of every operand, in order.
+Expected<RuntimeValues> getOperands(mlir::ValueRange values,
+                                    mlir::Operation *op,
+                                    const Environment &env);
+
+/// Ops of the `tensor` dialect; no values at all for an op it does not know.
+Expected<RuntimeValues> evaluateTensorOp(mlir::Operation *op,
+                                         const Environment &env);
+/// Structured ops.
+Expected<RuntimeValues> evaluateLinalgOp(mlir::linalg::LinalgOp op,
+                                         const Environment &env);
+/// Elementwise ops and other ops on scalars, on tensors element by element.
+Expected<RuntimeValues> evaluateElementwiseOp(mlir::Operation *op,
+                                              const Environment &env);
+/// The tiled form of attention.
+Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
+                                         Interpreter &interpreter);
+Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env);
+Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env);
+Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env);
+
+} // namespace reference
+} // namespace attn
+
+#endif // ATTN_LIB_REFERENCE_INTERPRETER_H

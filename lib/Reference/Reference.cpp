@@ -1,0 +1,214 @@
+//===- Reference.cpp - The double-precision evaluator -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Reference/Reference.h"
+
+#include "Interpreter.h"
+#include "mlir/IR/Verifier.h"
+
+#include <cstring>
+
+using namespace mlir;
+
+namespace attn {
+using namespace reference;
+
+/// The type of an array's elements in the IR.
+static Type getElementType(MLIRContext *context, ElementType type) {
+  Builder builder(context);
+  switch (type) {
+  case ElementType::F16:
+    return builder.getF16Type();
+  case ElementType::BF16:
+    return builder.getBF16Type();
+  case ElementType::F32:
+    return builder.getF32Type();
+  case ElementType::F64:
+    return builder.getF64Type();
+  case ElementType::I1:
+    return builder.getI1Type();
+  case ElementType::I8:
+    return builder.getI8Type();
+  case ElementType::I16:
+    return builder.getIntegerType(16);
+  case ElementType::I32:
+    return builder.getI32Type();
+  case ElementType::I64:
+    return builder.getI64Type();
+  case ElementType::Index:
+    return builder.getIndexType();
+  }
+  return {};
+}
+
+static unsigned getByteCount(Type type) {
+  unsigned bits = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+  return std::max(bits / 8, 1u);
+}
+
+/// Reads the elements of an array, exactly.
+static void readCells(const Array &array, Type type, std::vector<Cell> &cells) {
+  unsigned numBytes = getByteCount(type);
+  const char *next = static_cast<const char *>(array.getData());
+  for (Cell &cell : cells) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, next, numBytes);
+    next += numBytes;
+    if (type.isF32()) {
+      float number;
+      std::memcpy(&number, &bits, sizeof(number));
+      cell.f = number;
+    } else if (type.isF64()) {
+      std::memcpy(&cell.f, &bits, sizeof(cell.f));
+    } else if (isa<FloatType>(type)) {
+      cell = fromBits(type, llvm::APInt(16, bits));
+    } else {
+      cell.i = type.isInteger(1) ? bits != 0
+                                 : wrapInteger(bits, numBytes * 8);
+    }
+  }
+}
+
+static std::string describe(ArrayRef<int64_t> shape, Type elementType) {
+  std::string text = shape.empty() ? "" : formatShape(shape) + "x";
+  llvm::raw_string_ostream os(text);
+  os << elementType;
+  return text;
+}
+
+/// The runtime value of argument number `index`.
+static Expected<RuntimeValue> readArgument(func::FuncOp function,
+                                           unsigned index,
+                                           const Array *array) {
+  Type expected = function.getArgumentTypes()[index];
+  Type elementType = getElementTypeOrSelf(expected);
+  auto fail = [&](const llvm::Twine &text) {
+    return makeError(function.getLoc(),
+                     "argument " + llvm::Twine(index) + ": " + text);
+  };
+  if (isa<ShapedType>(expected) && !isa<RankedTensorType>(expected)) {
+    std::string text;
+    llvm::raw_string_ostream(text) << expected;
+    return fail("reference expected a ranked tensor or a scalar, but the "
+                "function takes " +
+                text);
+  }
+  if (!array)
+    return fail("expected an array, but got none");
+  Type given = getElementType(function.getContext(), array->getType());
+  auto tensorType = dyn_cast<RankedTensorType>(expected);
+  bool fits = tensorType ? matchesShape(tensorType, array->getShape())
+                         : array->getRank() == 0;
+  if (given != elementType || !fits)
+    return fail("expected " +
+                describe(tensorType ? tensorType.getShape()
+                                    : ArrayRef<int64_t>(),
+                         elementType) +
+                ", but got " + describe(array->getShape(), given));
+  auto tensor = createTensor(function.getLoc(), array->getShape(), given);
+  if (!tensor)
+    return tensor.takeError();
+  readCells(*array, given, (*tensor)->cells);
+  (*tensor)->exact = true;
+  RuntimeValue value;
+  if (tensorType)
+    value.tensor = std::move(*tensor);
+  else
+    value.scalar = (*tensor)->cells.front();
+  return value;
+}
+
+/// Runs `entry` in an interpreter that has its modes set.
+static Expected<RuntimeValues> interpret(Interpreter &interpreter,
+                                         ModuleOp module, llvm::StringRef entry,
+                                         ArrayRef<const Array *> arguments) {
+  if (failed(verify(module)))
+    return makeError(module.getLoc(), "reference expected a valid module");
+  auto function = module.lookupSymbol<func::FuncOp>(entry);
+  if (!function)
+    return makeError(module.getLoc(), "no function '" + entry + "'");
+  if (function.getNumArguments() != arguments.size())
+    return makeError(function.getLoc(),
+                     "function '" + entry + "' takes " +
+                         llvm::Twine(function.getNumArguments()) +
+                         " arguments, but got " +
+                         llvm::Twine(arguments.size()));
+  RuntimeValues values;
+  for (auto [index, array] : llvm::enumerate(arguments)) {
+    auto value = readArgument(function, index, array);
+    if (!value)
+      return value.takeError();
+    values.push_back(std::move(*value));
+  }
+  return interpreter.call(function, values, /*resultsNeeded=*/true);
+}
+
+static double toDouble(Cell cell, Type type) {
+  return isa<FloatType>(type) ? cell.f : static_cast<double>(cell.i);
+}
+
+static ReferenceTensor toResult(const RuntimeValue &value, Type type) {
+  ReferenceTensor result;
+  result.elementType = getElementTypeOrSelf(type);
+  if (!value.tensor) {
+    result.values.push_back(toDouble(value.scalar, result.elementType));
+    return result;
+  }
+  const Tensor &tensor = *value.tensor;
+  result.shape = tensor.shape;
+  result.values.reserve(tensor.cells.size());
+  for (Cell cell : tensor.cells)
+    result.values.push_back(toDouble(cell, result.elementType));
+  result.magnitude = tensor.magnitude;
+  result.scoreMagnitude = tensor.scoreMagnitude;
+  result.features = tensor.features;
+  return result;
+}
+
+llvm::Expected<ReferenceResult>
+evaluateReference(ModuleOp module, llvm::StringRef entry,
+                  ArrayRef<const Array *> arguments) {
+  Interpreter interpreter(module);
+  auto values = interpret(interpreter, module, entry, arguments);
+  if (!values)
+    return values.takeError();
+  ReferenceResult result;
+  auto function = module.lookupSymbol<func::FuncOp>(entry);
+  for (auto [value, type] :
+       llvm::zip_equal(*values, function.getResultTypes()))
+    result.results.push_back(toResult(value, type));
+  result.visiblePairs = interpreter.visiblePairs;
+  result.flops = interpreter.flops;
+  return result;
+}
+
+llvm::Expected<ReferenceWork>
+countVisiblePairs(ModuleOp module, llvm::StringRef entry,
+                  ArrayRef<const Array *> arguments) {
+  Interpreter interpreter(module);
+  interpreter.masksOnly = true;
+  auto values = interpret(interpreter, module, entry, arguments);
+  if (!values)
+    return values.takeError();
+  return ReferenceWork{interpreter.visiblePairs, interpreter.flops};
+}
+
+llvm::Expected<PairTrace> tracePair(ModuleOp module, llvm::StringRef entry,
+                                    ArrayRef<const Array *> arguments,
+                                    ArrayRef<int64_t> position) {
+  Interpreter interpreter(module);
+  interpreter.tracePosition.emplace(position.begin(), position.end());
+  auto values = interpret(interpreter, module, entry, arguments);
+  if (!values)
+    return values.takeError();
+  if (!interpreter.trace)
+    return makeError(module.getLoc(), "function '" + entry +
+                                          "' evaluates no attn.generic");
+  return *interpreter.trace;
+}
+
+} // namespace attn

@@ -1,0 +1,274 @@
+//===- ScalarProgram.cpp - Regions on scalars, decoded once -------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScalarProgram.h"
+
+#include "attn/IR/Attn.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace reference {
+
+//===----------------------------------------------------------------------===//
+// Kernels that need more than slots
+//===----------------------------------------------------------------------===//
+
+static bool readPosition(const Instruction &in, Frame &frame) {
+  frame.slots[in.result].i = frame.position[in.immediate];
+  return true;
+}
+
+static bool readElement(const Instruction &in, Frame &frame) {
+  int64_t offset = 0;
+  for (auto [slot, extent] : llvm::zip_equal(in.indices, in.tensor->shape)) {
+    int64_t index = frame.slots[slot].i;
+    if (index < 0 || index >= extent)
+      return frame.fail("read out of bounds: index " + llvm::Twine(index) +
+                        " of a dimension of extent " + llvm::Twine(extent));
+    offset = offset * extent + index;
+  }
+  frame.slots[in.result] = in.tensor->cells[offset];
+  return true;
+}
+
+static bool readExtent(const Instruction &in, Frame &frame) {
+  int64_t dim = frame.slots[in.indices[0]].i;
+  if (dim < 0 || dim >= static_cast<int64_t>(in.tensor->shape.size()))
+    return frame.fail("dimension " + llvm::Twine(dim) +
+                      " of a tensor of rank " +
+                      llvm::Twine(in.tensor->shape.size()));
+  frame.slots[in.result].i = in.tensor->shape[dim];
+  return true;
+}
+
+static bool affineMod(const Instruction &in, Frame &frame) {
+  int64_t rhs = frame.slots[in.operands[1]].i;
+  if (rhs <= 0)
+    return frame.fail("affine division by a number below 1");
+  int64_t remainder = frame.slots[in.operands[0]].i % rhs;
+  frame.slots[in.result].i = remainder < 0 ? remainder + rhs : remainder;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Decoding
+//===----------------------------------------------------------------------===//
+
+Expected<ScalarProgram> ScalarProgram::compile(Block &block,
+                                               const Environment &env,
+                                               ValueRange results) {
+  ScalarProgram program;
+  for (BlockArgument argument : block.getArguments())
+    program.slotOf[argument] = program.addSlot();
+  for (Operation &op : block) {
+    if (op.hasTrait<OpTrait::IsTerminator>()) {
+      results = op.getOperands();
+      break;
+    }
+    if (Error error = program.append(&op, env))
+      return error;
+  }
+  for (Value value : results) {
+    Expected<unsigned> slot = program.getSlot(value, env);
+    if (!slot)
+      return slot.takeError();
+    program.resultSlots.push_back(*slot);
+  }
+  return program;
+}
+
+Expected<ScalarProgram> ScalarProgram::compile(Operation *op,
+                                               const Environment &env) {
+  ScalarProgram program;
+  // One slot per operand position; a value used twice reads the first.
+  for (Value operand : op->getOperands())
+    program.slotOf.try_emplace(operand, program.addSlot());
+  if (Error error = program.append(op, env))
+    return error;
+  for (Value result : op->getResults())
+    program.resultSlots.push_back(program.slotOf.lookup(result));
+  return program;
+}
+
+Expected<unsigned> ScalarProgram::getSlot(Value value,
+                                          const Environment &env) {
+  auto known = slotOf.find(value);
+  if (known != slotOf.end())
+    return known->second;
+  auto captured = env.find(value);
+  if (captured == env.end() || captured->second.tensor)
+    return makeError(value.getLoc(),
+                     "reference expected a scalar computed before its use");
+  return slotOf[value] = addSlot(captured->second.scalar);
+}
+
+Error ScalarProgram::append(Operation *op, const Environment &env) {
+  for (Type type : op->getResultTypes())
+    if (!isSupportedElement(getElementTypeOrSelf(type)) ||
+        isa<VectorType, MemRefType>(type))
+      return makeUnsupported(op, "unknown result type");
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return appendConstant(op, constant.getValue());
+  if (isa<tensor::ExtractOp, tensor::DimOp>(op))
+    return appendRead(op, env);
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
+    return appendAffine(op, apply.getAffineMap(), env);
+  if (auto min = dyn_cast<affine::AffineMinOp>(op))
+    return appendAffine(op, min.getAffineMap(), env);
+  if (auto max = dyn_cast<affine::AffineMaxOp>(op))
+    return appendAffine(op, max.getAffineMap(), env);
+
+  Instruction in;
+  in.op = op;
+  if (auto index = dyn_cast<IndexOp>(op)) {
+    in.kernel = readPosition;
+    in.immediate = index.getDim();
+  } else if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+    in.kernel = readPosition;
+    in.immediate = index.getDim();
+  } else {
+    in.kernel = lookupKernel(op->getName().getStringRef());
+    if (!in.kernel || op->getNumOperands() > 3 || op->getNumResults() == 0)
+      return makeUnsupported(op);
+  }
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    in.immediate = static_cast<int64_t>(compare.getPredicate());
+  else if (auto compare = dyn_cast<arith::CmpFOp>(op))
+    in.immediate = static_cast<int64_t>(compare.getPredicate());
+
+  for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
+    Type type = getElementTypeOrSelf(operand.getType());
+    if (!isSupportedElement(type))
+      return makeUnsupported(op, "unknown operand type");
+    Expected<unsigned> slot = getSlot(operand, env);
+    if (!slot)
+      return slot.takeError();
+    in.operands[index] = *slot;
+    if (index == 0)
+      in.width = getIntegerWidth(type);
+  }
+  in.resultWidth = getIntegerWidth(getElementTypeOrSelf(op->getResult(0)));
+  in.result = slots.size();
+  for (Value result : op->getResults())
+    slotOf[result] = addSlot();
+  code.push_back(std::move(in));
+  return Error::success();
+}
+
+Error ScalarProgram::appendConstant(Operation *op, Attribute attribute) {
+  Expected<RuntimeValue> value = evaluateAttribute(op->getLoc(), attribute);
+  if (!value)
+    return value.takeError();
+  if (value->tensor)
+    constants[op->getResult(0)] = value->tensor;
+  else
+    slotOf[op->getResult(0)] = addSlot(value->scalar);
+  return Error::success();
+}
+
+/// `tensor.extract` and `tensor.dim`.
+Error ScalarProgram::appendRead(Operation *op, const Environment &env) {
+  Instruction in;
+  in.op = op;
+  in.kernel = isa<tensor::DimOp>(op) ? readExtent : readElement;
+  in.tensor = constants.lookup(op->getOperand(0));
+  if (!in.tensor)
+    in.tensor = env.lookup(op->getOperand(0)).tensor;
+  if (!in.tensor)
+    return makeUnsupported(op, "expected a tensor computed outside the region");
+  if (isa<tensor::ExtractOp>(op) &&
+      in.tensor->shape.size() != op->getNumOperands() - 1)
+    return makeUnsupported(op, "expected one index per dimension");
+  for (Value index : op->getOperands().drop_front()) {
+    Expected<unsigned> slot = getSlot(index, env);
+    if (!slot)
+      return slot.takeError();
+    in.indices.push_back(*slot);
+  }
+  in.result = slotOf[op->getResult(0)] = addSlot();
+  code.push_back(std::move(in));
+  return Error::success();
+}
+
+/// `affine.apply`; `affine.min` and `affine.max` reduce over the results.
+Error ScalarProgram::appendAffine(Operation *op, AffineMap map,
+                                  const Environment &env) {
+  SmallVector<unsigned> operands;
+  for (Value operand : op->getOperands()) {
+    Expected<unsigned> slot = getSlot(operand, env);
+    if (!slot)
+      return slot.takeError();
+    operands.push_back(*slot);
+  }
+  Kernel reduce = lookupIntegerKernel(
+      isa<affine::AffineMinOp>(op) ? "arith.minsi" : "arith.maxsi");
+  unsigned slot = 0;
+  for (auto [index, expr] : llvm::enumerate(map.getResults())) {
+    unsigned next = appendAffineExpr(op, expr, map.getNumDims(), operands);
+    if (index == 0) {
+      slot = next;
+      continue;
+    }
+    Instruction in;
+    in.op = op;
+    in.kernel = reduce;
+    in.width = in.resultWidth = 64;
+    in.operands[0] = slot;
+    in.operands[1] = next;
+    slot = in.result = addSlot();
+    code.push_back(std::move(in));
+  }
+  slotOf[op->getResult(0)] = slot;
+  return Error::success();
+}
+
+unsigned ScalarProgram::appendAffineExpr(Operation *op, AffineExpr expr,
+                                         unsigned numDims,
+                                         ArrayRef<unsigned> operands) {
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return operands[dim.getPosition()];
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return operands[numDims + symbol.getPosition()];
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return addSlot(Cell::ofInt(constant.getValue()));
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  Instruction in;
+  in.op = op;
+  in.width = in.resultWidth = 64;
+  in.operands[0] = appendAffineExpr(op, binary.getLHS(), numDims, operands);
+  in.operands[1] = appendAffineExpr(op, binary.getRHS(), numDims, operands);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    in.kernel = lookupIntegerKernel("arith.addi");
+    break;
+  case AffineExprKind::Mul:
+    in.kernel = lookupIntegerKernel("arith.muli");
+    break;
+  case AffineExprKind::FloorDiv:
+    in.kernel = lookupIntegerKernel("arith.floordivsi");
+    break;
+  case AffineExprKind::CeilDiv:
+    in.kernel = lookupIntegerKernel("arith.ceildivsi");
+    break;
+  default:
+    in.kernel = affineMod;
+    break;
+  }
+  in.result = addSlot();
+  code.push_back(in);
+  return in.result;
+}
+
+Kernel lookupKernel(llvm::StringRef opName) {
+  if (Kernel kernel = lookupFloatKernel(opName))
+    return kernel;
+  return lookupIntegerKernel(opName);
+}
+
+} // namespace reference
+} // namespace attn
