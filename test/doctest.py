@@ -8,12 +8,12 @@ directory of its own per file:
 * `mlir`: a module. It is kept in a file, under the name that a first line
   `// name.mlir` gives, and read, verified, printed and read again; in the
   description of a pass it is given to that pass.
-* `console`: commands, each after `$ `, and what they print. A line `...` stands
+* `console`: commands, each after `$ `, that must succeed, and what they print. A line `...` stands
   for any number of lines, `...` within a line for any text.
 * `cpp`, `tablegen`: an excerpt; the first line `// path` names the file that
   must hold it.
 
-Prints what differs and exits with 1. At least one block must be found.
+Links to files must lead somewhere. Prints what differs and exits with 1. At least one block must be found.
 """
 
 import pathlib
@@ -62,7 +62,9 @@ def run_console(text, directory):
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command = re.match(r"(?:[^\n]*\\\n)*[^\n]*\n", part).group(0)
         expected = part[len(command):]
-        output, _ = shell(command, directory)
+        output, status = shell(command, directory)
+        if status:
+            raise Difference(f"{command}exited with status {status}:\n{output}")
         output = output.rstrip("\n") + "\n" if output else ""
         expected = expected.rstrip("\n") + "\n" if expected.strip() else ""
         if not matches(expected, output):
@@ -99,6 +101,11 @@ def run_file(path):
     """Runs the blocks of one file; returns how many there were, and failed."""
     text = path.read_text()
     count = failed = 0
+    if path.suffix == ".md":
+        for link in re.findall(r"\]\((?!\w+:)([^)#]+)", text):
+            if not (path.parent / link).exists():
+                print(f"{path}: expected a link to a file, but got '{link}'")
+                failed += 1
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
         for match in FENCE.finditer(text):
