@@ -11,6 +11,7 @@ function(attn_add_library name)
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
     $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_precompile_headers(${name} REUSE_FROM AttnPrecompiled)
   set_property(GLOBAL APPEND PROPERTY ATTN_LIBRARIES ${name})
 endfunction()
 

@@ -109,9 +109,9 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
     size_t rank = getShapeOrScalar(operand.getType()).size();
     if (map.getNumResults() != rank)
       return op.emitOpError("(C2) expected the map of ")
-             << getOperandName(op, index) << " to have " << rank
-             << " results (the operand's rank), but got "
-             << map.getNumResults();
+             << getOperandName(op, index)
+             << " to have one result per dimension of the operand, " << rank
+             << " in all, but got " << map.getNumResults();
   }
   return success();
 }
@@ -185,9 +185,9 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
   // (C9)
   unsigned expected = op.getWeighting().getNumWeightingOperands();
   if (op.getWeightingOperands().size() != expected)
-    return op.emitOpError("(C9) expected ")
-           << expected << " weighting operands for " << op.getWeighting()
-           << ", but got " << op.getWeightingOperands().size();
+    return op.emitOpError("(C9) expected the number of weighting operands to be ")
+           << expected << " (for " << op.getWeighting() << "), but got "
+           << op.getWeightingOperands().size();
   for (unsigned i = 0; i < expected; ++i) {
     if (!spansOnly(op.getIndexingMap(3 + numInputs + i), *classes,
                    {Class::Batch, Class::QueryRow}))
@@ -219,19 +219,23 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
 
 LogicalResult verifyDestinationStyle(DestinationStyleOpInterface op,
                                      StringRef label) {
-  bool hasTensor = false, hasBuffer = false;
+  Type tensor, buffer;
   for (Type type : op->getOperandTypes()) {
-    hasTensor |= isa<TensorType>(type);
-    hasBuffer |= isa<BaseMemRefType>(type);
+    if (isa<TensorType>(type))
+      tensor = type;
+    else if (isa<BaseMemRefType>(type))
+      buffer = type;
   }
-  if (hasTensor && hasBuffer)
+  if (tensor && buffer)
     return op.emitOpError("(")
-           << label << ") expected operands to be all tensors or all memrefs";
-  unsigned numResults = hasTensor ? op.getNumDpsInits() : 0;
+           << label
+           << ") expected operands to be all tensors or all memrefs, but got "
+           << tensor << " and " << buffer;
+  unsigned numResults = tensor ? op.getNumDpsInits() : 0;
   if (op->getNumResults() != numResults)
-    return op.emitOpError("(") << label << ") expected " << numResults
-                               << " results (one per tensor init), but got "
-                               << op->getNumResults();
+    return op.emitOpError("(")
+           << label << ") expected the number of results to be " << numResults
+           << " (one per tensor init), but got " << op->getNumResults();
   for (unsigned i = 0; i < numResults; ++i) {
     Type init = op.getDpsInitOperand(i)->get().getType();
     if (op->getResult(i).getType() != init)

@@ -138,9 +138,9 @@ void OnlineOp::getEffects(
 LogicalResult OnlineOp::verify() {
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
-    return emitOpError("(C14) expected ")
-           << numStatistics << " statistics for " << getWeighting()
-           << ", but got " << getStatistics().size();
+    return emitOpError("(C14) expected the number of statistics to be ")
+           << numStatistics << " (for " << getWeighting() << "), but got "
+           << getStatistics().size();
   if (failed(detail::verifyAttentionOperands(*this)))
     return failure();
   DimensionClasses classes = getDimensionClasses();

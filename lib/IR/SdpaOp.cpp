@@ -1,5 +1,4 @@
-//===- SdpaOp.cpp - Scaled dot-product attention --------------------*- C++
-//-*-===//
+//===- SdpaOp.cpp - Scaled dot-product attention ----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

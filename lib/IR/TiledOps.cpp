@@ -72,6 +72,19 @@ void FinishOp::getEffects(EffectList &effects) {
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
+/// How errors call mapped operand `index`.
+static std::string getFinishOperandName(FinishOp op, unsigned index) {
+  if (index == 0)
+    return "accumulator";
+  index -= 1;
+  if (index < op.getStatistics().size())
+    return "statistic " + std::to_string(index);
+  index -= op.getStatistics().size();
+  if (index < op.getWeightingOperands().size())
+    return "weighting operand " + std::to_string(index);
+  return index == op.getWeightingOperands().size() ? "output" : "lse";
+}
+
 LogicalResult FinishOp::verify() {
   SmallVector<Value> mapped;
   for (Value operand : getOperands())
@@ -89,22 +102,22 @@ LogicalResult FinishOp::verify() {
     if (!map.isProjectedPermutation() || (whole && !map.isPermutation()) ||
         map.getNumResults() !=
             detail::getShapeOrScalar(operand.getType()).size())
-      return emitOpError("(C1) expected the map of operand ")
-             << index << " to be a "
+      return emitOpError("(C1) expected the map of ")
+             << getFinishOperandName(*this, index) << " to be a "
              << (whole ? "permutation" : "projected permutation")
              << " of the operand's rank, but got "
              << AffineMapAttr::get(map);
   }
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
-    return emitOpError("(C2) expected ")
-           << numStatistics << " statistics for " << getWeighting()
-           << ", but got " << getStatistics().size();
+    return emitOpError("(C2) expected the number of statistics to be ")
+           << numStatistics << " (for " << getWeighting() << "), but got "
+           << getStatistics().size();
   unsigned numOperands = getWeighting().getNumWeightingOperands();
   if (getWeightingOperands().size() != numOperands)
-    return emitOpError("(C2) expected ")
-           << numOperands << " weighting operands for " << getWeighting()
-           << ", but got " << getWeightingOperands().size();
+    return emitOpError("(C2) expected the number of weighting operands to be ")
+           << numOperands << " (for " << getWeighting() << "), but got "
+           << getWeightingOperands().size();
   if (getLse() && !getWeighting().hasLogSumExp())
     return emitOpError("(C3) ")
            << getWeighting() << " defines no log-sum-exp: drop lse";

@@ -1,4 +1,4 @@
-//===- DistributeAttention.cpp - To be written ---------*- C++ -*-===//
+//===- DistributeAttention.cpp - Items dealt out to workers ---------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
@@ -16,9 +17,78 @@ namespace attn {
 
 namespace {
 
+/// The number of threads the OpenMP runtime would use, as an index.
+Value createNumThreads(OpBuilder &b, Location loc, ModuleOp module) {
+  StringRef name = "omp_get_max_threads";
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    auto type = b.getFunctionType({}, {b.getI32Type()});
+    func::FuncOp::create(b, loc, name, type).setPrivate();
+  }
+  Value threads =
+      func::CallOp::create(b, loc, name, TypeRange(b.getI32Type()))
+          .getResult(0);
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), threads);
+}
+
+/// Before: `scf.forall (%b, %t) in (%B, %T) { body }`
+/// After:  `scf.forall (%w) in (%W) { scf.for %i = %w to %B * %T step %W {
+///           %b, %t = affine.delinearize_index %i into (%B, %T)  body } }`
+LogicalResult distribute(RewriterBase &b, scf::ForallOp forall) {
+  Location loc = forall.getLoc();
+  b.setInsertionPoint(forall);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value total = one;
+  SmallVector<Value> extents;
+  for (OpFoldResult bound : forall.getMixedUpperBound()) {
+    extents.push_back(getValueOrCreateConstantIndexOp(b, loc, bound));
+    total = arith::MulIOp::create(b, loc, total, extents.back());
+  }
+  Value workers =
+      createNumThreads(b, loc, forall->getParentOfType<ModuleOp>());
+  workers = arith::MinSIOp::create(b, loc, workers, total);
+  auto outer = scf::ForallOp::create(b, loc, OpFoldResult(workers),
+                                     ValueRange(), std::nullopt);
+  b.setInsertionPoint(outer.getTerminator());
+  auto items = scf::ForOp::create(b, loc, outer.getInductionVar(0), total,
+                                  workers);
+  b.setInsertionPointToStart(items.getBody());
+  auto positions = affine::AffineDelinearizeIndexOp::create(
+      b, loc, items.getInductionVar(), extents);
+  b.eraseOp(forall.getTerminator());
+  b.inlineBlockBefore(forall.getBody(), items.getBody()->getTerminator(),
+                      positions.getResults());
+  b.eraseOp(forall);
+
+  // Scratch per item becomes scratch per worker.
+  for (auto alloc : llvm::make_early_inc_range(
+           items.getBody()->getOps<memref::AllocOp>())) {
+    bool invariant = llvm::all_of(alloc->getOperands(), [&](Value size) {
+      return items.isDefinedOutsideOfLoop(size);
+    });
+    if (invariant) {
+      alloc->moveBefore(items);
+      alloc.setAlignment(64);
+    }
+  }
+  return success();
+}
+
 struct DistributeAttentionPass final
     : impl::DistributeAttentionPassBase<DistributeAttentionPass> {
-  void runOnOperation() override {}
+  void runOnOperation() override {
+    SmallVector<scf::ForallOp> loops;
+    getOperation()->walk<WalkOrder::PreOrder>([&](scf::ForallOp forall) {
+      if (forall.getOutputs().empty() && forall.isNormalized())
+        loops.push_back(forall);
+      return WalkResult::skip();
+    });
+    IRRewriter rewriter(&getContext());
+    for (scf::ForallOp forall : loops)
+      if (failed(distribute(rewriter, forall)))
+        return signalPassFailure();
+  }
 };
 
 } // namespace

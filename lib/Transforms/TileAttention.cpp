@@ -1,11 +1,14 @@
-//===- TileAttention.cpp - To be written ---------*- C++ -*-===//
+//===- TileAttention.cpp - Fused loops over tiles -------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionTiler.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/Transforms.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 
@@ -14,12 +17,50 @@ namespace attn {
 #define GEN_PASS_DEF_TILEATTENTIONPASS
 #include "attn/Transforms/Passes.h.inc"
 
+LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
+                            TileSizes sizes, bool countTiles) {
+  if (!fitsKernel(op).fused)
+    return rewriter.notifyMatchFailure(op, fitsKernel(op).reason);
+  return AttentionTiler(rewriter, op, sizes, countTiles).run();
+}
+
 namespace {
 
 struct TileAttentionPass final
     : impl::TileAttentionPassBase<TileAttentionPass> {
   using TileAttentionPassBase::TileAttentionPassBase;
-  void runOnOperation() override {}
+
+  void runOnOperation() override {
+    SmallVector<GenericOp> ops;
+    getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
+    for (GenericOp op : ops)
+      if (failed(tile(op)))
+        return signalPassFailure();
+  }
+
+  LogicalResult tile(GenericOp op) {
+    constexpr auto kOpts = remark::RemarkOpts::name("fusion").category("attn");
+    FusionDecision decision = fitsKernel(op);
+    if (!decision.fused) {
+      ++numUnfused;
+      remark::missed(op.getLoc(), kOpts) << "left unfused: " << decision.reason;
+      if (requireFused)
+        return op.emitOpError("cannot be fused: ") << decision.reason;
+      return success();
+    }
+    TileSizes sizes = chooseTileSizes(op, vectorBits);
+    if (queryTile)
+      sizes.queryRows = queryTile;
+    if (keyTile)
+      sizes.keyRows = keyTile;
+    remark::passed(op.getLoc(), kOpts)
+        << "fused: " << decision.reason << ", tiles of "
+        << std::to_string(sizes.queryRows) << " query rows by "
+        << std::to_string(sizes.keyRows) << " key rows";
+    ++numTiled;
+    IRRewriter rewriter(op.getContext());
+    return tileAttention(rewriter, op, sizes, countTiles);
+  }
 };
 
 } // namespace

@@ -1,10 +1,11 @@
-//===- VectorizeAttention.cpp - To be written ---------*- C++ -*-===//
+//===- VectorizeAttention.cpp - Tiles into vector code --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emit/TileEmitter.h"
 #include "attn/Transforms/Passes.h"
 
 using namespace mlir;
@@ -19,7 +20,30 @@ namespace {
 struct VectorizeAttentionPass final
     : impl::VectorizeAttentionPassBase<VectorizeAttentionPass> {
   using VectorizeAttentionPassBase::VectorizeAttentionPassBase;
-  void runOnOperation() override {}
+
+  void runOnOperation() override {
+    EmitOptions options{vectorBits, numRegisters};
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<OnlineOp, PackOp, FinishOp, linalg::FillOp>(op) &&
+          cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : ops) {
+      LogicalResult emitted = success();
+      if (auto online = dyn_cast<OnlineOp>(op))
+        emitted = emitOnline(rewriter, online, options);
+      else if (auto pack = dyn_cast<PackOp>(op))
+        emitted = emitPack(rewriter, pack, options);
+      else if (auto finish = dyn_cast<FinishOp>(op))
+        emitted = emitFinish(rewriter, finish, options);
+      else // A fill that is not a tile's is lowered with the rest of linalg.
+        (void)emitFill(rewriter, cast<linalg::FillOp>(op), options);
+      if (failed(emitted))
+        return signalPassFailure();
+    }
+  }
 };
 
 } // namespace

@@ -23,6 +23,7 @@ def Attn_Dialect : Dialect {
   }];
   let cppNamespace = "::attn";
   let useDefaultAttributePrinterParser = 1;
+  let hasCanonicalizer = 1;
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",

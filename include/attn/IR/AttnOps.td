@@ -281,7 +281,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
 
     The extents of the query row dimensions may exceed what the data holds:
     `rows`, if given, counts the valid rows along the one query row dimension
-    whose extent is not 1, and regions are not evaluated beyond it.
+    whose extent is not 1, and regions are not evaluated beyond it. `key_tile`,
+    if given, bounds the extent of the key row dimension.
 
     Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
     accumulator for the output, and
@@ -315,7 +316,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
-    OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type);
+    OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
+    OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile);
   let regions = (region
     Attn_OptionalBlock:$similarity, Attn_OptionalBlock:$mask,
     Attn_OptionalBlock:$score, Attn_OptionalBlock:$weight);
@@ -503,7 +505,26 @@ def Attn_IndexOp : Attn_Op<"index", [
 
     Constraints: (C8) of `attn.generic`.
 
-    Example: `%i = attn.index 2`
+    Example: each query row sees the keys up to its own position.
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @causal(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                      %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]}
+          mask {
+            %i = attn.index 0
+            %j = attn.index 1
+            %visible = arith.cmpi sle, %j, %i : index
+            attn.yield %visible : i1
+          } -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
   let results = (outs Index:$result);
@@ -518,7 +539,20 @@ def Attn_YieldOp : Attn_Op<"yield", [
     Gives the value of a region: one element, or for `ranges` pairs of bounds
     and for `classify` two truth values.
 
-    Example: `attn.yield %s : f32`
+    Example: scores are doubled.
+    ```mlir
+    func.func @doubled(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                       %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.sdpa ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          outs(%init : tensor<5x3xf32>)
+          score {
+          ^bb0(%s: f32, %i: index, %j: index):
+            %twice = arith.addf %s, %s : f32
+            attn.yield %twice : f32
+          } -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";

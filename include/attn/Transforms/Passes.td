@@ -88,7 +88,7 @@ def DecomposeAttentionPass
 }
 
 def DistributeAttentionPass
-    : Pass<"attn-distribute", "::mlir::func::FuncOp"> {
+    : Pass<"attn-distribute", "::mlir::ModuleOp"> {
   let summary = "Deal the items of parallel loops out to workers";
   let description = [{
     Turns an outermost `scf.forall` over items, on buffers, into one over

@@ -8,6 +8,7 @@
 #ifndef ATTN_TRANSFORMS_TRANSFORMS_H
 #define ATTN_TRANSFORMS_TRANSFORMS_H
 
+#include "attn/Analysis/KernelFit.h"
 #include "attn/IR/Attn.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -23,6 +24,11 @@ void populateGeneralizeAttentionPatterns(mlir::RewritePatternSet &patterns);
 
 /// Fills the regions `ranges` and `classify` of an op with a mask.
 mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
+
+/// Replaces an op that fits the kernel by loops over tiles of the given sizes.
+/// With `countTiles` the loops count the key tiles they look at.
+mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
+                                  TileSizes sizes, bool countTiles = false);
 
 } // namespace attn
 

@@ -51,7 +51,9 @@ inline mlir::Value expAgainst(mlir::OpBuilder &builder, mlir::Location loc,
       mlir::arith::SelectOp::create(builder, loc, empty, zero, reference);
   mlir::Value difference =
       mlir::arith::SubFOp::create(builder, loc, score, finite);
-  return mlir::math::ExpOp::create(builder, loc, difference);
+  auto exp = mlir::math::ExpOp::create(builder, loc, difference);
+  exp->setAttr("attn.stabilized", builder.getUnitAttr());
+  return exp;
 }
 
 /// Two passes in double precision. Returns the log-sum-exp, with the sink in it

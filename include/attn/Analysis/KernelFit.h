@@ -1,0 +1,47 @@
+//===- KernelFit.h - Whether and how an op is fused -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_KERNELFIT_H
+#define ATTN_ANALYSIS_KERNELFIT_H
+
+#include "attn/IR/Attn.h"
+
+#include <string>
+
+namespace attn {
+
+/// Sizes of the tiles that one step of the kernel works on.
+struct TileSizes {
+  /// Query rows in a tile, which are the lanes of the kernel's vectors.
+  int64_t queryRows = 0;
+  /// Key rows in a tile.
+  int64_t keyRows = 0;
+};
+
+/// Why an op is fused or left unfused: `fused` and one sentence for remarks.
+struct FusionDecision {
+  bool fused = false;
+  std::string reason;
+};
+
+/// Whether the kernel can compute the op at all: what it cannot, it names.
+FusionDecision fitsKernel(GenericOp op);
+
+/// Whether the weight region is homogeneous and linear in the weight by its
+/// structure (scaled by, or selected against zero on, values that do not depend
+/// on it; sums of these), so that it commutes with rescaling and one pass
+/// suffices. An empty region is.
+bool isLinearInWeight(GenericOp op);
+
+/// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
+/// holds all rows, and as many key rows as keep the scores of a tile in half of
+/// a first-level cache of 32 KiB.
+TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
+
+} // namespace attn
+
+#endif // ATTN_ANALYSIS_KERNELFIT_H

@@ -1,0 +1,102 @@
+//===- KernelFit.cpp - Whether and how an op is fused ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/KernelFit.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace mlir;
+
+namespace attn {
+
+static FusionDecision unfused(const Twine &reason) {
+  return {false, reason.str()};
+}
+
+FusionDecision fitsKernel(GenericOp op) {
+  if (!isa<TensorType>(op.getQuery().getType()))
+    return unfused("operands are memrefs: fusion starts from tensors");
+  if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
+    return unfused("the weighting is not of kind accumulate");
+  if (op.getWeights())
+    return unfused("the weights are asked for");
+  DimensionClasses classes = op.getDimensionClasses();
+  if (classes.queryRows.empty())
+    return unfused("there is no query row dimension for the lanes");
+  auto several = [](ArrayRef<unsigned> dims, StringRef name) {
+    return unfused("expected one " + name + " dimension, but there are " +
+                   Twine(dims.size()));
+  };
+  if (classes.keyRows.size() != 1)
+    return several(classes.keyRows, "key row");
+  if (classes.features.size() != 1)
+    return several(classes.features, "feature");
+  if (classes.channels.size() != 1)
+    return several(classes.channels, "channel");
+  unsigned lane = classes.queryRows.back();
+  for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i) {
+    AffineMap map = op.getIndexingMap(3 + i);
+    if (map.isFunctionOfDim(lane) &&
+        map.isFunctionOfDim(classes.keyRows[0]) &&
+        map.isFunctionOfDim(classes.features[0]))
+      return unfused("input " + Twine(i) +
+                     " spans query rows, key rows and features");
+  }
+  if (!isLinearInWeight(op))
+    return unfused("the weight region is not linear in the weight");
+  return {true, "one online pass"};
+}
+
+bool isLinearInWeight(GenericOp op) {
+  Region &region = op.getWeight();
+  if (region.empty())
+    return true;
+  llvm::DenseSet<Value> linear;
+  linear.insert(region.getArgument(0));
+  auto isZero = [](Value value) {
+    auto constant = value.getDefiningOp<arith::ConstantOp>();
+    auto attr = constant ? dyn_cast<FloatAttr>(constant.getValue()) : nullptr;
+    return attr && attr.getValue().isZero();
+  };
+  auto isLinear = [&](Value value) { return linear.contains(value); };
+  for (Operation &nested : region.front().without_terminator()) {
+    if (llvm::none_of(nested.getOperands(), isLinear))
+      continue;
+    bool ok = false;
+    if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp>(nested))
+      ok = llvm::all_of(nested.getOperands(), isLinear);
+    else if (isa<arith::MulFOp>(nested))
+      ok = isLinear(nested.getOperand(0)) != isLinear(nested.getOperand(1));
+    else if (isa<arith::DivFOp>(nested))
+      ok = !isLinear(nested.getOperand(1));
+    else if (auto select = dyn_cast<arith::SelectOp>(nested))
+      ok = llvm::all_of(ValueRange{select.getTrueValue(),
+                                   select.getFalseValue()},
+                        [&](Value v) { return isLinear(v) || isZero(v); });
+    if (!ok)
+      return false;
+    linear.insert(nested.getResult(0));
+  }
+  return isLinear(region.front().getTerminator()->getOperand(0));
+}
+
+TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
+  int64_t lanes = vectorBits / op.getAccumulationType().getWidth();
+  unsigned dim = op.getDimensionClasses().queryRows.back();
+  AffineMap map = op.getIndexingMap(0);
+  auto type = cast<ShapedType>(op.getQuery().getType());
+  int64_t rows =
+      type.getDimSize(*map.getResultPosition(getAffineDimExpr(
+          dim, op.getContext())));
+  TileSizes sizes;
+  bool few = !ShapedType::isDynamic(rows) && rows <= lanes;
+  sizes.queryRows = few ? lanes : 2 * lanes;
+  sizes.keyRows =
+      16 * 1024 * 8 / (sizes.queryRows * op.getAccumulationType().getWidth());
+  return sizes;
+}
+
+} // namespace attn

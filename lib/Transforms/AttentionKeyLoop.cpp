@@ -1,0 +1,235 @@
+//===- AttentionKeyLoop.cpp - The loop over key tiles ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTiler.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace attn {
+
+SmallVector<Value> AttentionTiler::inlineBound(Region &region,
+                                               ValueRange keyBounds) {
+  IRMapping mapping;
+  SmallVector<Value> arguments;
+  for (unsigned dim : classes.batch)
+    arguments.push_back(toValue(offsets[dim]));
+  for (unsigned dim : classes.queryRows) {
+    Value low = toValue(offsets[dim]);
+    arguments.push_back(low);
+    if (dim != lane) {
+      arguments.push_back(low);
+      continue;
+    }
+    AffineExpr first = rewriter.getAffineDimExpr(0);
+    AffineExpr extent = rewriter.getAffineSymbolExpr(0);
+    arguments.push_back(toValue(affine::makeComposedFoldedAffineApply(
+        rewriter, loc, first + extent - 1, {offsets[lane], extents[lane]})));
+  }
+  llvm::append_range(arguments, keyBounds);
+  mapping.map(region.getArguments(), arguments);
+  for (Operation &nested : region.front().without_terminator())
+    rewriter.clone(nested, mapping);
+  SmallVector<Value> results;
+  for (Value yielded : region.front().getTerminator()->getOperands())
+    results.push_back(mapping.lookupOrDefault(yielded));
+  return results;
+}
+
+/// The key loop is a cursor: the next key is the least of max(lo, cursor) over
+/// the ranges with hi > max(lo, cursor), so each key is visited once, in
+/// ascending order, whatever the overlap. One range needs no cursor.
+SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  Value numKeys = toValue(wholeExtents[key]);
+  SmallVector<Value> ranges{index(0), numKeys};
+  if (!op.getMask().empty() && !op.getRanges().empty())
+    ranges = inlineBound(op.getRanges(), {});
+
+  if (ranges.size() == 2) {
+    Value step = index(sizes.keyRows);
+    auto loop =
+        scf::ForOp::create(rewriter, loc, ranges[0], ranges[1], step, inits);
+    rewriter.setInsertionPointToStart(loop.getBody());
+    Value taken;
+    SmallVector<Value> state = emitKeyTile(loop.getInductionVar(), ranges[1],
+                                           loop.getRegionIterArgs(), taken);
+    scf::YieldOp::create(rewriter, loc, state);
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  auto max = [&](Value a, Value b) -> Value {
+    return arith::MaxSIOp::create(rewriter, loc, a, b);
+  };
+  auto min = [&](Value a, Value b) -> Value {
+    return arith::MinSIOp::create(rewriter, loc, a, b);
+  };
+  auto less = [&](Value a, Value b) -> Value {
+    return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, a,
+                                 b);
+  };
+  SmallVector<Value> whileInits{index(0)};
+  llvm::append_range(whileInits, inits);
+  SmallVector<Type> types = llvm::to_vector(ValueRange(whileInits).getTypes());
+  auto loop = scf::WhileOp::create(
+      rewriter, loc, types, whileInits,
+      [&](OpBuilder &, Location, ValueRange args) {
+        Value next = numKeys;
+        for (size_t i = 0; i < ranges.size(); i += 2) {
+          Value start = max(ranges[i], args[0]);
+          Value candidate = arith::SelectOp::create(
+              rewriter, loc, less(start, ranges[i + 1]), start, numKeys);
+          next = min(next, candidate);
+        }
+        SmallVector<Value> forwarded{next};
+        llvm::append_range(forwarded, args.drop_front());
+        scf::ConditionOp::create(rewriter, loc, less(next, numKeys), forwarded);
+      },
+      [&](OpBuilder &, Location, ValueRange args) {
+        Value limit = index(0);
+        for (size_t i = 0; i < ranges.size(); i += 2) {
+          Value ahead = less(args[0], ranges[i]);
+          Value end = arith::SelectOp::create(rewriter, loc, ahead, limit,
+                                              ranges[i + 1]);
+          limit = max(limit, end);
+        }
+        Value taken;
+        SmallVector<Value> state =
+            emitKeyTile(args[0], limit, args.drop_front(), taken);
+        SmallVector<Value> yielded{
+            arith::AddIOp::create(rewriter, loc, args[0], taken)};
+        llvm::append_range(yielded, state);
+        scf::YieldOp::create(rewriter, loc, yielded);
+      });
+  return SmallVector<Value>(loop.getResults().drop_front());
+}
+
+SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
+                                               ValueRange state,
+                                               Value &taken) {
+  offsets[key] = start;
+  std::optional<int64_t> first, last = getConstantIntValue(limit);
+  if (auto loop = dyn_cast<scf::ForOp>(
+          start.getParentBlock()->getParentOp()))
+    first = getConstantIntValue(loop.getLowerBound());
+  if (first && last && (*last - *first) % sizes.keyRows == 0) {
+    extents[key] = rewriter.getIndexAttr(sizes.keyRows);
+  } else {
+    AffineExpr from = rewriter.getAffineDimExpr(0);
+    AffineExpr to = rewriter.getAffineDimExpr(1);
+    AffineMap rest = AffineMap::get(
+        2, 0, {rewriter.getAffineConstantExpr(sizes.keyRows), to - from},
+        rewriter.getContext());
+    extents[key] =
+        affine::AffineMinOp::create(rewriter, loc, rest,
+                                    ValueRange{start, limit})
+            .getResult();
+  }
+  taken = toValue(extents[key]);
+
+  bool masked = !op.getMask().empty();
+  if (!masked || op.getClassify().empty())
+    return emitOnline(state, masked);
+
+  AffineExpr from = rewriter.getAffineDimExpr(0);
+  AffineExpr size = rewriter.getAffineDimExpr(1);
+  Value lastKey = affine::AffineApplyOp::create(
+      rewriter, loc,
+      AffineMap::get(2, 0, from + size - 1),
+      ValueRange{start, taken});
+  SmallVector<Value> truth = inlineBound(op.getClassify(), {start, lastKey});
+  auto branch = [&](Value condition, auto &&then, auto &&otherwise) {
+    auto types = state.getTypes();
+    auto ifOp = scf::IfOp::create(rewriter, loc, types, condition,
+                                  /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(ifOp.thenBlock());
+    SmallVector<Value> thenValues = then();
+    scf::YieldOp::create(rewriter, loc, thenValues);
+    rewriter.setInsertionPointToStart(ifOp.elseBlock());
+    SmallVector<Value> elseValues = otherwise();
+    scf::YieldOp::create(rewriter, loc, elseValues);
+    return SmallVector<Value>(ifOp.getResults());
+  };
+  auto computed = [&]() -> SmallVector<Value> {
+    if (matchPattern(truth[1], m_Zero()))
+      return emitOnline(state, /*masked=*/true);
+    return branch(
+        truth[1], [&] { return emitOnline(state, /*masked=*/false); },
+        [&] { return emitOnline(state, /*masked=*/true); });
+  };
+  if (matchPattern(truth[0], m_Zero()))
+    return computed();
+  return branch(
+      truth[0], [&] { return SmallVector<Value>(state); }, computed);
+}
+
+void AttentionTiler::cloneRegion(Region &from, Region &to) {
+  if (from.empty())
+    return;
+  OpBuilder::InsertionGuard guard(rewriter);
+  Block *body = rewriter.createBlock(&to);
+  IRMapping mapping;
+  for (BlockArgument argument : from.getArguments())
+    mapping.map(argument, body->addArgument(argument.getType(),
+                                            argument.getLoc()));
+  for (Operation &nested : from.front()) {
+    auto position = dyn_cast<IndexOp>(nested);
+    if (!position) {
+      rewriter.clone(nested, mapping);
+      continue;
+    }
+    unsigned dim = position.getDim();
+    Value offset = toValue(offsets[dim]);
+    if (dim == lane || dim == key) {
+      Value local = IndexOp::create(rewriter, loc, dim == lane ? 0 : 1);
+      offset = arith::AddIOp::create(rewriter, loc, local, offset);
+    }
+    mapping.map(position.getResult(), offset);
+  }
+}
+
+SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, bool masked) {
+  Operand keys = tileOperand(op.getKey(), op.getIndexingMap(1));
+  Operand values = tileOperand(op.getValue(), op.getIndexingMap(2));
+  SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
+  SmallVector<Value> inputs, weightingOperands;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    Operand tile = fixed[1 + i];
+    if (!tile.value)
+      tile = tileOperand(input, op.getIndexingMap(3 + i));
+    inputs.push_back(tile.value);
+    maps.push_back(tile.map);
+  }
+  for (Operand &operand : weightingTiles) {
+    weightingOperands.push_back(operand.value);
+    maps.push_back(operand.map);
+  }
+  maps.push_back(tileMap({channel, lane}));
+  for (size_t i = 1; i < state.size(); ++i)
+    maps.push_back(tileMap({lane}));
+
+  double scale =
+      op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
+  auto online = OnlineOp::create(
+      rewriter, loc, state.getTypes(), fixed[0].value, keys.value, values.value,
+      inputs, weightingOperands, rows, state[0], state.drop_front(),
+      rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
+      llvm::APFloat(scale), TypeAttr::get(accType),
+      rewriter.getI64IntegerAttr(sizes.keyRows));
+  cloneRegion(op.getSimilarity(), online.getSimilarity());
+  if (masked)
+    cloneRegion(op.getMask(), online.getMask());
+  cloneRegion(op.getScore(), online.getScore());
+  cloneRegion(op.getWeight(), online.getWeight());
+  return SmallVector<Value>(online.getResults());
+}
+
+} // namespace attn

@@ -1,0 +1,299 @@
+//===- AttentionTiler.cpp - The loop over query tiles ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionTiler.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+AttentionTiler::AttentionTiler(RewriterBase &rewriter, GenericOp op,
+                               TileSizes sizes, bool countTiles)
+    : rewriter(rewriter), loc(op.getLoc()), op(op), sizes(sizes),
+      countTiles(countTiles), classes(op.getDimensionClasses()),
+      accType(op.getAccumulationType()), lane(classes.queryRows.back()),
+      key(classes.keyRows[0]), feature(classes.features[0]),
+      channel(classes.channels[0]) {}
+
+Value AttentionTiler::index(int64_t value) {
+  return arith::ConstantIndexOp::create(rewriter, loc, value);
+}
+
+Value AttentionTiler::toValue(OpFoldResult size) {
+  return getValueOrCreateConstantIndexOp(rewriter, loc, size);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of operands
+//===----------------------------------------------------------------------===//
+
+SmallVector<unsigned> AttentionTiler::order(AffineMap map,
+                                            ArrayRef<unsigned> kept) {
+  SmallVector<unsigned> dims;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+    if (llvm::is_contained(kept, map.getDimPosition(i)))
+      dims.push_back(map.getDimPosition(i));
+  return dims;
+}
+
+void AttentionTiler::locate(AffineMap map, ArrayRef<unsigned> kept,
+                            SmallVectorImpl<OpFoldResult> &sliceOffsets,
+                            SmallVectorImpl<OpFoldResult> &sliceExtents,
+                            SmallVectorImpl<int64_t> &shape) {
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    sliceOffsets.push_back(offsets[dim]);
+    if (!llvm::is_contained(kept, dim)) {
+      sliceExtents.push_back(rewriter.getIndexAttr(1));
+      continue;
+    }
+    sliceExtents.push_back(extents[dim]);
+    shape.push_back(
+        getConstantIntValue(extents[dim]).value_or(ShapedType::kDynamic));
+  }
+}
+
+Value AttentionTiler::slice(Value value, AffineMap map,
+                            ArrayRef<unsigned> kept) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type)
+    return value;
+  SmallVector<OpFoldResult> sliceOffsets, sliceExtents;
+  SmallVector<int64_t> shape;
+  locate(map, kept, sliceOffsets, sliceExtents, shape);
+  if (shape.empty()) {
+    SmallVector<Value> indices;
+    for (OpFoldResult offset : sliceOffsets)
+      indices.push_back(toValue(offset));
+    return tensor::ExtractOp::create(rewriter, loc, value, indices);
+  }
+  SmallVector<OpFoldResult> strides(shape.empty() ? 0 : type.getRank(),
+                                    rewriter.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      rewriter, loc, RankedTensorType::get(shape, type.getElementType()), value,
+      sliceOffsets, sliceExtents, strides);
+}
+
+Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
+                           double scale) {
+  SmallVector<int64_t> permutation;
+  SmallVector<OpFoldResult> packedExtents;
+  SmallVector<unsigned> packedDims;
+  auto append = [&](unsigned position) {
+    unsigned dim = dims[position];
+    permutation.push_back(position);
+    packedDims.push_back(dim);
+    packedExtents.push_back(
+        dim == lane ? OpFoldResult(rewriter.getIndexAttr(sizes.queryRows))
+                    : extents[dim]);
+  };
+  for (unsigned i = 0; i < dims.size(); ++i)
+    if (dims[i] != lane)
+      append(i);
+  for (unsigned i = 0; i < dims.size(); ++i)
+    if (dims[i] == lane)
+      append(i);
+  Type element = getElementTypeOrSelf(source.getType());
+  if (isa<FloatType>(element))
+    element = accType;
+
+  // A tile over key rows is shorter at the end: it is a part of one buffer of
+  // the full tile's extent.
+  SmallVector<OpFoldResult> bufferExtents(packedExtents);
+  bool partial = false;
+  for (auto [position, dim] : llvm::enumerate(packedDims)) {
+    if (dim != key || getConstantIntValue(extents[key]))
+      continue;
+    bufferExtents[position] = rewriter.getIndexAttr(sizes.keyRows);
+    partial = true;
+  }
+  Value target = tensor::EmptyOp::create(rewriter, loc, bufferExtents, element);
+  if (partial) {
+    SmallVector<OpFoldResult> zeros(dims.size(), rewriter.getIndexAttr(0));
+    SmallVector<OpFoldResult> ones(dims.size(), rewriter.getIndexAttr(1));
+    target = tensor::ExtractSliceOp::create(rewriter, loc, target, zeros,
+                                            packedExtents, ones);
+  }
+  dims = packedDims;
+  return PackOp::create(rewriter, loc, target.getType(), source, target,
+                        permutation, llvm::APFloat(scale))
+      .getResult(0);
+}
+
+AffineMap AttentionTiler::tileMap(ArrayRef<unsigned> dims) {
+  SmallVector<AffineExpr> results;
+  for (unsigned dim : dims) {
+    unsigned position = dim == lane ? 0 : dim == key ? 1 : dim == feature ? 2 : 3;
+    results.push_back(rewriter.getAffineDimExpr(position));
+  }
+  return AffineMap::get(4, 0, results, rewriter.getContext());
+}
+
+AttentionTiler::Operand AttentionTiler::tileOperand(Value operand,
+                                                    AffineMap map) {
+  SmallVector<unsigned> dims = order(map, {lane, key, feature, channel});
+  Value tile = slice(operand, map, dims);
+  Type element = getElementTypeOrSelf(operand.getType());
+  bool converts = isa<FloatType>(element) && element != accType;
+  if (dims.empty()) {
+    // A symbol: one element, in the accumulation type if it is a float.
+    if (converts)
+      tile = arith::ExtFOp::create(rewriter, loc, accType, tile);
+  } else if (converts || llvm::is_contained(dims, lane)) {
+    tile = pack(tile, dims);
+  }
+  return {tile, tileMap(dims)};
+}
+
+//===----------------------------------------------------------------------===//
+// The loop over query tiles
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionTiler::run() {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+
+  wholeExtents.resize(op.getNumDims());
+  unsigned mapIndex = 0;
+  for (Value operand : op->getOperands()) {
+    AffineMap map = op.getIndexingMap(mapIndex++);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+      OpFoldResult &extent = wholeExtents[map.getDimPosition(i)];
+      if (!extent || (isa<Value>(extent) &&
+                      !cast<ShapedType>(operand.getType()).isDynamicDim(i)))
+        extent = tensor::getMixedSize(rewriter, loc, operand, i);
+    }
+  }
+
+  SmallVector<unsigned> parallel(classes.batch);
+  parallel.append(classes.queryRows.begin(), classes.queryRows.end());
+  SmallVector<OpFoldResult> bounds;
+  for (unsigned dim : parallel) {
+    if (dim != lane) {
+      bounds.push_back(wholeExtents[dim]);
+      continue;
+    }
+    AffineExpr extent = rewriter.getAffineSymbolExpr(0);
+    bounds.push_back(affine::makeComposedFoldedAffineApply(
+        rewriter, loc, extent.ceilDiv(sizes.queryRows), {wholeExtents[dim]}));
+  }
+  auto forall = scf::ForallOp::create(rewriter, loc, bounds, op.getDpsInits(),
+                                      /*mapping=*/std::nullopt);
+  rewriter.setInsertionPoint(forall.getTerminator());
+  offsets.assign(op.getNumDims(), rewriter.getIndexAttr(0));
+  extents = wholeExtents;
+  for (auto [dim, iv] : llvm::zip_equal(parallel, forall.getInductionVars())) {
+    offsets[dim] = iv;
+    extents[dim] = rewriter.getIndexAttr(1);
+  }
+  AffineExpr tile = rewriter.getAffineDimExpr(0);
+  AffineExpr extent = rewriter.getAffineSymbolExpr(0);
+  offsets[lane] = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, tile * sizes.queryRows, {offsets[lane]});
+  std::optional<int64_t> staticRows = getConstantIntValue(wholeExtents[lane]);
+  if (staticRows && *staticRows % sizes.queryRows == 0) {
+    extents[lane] = rewriter.getIndexAttr(sizes.queryRows);
+  } else {
+    AffineMap rest = AffineMap::get(
+        1, 1, {rewriter.getAffineConstantExpr(sizes.queryRows), extent - tile},
+        rewriter.getContext());
+    rows = toValue(affine::makeComposedFoldedAffineMin(
+        rewriter, loc, rest, {offsets[lane], wholeExtents[lane]}));
+    extents[lane] = rows;
+  }
+
+  SmallVector<Value> results;
+  emitQueryTile(forall.getInductionVars(), forall.getRegionIterArgs(), results);
+
+  unsigned outputMap = 3 + op.getInputs().size() +
+                       op.getWeightingOperands().size();
+  rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
+  for (auto [i, result] : llvm::enumerate(results)) {
+    SmallVector<OpFoldResult> sliceOffsets, sliceExtents;
+    SmallVector<int64_t> shape;
+    AffineMap map = op.getIndexingMap(outputMap + i);
+    SmallVector<unsigned> kept{lane, channel};
+    locate(map, kept, sliceOffsets, sliceExtents, shape);
+    SmallVector<OpFoldResult> strides(sliceOffsets.size(),
+                                      rewriter.getIndexAttr(1));
+    tensor::ParallelInsertSliceOp::create(
+        rewriter, loc, result, forall.getRegionIterArgs()[i], sliceOffsets,
+        sliceExtents, strides);
+  }
+  rewriter.replaceOp(op, forall.getResults());
+  return success();
+}
+
+void AttentionTiler::emitQueryTile(ValueRange ivs, ValueRange outs,
+                                   SmallVectorImpl<Value> &results) {
+  // Queries, with the scale folded in where the similarity is their product.
+  AffineMap queryMap = op.getIndexingMap(0);
+  SmallVector<unsigned> dims = order(queryMap, {lane, feature});
+  bool product = op.getSimilarity().empty();
+  Value query = slice(op.getQuery(), queryMap, dims);
+  query = pack(query, dims, product ? op.getScale().convertToDouble() : 1.0);
+  fixed.push_back({query, tileMap(dims)});
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    AffineMap map = op.getIndexingMap(3 + i);
+    fixed.push_back(map.isFunctionOfDim(key) ? Operand()
+                                             : tileOperand(input, map));
+  }
+  unsigned firstWeighting = 3 + op.getInputs().size();
+  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
+    weightingTiles.push_back(
+        tileOperand(operand, op.getIndexingMap(firstWeighting + i)));
+
+  // The state: an accumulator (channels x lanes) and a row per statistic.
+  OpFoldResult laneExtent = rewriter.getIndexAttr(sizes.queryRows);
+  auto filled = [&](ArrayRef<OpFoldResult> shape, double value) {
+    Value empty = tensor::EmptyOp::create(rewriter, loc, shape, accType);
+    Value neutral = createFloatConstant(rewriter, loc, accType, value);
+    return linalg::FillOp::create(rewriter, loc, neutral, empty).getResult(0);
+  };
+  SmallVector<Value> state{filled({wholeExtents[channel], laneExtent}, 0.0)};
+  for (const Statistic &statistic : op.getWeighting().getStatistics())
+    state.push_back(filled({laneExtent}, statistic.neutral));
+
+  state = emitKeyLoop(state);
+
+  SmallVector<Value> outSlices;
+  SmallVector<AffineMap> maps;
+  // Maps of attn.finish are over (m, e).
+  auto finishMap = [&](AffineMap map) {
+    SmallVector<AffineExpr> exprs;
+    for (AffineExpr expr : map.getResults())
+      exprs.push_back(rewriter.getAffineDimExpr(
+          cast<AffineDimExpr>(expr).getPosition() == 0 ? 0 : 1));
+    return AffineMap::get(2, 0, exprs, rewriter.getContext());
+  };
+  maps.push_back(finishMap(tileMap({channel, lane})));
+  for (size_t i = 1; i < state.size(); ++i)
+    maps.push_back(finishMap(tileMap({lane})));
+  SmallVector<Value> weightingValues;
+  for (Operand &operand : weightingTiles) {
+    weightingValues.push_back(operand.value);
+    maps.push_back(finishMap(operand.map));
+  }
+  unsigned outputMap = firstWeighting + op.getWeightingOperands().size();
+  SmallVector<Type> types;
+  for (auto [i, out] : llvm::enumerate(outs)) {
+    AffineMap map = op.getIndexingMap(outputMap + i);
+    SmallVector<unsigned> kept = order(map, {lane, channel});
+    outSlices.push_back(slice(out, map, kept));
+    types.push_back(outSlices.back().getType());
+    maps.push_back(finishMap(tileMap(kept)));
+  }
+  auto finish = FinishOp::create(
+      rewriter, loc, types, state[0], ValueRange(state).drop_front(),
+      weightingValues, toValue(wholeExtents[key]), outSlices[0],
+      outSlices.size() > 1 ? outSlices[1] : Value(),
+      rewriter.getAffineMapArrayAttr(maps), op.getWeighting());
+  llvm::append_range(results, finish.getResults());
+}
+
+} // namespace attn

@@ -1,0 +1,129 @@
+//===- Helpers.cpp - Helpers of the emitters ------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileEmitter.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+
+namespace attn {
+
+SmallVector<Value> emitUnrolledLoop(
+    OpBuilder &b, Location loc, Value extent, int64_t unroll, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  auto emit = [&](Value from, Value to, int64_t step, ValueRange values) {
+    Value stepValue = arith::ConstantIndexOp::create(b, loc, step);
+    auto loop = scf::ForOp::create(b, loc, from, to, stepValue, values);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> carried(loop.getRegionIterArgs());
+    for (int64_t i = 0; i < step; ++i) {
+      Value position = loop.getInductionVar();
+      if (i != 0) {
+        Value offset = arith::ConstantIndexOp::create(b, loc, i);
+        position = arith::AddIOp::create(b, loc, position, offset);
+      }
+      carried = body(position, carried);
+    }
+    if (!carried.empty())
+      scf::YieldOp::create(b, loc, carried);
+    return SmallVector<Value>(loop.getResults());
+  };
+  if (unroll == 1)
+    return emit(zero, extent, 1, inits);
+  Value whole;
+  if (known) {
+    whole = arith::ConstantIndexOp::create(b, loc, *known / unroll * unroll);
+  } else {
+    Value mask = arith::ConstantIndexOp::create(b, loc, ~(unroll - 1));
+    whole = arith::AndIOp::create(b, loc, extent, mask);
+  }
+  SmallVector<Value> values(inits);
+  if (!known || *known >= unroll)
+    values = emit(zero, whole, unroll, values);
+  if (!known || *known % unroll != 0)
+    values = emit(whole, extent, 1, values);
+  return values;
+}
+
+void emitLoop(OpBuilder &b, Location loc, Value from, Value to, int64_t step,
+              function_ref<void(Value)> body) {
+  Value stepValue = arith::ConstantIndexOp::create(b, loc, step);
+  auto loop = scf::ForOp::create(b, loc, from, to, stepValue);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+SmallVector<Value> transposeInRegisters(OpBuilder &b, Location loc,
+                                        SmallVector<Value> rows) {
+  int64_t size = rows.size();
+  for (int64_t stride = 1; stride < size; stride *= 2) {
+    // Rows r and r + stride exchange the blocks off the diagonal of the
+    // (stride x stride) blocks they cross.
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < size; ++lane) {
+      bool second = lane & stride;
+      low.push_back(second ? size + lane - stride : lane);
+      high.push_back(second ? size + lane : lane + stride);
+    }
+    for (int64_t row = 0; row < size; ++row) {
+      if (row & stride)
+        continue;
+      Value first = rows[row], second = rows[row + stride];
+      rows[row] = vector::ShuffleOp::create(b, loc, first, second, low);
+      rows[row + stride] =
+          vector::ShuffleOp::create(b, loc, first, second, high);
+    }
+  }
+  return rows;
+}
+
+Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
+  Block *body = nullptr;
+  for (Operation *parent = op->getParentOp(); parent;
+       parent = parent->getParentOp()) {
+    if (auto forall = dyn_cast<scf::ForallOp>(parent))
+      body = forall.getBody();
+    else if (auto function = dyn_cast<FunctionOpInterface>(parent)) {
+      if (!body)
+        body = &function.getFunctionBody().front();
+      break;
+    }
+  }
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(body);
+  Value buffer = memref::AllocOp::create(b, op->getLoc(), type,
+                                         b.getI64IntegerAttr(64));
+  b.setInsertionPoint(body->getTerminator());
+  memref::DeallocOp::create(b, op->getLoc(), buffer);
+  return buffer;
+}
+
+Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == element || !isa<FloatType>(element))
+    return value;
+  Type target = element;
+  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
+    target = VectorType::get(vectorType.getShape(), element);
+  if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
+    return arith::ExtFOp::create(b, loc, target, value);
+  return arith::TruncFOp::create(b, loc, target, value);
+}
+
+bool isContiguousAlong(MemRefType type, unsigned dim) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return succeeded(type.getStridesAndOffset(strides, offset)) &&
+         strides[dim] == 1;
+}
+
+} // namespace attn

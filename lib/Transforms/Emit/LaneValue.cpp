@@ -1,0 +1,215 @@
+//===- LaneValue.cpp - Values along the lanes of a tile -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaneValue.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseMap.h"
+
+using namespace mlir;
+
+namespace attn {
+
+Value LaneEmitter::broadcast(Value scalar) {
+  return vector::BroadcastOp::create(b, loc, vectorType(scalar.getType()),
+                                     scalar);
+}
+
+Value LaneEmitter::toVector(LaneValue value) {
+  if (value.vector)
+    return value.vector;
+  Value base = broadcast(value.scalar);
+  if (value.stride == 0)
+    return base;
+  Type element = value.scalar.getType();
+  VectorType type = vectorType(element);
+  SmallVector<Attribute> steps;
+  for (int64_t lane = 0; lane < numLanes; ++lane)
+    steps.push_back(b.getIntegerAttr(element, lane * value.stride));
+  Value iota =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, steps));
+  return arith::AddIOp::create(b, loc, base, iota);
+}
+
+LaneValue LaneEmitter::inlineRegion(Region &region,
+                                    ArrayRef<LaneValue> arguments,
+                                    Value keyRow, Value predicate) {
+  llvm::DenseMap<Value, LaneValue> values;
+  for (auto [argument, value] :
+       llvm::zip_equal(region.getArguments(), arguments))
+    values[argument] = value;
+  auto lookup = [&](Value value) {
+    auto it = values.find(value);
+    return it == values.end() ? LaneValue::uniform(value) : it->second;
+  };
+  for (Operation &op : region.front().without_terminator()) {
+    if (auto index = dyn_cast<IndexOp>(op)) {
+      values[index.getResult()] =
+          index.getDim() == 0
+              ? LaneValue::affine(arith::ConstantIndexOp::create(b, loc, 0), 1)
+              : LaneValue::uniform(keyRow);
+      continue;
+    }
+    SmallVector<LaneValue> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(lookup(operand));
+    values[op.getResult(0)] = emit(op, operands, predicate);
+  }
+  return lookup(region.front().getTerminator()->getOperand(0));
+}
+
+LaneValue LaneEmitter::emit(Operation &op, ArrayRef<LaneValue> operands,
+                            Value predicate) {
+  if (auto load = dyn_cast<memref::LoadOp>(op))
+    return emitLoad(load, operands.drop_front(), predicate);
+  bool uniform = llvm::all_of(
+      operands, [](const LaneValue &value) { return value.isUniform(); });
+  if (uniform) {
+    IRMapping mapping;
+    for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
+      mapping.map(operand, value.scalar);
+    return LaneValue::uniform(b.clone(op, mapping)->getResult(0));
+  }
+  if (std::optional<LaneValue> affine = emitAffine(op, operands))
+    return *affine;
+
+  // Elementwise ops take vectors as they take scalars.
+  OperationState state(op.getLoc(), op.getName());
+  for (LaneValue operand : operands)
+    state.operands.push_back(toVector(operand));
+  state.addTypes(vectorType(op.getResult(0).getType()));
+  state.addAttributes(llvm::to_vector(op.getDiscardableAttrs()));
+  state.propertiesAttr = op.getPropertiesAsAttribute();
+  return LaneValue::lanes(b.create(state)->getResult(0));
+}
+
+std::optional<LaneValue>
+LaneEmitter::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
+  if (!llvm::all_of(operands,
+                    [](const LaneValue &value) { return value.isAffine(); }))
+    return std::nullopt;
+  auto scalar = [&](int64_t stride) {
+    IRMapping mapping;
+    for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
+      mapping.map(operand, value.scalar);
+    return LaneValue::affine(b.clone(op, mapping)->getResult(0), stride);
+  };
+  if (isa<arith::AddIOp>(op))
+    return scalar(operands[0].stride + operands[1].stride);
+  if (isa<arith::SubIOp>(op))
+    return scalar(operands[0].stride - operands[1].stride);
+  if (isa<arith::IndexCastOp>(op))
+    return scalar(operands[0].stride);
+  if (isa<arith::MulIOp>(op)) {
+    for (unsigned i : {0u, 1u}) {
+      APInt factor;
+      if (operands[i].isUniform() &&
+          matchPattern(operands[i].scalar, m_ConstantInt(&factor)) &&
+          factor.getSignificantBits() < 24)
+        return scalar(operands[1 - i].stride * factor.getSExtValue());
+    }
+    return std::nullopt;
+  }
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    if (Value result = emitCompare(compare, operands[0], operands[1]))
+      return LaneValue::lanes(result);
+  return std::nullopt;
+}
+
+/// a + s lane < c + t lane  iff  (s - t) lane < c - a, and the right side may
+/// be clamped to just beyond what the left can reach.
+Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
+  using Predicate = arith::CmpIPredicate;
+  Predicate predicate = op.getPredicate();
+  bool isSigned =
+      predicate == Predicate::slt || predicate == Predicate::sle ||
+      predicate == Predicate::sgt || predicate == Predicate::sge ||
+      predicate == Predicate::eq || predicate == Predicate::ne;
+  // Positions do not wrap; arithmetic in narrower types may.
+  Type type = lhs.scalar.getType();
+  int64_t stride = lhs.stride - rhs.stride;
+  if (!isSigned || !isa<IndexType>(type) ||
+      std::abs(stride) >= (int64_t(1) << 24))
+    return {};
+  int64_t reach = std::abs(stride) * numLanes + 1;
+  Value difference = arith::SubIOp::create(b, loc, rhs.scalar, lhs.scalar);
+  Value low = arith::ConstantIndexOp::create(b, loc, -reach);
+  Value high = arith::ConstantIndexOp::create(b, loc, reach);
+  difference = arith::MaxSIOp::create(b, loc, difference, low);
+  difference = arith::MinSIOp::create(b, loc, difference, high);
+  Type i32 = b.getI32Type();
+  Value narrow = arith::IndexCastOp::create(b, loc, i32, difference);
+  SmallVector<int32_t> steps;
+  for (int64_t lane = 0; lane < numLanes; ++lane)
+    steps.push_back(static_cast<int32_t>(lane * stride));
+  Value iota = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(vectorType(i32), ArrayRef<int32_t>(steps)));
+  return arith::CmpIOp::create(b, loc, predicate, iota, broadcast(narrow));
+}
+
+LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
+                                Value predicate) {
+  Value memref = op.getMemRef();
+  MemRefType type = op.getMemRefType();
+  Type element = type.getElementType();
+  bool uniform = llvm::all_of(
+      indices, [](const LaneValue &index) { return index.isUniform(); });
+  if (uniform && !predicate) {
+    SmallVector<Value> scalars;
+    for (LaneValue index : indices)
+      scalars.push_back(index.scalar);
+    return LaneValue::uniform(
+        memref::LoadOp::create(b, loc, memref, scalars));
+  }
+
+  VectorType result = vectorType(element);
+  Value mask = predicate;
+  if (!mask) {
+    Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+    mask = broadcast(yes);
+  }
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(result));
+  bool leadingUniform = llvm::all_of(
+      indices.drop_back(), [](LaneValue index) { return index.isUniform(); });
+  if (type.isLastDimUnitStride() && leadingUniform) {
+    SmallVector<Value> offsets;
+    for (LaneValue index : indices.drop_back())
+      offsets.push_back(index.scalar);
+    LaneValue last = indices.back();
+    if (last.isAffine() && last.stride == 1 && !element.isInteger(1)) {
+      offsets.push_back(last.scalar);
+      return LaneValue::lanes(vector::MaskedLoadOp::create(
+          b, loc, result, memref, offsets, mask, zero));
+    }
+    offsets.push_back(arith::ConstantIndexOp::create(b, loc, 0));
+    return LaneValue::lanes(vector::GatherOp::create(
+        b, loc, result, memref, offsets, toVector(last), mask, zero));
+  }
+
+  // Any other shape of read is a gather from the buffer seen as one row.
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, memref);
+  LaneValue linear = LaneValue::uniform(metadata.getOffset());
+  Value offsetVector = toVector(linear);
+  for (auto [index, stride] : llvm::zip_equal(indices, metadata.getStrides())) {
+    Value scaled = arith::MulIOp::create(b, loc, toVector(index),
+                                         broadcast(stride));
+    offsetVector = arith::AddIOp::create(b, loc, offsetVector, scaled);
+  }
+  int64_t dynamic = ShapedType::kDynamic;
+  auto flatType = MemRefType::get({dynamic}, element);
+  Value huge = arith::ConstantIndexOp::create(
+      b, loc, std::numeric_limits<int64_t>::max());
+  Value flat = memref::ReinterpretCastOp::create(
+      b, loc, flatType, metadata.getBaseBuffer(),
+      OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{huge},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  Value origin = arith::ConstantIndexOp::create(b, loc, 0);
+  return LaneValue::lanes(vector::GatherOp::create(
+      b, loc, result, flat, ValueRange{origin}, offsetVector, mask, zero));
+}
+
+} // namespace attn

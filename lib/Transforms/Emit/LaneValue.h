@@ -1,0 +1,78 @@
+//===- LaneValue.h - Values along the lanes of a tile ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TRANSFORMS_EMIT_LANEVALUE_H
+#define ATTN_LIB_TRANSFORMS_EMIT_LANEVALUE_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace attn {
+
+/// A value of a region, evaluated for all lanes (query rows) of a tile at once.
+///
+/// Three forms, from cheap to dear: *uniform*, one scalar for all lanes;
+/// *affine*, an integer `scalar + stride * lane`; *vector*, anything else. The
+/// affine form is what makes positions cheap: comparing two of them is one
+/// scalar subtraction and one comparison of 32-bit lanes, and reading a table
+/// at one of stride 1 is a contiguous load instead of a gather.
+struct LaneValue {
+  mlir::Value scalar;
+  int64_t stride = 0;
+  mlir::Value vector;
+
+  static LaneValue uniform(mlir::Value scalar) { return {scalar, 0, {}}; }
+  static LaneValue affine(mlir::Value base, int64_t stride) {
+    return {base, stride, {}};
+  }
+  static LaneValue lanes(mlir::Value vector) { return {{}, 0, vector}; }
+
+  bool isUniform() const { return !vector && stride == 0; }
+  bool isAffine() const { return !vector; }
+};
+
+/// Evaluates regions of attention ops over `numLanes` lanes.
+class LaneEmitter {
+public:
+  LaneEmitter(mlir::OpBuilder &builder, mlir::Location loc, int64_t numLanes)
+      : b(builder), loc(loc), numLanes(numLanes) {}
+
+  /// The vector of all lanes.
+  mlir::Value toVector(LaneValue value);
+  mlir::Value broadcast(mlir::Value scalar);
+  mlir::VectorType vectorType(mlir::Type element) const {
+    return mlir::VectorType::get({numLanes}, element);
+  }
+
+  /// Inlines `region` for one key row and returns what it yields. `arguments`
+  /// are the values of the block arguments, `keyRow` that of `attn.index 1`;
+  /// `attn.index 0` is the lane. Reads are done in the lanes that `predicate`
+  /// (a vector of i1) allows; if it is null, in all.
+  LaneValue inlineRegion(mlir::Region &region,
+                         llvm::ArrayRef<LaneValue> arguments,
+                         mlir::Value keyRow, mlir::Value predicate);
+
+private:
+  LaneValue emit(mlir::Operation &op, llvm::ArrayRef<LaneValue> operands,
+                 mlir::Value predicate);
+  /// The affine form of an integer op, if it has one.
+  std::optional<LaneValue> emitAffine(mlir::Operation &op,
+                                      llvm::ArrayRef<LaneValue> operands);
+  /// A comparison of two affine values in 32-bit lanes.
+  mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
+  LaneValue emitLoad(mlir::memref::LoadOp op,
+                     llvm::ArrayRef<LaneValue> indices, mlir::Value predicate);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  int64_t numLanes;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_EMIT_LANEVALUE_H

@@ -1,0 +1,83 @@
+//===- TileEmitter.h - Vector code for ops on tiles -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TRANSFORMS_EMIT_TILEEMITTER_H
+#define ATTN_LIB_TRANSFORMS_EMIT_TILEEMITTER_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace attn {
+
+/// What the emitters know of the vector unit.
+struct EmitOptions {
+  int64_t vectorBits = 512;
+  int64_t numRegisters = 32;
+};
+
+/// Replaces `attn.online` on buffers by vector code: scores of a key tile,
+/// weights, weighted values, with query rows in the lanes. See OnlineEmitter.h.
+mlir::LogicalResult emitOnline(mlir::RewriterBase &rewriter, OnlineOp op,
+                               const EmitOptions &options);
+
+/// Replaces `attn.pack` on buffers by a blocked transposition, a converting
+/// copy, or, for layouts that are neither, a loop over elements.
+mlir::LogicalResult emitPack(mlir::RewriterBase &rewriter, PackOp op,
+                             const EmitOptions &options);
+
+/// Replaces `attn.finish` on buffers: the accumulator is scaled, transposed
+/// back and rounded.
+mlir::LogicalResult emitFinish(mlir::RewriterBase &rewriter, FinishOp op,
+                               const EmitOptions &options);
+
+/// Replaces a fill of a contiguous static buffer by vector stores.
+mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
+                             mlir::linalg::FillOp op,
+                             const EmitOptions &options);
+
+//===----------------------------------------------------------------------===//
+// Helpers of the emitters
+//===----------------------------------------------------------------------===//
+
+/// A loop from 0 to `extent` in steps of `unroll`, the body repeated `unroll`
+/// times, then one for what remains (dropped where it is known to be nothing).
+/// `body` gets a position and the loop-carried values and returns their next.
+llvm::SmallVector<mlir::Value> emitUnrolledLoop(
+    mlir::OpBuilder &b, mlir::Location loc, mlir::Value extent, int64_t unroll,
+    mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                      mlir::ValueRange)>
+        body);
+
+/// A loop from `from` to `to` without values; `body` gets the position.
+void emitLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value from,
+              mlir::Value to, int64_t step,
+              llvm::function_ref<void(mlir::Value)> body);
+
+/// Transposes `rows`, as many vectors as each has lanes (a power of two), in
+/// registers: log2 stages of two-source shuffles.
+llvm::SmallVector<mlir::Value>
+transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
+                     llvm::SmallVector<mlir::Value> rows);
+
+/// A buffer for one worker: allocated at the start of the outermost enclosing
+/// parallel loop's body, or of the function, and freed at its end.
+mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
+                                mlir::MemRefType type);
+
+/// Converts a float scalar or vector to another float element type.
+mlir::Value convertFloat(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value value, mlir::Type element);
+
+/// Whether neighbours along dimension `dim` are neighbours in memory.
+bool isContiguousAlong(mlir::MemRefType type, unsigned dim);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_EMIT_TILEEMITTER_H
