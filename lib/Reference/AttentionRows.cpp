@@ -280,17 +280,33 @@ Expected<bool> AttentionRows::isVisible(int64_t key) {
   return (mask->program.result().i & 1) != 0;
 }
 
+/// The dot product and the sum of its terms' sizes, in four partial sums so that
+/// additions need not wait for each other.
+static void computeDotProduct(const double *q, const double *k, int64_t count,
+                              double &sum, double &magnitude) {
+  double sums[4] = {0, 0, 0, 0}, sizes[4] = {0, 0, 0, 0};
+  int64_t d = 0;
+  for (; d + 4 <= count; d += 4)
+    for (int lane = 0; lane < 4; ++lane) {
+      double product = q[d + lane] * k[d + lane];
+      sums[lane] += product;
+      sizes[lane] += std::fabs(product);
+    }
+  for (; d < count; ++d) {
+    sums[0] += q[d] * k[d];
+    sizes[0] += std::fabs(q[d] * k[d]);
+  }
+  sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  magnitude = (sizes[0] + sizes[1]) + (sizes[2] + sizes[3]);
+}
+
 Error AttentionRows::computeSimilarity(int64_t key, double &sum,
                                        double &magnitude) {
   const double *q = queryRow.data();
   const double *k = keyRows.data() + key * features.count;
   sum = magnitude = 0;
   if (!similarity) {
-    for (int64_t d = 0; d < features.count; ++d) {
-      double product = q[d] * k[d];
-      sum += product;
-      magnitude += std::fabs(product);
-    }
+    computeDotProduct(q, k, features.count, sum, magnitude);
     return Error::success();
   }
   loadInputs(*similarity, key);

@@ -144,7 +144,8 @@ static Expected<RuntimeValues> interpret(Interpreter &interpreter,
       return value.takeError();
     values.push_back(std::move(*value));
   }
-  return interpreter.call(function, values, /*resultsNeeded=*/true);
+  return interpreter.call(function, values,
+                          /*resultsNeeded=*/!interpreter.masksOnly);
 }
 
 static double toDouble(Cell cell, Type type) {
