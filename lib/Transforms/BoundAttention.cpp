@@ -1,11 +1,17 @@
-//===- BoundAttention.cpp - To be written ---------*- C++ -*-===//
+//===- BoundAttention.cpp - Key ranges and classifiers of masks -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/MaskSolver.h"
+#include "attn/Analysis/MaskTranslation.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 
@@ -14,11 +20,166 @@ namespace attn {
 #define GEN_PASS_DEF_BOUNDATTENTIONPASS
 #include "attn/Transforms/Passes.h.inc"
 
+/// More ranges than this are merged.
+static constexpr unsigned maxRanges = 4;
+
+/// Fills one of the regions with a block whose arguments stand for a box.
+static Block *createBoxBlock(RewriterBase &rewriter, GenericOp op,
+                             Region &region, BoxArguments &box,
+                             bool withKeyBounds) {
+  unsigned numArguments = box.classes.batch.size() +
+                          2 * box.classes.queryRows.size() +
+                          box.classes.keyRows.size() - 1 +
+                          (withKeyBounds ? 2 : 0);
+  SmallVector<Type> types(numArguments, rewriter.getIndexType());
+  SmallVector<Location> locations(numArguments, op.getLoc());
+  Block *block =
+      rewriter.createBlock(&region, region.end(), types, locations);
+  unsigned next = 0;
+  auto take = [&]() -> Value { return block->getArgument(next++); };
+  auto takePair = [&]() -> std::pair<Value, Value> {
+    Value lower = take();
+    return {lower, take()};
+  };
+  for (size_t i = 0; i < box.classes.batch.size(); ++i)
+    box.batch.push_back(take());
+  for (size_t i = 0; i < box.classes.queryRows.size(); ++i)
+    box.rows.push_back(takePair());
+  for (size_t i = 0; i + 1 < box.classes.keyRows.size(); ++i)
+    box.outerKeys.push_back(take());
+  if (withKeyBounds)
+    box.key = takePair();
+  return block;
+}
+
+/// Positions are not negative, and boxes are not empty.
+static MaskBox describeBox(const BoxArguments &box, IndexEmitter &emitter) {
+  MaskBox intervals;
+  for (ValueRange positions : {ValueRange(box.batch), ValueRange(box.outerKeys)})
+    for (Value position : positions)
+      emitter.assumeNonNegative(position);
+  auto describe = [&](unsigned dim, std::pair<Value, Value> bounds) {
+    emitter.assumeNonNegative(bounds.first);
+    emitter.assumeNonNegative(bounds.second);
+    emitter.assumeLessEqual(bounds.first, bounds.second);
+    intervals[dim] = {Scalar(bounds.first), Scalar(bounds.second)};
+  };
+  for (auto [dim, bounds] : llvm::zip(box.classes.queryRows, box.rows))
+    describe(dim, bounds);
+  if (box.key.first)
+    describe(box.getKeyDimension(), box.key);
+  return intervals;
+}
+
+/// The number of keys, a constant or a value before the op.
+static Scalar getNumKeys(RewriterBase &rewriter, GenericOp op,
+                         unsigned keyDimension) {
+  if (std::optional<int64_t> extent = getStaticExtent(op, keyDimension))
+    return *extent;
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  AffineMap map = op.getIndexingMap(1);
+  std::optional<unsigned> position = map.getResultPosition(
+      rewriter.getAffineDimExpr(keyDimension));
+  return linalg::createOrFoldDimOp(rewriter, op.getLoc(), op.getKey(),
+                                   position.value_or(0));
+}
+
+/// Ops that turned out not to be needed.
+static void eraseDeadOps(RewriterBase &rewriter, Block *block) {
+  for (Operation &inner :
+       llvm::make_early_inc_range(llvm::reverse(*block)))
+    if (isOpTriviallyDead(&inner))
+      rewriter.eraseOp(&inner);
+}
+
+static SmallVector<MaskRange>
+writeRanges(RewriterBase &rewriter, GenericOp op, Scalar numKeys,
+            SmallVectorImpl<std::string> &opaqueLeaves) {
+  BoxArguments box;
+  box.classes = op.getDimensionClasses();
+  Block *block = createBoxBlock(rewriter, op, op.getRanges(), box,
+                                /*withKeyBounds=*/false);
+  IndexEmitter emitter(rewriter, op.getLoc(), *block);
+  MaskBox intervals = describeBox(box, emitter);
+  if (!numKeys.isConstant())
+    emitter.assumeNonNegative(numKeys.getValue());
+  intervals[box.getKeyDimension()] = {Scalar(0), emitter.add(numKeys, -1)};
+
+  MaskExprContext context(emitter);
+  MaskTranslator translator(op, box, context);
+  MaskFormula *visible = translator.translate(/*negated=*/false);
+  llvm::append_range(opaqueLeaves, translator.getOpaqueLeaves());
+  MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
+  SmallVector<MaskRange> ranges = solver.getRanges(visible, maxRanges);
+  SmallVector<Value> yielded;
+  for (const MaskRange &range : ranges) {
+    yielded.push_back(emitter.materialize(range.begin));
+    yielded.push_back(emitter.materialize(range.end));
+  }
+  YieldOp::create(rewriter, op.getLoc(), yielded);
+  eraseDeadOps(rewriter, block);
+  return ranges;
+}
+
+static void writeClassifier(RewriterBase &rewriter, GenericOp op) {
+  BoxArguments box;
+  box.classes = op.getDimensionClasses();
+  Block *block = createBoxBlock(rewriter, op, op.getClassify(), box,
+                                /*withKeyBounds=*/true);
+  IndexEmitter emitter(rewriter, op.getLoc(), *block);
+  MaskBox intervals = describeBox(box, emitter);
+  MaskExprContext context(emitter);
+  MaskTranslator translator(op, box, context);
+  MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
+  Scalar visible = solver.mayHold(translator.translate(/*negated=*/false));
+  Scalar hidden = solver.mayHold(translator.translate(/*negated=*/true));
+  SmallVector<Value> yielded{emitter.materializeTruth(emitter.invert(visible)),
+                             emitter.materializeTruth(emitter.invert(hidden))};
+  YieldOp::create(rewriter, op.getLoc(), yielded);
+  eraseDeadOps(rewriter, block);
+}
+
+LogicalResult boundMask(RewriterBase &rewriter, GenericOp op) {
+  if (op.getMask().empty())
+    return rewriter.notifyMatchFailure(op, "there is no mask");
+  if (!op.getRanges().empty() || !op.getClassify().empty())
+    return rewriter.notifyMatchFailure(op, "the mask is bounded already");
+
+  OpBuilder::InsertionGuard guard(rewriter);
+  DimensionClasses classes = op.getDimensionClasses();
+  Scalar numKeys = getNumKeys(rewriter, op, classes.keyRows.back());
+  SmallVector<MaskRange> ranges;
+  SmallVector<std::string> opaqueLeaves;
+  rewriter.modifyOpInPlace(op, [&] {
+    ranges = writeRanges(rewriter, op, numKeys, opaqueLeaves);
+    writeClassifier(rewriter, op);
+  });
+
+  bool isWhole = ranges.size() == 1 && ranges.front().begin == Scalar(0) &&
+                 ranges.front().end == numKeys;
+  std::string found = isWhole ? "all keys"
+                              : std::to_string(ranges.size()) + " key range" +
+                                    (ranges.size() == 1 ? "" : "s");
+  if (!opaqueLeaves.empty())
+    found += "; opaque: " + llvm::join(opaqueLeaves, ", ");
+  remark::analysis(op.getLoc(),
+                   remark::RemarkOpts::name("mask").category("attn-bound"))
+      << found;
+  return success();
+}
+
 namespace {
 
 struct BoundAttentionPass final
     : impl::BoundAttentionPassBase<BoundAttentionPass> {
-  void runOnOperation() override {}
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    getOperation()->walk([&](GenericOp op) {
+      if (succeeded(boundMask(rewriter, op)))
+        ++numBounded;
+    });
+  }
 };
 
 } // namespace
