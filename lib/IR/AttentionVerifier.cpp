@@ -1,4 +1,4 @@
-//===- AttentionVerifier.cpp - Operands of attention ops ------------*- C++ -*-===//
+//===- AttentionVerifier.cpp - Operands of attention ops --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -74,8 +74,8 @@ static SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
   Value rows;
   if (auto online = dyn_cast<OnlineOp>(op.getOperation()))
     rows = online.getRows();
-  unsigned numInputs = 3 + op.getInputs().size() +
-                       op.getWeightingOperands().size();
+  unsigned numInputs =
+      3 + op.getInputs().size() + op.getWeightingOperands().size();
   for (auto [index, operand] : llvm::enumerate(op->getOperands()))
     if (!(rows && index == numInputs))
       mapped.push_back(operand);
@@ -83,11 +83,11 @@ static SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
 }
 
 DimensionClasses getDimensionClasses(AttentionOpInterface op) {
-  unsigned output = 3 + op.getInputs().size() +
-                    op.getWeightingOperands().size();
-  FailureOr<DimensionClasses> classes = DimensionClasses::infer(
-      op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
-      op.getIndexingMap(output));
+  unsigned output =
+      3 + op.getInputs().size() + op.getWeightingOperands().size();
+  FailureOr<DimensionClasses> classes =
+      DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
+                              op.getIndexingMap(2), op.getIndexingMap(output));
   return succeeded(classes) ? *classes : DimensionClasses();
 }
 
@@ -120,8 +120,8 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
 static LogicalResult verifyExtents(AttentionOpInterface op,
                                    ArrayRef<Value> operands) {
   // The extent and the operand that fixed it first, per dimension.
-  SmallVector<std::pair<int64_t, unsigned>> known(
-      op.getNumDims(), {ShapedType::kDynamic, 0});
+  SmallVector<std::pair<int64_t, unsigned>> known(op.getNumDims(),
+                                                  {ShapedType::kDynamic, 0});
   for (auto [index, operand] : llvm::enumerate(operands)) {
     AffineMap map = op.getIndexingMap(index);
     ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType());
@@ -176,16 +176,17 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
 
   using Class = DimensionClass;
   for (unsigned i = 0; i < numInputs; ++i)
-    if (!spansOnly(op.getIndexingMap(3 + i), *classes,
-                   {Class::Batch, Class::QueryRow, Class::KeyRow,
-                    Class::Feature}))
+    if (!spansOnly(
+            op.getIndexingMap(3 + i), *classes,
+            {Class::Batch, Class::QueryRow, Class::KeyRow, Class::Feature}))
       return op.emitOpError("(C5) expected input ")
              << i << " to have no value channel";
 
   // (C9)
   unsigned expected = op.getWeighting().getNumWeightingOperands();
   if (op.getWeightingOperands().size() != expected)
-    return op.emitOpError("(C9) expected the number of weighting operands to be ")
+    return op.emitOpError(
+               "(C9) expected the number of weighting operands to be ")
            << expected << " (for " << op.getWeighting() << "), but got "
            << op.getWeightingOperands().size();
   for (unsigned i = 0; i < expected; ++i) {
@@ -239,10 +240,9 @@ LogicalResult verifyDestinationStyle(DestinationStyleOpInterface op,
   for (unsigned i = 0; i < numResults; ++i) {
     Type init = op.getDpsInitOperand(i)->get().getType();
     if (op->getResult(i).getType() != init)
-      return op.emitOpError("(")
-             << label << ") expected result " << i
-             << " to have the type of its init, " << init << ", but got "
-             << op->getResult(i).getType();
+      return op.emitOpError("(") << label << ") expected result " << i
+                                 << " to have the type of its init, " << init
+                                 << ", but got " << op->getResult(i).getType();
   }
   return success();
 }

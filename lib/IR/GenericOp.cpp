@@ -1,4 +1,4 @@
-//===- GenericOp.cpp - The core op and its online step --------------*- C++ -*-===//
+//===- GenericOp.cpp - The core op and its online step ----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -85,8 +85,8 @@ LogicalResult GenericOp::verify() {
   unsigned next = 4 + getInputs().size() + getWeightingOperands().size();
   if (getLse()) {
     if (!getWeighting().hasLogSumExp())
-      return emitOpError("(C10) ") << getWeighting()
-                                   << " defines no log-sum-exp: drop lse";
+      return emitOpError("(C10) ")
+             << getWeighting() << " defines no log-sum-exp: drop lse";
     if (!spansExactly(getIndexingMap(next++), classes,
                       {Class::Batch, Class::QueryRow}))
       return emitOpError("(C10) expected lse to span batch and query rows");
@@ -146,14 +146,15 @@ LogicalResult OnlineOp::verify() {
   DimensionClasses classes = getDimensionClasses();
   unsigned first = 4 + getInputs().size() + getWeightingOperands().size();
   for (unsigned i = 0; i < numStatistics; ++i)
-    for (unsigned dim : classes.keyRows)
-      if (getIndexingMap(first + i).isFunctionOfDim(dim))
-        return emitOpError("(C14) expected statistic ")
-               << i << " to span batch and query rows only";
+    if (!spansExactly(getIndexingMap(first + i), classes,
+                      {DimensionClass::Batch, DimensionClass::QueryRow}))
+      return emitOpError("(C14) expected statistic ")
+             << i << " to span batch and query rows, no more and no less";
   FloatType accType = getAccumulationType();
-  for (Value init : getDpsInits())
+  for (auto [index, init] : llvm::enumerate(getDpsInits()))
     if (getElementTypeOrSelf(init.getType()) != accType)
-      return emitOpError("(C14) expected accumulator and statistics to hold ")
+      return emitOpError("(C14) expected ")
+             << detail::getOperandName(*this, first - 1 + index) << " to hold "
              << accType << ", but got " << init.getType();
   return success();
 }

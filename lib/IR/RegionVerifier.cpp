@@ -1,4 +1,4 @@
-//===- RegionVerifier.cpp - Regions of attention ops ----------------*- C++ -*-===//
+//===- RegionVerifier.cpp - Regions of attention ops ------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,8 +16,8 @@ namespace detail {
 /// Whether the op may stand in a region: it computes on elements, or reads.
 static bool isAllowedInRegion(Operation *op) {
   if (isa<IndexOp, YieldOp, affine::AffineApplyOp, affine::AffineMinOp,
-          affine::AffineMaxOp, tensor::ExtractOp, tensor::DimOp,
-          memref::LoadOp, memref::DimOp, arith::ConstantOp>(op))
+          affine::AffineMaxOp, tensor::ExtractOp, tensor::DimOp, memref::LoadOp,
+          memref::DimOp, arith::ConstantOp>(op))
     return true;
   return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(
              op->getDialect()) &&
@@ -55,8 +55,8 @@ LogicalResult verifyBodySignature(Region &region, StringRef regionName,
            << printTypes(body.getArgumentTypes());
   auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(&body.back());
   if (!yield)
-    return op->emitOpError("(") << label << ") expected " << regionName
-                                << " to end with attn.yield";
+    return op->emitOpError("(")
+           << label << ") expected " << regionName << " to end with attn.yield";
   if (yield.getValues().getTypes() != TypeRange(result))
     return op->emitOpError("(")
            << label << ") expected " << regionName << " to yield "
@@ -108,11 +108,11 @@ LogicalResult verifyAttentionRegions(AttentionOpInterface op) {
     SmallVector<Type> leading;
     Type result;
   };
-  Entry entries[] = {{op.getSimilarity(), "similarity", {accType, accType},
-                      accType},
-                     {op.getMask(), "mask", {}, boolType},
-                     {op.getScore(), "score", {accType}, accType},
-                     {op.getWeight(), "weight", {accType}, accType}};
+  Entry entries[] = {
+      {op.getSimilarity(), "similarity", {accType, accType}, accType},
+      {op.getMask(), "mask", {}, boolType},
+      {op.getScore(), "score", {accType}, accType},
+      {op.getWeight(), "weight", {accType}, accType}};
   for (Entry &entry : entries) {
     if (entry.region.empty())
       continue;

@@ -1,4 +1,4 @@
-//===- TiledOps.cpp - Ops of the tiled form -------------------------*- C++ -*-===//
+//===- TiledOps.cpp - Ops of the tiled form ---------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,15 +30,13 @@ LogicalResult MergeOp::verify() {
            << getIndexingMaps().size();
   for (auto [index, attr] : llvm::enumerate(getIndexingMaps())) {
     AffineMap map = cast<AffineMapAttr>(attr).getValue();
-    if (!map.isProjectedPermutation() ||
-        (index == 0 && !map.isPermutation()) ||
+    if (!map.isProjectedPermutation() || (index == 0 && !map.isPermutation()) ||
         map.getNumResults() !=
             detail::getShapeOrScalar(getInits()[index].getType()).size())
       return emitOpError("(C1) expected the map of init ")
              << index << " to be a "
              << (index == 0 ? "permutation" : "projected permutation")
-             << " of the init's rank, but got "
-             << AffineMapAttr::get(map);
+             << " of the init's rank, but got " << AffineMapAttr::get(map);
   }
   size_t expected = 1 + getWeighting().getStatistics().size();
   if (getInits().size() != expected || getPartials().size() != expected)
@@ -47,7 +45,8 @@ LogicalResult MergeOp::verify() {
            << ", partial and merged, but got " << getPartials().size()
            << " partial and " << getInits().size() << " merged operands";
   for (auto [partial, init] : llvm::zip_equal(getPartials(), getInits())) {
-    ArrayRef<int64_t> partialShape = detail::getShapeOrScalar(partial.getType());
+    ArrayRef<int64_t> partialShape =
+        detail::getShapeOrScalar(partial.getType());
     ArrayRef<int64_t> shape = detail::getShapeOrScalar(init.getType());
     if (partialShape.size() != shape.size() + 1 ||
         failed(verifyCompatibleShape(partialShape.drop_front(), shape)) ||
@@ -93,11 +92,9 @@ LogicalResult FinishOp::verify() {
   if (getIndexingMaps().size() != mapped.size())
     return emitOpError("(C1) expected one indexing map per operand but keys, ")
            << mapped.size() << " in all, but got " << getIndexingMaps().size();
-  unsigned output =
-      1 + getStatistics().size() + getWeightingOperands().size();
+  unsigned output = 1 + getStatistics().size() + getWeightingOperands().size();
   for (auto [index, operand] : llvm::enumerate(mapped)) {
-    AffineMap map =
-        cast<AffineMapAttr>(getIndexingMaps()[index]).getValue();
+    AffineMap map = cast<AffineMapAttr>(getIndexingMaps()[index]).getValue();
     bool whole = index == 0 || index == output;
     if (!map.isProjectedPermutation() || (whole && !map.isPermutation()) ||
         map.getNumResults() !=
@@ -105,8 +102,7 @@ LogicalResult FinishOp::verify() {
       return emitOpError("(C1) expected the map of ")
              << getFinishOperandName(*this, index) << " to be a "
              << (whole ? "permutation" : "projected permutation")
-             << " of the operand's rank, but got "
-             << AffineMapAttr::get(map);
+             << " of the operand's rank, but got " << AffineMapAttr::get(map);
   }
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
@@ -152,10 +148,16 @@ LogicalResult PackOp::verify() {
   Type from = getElementTypeOrSelf(getSource().getType());
   Type to = getElementTypeOrSelf(getDestination().getType());
   bool floats = isa<FloatType>(from) && isa<FloatType>(to);
-  if (!floats && (from != to || !getScale().isExactlyValue(1.0)))
-    return emitOpError("(C3) expected element types to be both float, or equal "
-                       "and unscaled, but got ")
-           << from << " and " << to;
+  bool scaled = !getScale().isExactlyValue(1.0);
+  if (!floats && (from != to || scaled)) {
+    InFlightDiagnostic diag =
+        emitOpError("(C3) expected element types to be both float, or equal "
+                    "and unscaled, but got ");
+    diag << from << " and " << to;
+    if (scaled)
+      diag << " scaled by " << getScaleAttr();
+    return diag;
+  }
   return detail::verifyDestinationStyle(*this, "C4");
 }
 

@@ -1,5 +1,4 @@
-//===- GeneralizeAttention.cpp - Named ops into the core op ---------*- C++
-//-*-===//
+//===- GeneralizeAttention.cpp - Named ops into the core op -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Reshape.cpp - Reshapes of tensors and memrefs ----------------*- C++
-//-*-===//
+//===- Reshape.cpp - Reshapes of tensors and memrefs ------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Reshape.h - Reshapes of tensors and memrefs ------------------*- C++
-//-*-===//
+//===- Reshape.h - Reshapes of tensors and memrefs --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
