@@ -8,10 +8,10 @@
 #include "attn/Execution/Driver.h"
 #include "DriverCompile.h"
 #include "DriverInputs.h"
-#include "DriverReference.h"
 #include "DriverTime.h"
 #include "Progress.h"
 
+#include "attn/Execution/Check.h"
 #include "attn/Execution/Module.h"
 #include "attn/Execution/Npy.h"
 #include "attn/Execution/Peak.h"
@@ -138,8 +138,8 @@ int Driver::evaluate() {
   if (Error error = generalizeForReference(*module))
     return fail(statusFailed, std::move(error));
   Progress progress("evaluating the reference", /*ticks=*/true);
-  llvm::Expected<std::vector<Array>> evaluated = evaluateAsArrays(
-      *module, entry, getPointers(arguments), resultSpecs);
+  llvm::Expected<std::vector<Array>> evaluated =
+      evaluateAsArrays(*module, entry, getPointers(arguments));
   if (!evaluated)
     return fail(statusBadInput, evaluated.takeError());
   results = std::move(*evaluated);

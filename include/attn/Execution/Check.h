@@ -1,14 +1,15 @@
-//===- DriverReference.h - Results beside the reference ---------*- C++ -*-===//
+//===- Check.h - Results beside the reference -------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_EXECUTION_DRIVERREFERENCE_H
-#define ATTN_LIB_EXECUTION_DRIVERREFERENCE_H
+#ifndef ATTN_EXECUTION_CHECK_H
+#define ATTN_EXECUTION_CHECK_H
 
-#include "attn/Execution/Kernel.h"
+#include "attn/Execution/Array.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace attn {
@@ -19,12 +20,13 @@ llvm::Error generalizeForReference(mlir::ModuleOp module);
 /// Evaluates @entry in double precision and rounds each result to its type.
 llvm::Expected<std::vector<Array>>
 evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
-                 llvm::ArrayRef<const Array *> arguments,
-                 llvm::ArrayRef<TensorSpec> results);
+                 llvm::ArrayRef<const Array *> arguments);
 
-/// Compares each result with the reference, within the tolerance that its
-/// scores and weights allow (see `getTolerance`), and prints a line for each.
-/// False if one differs.
+/// Compares each result with the reference and prints a line for each; false if
+/// one differs or none was compared. The output of an attention op has the
+/// tolerance of `getAttentionTolerance`. What other ops compute from one has no
+/// such bound: it is held to 256 roundings of the largest element. Results that
+/// are no floats must agree exactly.
 llvm::Expected<bool> checkResults(llvm::raw_ostream &os, mlir::ModuleOp module,
                                   llvm::StringRef entry,
                                   llvm::ArrayRef<const Array *> arguments,
@@ -39,4 +41,4 @@ llvm::Error printPairTrace(llvm::raw_ostream &os, mlir::ModuleOp module,
 
 } // namespace attn
 
-#endif // ATTN_LIB_EXECUTION_DRIVERREFERENCE_H
+#endif // ATTN_EXECUTION_CHECK_H

@@ -1,12 +1,11 @@
-//===- DriverReference.cpp - Results beside the reference -------*- C++ -*-===//
+//===- Check.cpp - Results beside the reference -----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "DriverReference.h"
-
+#include "attn/Execution/Check.h"
 #include "attn/Execution/Compare.h"
 #include "attn/Reference/Reference.h"
 #include "attn/Transforms/Passes.h"
@@ -29,10 +28,8 @@ Error attn::generalizeForReference(mlir::ModuleOp module) {
   return Error::success();
 }
 
-/// What the error of element `position` may be. The output of an attention op
-/// follows `getAttentionTolerance`. What is computed from one by other ops has
-/// no such bound: it is held to 256 roundings of the largest element. Other
-/// types than floats must agree exactly.
+/// What the error of element `position` may be, `largest` being the largest
+/// finite magnitude of the tensor.
 static double getTolerance(const ReferenceTensor &tensor, size_t position,
                            double largest, ElementType type) {
   if (!isFloat(type))
@@ -61,23 +58,28 @@ static std::vector<double> getTolerances(const ReferenceTensor &tensor,
   return tolerances;
 }
 
+/// The array type of a result's elements.
+static Expected<ElementType> getElementType(mlir::Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  if (std::optional<ElementType> elementType = parseElementType(text))
+    return *elementType;
+  return createStringError("expected a type that arrays hold, but got " + text);
+}
+
 Expected<std::vector<Array>>
 attn::evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
-                       llvm::ArrayRef<const Array *> arguments,
-                       llvm::ArrayRef<TensorSpec> results) {
+                       llvm::ArrayRef<const Array *> arguments) {
   Expected<ReferenceResult> reference =
       evaluateReference(module, entry, arguments);
   if (!reference)
     return reference.takeError();
-  const std::vector<ReferenceTensor> &tensors = reference->results;
-  if (tensors.size() != results.size())
-    return createStringError("expected " + std::to_string(results.size()) +
-                             " results of the reference, but got " +
-                             std::to_string(tensors.size()));
   std::vector<Array> arrays;
-  for (auto [tensor, spec] : llvm::zip(tensors, results)) {
-    Expected<Array> array =
-        Array::create(spec.type, tensor.shape, tensor.values);
+  for (const ReferenceTensor &tensor : reference->results) {
+    Expected<ElementType> type = getElementType(tensor.elementType);
+    if (!type)
+      return type.takeError();
+    Expected<Array> array = Array::create(*type, tensor.shape, tensor.values);
     if (!array)
       return array.takeError();
     arrays.push_back(std::move(*array));
