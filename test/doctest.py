@@ -8,12 +8,13 @@ directory of its own per file:
 * `mlir`: a module. It is kept in a file, under the name that a first line
   `// name.mlir` gives, and read, verified, printed and read again; in the
   description of a pass it is given to that pass.
-* `console`: commands, each after `$ `, that must succeed, and what they print. A line `...` stands
-  for any number of lines, `...` within a line for any text.
+* `console`: commands, each after `$ `, that must succeed, and what they print.
+  A line `...` stands for any number of lines, `...` within a line for any text.
 * `cpp`, `tablegen`: an excerpt; the first line `// path` names the file that
   must hold it.
 
-Links to files must lead somewhere. Prints what differs and exits with 1. At least one block must be found.
+Links to files must lead somewhere. Prints what differs and exits with 1. At
+least one block must be found.
 """
 
 import pathlib
