@@ -18,6 +18,17 @@ def GeneralizeAttentionPass
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : ...) {causal = #attn.causal<top_left>}`
     After: `attn.generic ... weighting(#attn.softmax) ... mask { j <= i }`
+
+    Example:
+    ```mlir
+    func.func @causal(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                      %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.sdpa ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          outs(%init : tensor<5x3xf32>) {causal = #attn.causal<top_left>}
+          -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::attn::AttnDialect",
                            "::mlir::memref::MemRefDialect"];
@@ -33,6 +44,27 @@ def BoundAttentionPass
 
     Before: `mask { j <= i }`
     After: `mask { j <= i } ranges { yield 0, m_hi + 1 } classify { ... }`
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @causal(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                      %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]}
+          mask {
+            %i = attn.index 0
+            %j = attn.index 1
+            %visible = arith.cmpi sle, %j, %i : index
+            attn.yield %visible : i1
+          } -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
   let statistics = [
@@ -49,6 +81,21 @@ def TileAttentionPass
     `attn.online`, and writes the output with `attn.finish`. No value spans all
     query rows and all key rows. Ops that do not fit the kernel, or for which it
     does not pay, are left to `attn-decompose`, with a remark that says why.
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @plain(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                     %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let options = [
     Option<"queryTile", "query-tile", "int64_t", /*default=*/"0",
@@ -79,6 +126,21 @@ def DecomposeAttentionPass
   let description = [{
     The unfused path: similarity, score, statistics, weights and the weighted
     sum become separate `linalg.generic` ops.
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @plain(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                     %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
@@ -95,6 +157,18 @@ def DistributeAttentionPass
     workers with an `scf.for` over every worker's items inside, dealt out in
     turn so that work that grows along the items (a causal mask) is balanced.
     Buffers allocated per item are hoisted to the worker.
+
+    Example:
+    ```mlir
+    func.func @double(%from: memref<3x5xf32>, %to: memref<3x5xf32>) {
+      scf.forall (%i, %j) in (3, 5) {
+        %x = memref.load %from[%i, %j] : memref<3x5xf32>
+        %y = arith.addf %x, %x : f32
+        memref.store %y, %to[%i, %j] : memref<3x5xf32>
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -109,6 +183,15 @@ def VectorizeAttentionPass
   let description = [{
     Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
     `linalg.fill` on buffers by loops over vectors whose lanes are query rows.
+
+    Example:
+    ```mlir
+    func.func @pack(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
+      attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf32>)
+          permutation = [1, 0]
+      return
+    }
+    ```
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
@@ -130,6 +213,14 @@ def ExpandMathPass
     `math.exp` and `math.exp2` on vectors of f32 and f64 become a rounding, a
     polynomial and a scaling by a power of two, with at most 2 units in the last
     place of error and correct results for infinities and NaN.
+
+    Example:
+    ```mlir
+    func.func @exp(%x: vector<16xf32>) -> vector<16xf32> {
+      %y = math.exp2 %x : vector<16xf32>
+      return %y : vector<16xf32>
+    }
+    ```
   }];
   let options = [
     Option<"hasScalef", "has-scalef", "bool", /*default=*/"false",
@@ -145,6 +236,13 @@ def VerifyStagePass : Pass<"attn-verify-stage"> {
   let summary = "Check the sentence that holds after a stage";
   let description = [{
     Reports the first op that breaks what the stage promises, as an error.
+
+    Example:
+    ```mlir
+    func.func @nothing(%x: tensor<5x4xf32>) -> tensor<5x4xf32> {
+      return %x : tensor<5x4xf32>
+    }
+    ```
   }];
   let options = [
     Option<"stage", "stage", "std::string", /*default=*/"\"import\"",
