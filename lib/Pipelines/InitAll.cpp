@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -23,4 +24,5 @@ void attn::registerAllDialects(DialectRegistry &registry) {
 
 void attn::registerAllPasses() {
   registerAttnPasses();
+  registerPipelines();
 }

@@ -155,16 +155,20 @@ private:
     auto part = VectorType::get({lanes}, type.getElementType());
     if (size == lanes)
       return emit(operands, part);
-    Value result = constant(0.0);
+    Value result;
     for (int64_t offset = 0; offset < size; offset += lanes) {
       SmallVector<Value> parts;
+      auto range = llvm::to_vector(llvm::seq<int64_t>(offset, offset + lanes));
       for (Value operand : operands)
-        parts.push_back(vector::ExtractStridedSliceOp::create(
-            b, loc, operand, ArrayRef<int64_t>{offset},
-            ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1}));
-      result = vector::InsertStridedSliceOp::create(
-          b, loc, emit(parts, part), result, ArrayRef<int64_t>{offset},
-          ArrayRef<int64_t>{1});
+        parts.push_back(
+            vector::ShuffleOp::create(b, loc, operand, operand, range));
+      Value done = emit(parts, part);
+      // A shuffle takes operands of different sizes: it appends.
+      result = result ? vector::ShuffleOp::create(
+                            b, loc, result, done,
+                            llvm::to_vector(
+                                llvm::seq<int64_t>(0, offset + lanes)))
+                      : done;
     }
     return result;
   }

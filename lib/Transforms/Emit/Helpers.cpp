@@ -100,11 +100,8 @@ Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
   }
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(body);
-  Value buffer = memref::AllocOp::create(b, op->getLoc(), type,
-                                         b.getI64IntegerAttr(64));
-  b.setInsertionPoint(body->getTerminator());
-  memref::DeallocOp::create(b, op->getLoc(), buffer);
-  return buffer;
+  return memref::AllocOp::create(b, op->getLoc(), type,
+                                 b.getI64IntegerAttr(64));
 }
 
 Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
@@ -117,6 +114,17 @@ Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
   if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
     return arith::ExtFOp::create(b, loc, target, value);
   return arith::TruncFOp::create(b, loc, target, value);
+}
+
+Value createLaneMask(OpBuilder &b, Location loc, int64_t size, Value count) {
+  auto type = VectorType::get({size}, b.getI32Type());
+  SmallVector<int32_t> lanes = llvm::to_vector(
+      llvm::seq<int32_t>(0, static_cast<int32_t>(size)));
+  Value iota = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(lanes)));
+  Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
+  limit = vector::BroadcastOp::create(b, loc, type, limit);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, iota, limit);
 }
 
 bool isContiguousAlong(MemRefType type, unsigned dim) {

@@ -476,10 +476,8 @@ LogicalResult OnlineEmitter::run() {
   numKeys = extent(op.getKey(), keyMap, 1);
   numFeatures = extent(op.getKey(), keyMap, 2);
   numChannels = extent(op.getValue(), valueMap, 3);
-  if (op.getRows()) {
-    validLanes = vector::CreateMaskOp::create(
-        b, loc, emitter->vectorType(b.getI1Type()), ValueRange{op.getRows()});
-  }
+  if (op.getRows())
+    validLanes = createLaneMask(b, loc, lanes, op.getRows());
   unsigned firstWeighting = 3 + op.getInputs().size();
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingOperands.push_back(emitter->toVector(

@@ -58,8 +58,7 @@ public:
     VectorType type = VectorType::get({size}, element);
     Value loaded;
     if (count) {
-      Value mask = vector::CreateMaskOp::create(
-          b, loc, VectorType::get({size}, b.getI1Type()), ValueRange{count});
+      Value mask = createLaneMask(b, loc, size, count);
       Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
       loaded = vector::MaskedLoadOp::create(b, loc, type, memref, indices, mask,
                                             zeros);
@@ -77,8 +76,7 @@ public:
       return;
     }
     int64_t size = cast<VectorType>(vector.getType()).getDimSize(0);
-    Value mask = vector::CreateMaskOp::create(
-        b, loc, VectorType::get({size}, b.getI1Type()), ValueRange{count});
+    Value mask = createLaneMask(b, loc, size, count);
     vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
   }
 

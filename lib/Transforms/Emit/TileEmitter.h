@@ -67,13 +67,18 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
                      llvm::SmallVector<mlir::Value> rows);
 
 /// A buffer for one worker: allocated at the start of the outermost enclosing
-/// parallel loop's body, or of the function, and freed at its end.
+/// parallel loop's body, or of the function. Deallocation comes later.
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
 
 /// Converts a float scalar or vector to another float element type.
 mlir::Value convertFloat(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value value, mlir::Type element);
+
+/// The first `count` of `size` lanes, as a vector of i1; `count` is an index
+/// below 2^31.
+mlir::Value createLaneMask(mlir::OpBuilder &b, mlir::Location loc, int64_t size,
+                           mlir::Value count);
 
 /// Whether neighbours along dimension `dim` are neighbours in memory.
 bool isContiguousAlong(mlir::MemRefType type, unsigned dim);

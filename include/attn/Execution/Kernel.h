@@ -1,0 +1,80 @@
+//===- Kernel.h - A compiled function with a checked call -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_EXECUTION_KERNEL_H
+#define ATTN_EXECUTION_KERNEL_H
+
+#include "attn/Execution/Array.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <memory>
+#include <vector>
+
+namespace attn {
+
+/// What a function argument or result takes.
+struct TensorSpec {
+  ElementType type = ElementType::F32;
+  /// Extents; a negative one is dynamic.
+  llvm::SmallVector<int64_t> shape;
+  /// A number that is passed by value, not a tensor of rank 0.
+  bool scalar = false;
+};
+
+struct CompileOptions {
+  /// The stages and their options; the target is read off `cpu`, `features`.
+  StageOptions stages;
+  /// As LLVM names them; empty: the host's.
+  std::string cpu, features;
+};
+
+/// Fills `options.cpu`, `options.features` and `options.stages.target` with the
+/// host's where they are empty. An error if LLVM does not know the CPU.
+llvm::Error resolveTarget(CompileOptions &options);
+
+/// Runs the stages on `module`, up to `options.stages.stopAfter`. An error
+/// holds the diagnostics, one a line, each with its location. Remarks and
+/// warnings go to `remarks`, if given.
+llvm::Error lowerModule(mlir::ModuleOp module, const CompileOptions &options,
+                        llvm::raw_ostream *remarks = nullptr);
+
+/// Prints a module that has been through all stages as optimized LLVM IR, or as
+/// assembly of the target.
+llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
+                      bool assembly, llvm::raw_ostream &os);
+
+/// A function of a module, compiled in process. The call checks every argument
+/// before it jumps: number, element type, rank, extents, and that extents which
+/// an attention op wants equal are.
+class Kernel {
+public:
+  /// Compiles @entry of `module`, which is lowered in place. The function takes
+  /// and returns ranked tensors (and takes scalars) of types that arrays hold.
+  static llvm::Expected<std::unique_ptr<Kernel>>
+  compile(mlir::ModuleOp module, llvm::StringRef entry,
+          const CompileOptions &options = {});
+  ~Kernel();
+
+  llvm::ArrayRef<TensorSpec> getArguments() const;
+  llvm::ArrayRef<TensorSpec> getResults() const;
+
+  /// Calls the function. The results are its own memory, new in every call.
+  /// Nothing is executed if an argument is not what it takes.
+  llvm::Expected<std::vector<Array>>
+  call(llvm::ArrayRef<const Array *> arguments) const;
+
+private:
+  struct Impl;
+  explicit Kernel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_KERNEL_H

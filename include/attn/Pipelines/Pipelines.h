@@ -1,0 +1,62 @@
+//===- Pipelines.h - The stages from attention to code --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_PIPELINES_PIPELINES_H
+#define ATTN_PIPELINES_PIPELINES_H
+
+#include "attn/Analysis/TargetInfo.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <optional>
+
+namespace attn {
+
+/// The stages in order. Each has a function below that populates a pass
+/// manager, and a sentence that holds afterwards, which `attn-verify-stage`
+/// checks.
+enum class Stage { Import, Generalize, Bound, Tile, Bufferize, Vectorize, LLVM };
+
+llvm::ArrayRef<llvm::StringRef> getStageNames();
+std::optional<Stage> parseStage(llvm::StringRef name);
+
+struct StageOptions {
+  TargetInfo target;
+  /// Query and key rows in a tile; 0 chooses.
+  int64_t queryTile = 0, keyTile = 0;
+  /// An op that would be left unfused is an error.
+  bool requireFused = false;
+  /// Count the key tiles that are looked at, computed and full.
+  bool countTiles = false;
+  /// The stage after which to stop.
+  Stage stopAfter = Stage::LLVM;
+  /// The stage whose sentence is checked, if any.
+  std::optional<Stage> verify;
+};
+
+/// Only core ops remain of the dialect.
+void buildGeneralizeStage(mlir::OpPassManager &pm);
+/// Every mask has its ranges and its classifier.
+void buildBoundStage(mlir::OpPassManager &pm);
+/// Loops over batch, query tiles and key tiles; nothing that the compiler
+/// created spans all query rows and all key rows (unfused ops aside).
+void buildTileStage(mlir::OpPassManager &pm, const StageOptions &options);
+/// No tensors; scratch is allocated once per worker.
+void buildBufferizeStage(mlir::OpPassManager &pm);
+/// No op of the dialect: tile bodies are vectors and loops.
+void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
+/// The LLVM and OpenMP dialects only.
+void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);
+
+/// All stages for a CPU, up to `options.stopAfter`.
+void buildCPUPipeline(mlir::OpPassManager &pm, const StageOptions &options);
+
+/// Registers `--attn-cpu-pipeline`.
+void registerPipelines();
+
+} // namespace attn
+
+#endif // ATTN_PIPELINES_PIPELINES_H

@@ -1,0 +1,206 @@
+//===- Codegen.cpp - From the LLVM dialect to machine code ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Codegen.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/PassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SROA.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
+
+#include <mutex>
+
+using namespace mlir;
+
+namespace attn {
+
+static llvm::Error makeError(const llvm::Twine &text) {
+  return llvm::createStringError(text);
+}
+
+static void initializeTarget() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();
+  });
+}
+
+llvm::Error resolveTarget(CompileOptions &options) {
+  initializeTarget();
+  if (options.cpu.empty()) {
+    options.cpu = llvm::sys::getHostCPUName().str();
+    if (options.features.empty()) {
+      llvm::SubtargetFeatures features;
+      for (const auto &feature : llvm::sys::getHostCPUFeatures())
+        features.AddFeature(feature.getKey(), feature.getValue());
+      options.features = features.getString();
+    }
+  }
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  const llvm::MCSubtargetInfo *info = (*machine)->getMCSubtargetInfo();
+  // What the CPU implies, as a list of features.
+  llvm::SubtargetFeatures features;
+  for (StringRef name : {"avx2", "fma", "avx512f", "avx512vl", "avx512dq",
+                         "avx512bw"})
+    features.AddFeature(name, info->checkFeatures("+" + name.str()));
+  options.stages.target = TargetInfo::fromFeatures(features.getString());
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const CompileOptions &options) {
+  initializeTarget();
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string message;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return makeError("expected a target that LLVM supports, but got " +
+                     triple.str() + ": " + message);
+  llvm::TargetOptions targetOptions;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, options.cpu, options.features, targetOptions, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  if (!machine)
+    return makeError("expected a CPU that LLVM knows, but got " + options.cpu);
+  if (!machine->getMCSubtargetInfo()->isCPUStringValid(options.cpu))
+    return makeError("expected a CPU that LLVM knows for " + triple.str() +
+                     ", but got '" + options.cpu +
+                     "'; try x86-64-v3 or x86-64-v4");
+  return machine;
+}
+
+llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
+                        llvm::raw_ostream *remarks) {
+  std::string errors;
+  ScopedDiagnosticHandler handler(
+      module.getContext(), [&](Diagnostic &diagnostic) {
+        std::string text;
+        llvm::raw_string_ostream os(text);
+        Location loc = diagnostic.getLocation();
+        if (auto file = loc->findInstanceOf<FileLineColLoc>())
+          os << file.getFilename().getValue() << ":" << file.getLine() << ":"
+             << file.getColumn() << ": ";
+        os << diagnostic.str();
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
+          if (!errors.empty())
+            errors += "\n";
+          errors += text;
+        } else if (remarks) {
+          *remarks << text << "\n";
+        }
+        return success();
+      });
+  PassManager pm(module.getContext());
+  pm.enableVerifier(false);
+  buildCPUPipeline(pm, options.stages);
+  if (failed(pm.run(module)))
+    return makeError(errors.empty() ? "the module cannot be compiled" : errors);
+  return llvm::Error::success();
+}
+
+/// The few passes that matter here: the vectors, loops and register tiles are
+/// already what they shall be, so nothing is vectorized or unrolled again, and
+/// compilation stays a matter of milliseconds.
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+
+  llvm::FunctionPassManager pm;
+  pm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  pm.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  pm.addPass(llvm::SimplifyCFGPass());
+  pm.addPass(llvm::InstCombinePass());
+  pm.addPass(llvm::createFunctionToLoopPassAdaptor(
+      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+  pm.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  pm.addPass(llvm::InstCombinePass());
+  pm.addPass(llvm::SimplifyCFGPass());
+  llvm::ModulePassManager modulePm;
+  modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));
+  modulePm.run(module, modules);
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
+                     llvm::TargetMachine &machine) {
+  std::string errors;
+  ScopedDiagnosticHandler handler(module.getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    errors += diagnostic.str() + "\n";
+                                    return success();
+                                  });
+  std::unique_ptr<llvm::Module> translated =
+      translateModuleToLLVMIR(module, context, "attn");
+  if (!translated)
+    return makeError("cannot be translated to LLVM IR: " +
+                     StringRef(errors).rtrim().str());
+  translated->setDataLayout(machine.createDataLayout());
+  translated->setTargetTriple(machine.getTargetTriple());
+  for (llvm::Function &function : *translated) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    function.addFnAttr("prefer-vector-width", "512");
+  }
+  optimize(*translated, machine);
+  return translated;
+}
+
+llvm::Error printLLVM(ModuleOp module, const CompileOptions &options,
+                      bool assembly, llvm::raw_ostream &os) {
+  auto machine = createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  auto translated = translateAndOptimize(module, context, **machine);
+  if (!translated)
+    return translated.takeError();
+  if (!assembly) {
+    os << **translated;
+    return llvm::Error::success();
+  }
+  llvm::SmallVector<char> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager pm;
+  if ((*machine)->addPassesToEmitFile(pm, stream, nullptr,
+                                      llvm::CodeGenFileType::AssemblyFile))
+    return makeError("the target cannot emit assembly");
+  pm.run(**translated);
+  os << StringRef(text.data(), text.size());
+  return llvm::Error::success();
+}
+
+} // namespace attn

@@ -1,0 +1,28 @@
+//===- Codegen.h - From the LLVM dialect to machine code ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EXECUTION_CODEGEN_H
+#define ATTN_LIB_EXECUTION_CODEGEN_H
+
+#include "attn/Execution/Kernel.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace attn {
+
+/// A machine for the target of `options`, which is resolved.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const CompileOptions &options);
+
+/// Translates a module in the LLVM dialect and optimizes it for `machine`.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateAndOptimize(mlir::ModuleOp module, llvm::LLVMContext &context,
+                     llvm::TargetMachine &machine);
+
+} // namespace attn
+
+#endif // ATTN_LIB_EXECUTION_CODEGEN_H

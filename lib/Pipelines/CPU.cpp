@@ -1,0 +1,174 @@
+//===- CPU.cpp - The stages for a CPU -------------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace attn {
+
+ArrayRef<StringRef> getStageNames() {
+  static constexpr StringRef kNames[] = {"import",    "generalize", "bound",
+                                         "tile",      "bufferize",  "vectorize",
+                                         "llvm"};
+  return kNames;
+}
+
+std::optional<Stage> parseStage(StringRef name) {
+  for (auto [index, known] : llvm::enumerate(getStageNames()))
+    if (name == known)
+      return static_cast<Stage>(index);
+  return std::nullopt;
+}
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void buildGeneralizeStage(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createGeneralizeAttentionPass());
+  addCleanup(pm);
+}
+
+void buildBoundStage(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createBoundAttentionPass());
+}
+
+void buildTileStage(OpPassManager &pm, const StageOptions &options) {
+  TileAttentionPassOptions tile;
+  tile.queryTile = options.queryTile;
+  tile.keyTile = options.keyTile;
+  tile.requireFused = options.requireFused;
+  tile.vectorBits = options.target.vectorBits;
+  tile.countTiles = options.countTiles;
+  pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
+  pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
+  addCleanup(pm);
+}
+
+void buildBufferizeStage(OpPassManager &pm) {
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  addCleanup(pm);
+  pm.addPass(createDistributeAttentionPass());
+  addCleanup(pm);
+}
+
+void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
+  pm.addPass(createLowerAffinePass());
+  VectorizeAttentionPassOptions vectorize;
+  vectorize.vectorBits = options.target.vectorBits;
+  vectorize.numRegisters = options.target.numRegisters;
+  pm.addNestedPass<func::FuncOp>(createVectorizeAttentionPass(vectorize));
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  addCleanup(pm);
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  // Deallocation follows every control flow it knows; regions of attention ops
+  // are none, so it comes when they are gone.
+  bufferization::BufferDeallocationPipelineOptions deallocation;
+  bufferization::buildBufferDeallocationPipeline(pm, deallocation);
+}
+
+void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
+  ExpandMathPassOptions math;
+  math.hasScalef = options.target.hasScalef;
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass(math));
+  pm.addNestedPass<func::FuncOp>(createForallToParallelLoopPass());
+  pm.addPass(createConvertSCFToOpenMPPass());
+  // The conversion wraps bodies in scopes that only simplify away while their
+  // loops are structured.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
+  auto stage = [&](Stage stage, auto &&build) {
+    if (stage > options.stopAfter)
+      return;
+    build();
+    if (options.verify == stage) {
+      VerifyStagePassOptions verify;
+      verify.stage = getStageNames()[static_cast<size_t>(stage)].str();
+      pm.addPass(createVerifyStagePass(verify));
+    }
+  };
+  stage(Stage::Import, [] {});
+  stage(Stage::Generalize, [&] { buildGeneralizeStage(pm); });
+  stage(Stage::Bound, [&] { buildBoundStage(pm); });
+  stage(Stage::Tile, [&] { buildTileStage(pm, options); });
+  stage(Stage::Bufferize, [&] { buildBufferizeStage(pm); });
+  stage(Stage::Vectorize, [&] { buildVectorizeStage(pm, options); });
+  stage(Stage::LLVM, [&] { buildLLVMStage(pm, options); });
+}
+
+namespace {
+
+/// The text form of StageOptions.
+struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> features{
+      *this, "features",
+      llvm::cl::desc("The target's features, as in \"+avx2,+fma\""),
+      llvm::cl::init("")};
+  Option<int64_t> queryTile{*this, "query-tile",
+                            llvm::cl::desc("Query rows in a tile; 0 chooses"),
+                            llvm::cl::init(0)};
+  Option<int64_t> keyTile{*this, "key-tile",
+                          llvm::cl::desc("Key rows in a tile; 0 chooses"),
+                          llvm::cl::init(0)};
+  Option<bool> requireFused{
+      *this, "require-fused",
+      llvm::cl::desc("Report an error where an op would be left unfused"),
+      llvm::cl::init(false)};
+  Option<std::string> stopAfter{*this, "stop-after",
+                                llvm::cl::desc("The last stage to run"),
+                                llvm::cl::init("llvm")};
+};
+
+} // namespace
+
+void registerPipelines() {
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "attn-cpu-pipeline", "All stages from attention to LLVM for a CPU",
+      [](OpPassManager &pm, const CPUPipelineOptions &text) {
+        StageOptions options;
+        options.target = TargetInfo::fromFeatures(text.features);
+        options.queryTile = text.queryTile;
+        options.keyTile = text.keyTile;
+        options.requireFused = text.requireFused;
+        if (std::optional<Stage> stage = parseStage(text.stopAfter))
+          options.stopAfter = *stage;
+        buildCPUPipeline(pm, options);
+      });
+}
+
+} // namespace attn
