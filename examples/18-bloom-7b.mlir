@@ -1,0 +1,26 @@
+// RUN: attn-run %s --random --shape=1x32x37x128 --check
+// BENCH: --random --shape=1x32x2048x128
+
+// A layer of BLOOM 7B: 32 heads of width 128, causal, positions by ALiBi: a penalty
+// on distance, with a slope per head.
+func.func @bloom_7b(%q: tensor<1x32x?x128xf32>, %k: tensor<1x32x?x128xf32>,
+                    %v: tensor<1x32x?x128xf32>, %slopes: tensor<32xf32>)
+    -> tensor<1x32x?x128xf32> {
+  %c2 = arith.constant 2 : index
+  %rows = tensor.dim %q, %c2 : tensor<1x32x?x128xf32>
+  %init = tensor.empty(%rows) : tensor<1x32x?x128xf32>
+  %o = attn.sdpa
+      ins(%q, %k, %v : tensor<1x32x?x128xf32>, tensor<1x32x?x128xf32>, tensor<1x32x?x128xf32>)
+      outs(%init : tensor<1x32x?x128xf32>) {causal = #attn.causal<top_left>}
+      score {
+      ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+        %slope = tensor.extract %slopes[%h] : tensor<32xf32>
+        %steps = arith.subi %j, %i : index
+        %integer = arith.index_cast %steps : index to i32
+        %distance = arith.sitofp %integer : i32 to f32
+        %penalty = arith.mulf %slope, %distance : f32
+        %t = arith.addf %s, %penalty : f32
+        attn.yield %t : f32
+      } -> tensor<1x32x?x128xf32>
+  return %o : tensor<1x32x?x128xf32>
+}
