@@ -1,4 +1,4 @@
-//===- VerifyStage.cpp - To be written ---------*- C++ -*-===//
+//===- VerifyStage.cpp - The sentence that holds after a stage ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -16,10 +20,184 @@ namespace attn {
 
 namespace {
 
-struct VerifyStagePass final
-    : impl::VerifyStagePassBase<VerifyStagePass> {
+/// Reports `op` as the one that breaks `sentence`.
+WalkResult breach(Operation *op, StringRef stage, const Twine &sentence) {
+  op->emitOpError("breaks stage ") << stage << ": " << sentence;
+  return WalkResult::interrupt();
+}
+
+WalkResult checkGeneralize(Operation *op) {
+  if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
+      !isa<GenericOp, OnlineOp, MergeOp, FinishOp, PackOp, IndexOp, YieldOp>(
+          op))
+    return breach(op, "generalize", "only core ops remain of the dialect");
+  return WalkResult::advance();
+}
+
+WalkResult checkBound(Operation *op) {
+  auto generic = dyn_cast<GenericOp>(op);
+  if (generic && !generic.getMask().empty() &&
+      (generic.getRanges().empty() || generic.getClassify().empty()))
+    return breach(op, "bound", "every mask has its ranges and its classifier");
+  return checkGeneralize(op);
+}
+
+//===----------------------------------------------------------------------===//
+// tile
+//===----------------------------------------------------------------------===//
+
+/// An extent that is compared as a number or as a dimension of a tensor.
+struct Extent {
+  std::optional<int64_t> number;
+  Value source, size;
+  int64_t dim = 0;
+
+  static Extent of(OpFoldResult size) {
+    Extent extent;
+    extent.number = getConstantIntValue(size);
+    extent.size = dyn_cast<Value>(size);
+    if (!extent.size)
+      return extent;
+    if (auto dimOp = extent.size.getDefiningOp<tensor::DimOp>()) {
+      extent.source = dimOp.getSource();
+      extent.dim = dimOp.getConstantIndex().value_or(0);
+    }
+    return extent;
+  }
+  static Extent of(Value tensor, int64_t dim) {
+    Extent extent;
+    auto type = cast<RankedTensorType>(tensor.getType());
+    if (!type.isDynamicDim(dim))
+      extent.number = type.getDimSize(dim);
+    extent.source = tensor;
+    extent.dim = dim;
+    return extent;
+  }
+  bool operator==(const Extent &other) const {
+    if (number || other.number)
+      return number && other.number && *number == *other.number;
+    if (size && size == other.size)
+      return true;
+    return source && source == other.source && dim == other.dim;
+  }
+};
+
+/// The extent, in the tensor it is a slice of, of the dimension of `operand`
+/// that `map` sends to iteration dimension `dim`.
+std::optional<Extent> getWholeExtent(Value operand, AffineMap map,
+                                     unsigned dim) {
+  std::optional<unsigned> position =
+      map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
+  if (!position)
+    return std::nullopt;
+  int64_t at = *position;
+  if (auto pack = operand.getDefiningOp<PackOp>()) {
+    at = pack.getPermutation()[at];
+    operand = pack.getSource();
+  }
+  if (auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>()) {
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    int64_t kept = 0;
+    for (int64_t i = 0, e = slice.getSourceType().getRank(); i < e; ++i) {
+      if (dropped[i])
+        continue;
+      if (kept++ == at)
+        return Extent::of(slice.getSource(), i);
+    }
+    return std::nullopt;
+  }
+  return Extent::of(operand, at);
+}
+
+/// No buffer that the compiler created has one dimension of all query rows and
+/// another of all key rows. Inits of the loops are the results of the op.
+LogicalResult checkTile(Operation *root) {
+  SmallVector<std::pair<Extent, Extent>> sequences;
+  root->walk([&](OnlineOp op) {
+    if (!isa<RankedTensorType>(op.getQuery().getType()))
+      return;
+    std::optional<Extent> rows =
+        getWholeExtent(op.getQuery(), op.getIndexingMap(0), 0);
+    std::optional<Extent> keys =
+        getWholeExtent(op.getKey(), op.getIndexingMap(1), 1);
+    if (rows && keys)
+      sequences.push_back({*rows, *keys});
+  });
+  auto result = root->walk([&](Operation *op) {
+    if (isa<GenericOp>(op))
+      return breach(op, "tile", "no attn.generic remains");
+    auto empty = dyn_cast<tensor::EmptyOp>(op);
+    if (!empty || llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>))
+      return checkGeneralize(op);
+    SmallVector<OpFoldResult> sizes = empty.getMixedSizes();
+    for (auto &[rows, keys] : sequences)
+      for (auto [i, size] : llvm::enumerate(sizes))
+        for (auto [j, other] : llvm::enumerate(sizes))
+          if (i != j && Extent::of(size) == rows && Extent::of(other) == keys)
+            return breach(op, "tile",
+                          "nothing that the compiler created spans all query "
+                          "rows and all key rows");
+    return checkGeneralize(op);
+  });
+  return failure(result.wasInterrupted());
+}
+
+//===----------------------------------------------------------------------===//
+// bufferize, vectorize, llvm
+//===----------------------------------------------------------------------===//
+
+WalkResult checkBufferize(Operation *op) {
+  auto isTensor = llvm::IsaPred<TensorType>;
+  if (llvm::any_of(op->getOperandTypes(), isTensor) ||
+      llvm::any_of(op->getResultTypes(), isTensor))
+    return breach(op, "bufferize", "no tensors");
+  if (isa<memref::AllocOp, memref::AllocaOp>(op) &&
+      op->getParentOfType<scf::ForallOp>() &&
+      !isa<scf::ForallOp>(op->getParentOp()))
+    return breach(op, "bufferize", "scratch is allocated once per worker");
+  return WalkResult::advance();
+}
+
+WalkResult checkVectorize(Operation *op) {
+  if (isa_and_nonnull<AttnDialect, linalg::LinalgDialect>(op->getDialect()))
+    return breach(op, "vectorize", "tile bodies are vectors and loops");
+  return WalkResult::advance();
+}
+
+WalkResult checkLLVM(Operation *op) {
+  if (isa<ModuleOp>(op) ||
+      isa_and_nonnull<LLVM::LLVMDialect, omp::OpenMPDialect>(op->getDialect()))
+    return WalkResult::advance();
+  return breach(op, "llvm", "the LLVM and OpenMP dialects only");
+}
+
+struct VerifyStagePass final : impl::VerifyStagePassBase<VerifyStagePass> {
   using VerifyStagePassBase::VerifyStagePassBase;
-  void runOnOperation() override {}
+
+  void runOnOperation() override {
+    using Check = WalkResult (*)(Operation *);
+    Operation *root = getOperation();
+    if (stage == "import" || stage == "tile") {
+      if (failed(stage == "import" ? verify(root) : checkTile(root)))
+        signalPassFailure();
+      return;
+    }
+    auto check = llvm::StringSwitch<Check>(stage)
+                     .Case("generalize", checkGeneralize)
+                     .Case("bound", checkBound)
+                     .Case("bufferize", checkBufferize)
+                     .Case("vectorize", checkVectorize)
+                     .Case("llvm", checkLLVM)
+                     .Default(nullptr);
+    if (!check) {
+      root->emitError("attn-verify-stage expected import, generalize, bound, "
+                      "tile, bufferize, vectorize or llvm, but got ")
+          << stage;
+      return signalPassFailure();
+    }
+    if (root->walk<WalkOrder::PreOrder>(check).wasInterrupted())
+      signalPassFailure();
+  }
 };
 
 } // namespace

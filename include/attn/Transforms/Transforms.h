@@ -30,6 +30,11 @@ mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
                                   TileSizes sizes, bool countTiles = false);
 
+/// Expands an op on tensors into `linalg` ops with its scores in memory. An
+/// error on memrefs, and for weightings that are not of kind *accumulate*.
+mlir::LogicalResult decomposeAttention(mlir::RewriterBase &rewriter,
+                                       GenericOp op);
+
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_TRANSFORMS_H
