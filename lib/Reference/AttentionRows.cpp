@@ -1,4 +1,4 @@
-//===- AttentionRows.cpp - Scores of one query row at a time ------*- C++ -*-===//
+//===- AttentionRows.cpp - Scores of one query row at a time ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -89,6 +89,9 @@ mapStrides(Operation *op, AffineMap map, const Tensor &tensor,
 // Set-up
 //===----------------------------------------------------------------------===//
 
+/// The most points of one dimension class.
+static constexpr int64_t maxPoints = int64_t(1) << 31;
+
 Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
                                               ArrayRef<RuntimeValue> mapped,
                                               const Environment &env) {
@@ -131,6 +134,11 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   result.features = Points(classes.features, extents);
   result.channels = Points(classes.channels, extents);
   result.position.assign(numDims, 0);
+  // Extents without elements can be anything; tables are kept per point.
+  for (const Points *points : {&result.batch, &result.rows, &result.keys,
+                               &result.features, &result.channels})
+    if (points->count < 0 || points->count > maxPoints)
+      return makeUnsupported(op, "more than 2^31 points in a class");
 
   SmallVector<int64_t> index(result.keys.dims.size(), 0);
   for (int64_t j = 0; j < result.keys.count; ++j) {
@@ -280,8 +288,8 @@ Expected<bool> AttentionRows::isVisible(int64_t key) {
   return (mask->program.result().i & 1) != 0;
 }
 
-/// The dot product and the sum of its terms' sizes, in four partial sums so that
-/// additions need not wait for each other.
+/// The dot product and the sum of its terms' sizes, in four partial sums so
+/// that additions need not wait for each other.
 static void computeDotProduct(const double *q, const double *k, int64_t count,
                               double &sum, double &magnitude) {
   double sums[4] = {0, 0, 0, 0}, sizes[4] = {0, 0, 0, 0};

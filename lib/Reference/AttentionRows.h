@@ -51,11 +51,9 @@ struct AttentionOperand {
 /// Strides per dimension of a tensor under a projected permutation. Checks and
 /// completes the extents per dimension, where -1 is unknown; a tensor may be
 /// longer than a known extent if `mayExceed` is set.
-Expected<SmallVector<int64_t>> mapStrides(mlir::Operation *op,
-                                          mlir::AffineMap map,
-                                          const Tensor &tensor,
-                                          llvm::MutableArrayRef<int64_t> extents,
-                                          bool mayExceed = false);
+Expected<SmallVector<int64_t>>
+mapStrides(mlir::Operation *op, mlir::AffineMap map, const Tensor &tensor,
+           llvm::MutableArrayRef<int64_t> extents, bool mayExceed = false);
 
 /// A region and the inputs that it reads.
 struct RegionProgram {

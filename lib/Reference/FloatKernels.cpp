@@ -1,4 +1,4 @@
-//===- FloatKernels.cpp - Ops that yield floats, or compare them --*- C++ -*-===//
+//===- FloatKernels.cpp - Ops that yield or compare floats ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- IntegerKernels.cpp - Ops that yield integers ---------------*- C++ -*-===//
+//===- IntegerKernels.cpp - Ops that yield integers -------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Interpreter.cpp - Functions, op by op ----------------------*- C++ -*-===//
+//===- Interpreter.cpp - Functions, op by op --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -124,7 +124,9 @@ Expected<RuntimeValues> Interpreter::call(func::FuncOp function,
       return makeUnsupported(&op);
     for (auto [result, value] : llvm::zip_equal(op.getResults(), *results)) {
       auto shaped = dyn_cast<ShapedType>(result.getType());
-      if (shaped && (!value.tensor || !matchesShape(shaped, value.tensor->shape)))
+      if (shaped && !value.tensor)
+        return makeUnsupported(&op);
+      if (shaped && !matchesShape(shaped, value.tensor->shape))
         return makeError(op.getLoc(),
                          "'" + op.getName().getStringRef() +
                              "' expected a result of shape " +

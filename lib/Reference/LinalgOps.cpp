@@ -1,4 +1,4 @@
-//===- LinalgOps.cpp - Structured ops -----------------------------*- C++ -*-===//
+//===- LinalgOps.cpp - Structured ops ---------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -91,6 +91,8 @@ Error StructuredOp::computeExtents(ArrayRef<RuntimeValue> operands) {
     if (extents.back() < 0)
       return makeUnsupported(op, "negative loop extent");
   }
+  if (getVolume(extents) < 0)
+    return makeUnsupported(op, "more than 2^63 iterations");
   return Error::success();
 }
 
@@ -202,13 +204,14 @@ bool StructuredOp::runMultiplyAdd() {
   if (lhs != body.getArgument(0) || rhs != body.getArgument(1))
     return false;
 
-  SmallVector<int64_t> outer(llvm::ArrayRef(extents).drop_back());
+  ArrayRef<int64_t> outer = ArrayRef<int64_t>(extents).drop_back();
   SmallVector<int64_t> point(extents.size(), 0);
   int64_t count = extents.back();
   const Cell *a = mapped[0].tensor->cells.data();
   const Cell *b = mapped[1].tensor->cells.data();
   Cell *out = outputs[0]->cells.data();
-  int64_t strideA = mapped[0].strides.back(), strideB = mapped[1].strides.back();
+  int64_t strideA = mapped[0].strides.back();
+  int64_t strideB = mapped[1].strides.back();
   int64_t strideOut = mapped[2].strides.back();
   do {
     int64_t ia = locate(mapped[0], point), ib = locate(mapped[1], point);
@@ -216,7 +219,8 @@ bool StructuredOp::runMultiplyAdd() {
     for (int64_t i = 0; i < count;
          ++i, ia += strideA, ib += strideB, io += strideOut)
       out[io].f += a[ia].f * b[ib].f;
-  } while (advance(outer, llvm::MutableArrayRef(point).drop_back()));
+  } while (advance(
+      outer, llvm::MutableArrayRef<int64_t>(point).drop_back()));
   return true;
 }
 

@@ -1,4 +1,4 @@
-//===- Reference.cpp - The double-precision evaluator -------------*- C++ -*-===//
+//===- Reference.cpp - The double-precision evaluator -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ScalarProgram.cpp - Regions on scalars, decoded once -------*- C++ -*-===//
+//===- ScalarProgram.cpp - Regions on scalars, decoded once -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

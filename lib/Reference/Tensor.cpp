@@ -1,4 +1,4 @@
-//===- Tensor.cpp - Values of the reference -----------------------*- C++ -*-===//
+//===- Tensor.cpp - Values of the reference ---------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -105,15 +105,9 @@ static std::optional<int64_t> countCells(ArrayRef<int64_t> shape) {
     int64_t bytes = pages > 0 && size > 0 ? pages * size : int64_t(1) << 36;
     return bytes / static_cast<int64_t>(sizeof(Cell));
   }();
-  if (llvm::is_contained(shape, 0))
-    return 0;
-  int64_t count = 1;
-  for (int64_t extent : shape) {
-    std::optional<int64_t> product = llvm::checkedMul(count, extent);
-    if (!product || *product > limit)
-      return std::nullopt;
-    count = *product;
-  }
+  int64_t count = getVolume(shape);
+  if (count < 0 || count > limit)
+    return std::nullopt;
   return count;
 }
 
@@ -179,14 +173,20 @@ Expected<RuntimeValue> evaluateAttribute(Location loc, Attribute attribute) {
 SmallVector<int64_t> getStrides(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> strides(shape.size(), 1);
   for (size_t i = shape.size(); i > 1; --i)
-    strides[i - 2] = strides[i - 1] * shape[i - 1];
+    strides[i - 2] = static_cast<uint64_t>(strides[i - 1]) * shape[i - 1];
   return strides;
 }
 
 int64_t getVolume(ArrayRef<int64_t> extents) {
+  if (llvm::is_contained(extents, 0))
+    return 0;
   int64_t volume = 1;
-  for (int64_t extent : extents)
-    volume *= extent;
+  for (int64_t extent : extents) {
+    std::optional<int64_t> product = llvm::checkedMul(volume, extent);
+    if (!product)
+      return -1;
+    volume = *product;
+  }
   return volume;
 }
 

@@ -11,6 +11,7 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/Error.h"
@@ -100,9 +101,9 @@ Expected<std::shared_ptr<Tensor>> createTensor(mlir::Location loc,
 Expected<RuntimeValue> evaluateAttribute(mlir::Location loc,
                                          mlir::Attribute attribute);
 
-/// Row-major strides in elements.
+/// Row-major strides in elements; meaningless for a shape without elements.
 SmallVector<int64_t> getStrides(ArrayRef<int64_t> shape);
-/// Elements in a box: the product of the extents.
+/// Elements in a box: the product of the extents, -1 if it is out of range.
 int64_t getVolume(ArrayRef<int64_t> extents);
 /// The multi-index of a row-major position.
 void delinearize(int64_t position, ArrayRef<int64_t> extents,

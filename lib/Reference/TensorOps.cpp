@@ -1,4 +1,4 @@
-//===- TensorOps.cpp - The tensor dialect -------------------------*- C++ -*-===//
+//===- TensorOps.cpp - The tensor dialect -----------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -126,8 +126,6 @@ Result TensorOps::empty(tensor::EmptyOp emptyOp) {
 /// The same elements in another shape.
 Result TensorOps::reshape(ArrayRef<int64_t> shape) {
   TensorRef from = source();
-  // In two steps, so that a product cannot overflow: the shape is checked when
-  // a tensor of it is created.
   auto checked = create(shape);
   if (!checked)
     return checked.takeError();
@@ -144,17 +142,12 @@ Result TensorOps::reshape(ArrayRef<int64_t> shape) {
 Result TensorOps::expand(tensor::ExpandShapeOp expandOp) {
   SmallVector<int64_t> shape = getIndices(expandOp.getMixedOutputShape());
   TensorRef from = source();
-  for (auto [dim, group] : llvm::enumerate(expandOp.getReassociationIndices())) {
-    int64_t product = 1;
-    for (int64_t position : group) {
-      if (shape[position] < 0 ||
-          (shape[position] > 0 &&
-           product > std::numeric_limits<int64_t>::max() / shape[position]))
-        product = -1;
-      else if (product >= 0)
-        product *= shape[position];
-    }
-    if (product != from->shape[dim])
+  for (auto [dim, group] :
+       llvm::enumerate(expandOp.getReassociationIndices())) {
+    SmallVector<int64_t> split;
+    for (int64_t position : group)
+      split.push_back(shape[position]);
+    if (getVolume(split) != from->shape[dim])
       return makeError(loc, "'tensor.expand_shape' cannot expand " +
                                 formatShape(from->shape) + " to " +
                                 formatShape(shape));
@@ -165,10 +158,10 @@ Result TensorOps::expand(tensor::ExpandShapeOp expandOp) {
 Result TensorOps::collapse(tensor::CollapseShapeOp collapseOp) {
   SmallVector<int64_t> shape;
   for (const auto &group : collapseOp.getReassociationIndices()) {
-    int64_t product = 1;
+    SmallVector<int64_t> joined;
     for (int64_t position : group)
-      product *= source()->shape[position];
-    shape.push_back(product);
+      joined.push_back(source()->shape[position]);
+    shape.push_back(getVolume(joined));
   }
   return reshape(shape);
 }
@@ -382,7 +375,9 @@ Result evaluateTensorOp(Operation *op, const Environment &env) {
       .Case([&](tensor::CastOp) -> Result {
         return RuntimeValues{env.lookup(op->getOperand(0))};
       })
-      .Case([&](tensor::ExpandShapeOp expandOp) { return ops.expand(expandOp); })
+      .Case([&](tensor::ExpandShapeOp expandOp) {
+        return ops.expand(expandOp);
+      })
       .Case([&](tensor::CollapseShapeOp collapseOp) {
         return ops.collapse(collapseOp);
       })

@@ -1,4 +1,4 @@
-//===- TiledAttention.cpp - attn.online, merge, finish, pack ------*- C++ -*-===//
+//===- TiledAttention.cpp - attn.online, merge, finish, pack ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -170,11 +170,11 @@ Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
       numSplits = part->shape[0];
     if (part->shape[0] != numSplits ||
         ArrayRef(part->shape).drop_front() != ArrayRef(init->shape))
-      return makeError(op.getLoc(), "'attn.merge' expected partial results of " +
-                                        llvm::Twine(numSplits) + "x" +
-                                        formatShape(init->shape) +
-                                        ", but got " +
-                                        formatShape(part->shape));
+      return makeError(op.getLoc(),
+                       "'attn.merge' expected partial results of " +
+                           llvm::Twine(numSplits) + "x" +
+                           formatShape(init->shape) + ", but got " +
+                           formatShape(part->shape));
     auto mapped = mapStrides(op, mapOf(i), *init, extents);
     if (!mapped)
       return mapped.takeError();

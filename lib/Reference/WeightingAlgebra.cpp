@@ -1,4 +1,4 @@
-//===- WeightingAlgebra.cpp - Statistics of a weighting, run ------*- C++ -*-===//
+//===- WeightingAlgebra.cpp - Statistics of a weighting, run ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

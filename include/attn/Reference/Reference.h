@@ -81,8 +81,8 @@ struct PairTrace {
 /// Evaluates function `entry` of `module` on `arguments`, one per argument of
 /// the function (of rank 0 for scalars). An error, of one line, if there is no
 /// such function, an argument has another type or shape, an op is not known to
-/// the reference (`reference cannot evaluate 'op.name'`), extents disagree, or a
-/// read is out of bounds. Reads in score and weight regions count for visible
+/// the reference (`reference cannot evaluate 'op.name'`), extents disagree, or
+/// a read is out of bounds. Reads in score and weight regions count for visible
 /// pairs only.
 llvm::Expected<ReferenceResult>
 evaluateReference(mlir::ModuleOp module, llvm::StringRef entry,

@@ -13,7 +13,8 @@ using testing::EndsWith;
 namespace {
 
 TEST_F(ReferenceTest, MatmulAddsToItsInit) {
-  Array a = f64({2, 3}, {1, 2, 3, 4, 5, 6}), b = f64({3, 2}, {1, 0, 0, 1, 2, 2});
+  Array a = f64({2, 3}, {1, 2, 3, 4, 5, 6});
+  Array b = f64({3, 2}, {1, 0, 0, 1, 2, 2});
   Array c = f64({2, 2}, {100, 0, 0, 100});
   auto got = values(R"(func.func @f(%a: tensor<2x3xf64>, %b: tensor<3x2xf64>,
                                     %c: tensor<2x2xf64>) -> tensor<2x2xf64> {
@@ -201,7 +202,8 @@ TEST_F(ReferenceTest, BadArguments) {
   std::string text = R"(func.func @f(%x: tensor<2x?xf64>, %y: i32) {
     return
   })";
-  Array x = f64({2, 3}, {1, 2, 3, 4, 5, 6}), y = make(ElementType::I32, {}, {1});
+  Array x = f64({2, 3}, {1, 2, 3, 4, 5, 6});
+  Array y = make(ElementType::I32, {}, {1});
   Array narrow = f64({3}, {1, 2, 3}), tall = f64({3, 1}, {1, 2, 3});
   EXPECT_THAT(fail(text, {&x}),
               EndsWith("function 'f' takes 2 arguments, but got 1"));

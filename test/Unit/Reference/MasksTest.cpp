@@ -225,8 +225,8 @@ TEST_F(ReferenceTest, TracePair) {
   trace = tracePair(parsed, "f", {&q, &k, &v, &table}, {1});
   ASSERT_FALSE(bool(trace));
   EXPECT_THAT(llvm::toString(trace.takeError()),
-              testing::EndsWith("expected a position of 2 numbers (batch, query "
-                                "rows, key rows), but got 1"));
+              testing::EndsWith("expected a position of 2 numbers (batch, "
+                                "query rows, key rows), but got 1"));
 }
 
 /// Grouped heads: m = (group, rows). Four numbers name the query head.

@@ -68,7 +68,8 @@ class TiledTest : public ReferenceTest {
 protected:
   ReferenceResult run(const std::string &steps) {
     Array q = f64({2, 3}, {1, -2, .5, 3, .1, .2}), sink = f64({}, {.3});
-    Array k = f64({5, 3}, {.1, .9, -.4, 1, 2, 3, -1, .2, .8, 4, .5, .6, 0, 1, 0});
+    Array k = f64(
+        {5, 3}, {.1, .9, -.4, 1, 2, 3, -1, .2, .8, 4, .5, .6, 0, 1, 0});
     Array v = f64({5, 2}, {1, -10, 2, 20, -3, 30, 4, 40, 5, -50});
     std::string text = std::string(plainMaps) + program;
     text.replace(text.find("STEPS"), 5, steps);
