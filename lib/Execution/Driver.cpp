@@ -70,6 +70,7 @@ private:
   /// The module as it was read, for the reference.
   OwningOpRef<ModuleOp> original;
   std::string entry;
+  CompileOptions compileOptions;
   std::vector<TensorSpec> argumentSpecs, resultSpecs;
   std::vector<Array> arguments, results;
   std::unique_ptr<Kernel> kernel;
@@ -89,6 +90,10 @@ int Driver::load() {
   if (!function)
     return fail(statusBadInput, function.takeError());
   entry = function->getName().str();
+  llvm::Expected<CompileOptions> resolved = getCompileOptions(options);
+  if (!resolved)
+    return fail(statusBadInput, resolved.takeError());
+  compileOptions = std::move(*resolved);
   addCompileTime(start);
   auto getAllSpecs = [&](TypeRange types, StringRef what,
                          std::vector<TensorSpec> &specs) -> Error {
@@ -152,10 +157,14 @@ int Driver::compile() {
     if (Error error = generalizeForReference(*original))
       return fail(statusFailed, std::move(error));
   }
+  if (options.printConfig)
+    if (Error error = printConfig(options.json ? llvm::errs() : llvm::outs(),
+                                  *module, compileOptions))
+      return fail(statusFailed, std::move(error));
   Progress progress("compiling", /*ticks=*/!options.time);
   Clock::time_point start = Clock::now();
   llvm::Expected<std::unique_ptr<Kernel>> compiled =
-      compileKernel(*module, entry, options);
+      Kernel::compile(*module, entry, compileOptions);
   addCompileTime(start);
   if (!compiled)
     return fail(statusFailed, compiled.takeError());
@@ -249,10 +258,10 @@ int Driver::report() {
 int Driver::run() {
   if (int status = load())
     return status;
-  if (options.emit != EmitKind::None || !options.stopAfter.empty()) {
-    if (Error error = emitModule(llvm::outs(), *module, entry, options))
-      return fail(statusFailed, std::move(error));
-    return 0;
+  if (options.emit != EmitKind::None || options.stopAfter) {
+    Error error =
+        emitModule(llvm::outs(), *module, options.emit, compileOptions);
+    return error ? fail(statusFailed, std::move(error)) : 0;
   }
   if (int status = prepare())
     return status;

@@ -35,3 +35,37 @@ Expected<TensorSpec> attn::getTensorSpec(mlir::Type type) {
       spec.shape.push_back(extent);
   return spec;
 }
+
+Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
+  CompileOptions result;
+  result.cpu = options.cpu;
+  result.features = options.features;
+  result.stages.requireFused = options.requireFused;
+  result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
+  result.stages.verify = options.verifyStage;
+  if (llvm::Error error = resolveTarget(result))
+    return error;
+  return result;
+}
+
+llvm::Error attn::printConfig(llvm::raw_ostream &os, mlir::ModuleOp module,
+                              const CompileOptions &options) {
+  const TargetInfo &target = options.stages.target;
+  os << "config: " << options.cpu << ", vectors of " << target.vectorBits
+     << " bits, " << target.numRegisters << " registers"
+     << (target.hasFma ? ", fma" : "") << (target.hasScalef ? ", scalef" : "")
+     << "\n";
+  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
+  return lowerModule(*copy, options, &os);
+}
+
+llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
+                             EmitKind kind, const CompileOptions &options) {
+  if (llvm::Error error = lowerModule(module, options))
+    return error;
+  if (kind == EmitKind::LLVM || kind == EmitKind::Assembly)
+    return printLLVM(module, options, kind == EmitKind::Assembly, os);
+  module.print(os);
+  os << "\n";
+  return llvm::Error::success();
+}

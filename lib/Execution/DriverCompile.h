@@ -18,14 +18,18 @@ namespace attn {
 /// neither a ranked tensor nor a scalar of a type that arrays hold.
 llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
 
-/// Compiles @entry of `module`, which is changed.
-llvm::Expected<std::unique_ptr<Kernel>>
-compileKernel(mlir::ModuleOp module, llvm::StringRef entry,
-              const DriverOptions &options);
+/// The options of a compilation, the target's filled in. An error if there is
+/// no such CPU.
+llvm::Expected<CompileOptions> getCompileOptions(const DriverOptions &options);
+
+/// Prints what the target is and, as the stages tell it while they lower a copy
+/// of `module`, what was chosen for each op and why.
+llvm::Error printConfig(llvm::raw_ostream &os, mlir::ModuleOp module,
+                        const CompileOptions &options);
 
 /// Prints the module after --stop-after, or as --emit wants it.
 llvm::Error emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
-                       llvm::StringRef entry, const DriverOptions &options);
+                       EmitKind kind, const CompileOptions &options);
 
 } // namespace attn
 

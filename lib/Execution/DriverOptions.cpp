@@ -19,11 +19,6 @@ using llvm::createStringError;
 using llvm::Error;
 using llvm::StringRef;
 
-/// Stages that the IR can be shown or verified after, in order.
-static constexpr StringRef stages[] = {"import",    "generalize", "bound",
-                                       "tile",      "bufferize",  "vectorize",
-                                       "llvm"};
-
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
@@ -129,13 +124,14 @@ static Error parseTracePair(StringRef text, DriverOptions &options) {
   return Error::success();
 }
 
-static Error parseStage(StringRef text, StringRef option, std::string &stage) {
-  if (!llvm::is_contained(stages, text))
-    return expected("--" + option.str() + " to name one of " +
-                        llvm::join(std::begin(stages), std::end(stages), ", "),
-                    text);
-  stage = text.str();
-  return Error::success();
+static Error parseStageOption(StringRef text, StringRef option,
+                              std::optional<Stage> &stage) {
+  stage = parseStage(text);
+  if (stage)
+    return Error::success();
+  return expected("--" + option.str() + " to name one of " +
+                      llvm::join(getStageNames(), ", "),
+                  text);
 }
 
 //===----------------------------------------------------------------------===//
@@ -226,12 +222,12 @@ static const Option optionTable[] = {
      nullptr, &DriverOptions::requireFused},
     {"stop-after", Value::Required, "STAGE", "print the IR after a stage",
      [](StringRef text, DriverOptions &options) {
-       return parseStage(text, "stop-after", options.stopAfter);
+       return parseStageOption(text, "stop-after", options.stopAfter);
      }},
     {"attn-verify-stage", Value::Required, "STAGE",
      "check what must hold after a stage",
      [](StringRef text, DriverOptions &options) {
-       return parseStage(text, "attn-verify-stage", options.verifyStage);
+       return parseStageOption(text, "attn-verify-stage", options.verifyStage);
      }},
     {"cpu", Value::Required, "NAME", "the CPU to compile for (default: this)",
      parseText<&DriverOptions::cpu>},
@@ -276,7 +272,7 @@ static std::string suggest(StringRef name) {
 
 /// Demands that cross options.
 static Error checkTogether(const DriverOptions &options) {
-  bool shows = options.emit != EmitKind::None || !options.stopAfter.empty();
+  bool shows = options.emit != EmitKind::None || options.stopAfter;
   bool reference = options.target == DriverTarget::Reference;
   if (options.json && !options.time)
     return createStringError("expected --json together with --time, which it "
@@ -286,14 +282,14 @@ static Error checkTogether(const DriverOptions &options) {
         "expected --check and --time with --target=cpu: the reference is what "
         "it is compared with");
   if (reference && (shows || options.printConfig || options.requireFused ||
-                    !options.verifyStage.empty()))
+                    options.verifyStage))
     return createStringError("expected --target=cpu with options on the "
                              "compilation: the reference compiles nothing");
   if (shows && (options.check || options.time || !options.outputs.empty()))
     return createStringError("expected --emit and --stop-after without --check, "
                              "--time and --output: they run nothing");
   if (options.emit != EmitKind::None && options.emit != EmitKind::MLIR &&
-      !options.stopAfter.empty() && options.stopAfter != "llvm")
+      options.stopAfter.value_or(Stage::LLVM) != Stage::LLVM)
     return createStringError("expected --stop-after with --emit=mlir only: the "
                              "code is complete after 'llvm' alone");
   for (auto it = options.outputs.begin(); it != options.outputs.end(); ++it)
@@ -307,7 +303,8 @@ static Error checkTogether(const DriverOptions &options) {
 static Error parseOption(llvm::ArrayRef<char *> argv, size_t &position,
                          DriverOptions &options) {
   StringRef text = StringRef(argv[position]).ltrim('-');
-  auto [name, value] = text.split('=');
+  StringRef name, value;
+  std::tie(name, value) = text.split('=');
   bool hasValue = text.size() > name.size();
   const Option *option = llvm::find_if(
       optionTable, [&](const Option &option) { return option.name == name; });

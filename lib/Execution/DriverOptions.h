@@ -9,6 +9,7 @@
 #define ATTN_LIB_EXECUTION_DRIVEROPTIONS_H
 
 #include "attn/Execution/Random.h"
+#include "attn/Pipelines/Pipelines.h"
 
 #include <map>
 
@@ -45,7 +46,7 @@ struct DriverOptions {
   EmitKind emit = EmitKind::None;
   bool printConfig = false;
   bool requireFused = false;
-  std::string stopAfter, verifyStage;
+  std::optional<Stage> stopAfter, verifyStage;
   std::string cpu, features;
   bool help = false, version = false;
 };
