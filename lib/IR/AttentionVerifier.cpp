@@ -68,17 +68,14 @@ FloatType getAccumulationType(AttentionOpInterface op) {
                          op.getAccumulatorInit().getType()});
 }
 
-/// The operands that have an indexing map, in operand order: all but `rows`.
-static SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
-  SmallVector<Value> mapped;
-  Value rows;
-  if (auto online = dyn_cast<OnlineOp>(op.getOperation()))
-    rows = online.getRows();
+SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
+  OperandRange operands = op->getOperands();
   unsigned numInputs =
       3 + op.getInputs().size() + op.getWeightingOperands().size();
-  for (auto [index, operand] : llvm::enumerate(op->getOperands()))
-    if (!(rows && index == numInputs))
-      mapped.push_back(operand);
+  unsigned numInits = cast<DestinationStyleOpInterface>(op.getOperation())
+                          .getNumDpsInits();
+  SmallVector<Value> mapped(operands.take_front(numInputs));
+  llvm::append_range(mapped, operands.take_back(numInits));
   return mapped;
 }
 

@@ -108,7 +108,7 @@ LogicalResult GenericOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange OnlineOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(6);
+  auto [start, length] = getODSOperandIndexAndLength(7);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 

@@ -135,7 +135,7 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
 
   bool masked = !op.getMask().empty();
   if (!masked || op.getClassify().empty())
-    return emitOnline(state, masked);
+    return emitOnline(state, /*full=*/{});
 
   AffineExpr from = rewriter.getAffineDimExpr(0);
   AffineExpr size = rewriter.getAffineDimExpr(1);
@@ -144,31 +144,20 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
       AffineMap::get(2, 0, from + size - 1),
       ValueRange{start, taken});
   SmallVector<Value> truth = inlineBound(op.getClassify(), {start, lastKey});
-  auto branch = [&](Value condition, auto &&then, auto &&otherwise) {
-    auto types = state.getTypes();
-    auto ifOp = scf::IfOp::create(rewriter, loc, types, condition,
+  Value full = truth[1];
+  if (matchPattern(full, m_Zero()))
+    full = {};
+  if (matchPattern(truth[0], m_Zero()))
+    return emitOnline(state, full);
+  auto branch = scf::IfOp::create(rewriter, loc, state.getTypes(), truth[0],
                                   /*addThenBlock=*/true,
                                   /*addElseBlock=*/true);
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPointToStart(ifOp.thenBlock());
-    SmallVector<Value> thenValues = then();
-    scf::YieldOp::create(rewriter, loc, thenValues);
-    rewriter.setInsertionPointToStart(ifOp.elseBlock());
-    SmallVector<Value> elseValues = otherwise();
-    scf::YieldOp::create(rewriter, loc, elseValues);
-    return SmallVector<Value>(ifOp.getResults());
-  };
-  auto computed = [&]() -> SmallVector<Value> {
-    if (matchPattern(truth[1], m_Zero()))
-      return emitOnline(state, /*masked=*/true);
-    return branch(
-        truth[1], [&] { return emitOnline(state, /*masked=*/false); },
-        [&] { return emitOnline(state, /*masked=*/true); });
-  };
-  if (matchPattern(truth[0], m_Zero()))
-    return computed();
-  return branch(
-      truth[0], [&] { return SmallVector<Value>(state); }, computed);
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(rewriter, loc, state);
+  rewriter.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(rewriter, loc, emitOnline(state, full));
+  return SmallVector<Value>(branch.getResults());
 }
 
 void AttentionTiler::cloneRegion(Region &from, Region &to) {
@@ -196,7 +185,7 @@ void AttentionTiler::cloneRegion(Region &from, Region &to) {
   }
 }
 
-SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, bool masked) {
+SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
   Operand keys = tileOperand(op.getKey(), op.getIndexingMap(1));
   Operand values = tileOperand(op.getValue(), op.getIndexingMap(2));
   SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
@@ -220,13 +209,12 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, bool masked) {
       op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
   auto online = OnlineOp::create(
       rewriter, loc, state.getTypes(), fixed[0].value, keys.value, values.value,
-      inputs, weightingOperands, rows, state[0], state.drop_front(),
+      inputs, weightingOperands, rows, full, state[0], state.drop_front(),
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
       llvm::APFloat(scale), TypeAttr::get(accType),
       rewriter.getI64IntegerAttr(sizes.keyRows));
   cloneRegion(op.getSimilarity(), online.getSimilarity());
-  if (masked)
-    cloneRegion(op.getMask(), online.getMask());
+  cloneRegion(op.getMask(), online.getMask());
   cloneRegion(op.getScore(), online.getScore());
   cloneRegion(op.getWeight(), online.getWeight());
   return SmallVector<Value>(online.getResults());

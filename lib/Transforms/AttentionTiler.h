@@ -70,8 +70,9 @@ private:
                                              mlir::Value limit,
                                              mlir::ValueRange state,
                                              mlir::Value &taken);
+  /// The online step; `full`, if given, tells that every pair is visible.
   llvm::SmallVector<mlir::Value> emitOnline(mlir::ValueRange state,
-                                            bool masked);
+                                            mlir::Value full);
   void cloneRegion(mlir::Region &from, mlir::Region &to);
   /// Inlines `ranges` or `classify` with the given arguments after the batch
   /// positions and row bounds.

@@ -233,6 +233,21 @@ struct ExpandExponential final : OpRewritePattern<OpTy> {
   bool hasScalef;
 };
 
+/// |x| = max(x, -x): the conversion to LLVM knows no `math.absi` of `index`.
+struct ExpandAbsI final : OpRewritePattern<math::AbsIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::AbsIOp op,
+                                PatternRewriter &rewriter) const override {
+    Value x = op.getOperand();
+    Value zero = arith::ConstantOp::create(
+        rewriter, op.getLoc(), rewriter.getZeroAttr(x.getType()));
+    Value negated = arith::SubIOp::create(rewriter, op.getLoc(), zero, x);
+    rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, x, negated);
+    return success();
+  }
+};
+
 struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
   using ExpandMathPassBase::ExpandMathPassBase;
 
@@ -240,6 +255,7 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandExponential<math::ExpOp>,
                  ExpandExponential<math::Exp2Op>>(&getContext(), hasScalef);
+    patterns.add<ExpandAbsI>(&getContext());
     populateMathPolynomialApproximationPatterns(
         patterns, [](StringRef name) {
           return name == math::TanhOp::getOperationName() ||

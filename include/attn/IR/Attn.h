@@ -55,6 +55,7 @@ struct Statistic {
 namespace detail {
 mlir::FloatType getAccumulationType(AttentionOpInterface op);
 DimensionClasses getDimensionClasses(AttentionOpInterface op);
+llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);
 } // namespace detail
 
 } // namespace attn

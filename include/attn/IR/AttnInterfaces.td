@@ -118,6 +118,9 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
         element types of query, key, value and output.
       }], "::mlir::FloatType", "getAccumulationType", (ins), "",
       "return ::attn::detail::getAccumulationType($_op);">,
+    InterfaceMethod<"The operands that have a map, in the order of the maps.",
+      "::llvm::SmallVector<::mlir::Value>", "getMappedOperands", (ins), "",
+      "return ::attn::detail::getMappedOperands($_op);">,
     InterfaceMethod<"The map of operand `index`, in operand order.",
       "::mlir::AffineMap", "getIndexingMap", (ins "unsigned":$index), "", [{
         return ::llvm::cast<::mlir::AffineMapAttr>(

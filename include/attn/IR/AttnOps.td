@@ -281,8 +281,10 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
 
     The extents of the query row dimensions may exceed what the data holds:
     `rows`, if given, counts the valid rows along the one query row dimension
-    whose extent is not 1, and regions are not evaluated beyond it. `key_tile`,
-    if given, bounds the extent of the key row dimension.
+    whose extent is not 1, and regions are not evaluated beyond it. `full`, if
+    given, tells at run time that every pair is visible, so that the mask need
+    not be evaluated. `key_tile`, if given, bounds the extent of the key row
+    dimension.
 
     Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
     accumulator for the output, and
@@ -312,7 +314,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
     Variadic<Attn_ShapedOrElement>:$inputs,
     Variadic<Attn_ShapedOrElement>:$weighting_operands,
-    Optional<Index>:$rows,
+    Optional<Index>:$rows, Optional<I1>:$full,
     Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
@@ -327,7 +329,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
-    (`rows` `(` $rows^ `)`)?
+    (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
     `outs` `(` $accumulator `:` type($accumulator) `)`
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
     attr-dict

@@ -55,6 +55,11 @@ private:
   void storeScores(Value scores, Value keyRow);
   /// The lanes that see `keyRow`, as a vector of i1; null where all do.
   Value loadVisible(Value keyRow);
+  /// Emits `phase` for tiles with hidden pairs, for full ones, or, where only
+  /// the run time tells, for both; `phase` returns `types` and asks
+  /// `loadVisible`.
+  SmallVector<Value> perVisibility(TypeRange types,
+                                   function_ref<SmallVector<Value>()> phase);
   /// What reads in the score and weight regions are predicated by.
   Value readPredicate(Value visible) { return visible ? visible : validLanes; }
   Value select(Value condition, Value then, Value otherwise) {
@@ -88,6 +93,8 @@ private:
   AffineMap keyMap, valueMap;
   Value scores, bits;
   IntegerType bitsType;
+  /// Whether the phase being emitted is for full tiles.
+  bool allVisible = false;
   Value validLanes;
   SmallVector<Value> weightingOperands;
   /// Score statistics before and after the step, and the rescaling between.
@@ -121,14 +128,11 @@ LogicalResult OnlineEmitter::checkLayout() {
     return op.emitOpError("cannot be vectorized: expected buffers with a static "
                           "number of query rows innermost; run attn-tile");
   lanes = accumulator.getShape().back();
-  unsigned next = 0;
-  for (Value operand : op->getOperands()) {
-    if (op.getRows() && operand == op.getRows())
-      continue;
-    if (!lanesInnermost(operand, op.getIndexingMap(next++)))
+  auto attention = cast<AttentionOpInterface>(op.getOperation());
+  for (auto [index, operand] : llvm::enumerate(attention.getMappedOperands()))
+    if (!lanesInnermost(operand, op.getIndexingMap(index)))
       return op.emitOpError("cannot be vectorized: expected operand ")
-             << next - 1 << " to have query rows innermost and contiguous";
-  }
+             << index << " to have query rows innermost and contiguous";
   auto keyType = cast<MemRefType>(op.getKey().getType());
   unsigned keyPosition =
       *op.getIndexingMap(1).getResultPosition(b.getAffineDimExpr(1));
@@ -185,8 +189,26 @@ void OnlineEmitter::storeScores(Value value, Value keyRow) {
   vector::StoreOp::create(b, loc, value, scores, ValueRange{keyRow, zero});
 }
 
+SmallVector<Value>
+OnlineEmitter::perVisibility(TypeRange types,
+                             function_ref<SmallVector<Value>()> phase) {
+  if (op.getMask().empty() || !op.getFull())
+    return phase();
+  auto branch = scf::IfOp::create(b, loc, types, op.getFull(),
+                                  /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  for (bool full : {true, false}) {
+    b.setInsertionPointToStart(full ? branch.thenBlock() : branch.elseBlock());
+    allVisible = full;
+    scf::YieldOp::create(b, loc, phase());
+  }
+  allVisible = false;
+  return SmallVector<Value>(branch.getResults());
+}
+
 Value OnlineEmitter::loadVisible(Value keyRow) {
-  if (!bits)
+  if (!bits || allVisible)
     return {};
   Value word = memref::LoadOp::create(b, loc, bits, keyRow);
   auto exact = b.getIntegerType(lanes);
@@ -208,6 +230,8 @@ Value OnlineEmitter::emitMask() {
   bitsType = b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(lanes)));
   bits = createWorkerScratch(b, op, MemRefType::get({keyTile}, bitsType));
   Value none = arith::ConstantOp::create(b, loc, b.getIntegerAttr(bitsType, 0));
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  auto anyVisible = [&] {
   SmallVector<Value> any = emitUnrolledLoop(
       b, loc, numKeys, /*unroll=*/1, none, [&](Value keyRow, ValueRange seen) {
         LaneValue visible = emitter->inlineRegion(
@@ -224,7 +248,12 @@ Value OnlineEmitter::emitMask() {
         memref::StoreOp::create(b, loc, word, bits, keyRow);
         return SmallVector<Value>{arith::OrIOp::create(b, loc, seen[0], word)};
       });
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, any[0], none);
+  return SmallVector<Value>{
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, any[0], none)};
+  };
+  return perVisibility(TypeRange(b.getI1Type()), [&] {
+    return allVisible ? SmallVector<Value>{yes} : anyVisible();
+  })[0];
 }
 
 //===----------------------------------------------------------------------===//
@@ -247,7 +276,7 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
   SmallVector<Value> sums(count, start);
   AffineMap queryMap = op.getIndexingMap(0);
   sums = emitUnrolledLoop(
-      b, loc, numFeatures, /*unroll=*/4, sums,
+      b, loc, numFeatures, /*unroll=*/clamp ? 1 : 2, sums,
       [&](Value feature, ValueRange carried) {
         Value query =
             emitter->toVector(read(op.getQuery(), queryMap, zero, feature));
@@ -279,9 +308,9 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
 }
 
 void OnlineEmitter::emitScores() {
-  // Where the score is the similarity and every pair is visible, the score
-  // statistics come for free while the scores are in registers.
-  bool fold = op.getScore().empty() && !bits;
+  // Where the score is the similarity, the score statistics of full tiles come
+  // for free while the scores are in registers.
+  bool fold = op.getScore().empty() && (!bits || op.getFull());
   scoreStatistics = oldScoreStatistics;
   auto combine = [&](ValueRange state, Value score, Value visible) {
     SmallVector<Value> next;
@@ -317,21 +346,25 @@ void OnlineEmitter::emitScores() {
   emitGroups(zero, whole, /*clamp=*/false);
   if (!known || *known % groupRows != 0)
     emitGroups(whole, numKeys, /*clamp=*/true);
-  if (fold)
-    return;
 
-  scoreStatistics = emitUnrolledLoop(
-      b, loc, numKeys, /*unroll=*/1, scoreStatistics,
-      [&](Value keyRow, ValueRange state) {
-        Value score = loadScores(keyRow), visible = loadVisible(keyRow);
-        if (!op.getScore().empty()) {
-          SmallVector<LaneValue> args =
-              arguments(op.getScore(), LaneValue::lanes(score), keyRow);
-          score = emitter->toVector(emitter->inlineRegion(
-              op.getScore(), args, keyRow, readPredicate(visible)));
-          storeScores(score, keyRow);
-        }
-        return combine(state, score, visible);
+  SmallVector<Value> folded = scoreStatistics;
+  scoreStatistics = perVisibility(
+      ValueRange(oldScoreStatistics).getTypes(), [&]() -> SmallVector<Value> {
+        if (fold && (!bits || allVisible))
+          return folded;
+        return emitUnrolledLoop(
+            b, loc, numKeys, /*unroll=*/1, oldScoreStatistics,
+            [&](Value keyRow, ValueRange state) {
+              Value score = loadScores(keyRow), visible = loadVisible(keyRow);
+              if (!op.getScore().empty()) {
+                SmallVector<LaneValue> args =
+                    arguments(op.getScore(), LaneValue::lanes(score), keyRow);
+                score = emitter->toVector(emitter->inlineRegion(
+                    op.getScore(), args, keyRow, readPredicate(visible)));
+                storeScores(score, keyRow);
+              }
+              return combine(state, score, visible);
+            });
       });
 }
 
@@ -350,7 +383,8 @@ void OnlineEmitter::emitWeights() {
     state.push_back(old);
   }
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
-  state = emitUnrolledLoop(
+  state = perVisibility(ValueRange(state).getTypes(), [&] {
+    return emitUnrolledLoop(
       b, loc, numKeys, /*unroll=*/1, state,
       [&](Value keyRow, ValueRange carried) {
         Value visible = loadVisible(keyRow);
@@ -370,6 +404,7 @@ void OnlineEmitter::emitWeights() {
         storeScores(weight, keyRow);
         return next;
       });
+  });
   SmallVector<Value> updated(scoreStatistics);
   llvm::append_range(updated, state);
   for (auto [i, value] : llvm::enumerate(updated))
@@ -391,8 +426,9 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
       sum = arith::MulFOp::create(b, loc, sum, rescale);
     sums.push_back(sum);
   }
+  bool hidesPairs = bits && !allVisible;
   sums = emitUnrolledLoop(
-      b, loc, numKeys, /*unroll=*/4, sums,
+      b, loc, numKeys, /*unroll=*/hidesPairs ? 1 : 2, sums,
       [&](Value keyRow, ValueRange carried) {
         Value weight = loadScores(keyRow), visible = loadVisible(keyRow);
         SmallVector<Value> next;
@@ -442,7 +478,10 @@ void OnlineEmitter::emitAll() {
         b, loc, laneType, op.getStatistics()[i], ValueRange{zero}));
   emitScores();
   emitWeights();
-  emitValues();
+  perVisibility(TypeRange(), [&] {
+    emitValues();
+    return SmallVector<Value>();
+  });
 }
 
 LogicalResult OnlineEmitter::run() {
