@@ -81,13 +81,13 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
   vectorize.vectorBits = options.target.vectorBits;
   vectorize.numRegisters = options.target.numRegisters;
   pm.addNestedPass<func::FuncOp>(createVectorizeAttentionPass(vectorize));
-  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-  addCleanup(pm);
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
   // Deallocation follows every control flow it knows; regions of attention ops
   // are none, so it comes when they are gone.
-  bufferization::BufferDeallocationPipelineOptions deallocation;
-  bufferization::buildBufferDeallocationPipeline(pm, deallocation);
+  pm.addPass(bufferization::createOwnershipBasedBufferDeallocationPass());
+  pm.addPass(bufferization::createBufferDeallocationSimplificationPass());
+  pm.addPass(bufferization::createLowerDeallocationsPass());
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
@@ -104,11 +104,12 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));
+  // Intrinsics first: libm has neither vectors nor integers.
+  pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  addCleanup(pm);
 }
 
 void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
