@@ -1,16 +1,18 @@
 """Times kernels and compares them with the peak of this machine.
 
-    bench.py [--only=NAME] [--json] [--threads=N] [--shape=BxHxNxD] [--no-build]
+    bench.py [--only=NAME] [--json] [--threads=N] [--shape=BxHxNxD]
+             [--attn-run=PATH]
 
 Prints a table; with --json only an array of objects, times in milliseconds:
 name, dtype, shape, compile_ms, median_ms, min_ms, gflops, peak_gflops,
 peak_fraction, threads, and `error` where a result cannot be believed or there
 is none. --shape replaces that of the benchmarks made from benchmarks/*.mlir.in;
-the examples have their own. Exits with 1 if a benchmark failed, 2 on wrong
-usage.
+the examples have their own. Builds what is missing, unless --attn-run says what
+to time with. Exits with 1 if a benchmark failed, 2 on wrong usage.
 """
 
 import json
+import math
 import pathlib
 import re
 import shlex
@@ -65,7 +67,8 @@ class Template:
         extents = "x".join(map(str, self.shape))
         file = directory / f"{self.name}.mlir"
         file.write_text(text.replace("@TENSOR@", f"tensor<{extents}x{self.dtype}>"))
-        return [file, "--random"]
+        fused = ["--require-fused"] if self.shape == TEMPLATES[self.name][1] else []
+        return [file, "--random", *fused]
 
 
 class Example:
@@ -82,6 +85,17 @@ class Example:
             if argument not in ("attn-run", "%s")
         ]
         self.shape, self.dtype = self._query_type(text)
+        self.arguments += self._limit_runs()
+
+    def _limit_runs(self):
+        """As few runs as it takes to answer within seconds; nothing if a run is
+        short enough for attn-run's own choice."""
+        try:
+            *batch, rows, width = map(int, self.shape)
+        except ValueError:
+            return []
+        seconds = 4 * math.prod(batch) * rows * rows * width / 60e9
+        return [f"--time={max(1, min(7, int(10 / seconds)))}"] if seconds > 1 else []
 
     def _query_type(self, text):
         """Shape and element type of the first argument, the query by custom."""
@@ -94,7 +108,7 @@ class Example:
         return extents, dtype
 
     def command(self, directory):
-        return [self.path, *self.arguments]
+        return [self.path, *self.arguments, "--require-fused"]
 
 
 def list_examples():
@@ -108,13 +122,15 @@ def list_examples():
 #===-----------------------------------------------------------------------===#
 
 
-def measure(benchmark, threads):
+def measure(benchmark, attn_run, threads):
     """The fields of one benchmark, among them `error` if there is one."""
     row = {"name": benchmark.name, "dtype": benchmark.dtype,
            "shape": "x".join(map(str, benchmark.shape))}
     with tempfile.TemporaryDirectory() as directory:
-        command = [ATTN_RUN, *benchmark.command(pathlib.Path(directory)),
-                   "--time", "--json", f"--threads={threads}"]
+        command = [attn_run, *benchmark.command(pathlib.Path(directory)),
+                   "--json", f"--threads={threads}"]
+        if not any(str(option).startswith("--time") for option in command):
+            command.append("--time")
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
                                   capture_output=True)
@@ -163,22 +179,20 @@ def print_row(row, width):
 
 def parse(argv):
     options = {"only": None, "json": False, "threads": 1, "shape": None,
-               "build": True}
+               "attn-run": None}
     for argument in argv:
         name, equals, value = argument.partition("=")
         if argument == "--json":
             options["json"] = True
-        elif argument == "--no-build":
-            options["build"] = False
-        elif name == "--only" and value:
-            options["only"] = value
+        elif name in ("--only", "--attn-run") and value:
+            options[name[2:]] = value
         elif name == "--threads" and re.fullmatch(r"[1-9]\d{0,3}", value):
             options["threads"] = int(value)
         elif name == "--shape" and re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", value):
             options["shape"] = tuple(map(int, value.split("x")))
         else:
             raise UsageError("expected --only=NAME, --json, --threads=N, "
-                             "--shape=BxHxNxD or --no-build, but got "
+                             "--shape=BxHxNxD or --attn-run=PATH, but got "
                              f"'{argument}'")
     return options
 
@@ -218,14 +232,15 @@ def main(argv):
     except UsageError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    if options["build"]:
+    if not options["attn-run"]:
         build(quiet=options["json"] or ATTN_RUN.exists())
     width = max(len(benchmark.name) for benchmark in benchmarks)
     if not options["json"]:
         print_heading(width)
     rows = []
     for benchmark in benchmarks:
-        rows.append(measure(benchmark, options["threads"]))
+        rows.append(measure(benchmark, options["attn-run"] or ATTN_RUN,
+                            options["threads"]))
         if not options["json"]:
             print_row(rows[-1], width)
     if options["json"]:
