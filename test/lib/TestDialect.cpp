@@ -1,0 +1,129 @@
+//===- TestDialect.cpp - Weightings of the suite ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestDialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+#include "TestDialect.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "TestAttributes.cpp.inc"
+
+namespace attntest {
+
+void AttnTestDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "TestAttributes.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// unit_norm
+//===----------------------------------------------------------------------===//
+
+/// dividend / divisor, or `otherwise` where the divisor is 0.
+static Value divideOr(OpBuilder &b, Location loc, Value dividend, Value divisor,
+                      double otherwise) {
+  Value zero = createFloatConstant(b, loc, divisor.getType(), 0.0);
+  Value instead = createFloatConstant(b, loc, divisor.getType(), otherwise);
+  Value isZero = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                       divisor, zero);
+  Value quotient = arith::DivFOp::create(b, loc, dividend, divisor);
+  return arith::SelectOp::create(b, loc, isZero, instead, quotient);
+}
+
+WeightingKind UnitNormAttr::getWeightingKind() const {
+  return WeightingKind::Accumulate;
+}
+
+SmallVector<Statistic> UnitNormAttr::getStatistics() const {
+  return {{"largest", StatisticPhase::Score, 0.0},
+          {"norm", StatisticPhase::Weight, 0.0}};
+}
+
+Value UnitNormAttr::combine(OpBuilder &b, Location loc, unsigned index,
+                            Value lhs, Value rhs) const {
+  if (index == 0)
+    return arith::MaximumFOp::create(b, loc, math::AbsFOp::create(b, loc, lhs),
+                                     math::AbsFOp::create(b, loc, rhs));
+  Value sum =
+      arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, lhs, lhs),
+                            arith::MulFOp::create(b, loc, rhs, rhs));
+  return math::SqrtOp::create(b, loc, sum);
+}
+
+Value UnitNormAttr::weight(OpBuilder &b, Location loc, Value score,
+                           ValueRange statistics, ValueRange) const {
+  return divideOr(b, loc, score, statistics[0], 0.0);
+}
+
+Value UnitNormAttr::rescale(OpBuilder &b, Location loc, ValueRange from,
+                            ValueRange to) const {
+  return divideOr(b, loc, from[0], to[0], 1.0);
+}
+
+Value UnitNormAttr::finish(OpBuilder &b, Location loc, ValueRange statistics,
+                           ValueRange, Value) const {
+  Value one = createFloatConstant(b, loc, statistics[1].getType(), 1.0);
+  return divideOr(b, loc, one, statistics[1], 0.0);
+}
+
+double UnitNormAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,
+                              double) const {
+  double squares = 0.0;
+  for (double score : scores)
+    squares += score * score;
+  for (double &score : scores)
+    score = squares == 0.0 ? 0.0 : score / std::sqrt(squares);
+  return 0.0;
+}
+
+//===----------------------------------------------------------------------===//
+// softplus
+//===----------------------------------------------------------------------===//
+
+WeightingKind SoftplusAttr::getWeightingKind() const {
+  return WeightingKind::Accumulate;
+}
+
+unsigned SoftplusAttr::getNumWeightingOperands() const { return 1; }
+
+SmallVector<Statistic> SoftplusAttr::getStatistics() const { return {}; }
+
+Value SoftplusAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
+                            Value) const {
+  return lhs;
+}
+
+Value SoftplusAttr::weight(OpBuilder &b, Location loc, Value score, ValueRange,
+                           ValueRange) const {
+  Value one = createFloatConstant(b, loc, score.getType(), 1.0);
+  Value exp = math::ExpOp::create(b, loc, score);
+  return math::LogOp::create(b, loc, arith::AddFOp::create(b, loc, one, exp));
+}
+
+Value SoftplusAttr::finish(OpBuilder &b, Location loc, ValueRange,
+                           ValueRange operands, Value) const {
+  Value one = createFloatConstant(b, loc, operands[0].getType(), 1.0);
+  return arith::DivFOp::create(b, loc, one, operands[0]);
+}
+
+double SoftplusAttr::evaluate(MutableArrayRef<double> scores,
+                              ArrayRef<double> operands, double) const {
+  for (double &score : scores)
+    score = std::log1p(std::exp(score)) / operands[0];
+  return 0.0;
+}
+
+} // namespace attntest

@@ -1,0 +1,17 @@
+//===- TestDialect.h - Weightings of the suite ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TEST_LIB_TESTDIALECT_H
+#define ATTN_TEST_LIB_TESTDIALECT_H
+
+#include "attn/IR/Attn.h"
+
+#include "TestDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "TestAttributes.h.inc"
+
+#endif // ATTN_TEST_LIB_TESTDIALECT_H

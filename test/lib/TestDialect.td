@@ -1,0 +1,64 @@
+//===- TestDialect.td - Weightings of the suite ------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TEST_LIB_TESTDIALECT_TD
+#define ATTN_TEST_LIB_TESTDIALECT_TD
+
+include "attn/IR/AttnInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/DialectBase.td"
+
+def AttnTest_Dialect : Dialect {
+  let name = "attntest";
+  let summary = "Weightings that the compiler has never heard of";
+  let cppNamespace = "::attntest";
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
+class AttnTest_Weighting<string className, string attrMnemonic,
+                         list<string> extraMethods>
+    : AttrDef<AttnTest_Dialect, className, [
+        DeclareAttrInterfaceMethods<WeightingAttrInterface, extraMethods>]> {
+  let mnemonic = attrMnemonic;
+}
+
+def AttnTest_UnitNormAttr
+    : AttnTest_Weighting<"UnitNorm", "unit_norm", ["rescale", "finish"]> {
+  let summary = "s / sqrt(sum s^2), 0 where all scores are 0";
+  let description = [{
+    Neither a softmax nor a sum. Statistics: the largest magnitude `m` of the
+    scores, so that squares neither overflow nor vanish, and the Euclidean norm
+    of the weights s / m, of which partial results combine as sqrt(a^2 + b^2).
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @unit_norm(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                         %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attntest.unit_norm) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
+  }];
+}
+
+def AttnTest_SoftplusAttr
+    : AttnTest_Weighting<"Softplus", "softplus",
+                         ["getNumWeightingOperands", "finish"]> {
+  let summary = "log(1 + exp(s)) / t";
+  let description = [{
+    Not normalised, without statistics; `t` is the weighting operand.
+  }];
+}
+
+#endif // ATTN_TEST_LIB_TESTDIALECT_TD

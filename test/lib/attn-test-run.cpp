@@ -1,0 +1,19 @@
+//===- attn-test-run.cpp - attn-run with the suite's weightings -*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestDialect.h"
+#include "attn/Execution/Driver.h"
+#include "attn/InitAll.h"
+#include "llvm/Support/InitLLVM.h"
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  mlir::DialectRegistry registry;
+  attn::registerAllDialects(registry);
+  registry.insert<attntest::AttnTestDialect>();
+  return attn::runMain(argc, argv, registry);
+}
