@@ -9,5 +9,3 @@ config.name = "attn-examples"
 config.suffixes = [".mlir"]
 config.test_source_root = os.path.join(config.attn_source_dir, "examples")
 config.test_exec_root = os.path.join(config.attn_build_dir, "examples")
-if not os.path.exists(os.path.join(config.attn_tools_dir, "attn-run")):
-    config.unsupported = True
