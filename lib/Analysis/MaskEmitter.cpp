@@ -137,19 +137,20 @@ Scalar IndexEmitter::emit(Opcode opcode, Scalar a, Scalar b, Scalar c) {
   return it->second;
 }
 
-const IndexEmitter::Definition *
+std::optional<IndexEmitter::Definition>
 IndexEmitter::getDefinition(Scalar value, Opcode opcode) const {
   if (value.isConstant())
-    return nullptr;
+    return std::nullopt;
   auto it = definitions.find(value.getValue());
-  return it != definitions.end() && it->second.opcode == opcode ? &it->second
-                                                                : nullptr;
+  if (it == definitions.end() || it->second.opcode != opcode)
+    return std::nullopt;
+  return it->second;
 }
 
 std::pair<Scalar, int64_t> IndexEmitter::split(Scalar value) const {
   if (value.isConstant())
     return {Scalar(0), value.getConstant()};
-  if (const Definition *sum = getDefinition(value, Opcode::Add))
+  if (std::optional<Definition> sum = getDefinition(value, Opcode::Add))
     if (sum->operands[1].isConstant())
       return {sum->operands[0], sum->operands[1].getConstant()};
   return {value, 0};
@@ -194,16 +195,16 @@ std::optional<bool> IndexEmitter::decideLessEqual(Scalar lhs, Scalar rhs,
   auto holds = [&](Scalar a, Scalar b) {
     return decideLessEqual(a, b, depth - 1) == true;
   };
-  if (const Definition *min = getDefinition(lhs, Opcode::Minimum))
+  if (std::optional<Definition> min = getDefinition(lhs, Opcode::Minimum))
     if (holds(min->operands[0], rhs) || holds(min->operands[1], rhs))
       return true;
-  if (const Definition *max = getDefinition(rhs, Opcode::Maximum))
+  if (std::optional<Definition> max = getDefinition(rhs, Opcode::Maximum))
     if (holds(lhs, max->operands[0]) || holds(lhs, max->operands[1]))
       return true;
-  if (const Definition *max = getDefinition(lhs, Opcode::Maximum))
+  if (std::optional<Definition> max = getDefinition(lhs, Opcode::Maximum))
     if (holds(max->operands[0], rhs) && holds(max->operands[1], rhs))
       return true;
-  if (const Definition *min = getDefinition(rhs, Opcode::Minimum))
+  if (std::optional<Definition> min = getDefinition(rhs, Opcode::Minimum))
     if (holds(lhs, min->operands[0]) && holds(lhs, min->operands[1]))
       return true;
   return std::nullopt;
@@ -221,7 +222,7 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
     return offset;
   if (lhsBase.isConstant() || rhsBase.isConstant()) {
     Scalar base = lhsBase.isConstant() ? rhsBase : lhsBase;
-    if (const Definition *difference = getDefinition(base, Opcode::Subtract))
+    if (std::optional<Definition> difference = getDefinition(base, Opcode::Subtract))
       if (difference->operands[0].isConstant())
         return subtract(
             addSaturating(difference->operands[0].getConstant(), offset),
@@ -229,7 +230,7 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
     return offset == 0 ? base : emit(Opcode::Add, base, offset);
   }
   for (auto [a, b] : {std::pair(lhsBase, rhsBase), std::pair(rhsBase, lhsBase)})
-    if (const Definition *difference = getDefinition(b, Opcode::Subtract))
+    if (std::optional<Definition> difference = getDefinition(b, Opcode::Subtract))
       if (difference->operands[0].isConstant())
         return add(subtract(a, difference->operands[1]),
                    addSaturating(difference->operands[0].getConstant(), offset));
@@ -259,7 +260,7 @@ Scalar IndexEmitter::subtract(Scalar lhs, Scalar rhs) {
     return offset;
   if (rhsBase.isConstant())
     return add(lhsBase, offset);
-  if (const Definition *difference = getDefinition(rhsBase, Opcode::Subtract))
+  if (std::optional<Definition> difference = getDefinition(rhsBase, Opcode::Subtract))
     if (difference->operands[0].isConstant())
       return add(add(lhsBase, difference->operands[1]),
                  addSaturating(offset, -difference->operands[0].getConstant()));
@@ -298,7 +299,7 @@ Scalar IndexEmitter::extremum(Opcode opcode, Scalar lhs, Scalar rhs) {
   if (lhs.isConstant())
     std::swap(lhs, rhs);
   if (rhs.isConstant())
-    if (const Definition *inner = getDefinition(lhs, opcode))
+    if (std::optional<Definition> inner = getDefinition(lhs, opcode))
       if (inner->operands[1].isConstant()) {
         int64_t a = inner->operands[1].getConstant(), b = rhs.getConstant();
         return extremum(opcode, inner->operands[0],
@@ -325,7 +326,7 @@ Scalar IndexEmitter::floorDivide(Scalar lhs, Scalar rhs) {
   if (lhs.isConstant() && rhs.isConstant())
     return llvm::divideFloorSigned(lhs.getConstant(), rhs.getConstant());
   if (rhs.isConstant())
-    if (const Definition *product = getDefinition(lhs, Opcode::Multiply))
+    if (std::optional<Definition> product = getDefinition(lhs, Opcode::Multiply))
       if (product->operands[1] == rhs)
         return product->operands[0];
   Scalar result = emit(Opcode::FloorDivide, lhs, rhs);
@@ -361,11 +362,11 @@ Scalar IndexEmitter::isLessEqual(Scalar lhs, Scalar rhs) {
   if (std::optional<bool> order = decideLessEqual(lhs, rhs))
     return *order;
   // What bounds one side from within need not be compared.
-  if (const Definition *max = getDefinition(lhs, Opcode::Maximum))
+  if (std::optional<Definition> max = getDefinition(lhs, Opcode::Maximum))
     for (unsigned i : {0, 1})
       if (decideLessEqual(max->operands[i], rhs) == true)
         return isLessEqual(max->operands[1 - i], rhs);
-  if (const Definition *min = getDefinition(rhs, Opcode::Minimum))
+  if (std::optional<Definition> min = getDefinition(rhs, Opcode::Minimum))
     for (unsigned i : {0, 1})
       if (decideLessEqual(lhs, min->operands[i]) == true)
         return isLessEqual(lhs, min->operands[1 - i]);
@@ -373,12 +374,12 @@ Scalar IndexEmitter::isLessEqual(Scalar lhs, Scalar rhs) {
   auto [lhsBase, lhsOffset] = split(lhs);
   auto [rhsBase, rhsOffset] = split(rhs);
   if (rhsBase.isConstant())
-    if (const Definition *difference = getDefinition(lhsBase, Opcode::Subtract))
+    if (std::optional<Definition> difference = getDefinition(lhsBase, Opcode::Subtract))
       return isLessEqual(difference->operands[0],
                          add(difference->operands[1],
                              addSaturating(rhsOffset, -lhsOffset)));
   if (lhsBase.isConstant())
-    if (const Definition *difference = getDefinition(rhsBase, Opcode::Subtract))
+    if (std::optional<Definition> difference = getDefinition(rhsBase, Opcode::Subtract))
       return isLessEqual(add(difference->operands[1],
                              addSaturating(lhsOffset, -rhsOffset)),
                          difference->operands[0]);
@@ -405,7 +406,7 @@ Scalar IndexEmitter::conjoin(Scalar lhs, Scalar rhs) {
     return lhs.getConstant() ? rhs : lhs;
   if (rhs.isConstant())
     return rhs.getConstant() ? lhs : rhs;
-  if (const Definition *inner = getDefinition(lhs, Opcode::And))
+  if (std::optional<Definition> inner = getDefinition(lhs, Opcode::And))
     if (inner->operands[0] == rhs || inner->operands[1] == rhs)
       return lhs;
   return lhs == rhs ? lhs : emit(Opcode::And, lhs, rhs);
@@ -416,7 +417,7 @@ Scalar IndexEmitter::disjoin(Scalar lhs, Scalar rhs) {
     return lhs.getConstant() ? lhs : rhs;
   if (rhs.isConstant())
     return rhs.getConstant() ? rhs : lhs;
-  if (const Definition *inner = getDefinition(lhs, Opcode::Or))
+  if (std::optional<Definition> inner = getDefinition(lhs, Opcode::Or))
     if (inner->operands[0] == rhs || inner->operands[1] == rhs)
       return lhs;
   return lhs == rhs ? lhs : emit(Opcode::Or, lhs, rhs);
@@ -425,13 +426,13 @@ Scalar IndexEmitter::disjoin(Scalar lhs, Scalar rhs) {
 Scalar IndexEmitter::invert(Scalar truth) {
   if (truth.isConstant())
     return truth.getConstant() == 0;
-  if (const Definition *inner = getDefinition(truth, Opcode::Not))
+  if (std::optional<Definition> inner = getDefinition(truth, Opcode::Not))
     return inner->operands[0];
-  if (const Definition *order = getDefinition(truth, Opcode::LessEqual))
+  if (std::optional<Definition> order = getDefinition(truth, Opcode::LessEqual))
     return emit(Opcode::Less, order->operands[1], order->operands[0]);
-  if (const Definition *order = getDefinition(truth, Opcode::Less))
+  if (std::optional<Definition> order = getDefinition(truth, Opcode::Less))
     return emit(Opcode::LessEqual, order->operands[1], order->operands[0]);
-  if (const Definition *equal = getDefinition(truth, Opcode::Equal))
+  if (std::optional<Definition> equal = getDefinition(truth, Opcode::Equal))
     return emit(Opcode::NotEqual, equal->operands[0], equal->operands[1]);
   return emit(Opcode::Not, truth, 0);
 }

@@ -186,7 +186,7 @@ MaskAffine MaskExprContext::getAffine(const MaskLinear &value) {
     factor = -factor;
   if (value.terms.size() == 1)
     return {value.terms.front().node, factor, value.offset};
-  MaskNode form{Kind::Form};
+  MaskNode form(Kind::Form);
   for (const MaskLinear::Term &term : value.terms)
     form.terms.push_back({term.node, term.coefficient / factor});
   return {intern(std::move(form)), factor, value.offset};
@@ -226,7 +226,7 @@ MaskLinear MaskExprContext::limit(MaskLinear value) {
 
 MaskLinear MaskExprContext::getDimension(unsigned dimension,
                                          std::optional<int64_t> extent) {
-  MaskNode prototype{Kind::Dimension};
+  MaskNode prototype(Kind::Dimension);
   prototype.dimension = dimension;
   MaskNode *node = intern(std::move(prototype));
   if (extent && *extent <= maxConstant)
@@ -235,7 +235,7 @@ MaskLinear MaskExprContext::getDimension(unsigned dimension,
 }
 
 MaskLinear MaskExprContext::getOpaque(Value value) {
-  MaskNode prototype{Kind::Opaque};
+  MaskNode prototype(Kind::Opaque);
   prototype.divisor = value;
   if (!value)
     prototype.divisor = int64_t(++numOpaque);
@@ -289,13 +289,13 @@ MaskLinear MaskExprContext::multiply(const MaskLinear &lhs,
       return scale(*value, factor->offset.getConstant());
     if (value->isUniform())
       return getUniform(emitter.multiply(value->offset, factor->offset));
-    MaskNode multiple{Kind::Multiple};
+    MaskNode multiple(Kind::Multiple);
     multiple.a = getAffine({value->terms, 0});
     multiple.divisor = factor->offset;
     return add(getLinear(intern(std::move(multiple))),
                getUniform(emitter.multiply(value->offset, factor->offset)));
   }
-  MaskNode product{Kind::Product};
+  MaskNode product(Kind::Product);
   product.a = getAffine(lhs);
   product.b = getAffine(rhs);
   return getLinear(intern(std::move(product)));
@@ -304,7 +304,7 @@ MaskLinear MaskExprContext::multiply(const MaskLinear &lhs,
 bool MaskExprContext::isKnownNonNegative(const MaskLinear &value) {
   if (value.isUniform())
     return emitter.isKnownNonNegative(value.offset);
-  MaskNode sum{Kind::Maximum};
+  MaskNode sum(Kind::Maximum);
   sum.a = sum.b = getAffine(value);
   inferBounds(sum);
   return sum.lower && *sum.lower >= 0;
@@ -401,7 +401,7 @@ MaskLinear MaskExprContext::divide(Kind kind, const MaskLinear &value,
                                          emitter.multiply(quotient, divisor)));
     }
   }
-  MaskNode node{kind};
+  MaskNode node(kind);
   node.a = getAffine(numerator);
   node.divisor = divisor;
   if (!divisor.isConstant()) {
@@ -460,7 +460,7 @@ MaskLinear MaskExprContext::extremum(Kind kind, const MaskLinear &lhs,
     return kind == Kind::Maximum ? lhs : rhs;
   if (isKnownNonNegative(scale(difference, -1)))
     return kind == Kind::Maximum ? rhs : lhs;
-  MaskNode node{kind};
+  MaskNode node(kind);
   node.a = getAffine(lhs);
   node.b = getAffine(rhs);
   return getLinear(intern(std::move(node)));
@@ -482,7 +482,7 @@ MaskLinear MaskExprContext::absolute(const MaskLinear &value) {
   if (value.isUniform())
     return getUniform(
         emitter.maximum(value.offset, emitter.negate(value.offset)));
-  MaskNode node{Kind::Absolute};
+  MaskNode node(Kind::Absolute);
   node.a = getAffine(value);
   return getLinear(intern(std::move(node)));
 }
@@ -494,7 +494,7 @@ MaskLinear MaskExprContext::select(MaskFormula *condition, MaskFormula *inverse,
     return ifFalse;
   if (inverse->kind == MaskFormula::Kind::False)
     return ifTrue;
-  MaskNode node{Kind::Select};
+  MaskNode node(Kind::Select);
   node.condition = condition;
   node.inverse = inverse;
   node.a = getAffine(ifTrue);

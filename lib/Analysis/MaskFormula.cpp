@@ -13,7 +13,7 @@ using namespace mlir;
 namespace attn {
 
 MaskFormula *MaskExprContext::create(MaskFormula::Kind kind) {
-  formulas.push_back({kind});
+  formulas.emplace_back(kind);
   return &formulas.back();
 }
 

@@ -14,8 +14,10 @@ using namespace mlir;
 namespace attn {
 
 static constexpr size_t maxTerms = 16;
+/// Beyond this many ops for one question, literals are solved one by one.
+static constexpr unsigned maxPropagationOps = 500;
 /// Beyond this many ops, what remains is taken for possible.
-static constexpr unsigned maxOps = 20000;
+static constexpr unsigned maxOps = 5000;
 
 MaskSolver::MaskSolver(MaskExprContext &context, MaskBox box,
                        unsigned keyDimension)
@@ -183,6 +185,11 @@ SmallVector<MaskFormula *> MaskSolver::group(MaskFormula *conjunction) {
 //===----------------------------------------------------------------------===//
 
 Scalar MaskSolver::mayHold(MaskFormula *formula) {
+  firstOp = emitter.getNumOps();
+  return computeMayHold(formula);
+}
+
+Scalar MaskSolver::computeMayHold(MaskFormula *formula) {
   auto known = answers.find(formula);
   if (known != answers.end())
     return known->second;
@@ -193,12 +200,12 @@ Scalar MaskSolver::mayHold(MaskFormula *formula) {
       answer = emitter.disjoin(answer, mayHold(term));
   } else if (formula->kind == MaskFormula::Kind::Or) {
     for (MaskFormula *child : formula->children)
-      answer = emitter.disjoin(answer, mayHold(child));
+      answer = emitter.disjoin(answer, computeMayHold(child));
   } else {
     answer = 1;
     for (MaskFormula *part : group(formula))
       if (part != formula)
-        answer = emitter.conjoin(answer, mayHold(part));
+        answer = emitter.conjoin(answer, computeMayHold(part));
   }
   answers[formula] = answer;
   return answer;
@@ -208,6 +215,11 @@ SmallVector<SmallVector<MaskSolver::Literal, 4>>
 MaskSolver::getComponents(const Term &term) {
   SmallVector<SmallVector<Literal, 4>> components;
   SmallVector<uint64_t> dimensions;
+  if (emitter.getNumOps() - firstOp > maxPropagationOps) {
+    for (const Literal &literal : term.literals)
+      components.push_back({literal});
+    return components;
+  }
   for (const Literal &literal : term.literals) {
     SmallVector<Literal, 4> merged{literal};
     uint64_t bits = literal.node->dimensions;
@@ -350,6 +362,7 @@ MaskRange MaskSolver::getRange(const Term &term) {
 
 SmallVector<MaskRange> MaskSolver::getRanges(MaskFormula *formula,
                                              unsigned limit) {
+  firstOp = emitter.getNumOps();
   SmallVector<MaskRange> ranges = computeRanges(formula, limit);
   if (ranges.empty())
     ranges.push_back({0, 0});

@@ -57,7 +57,10 @@ Value GenericOp::getAccumulatorInit() { return getOutput(); }
 
 void GenericOp::getAsmBlockArgumentNames(Region &region,
                                          OpAsmSetValueNameFn setName) {
-  nameRegionArguments(*this, region, setName);
+  if (&region == &getRanges() || &region == &getClassify())
+    detail::nameBoundArguments(*this, region, setName);
+  else
+    nameRegionArguments(*this, region, setName);
 }
 
 void GenericOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
@@ -100,7 +103,9 @@ LogicalResult GenericOp::verify() {
 }
 
 LogicalResult GenericOp::verifyRegions() {
-  return detail::verifyAttentionRegions(*this);
+  if (failed(detail::verifyAttentionRegions(*this)))
+    return failure();
+  return detail::verifyBoundRegions(*this);
 }
 
 //===----------------------------------------------------------------------===//

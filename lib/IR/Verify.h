@@ -19,6 +19,13 @@ mlir::LogicalResult verifyAttentionOperands(AttentionOpInterface op);
 /// Constraints (C6) to (C8) of `attn.generic`.
 mlir::LogicalResult verifyAttentionRegions(AttentionOpInterface op);
 
+/// Constraint (C14) of `attn.generic`.
+mlir::LogicalResult verifyBoundRegions(GenericOp op);
+
+/// Names the arguments of `ranges` and `classify`: b0, m_lo, m_hi, n_lo, ...
+void nameBoundArguments(GenericOp op, mlir::Region &region,
+                        mlir::OpAsmSetValueNameFn setName);
+
 /// (C7) of `attn.generic` for one region, reported as constraint `label`.
 mlir::LogicalResult verifyElementwiseBody(mlir::Region &region,
                                           llvm::StringRef regionName,

@@ -102,7 +102,8 @@ private:
   /// Emits the op, or finds it.
   Scalar emit(Opcode opcode, Scalar a, Scalar b, Scalar c = 0);
   mlir::Value create(Opcode opcode, Scalar a, Scalar b, Scalar c);
-  const Definition *getDefinition(Scalar value, Opcode opcode) const;
+  /// How `value` was made, if by this opcode.
+  std::optional<Definition> getDefinition(Scalar value, Opcode opcode) const;
   /// Splits `value` into a value, or zero, and a constant.
   std::pair<Scalar, int64_t> split(Scalar value) const;
   mlir::Value getConstant(int64_t constant, mlir::Type type);

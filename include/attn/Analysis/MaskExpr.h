@@ -81,6 +81,8 @@ struct MaskNode {
     /// `condition` ? a : b.
     Select
   };
+  explicit MaskNode(Kind kind) : kind(kind) {}
+
   Kind kind;
   unsigned id = 0;
   unsigned dimension = 0;
@@ -102,6 +104,8 @@ struct MaskNode {
 
 struct MaskFormula {
   enum class Kind { True, False, Truth, Literal, And, Or };
+  explicit MaskFormula(Kind kind) : kind(kind) {}
+
   Kind kind;
   /// Truth: a uniform truth value.
   Scalar truth = 1;

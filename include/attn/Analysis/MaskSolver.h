@@ -76,6 +76,7 @@ private:
   /// Parts whose conjunction is the formula, each as normal as can be.
   llvm::SmallVector<MaskFormula *> group(MaskFormula *conjunction);
 
+  Scalar computeMayHold(MaskFormula *formula);
   Scalar mayHold(const Term &term);
   MaskRange getRange(const Term &term);
   /// Groups of literals that share no dimension.
@@ -93,6 +94,8 @@ private:
   IndexEmitter &emitter;
   MaskBox box;
   unsigned keyDimension;
+  /// The number of ops when the question was asked.
+  unsigned firstOp = 0;
   llvm::DenseMap<MaskFormula *, std::optional<Terms>> normalForms;
   llvm::DenseMap<MaskFormula *, Scalar> answers;
 };

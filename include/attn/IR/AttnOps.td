@@ -88,6 +88,15 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     captured tensors at computed indices; reads in `score` and `weight` happen
     for visible pairs only, so `table[i - j]` under a causal mask is in bounds.
 
+    `ranges` and `classify` say for a box of positions what the mask does; the
+    compiler derives them. Both take the position along each batch dimension,
+    the first and the last position along each query row dimension, and the
+    position along each key row dimension but the last; `classify` also the
+    first and the last position along that one. `ranges` yields half-open
+    ranges of keys, begin and end in turn, whose union holds every key that some
+    row of the box sees; they may overlap or be empty. `classify` yields whether
+    no pair of the box is visible, and whether all are, as far as is known.
+
     The inits are overwritten, not read. `lse` receives the natural log-sum-exp
     of each row, `weights` the weights after the weight region.
 
@@ -110,6 +119,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       element types of query, key and value
     * (C13) operands are all tensors or all memrefs, and each result has the
       type of its init
+    * (C14) `ranges` and `classify` have the arguments and results described
+      above, hold what (C7) allows but `attn.index`, and stand beside a mask
 
     Example:
     ```mlir
