@@ -54,13 +54,26 @@ ShapeRules ShapeRules::derive(func::FuncOp function) {
     for (Value operand : {op.getBias(), Value(op.getBooleanMask())}) {
       if (!operand)
         continue;
-      int64_t width = rank(operand) - 1;
-      add(operand, width, key, last - 1, false, "key rows");
-      if (width >= 1)
-        add(operand, width - 1, query, last - 1, false, "query rows");
+      auto type = cast<ShapedType>(operand.getType());
+      int64_t missing = last + 1 - type.getRank();
+      for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+        int64_t position = dim + missing;
+        // An extent that is 1 by its type is broadcast.
+        if (type.getDimSize(dim) == 1)
+          continue;
+        if (position == last)
+          add(operand, dim, key, last - 1, false, "key rows");
+        else
+          add(operand, dim, query, position, false,
+              position == last - 1   ? "query rows"
+              : position == last - 2 ? "query heads"
+                                     : "the batch of query");
+      }
     }
-    if (op.getOffset() && rank(op.getOffset()) == 1)
-      add(op.getOffset(), 0, query, 0, false, "the batch of offset and query");
+    if (op.getOffset())
+      for (int64_t dim = 0; dim < rank(op.getOffset()); ++dim)
+        add(op.getOffset(), dim, query, dim, false,
+            "the batch of offset and query");
   });
   function.walk([&](AttentionOpInterface op) {
     std::map<unsigned, std::pair<Value, unsigned>> first;

@@ -99,6 +99,7 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   // The conversion wraps bodies in scopes that only simplify away while their
   // loops are structured.
   pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   arith::ArithExpandOpsPassOptions expand;

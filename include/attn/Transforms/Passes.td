@@ -182,7 +182,8 @@ def VectorizeAttentionPass
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
     Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
-    `linalg.fill` on buffers by loops over vectors whose lanes are query rows.
+    `linalg.fill` on buffers by loops over vectors whose lanes are query rows,
+    and other `linalg` ops by loops over elements.
 
     Example:
     ```mlir
@@ -230,6 +231,27 @@ def ExpandMathPass
                            "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
+}
+
+def ExpandViewsPass : Pass<"attn-expand-views", "::mlir::func::FuncOp"> {
+  let summary = "Expand views whose sizes are known at run time only";
+  let description = [{
+    Splitting the heads of a query needs two sizes that are known at run time
+    only if the numbers of heads are. The upstream lowering of
+    `memref.expand_shape` derives one size from the others and cannot do that;
+    this pass computes the strides from the sizes given.
+
+    Example:
+    ```mlir
+    func.func @split(%m: memref<?x4xf32>, %a: index, %b: index) -> memref<?x?x4xf32> {
+      %r = memref.expand_shape %m [[0, 1], [2]] output_shape [%a, %b, 4]
+          : memref<?x4xf32> into memref<?x?x4xf32>
+      return %r : memref<?x?x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def VerifyStagePass : Pass<"attn-verify-stage"> {

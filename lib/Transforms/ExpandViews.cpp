@@ -1,0 +1,78 @@
+//===- ExpandViews.cpp - Views split at run time ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_EXPANDVIEWSPASS
+#include "attn/Transforms/Passes.h.inc"
+
+namespace {
+
+/// memref.expand_shape %m [[0, 1], [2]] output_shape [%a, %b, 4]
+/// ->
+/// %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %m
+/// memref.reinterpret_cast %base to offset: [%offset], sizes: [%a, %b, 4],
+///     strides: [%b * %strides#0, %strides#0, %strides#1]
+struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(memref::ExpandShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> shape = op.getResultType().getShape();
+    auto isSplitAtRunTime = [&](ReassociationIndicesRef group) {
+      return llvm::count_if(group, [&](int64_t dim) {
+               return ShapedType::isDynamic(shape[dim]);
+             }) > 1;
+    };
+    SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+    if (llvm::none_of(groups, isSplitAtRunTime))
+      return rewriter.notifyMatchFailure(op, "its sizes follow from each other");
+
+    Location loc = op.getLoc();
+    SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+    auto metadata =
+        memref::ExtractStridedMetadataOp::create(rewriter, loc, op.getSrc());
+    SmallVector<OpFoldResult> strides(shape.size());
+    for (auto [group, stride] :
+         llvm::zip_equal(groups, metadata.getConstifiedMixedStrides())) {
+      // Row-major within the group: the innermost keeps the stride.
+      OpFoldResult next = stride;
+      for (int64_t dim : llvm::reverse(group)) {
+        strides[dim] = next;
+        if (dim == group.front())
+          break;
+        Value lhs = getValueOrCreateConstantIndexOp(rewriter, loc, next);
+        Value rhs = getValueOrCreateConstantIndexOp(rewriter, loc, sizes[dim]);
+        next = rewriter.createOrFold<arith::MulIOp>(loc, lhs, rhs);
+      }
+    }
+    Value view = memref::ReinterpretCastOp::create(
+        rewriter, loc, metadata.getBaseBuffer(),
+        metadata.getConstifiedMixedOffset(), sizes, strides);
+    if (view.getType() != op.getType())
+      view = memref::CastOp::create(rewriter, loc, op.getType(), view);
+    rewriter.replaceOp(op, view);
+    return success();
+  }
+};
+
+struct ExpandViewsPass final : impl::ExpandViewsPassBase<ExpandViewsPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandView>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace
+} // namespace attn

@@ -1,0 +1,81 @@
+// RUN: attn-run %s --entry=whole --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --shape=3:2x6x13x37 --check | FileCheck %s
+// RUN: attn-run %s --entry=heads --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --shape=3:6x1x37 --check | FileCheck %s
+// RUN: attn-run %s --entry=keys --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --shape=3:2x1x1x37 --check | FileCheck %s
+// RUN: attn-run %s --entry=rows --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --shape=3:13x1 --check | FileCheck %s
+// RUN: attn-run %s --entry=one --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --check | FileCheck %s
+// RUN: attn-run %s --entry=half --random --shape=0:2x6x13x16 --shape=1:2x2x37x16 --shape=2:2x2x37x8 --shape=3:1x6x13x37 --check | FileCheck %s
+
+// A bias over everything, and broadcast over batches, heads, rows, keys, or all.
+// CHECK: check: result 0: ok
+
+func.func @whole(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<2x6x?x?xf32>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<2x6x?x?xf32>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
+
+func.func @heads(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<6x1x?xf32>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<6x1x?xf32>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
+
+func.func @keys(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<2x1x1x?xf32>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<2x1x1x?xf32>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
+
+func.func @rows(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<?x1xf32>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<?x1xf32>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
+
+func.func @one(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<1x1xf32>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<1x1xf32>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
+
+func.func @half(%q: tensor<2x6x?x16xf32>, %k: tensor<2x2x?x16xf32>, %v: tensor<2x2x?x8xf32>, %bias: tensor<1x6x?x?xf16>)
+    -> tensor<2x6x?x8xf32> {
+  %c2 = arith.constant 2 : index
+  %d2 = tensor.dim %q, %c2 : tensor<2x6x?x16xf32>
+  %init = tensor.empty(%d2) : tensor<2x6x?x8xf32>
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x?x16xf32>, tensor<2x2x?x16xf32>, tensor<2x2x?x8xf32>)
+      bias(%bias : tensor<1x6x?x?xf16>)
+      outs(%init : tensor<2x6x?x8xf32>)
+      -> tensor<2x6x?x8xf32>
+  return %r : tensor<2x6x?x8xf32>
+}
