@@ -115,7 +115,8 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
                                                Value &taken) {
   offsets[key] = start;
   std::optional<int64_t> first, last = getConstantIntValue(limit);
-  if (auto loop = dyn_cast<scf::ForOp>(
+  // A loop still being built, as scf.while is here, is no parent yet.
+  if (auto loop = dyn_cast_or_null<scf::ForOp>(
           start.getParentBlock()->getParentOp()))
     first = getConstantIntValue(loop.getLowerBound());
   if (first && last && (*last - *first) % sizes.keyRows == 0) {

@@ -36,7 +36,8 @@ struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
     };
     SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
     if (llvm::none_of(groups, isSplitAtRunTime))
-      return rewriter.notifyMatchFailure(op, "its sizes follow from each other");
+      return rewriter.notifyMatchFailure(op,
+                                         "its sizes follow from each other");
 
     Location loc = op.getLoc();
     SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
