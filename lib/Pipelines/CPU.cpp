@@ -8,7 +8,6 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
@@ -81,8 +80,6 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
   vectorize.vectorBits = options.target.vectorBits;
   vectorize.numRegisters = options.target.numRegisters;
   pm.addNestedPass<func::FuncOp>(createVectorizeAttentionPass(vectorize));
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createLoopInvariantCodeMotionPass());
   // Deallocation follows every control flow it knows; regions of attention ops
   // are none, so it comes when they are gone.
   pm.addPass(bufferization::createOwnershipBasedBufferDeallocationPass());
@@ -102,12 +99,7 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
-  arith::ArithExpandOpsPassOptions expand;
-  expand.includeBf16 = true;
-  pm.addPass(arith::createArithExpandOpsPass(expand));
-  // Intrinsics first: libm has neither vectors nor integers.
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createLowerMathPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());

@@ -7,6 +7,8 @@
 
 #include "Emit/TileEmitter.h"
 #include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 
@@ -43,6 +45,23 @@ struct VectorizeAttentionPass final
       if (failed(emitted))
         return signalPassFailure();
     }
+    if (failed(lowerOtherLinalg()))
+      signalPassFailure();
+  }
+
+  /// What is not a tile, unfused attention and the user's own ops, becomes
+  /// loops over elements.
+  LogicalResult lowerOtherLinalg() {
+    bool any = getOperation()
+                   ->walk([](linalg::LinalgOp) {
+                     return WalkResult::interrupt();
+                   })
+                   .wasInterrupted();
+    if (!any)
+      return success();
+    OpPassManager pm(func::FuncOp::getOperationName());
+    pm.addPass(createConvertLinalgToLoopsPass());
+    return runPipeline(pm, getOperation());
   }
 };
 

@@ -254,6 +254,28 @@ def ExpandViewsPass : Pass<"attn-expand-views", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def LowerMathPass : Pass<"attn-lower-math", "::mlir::ModuleOp"> {
+  let summary = "Lower arithmetic that LLVM has no instruction for";
+  let description = [{
+    Expands conversions of bf16 and rounding integer divisions, and turns `math`
+    ops into intrinsics and calls of libm. Where there is none of them, which is
+    the rule, it costs one walk.
+
+    Example:
+    ```mlir
+    func.func @page(%key: index, %rows: index) -> index {
+      %page = arith.floordivsi %key, %rows : index
+      return %page : index
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 def VerifyStagePass : Pass<"attn-verify-stage"> {
   let summary = "Check the sentence that holds after a stage";
   let description = [{

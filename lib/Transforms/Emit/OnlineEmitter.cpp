@@ -158,9 +158,25 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
     alongLanes |= dim == 0;
     indices.push_back(dim == 0 ? zero : dim == 1 ? keyRow : feature);
   }
-  if (alongLanes)
-    return LaneValue::lanes(vector::LoadOp::create(
-        b, loc, emitter->vectorType(type.getElementType()), operand, indices));
+  if (alongLanes) {
+    VectorType lanes = emitter->vectorType(type.getElementType());
+    if (!type.getElementType().isInteger(1))
+      return LaneValue::lanes(
+          vector::LoadOp::create(b, loc, lanes, operand, indices));
+    // A vector of i1 is packed in memory, elements are a byte each.
+    SmallVector<Attribute> steps;
+    for (int64_t lane = 0, e = lanes.getDimSize(0); lane < e; ++lane)
+      steps.push_back(b.getIndexAttr(lane));
+    Value iota = arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(emitter->vectorType(b.getIndexType()), steps));
+    Value all =
+        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(lanes, true));
+    Value none =
+        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(lanes, false));
+    return LaneValue::lanes(vector::GatherOp::create(
+        b, loc, lanes, operand, indices, iota, all, none));
+  }
   Value element = memref::LoadOp::create(b, loc, operand, indices);
   if (isa<FloatType>(type.getElementType()))
     element = convertFloat(b, loc, element, accType);
