@@ -237,19 +237,19 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
   return add(emit(Opcode::Add, lhsBase, rhsBase), offset);
 }
 
-Scalar IndexEmitter::addInside(Scalar value, int64_t constant, unsigned depth) {
-  if (depth > 0 && !value.isConstant()) {
-    auto it = definitions.find(value.getValue());
-    if (it != definitions.end()) {
-      Definition def = it->second;
-      Scalar *operands = def.operands;
-      if (def.opcode == Opcode::Minimum || def.opcode == Opcode::Maximum)
-        return extremum(def.opcode,
-                        addInside(operands[0], constant, depth - 1),
-                        addInside(operands[1], constant, depth - 1));
-    }
-  }
-  return add(value, constant);
+/// A sum with a symbol could exceed its type where the minimum does not: only
+/// into positions and constants, and where an offset is undone.
+Scalar IndexEmitter::incrementInside(Scalar value) {
+  auto isSafe = [&](Scalar operand) {
+    auto [base, offset] = split(operand);
+    return operand.isConstant() || offset < 0 || nonNegative.contains(base.getValue());
+  };
+  for (Opcode opcode : {Opcode::Minimum, Opcode::Maximum})
+    if (std::optional<Definition> def = getDefinition(value, opcode))
+      if (isSafe(def->operands[0]) && isSafe(def->operands[1]))
+        return extremum(opcode, incrementInside(def->operands[0]),
+                        incrementInside(def->operands[1]));
+  return add(value, 1);
 }
 
 Scalar IndexEmitter::subtract(Scalar lhs, Scalar rhs) {

@@ -204,8 +204,7 @@ Scalar MaskSolver::computeMayHold(MaskFormula *formula) {
   } else {
     answer = 1;
     for (MaskFormula *part : group(formula))
-      if (part != formula)
-        answer = emitter.conjoin(answer, computeMayHold(part));
+      answer = emitter.conjoin(answer, computeMayHold(part));
   }
   answers[formula] = answer;
   return answer;
@@ -356,43 +355,47 @@ MaskRange MaskSolver::getRange(const Term &term) {
   MaskNode *key = context.getDimension(keyDimension, std::nullopt)
                       .terms.front().node;
   MaskInterval keys = propagation.evaluate(key);
-  Scalar end = emitter.addInside(*keys.upper, 1);
+  Scalar end = emitter.incrementInside(*keys.upper);
   return {*keys.lower, emitter.select(feasible, end, 0)};
 }
 
 SmallVector<MaskRange> MaskSolver::getRanges(MaskFormula *formula,
                                              unsigned limit) {
   firstOp = emitter.getNumOps();
-  SmallVector<MaskRange> ranges = computeRanges(formula, limit);
-  if (ranges.empty())
-    ranges.push_back({0, 0});
-  return ranges;
+  ranges.clear();
+  SmallVector<MaskRange> result = computeRanges(formula, limit);
+  if (result.empty())
+    result.push_back({0, 0});
+  return result;
 }
 
 SmallVector<MaskRange> MaskSolver::computeRanges(MaskFormula *formula,
                                                  unsigned limit) {
-  SmallVector<MaskRange> ranges;
+  auto known = ranges.find(formula);
+  if (known != ranges.end())
+    return known->second;
+  SmallVector<MaskRange> result;
   std::optional<Terms> terms = normalize(formula);
   if (terms) {
     for (const Term &term : *terms)
-      ranges.push_back(getRange(term));
+      result.push_back(getRange(term));
+  } else if (emitter.getNumOps() > maxOps) {
+    result.push_back(getWhole());
   } else if (formula->kind == MaskFormula::Kind::Or) {
     for (MaskFormula *child : formula->children)
-      ranges.append(computeRanges(child, limit));
+      result.append(computeRanges(child, limit));
   } else {
-    ranges.push_back(getWhole());
+    result.push_back(getWhole());
     for (MaskFormula *part : group(formula)) {
-      if (part == formula)
-        continue;
-      SmallVector<MaskRange> product;
-      for (const MaskRange &a : ranges)
-        for (const MaskRange &b : computeRanges(part, limit))
+      SmallVector<MaskRange> others = computeRanges(part, limit), product;
+      for (const MaskRange &a : result)
+        for (const MaskRange &b : others)
           product.push_back({emitter.maximum(a.begin, b.begin),
                              emitter.minimum(a.end, b.end)});
-      ranges = reduce(std::move(product), limit);
+      result = reduce(std::move(product), limit);
     }
   }
-  return reduce(std::move(ranges), limit);
+  return ranges[formula] = reduce(std::move(result), limit);
 }
 
 SmallVector<MaskRange> MaskSolver::reduce(SmallVector<MaskRange> ranges,

@@ -58,8 +58,8 @@ public:
                                       unsigned depth = 2) const;
 
   Scalar add(Scalar lhs, Scalar rhs);
-  /// `value + constant`, added inside of minima and maxima.
-  Scalar addInside(Scalar value, int64_t constant, unsigned depth = 4);
+  /// `value + 1`, added inside of minima and maxima where that is no loss.
+  Scalar incrementInside(Scalar value);
   Scalar subtract(Scalar lhs, Scalar rhs);
   Scalar negate(Scalar value) { return subtract(0, value); }
   Scalar multiply(Scalar lhs, Scalar rhs);

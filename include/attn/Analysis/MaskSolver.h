@@ -98,6 +98,7 @@ private:
   unsigned firstOp = 0;
   llvm::DenseMap<MaskFormula *, std::optional<Terms>> normalForms;
   llvm::DenseMap<MaskFormula *, Scalar> answers;
+  llvm::DenseMap<MaskFormula *, llvm::SmallVector<MaskRange>> ranges;
 };
 
 } // namespace attn

@@ -46,7 +46,8 @@ static std::string getModule(const MaskCase &mask) {
          "#o = affine_map<(b, m, n, d, e) -> (b, m, e)>\n"
          "#b = affine_map<(b, m, n, d, e) -> (b)>\n"
          "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + k + ", %o: " + q +
-         ", %lengths: tensor<2xi32>, %s0: index, %s1: index) -> " + q + " {\n"
+         ", %lengths: tensor<2xi32>, %s0: index, %s1: index, %ids: "
+         "tensor<64xi32>) -> " + q + " {\n"
          "  %r = attn.generic ins(%q, %k, %v : " + q + ", " + k + ", " + k +
          ") inputs(%lengths : tensor<2xi32>) weighting(#attn.softmax) outs(%o "
          ": " + q + ") {indexing_maps = [#q, #k, #v, #b, #o]}\n"
@@ -226,6 +227,10 @@ WalkCounts checkMask(MLIRContext &context, const MaskCase &mask) {
       {2}, {mask.lengths[0], mask.lengths[1]}};
   environment.scalars[entry.getArgument(5)] = mask.symbols[0];
   environment.scalars[entry.getArgument(6)] = mask.symbols[1];
+  IntegerTensor &ids = environment.tensors[entry.getArgument(7)];
+  ids.shape = {64};
+  for (int64_t position = 0; position < 64; ++position)
+    ids.elements.push_back(position / 10);
   environment.evaluateBefore(op);
   Checker(mask, op, environment).run(counts);
   if (::testing::Test::HasFailure())

@@ -16,7 +16,8 @@
 namespace attn::test {
 
 /// A mask as the text of its region. It sees %i and %j (index), %len (i32, one
-/// of `lengths` per batch), and the scalars %s0 and %s1 (index, in `symbols`).
+/// of `lengths` per batch), the scalars %s0 and %s1 (index, in `symbols`), and
+/// %ids (tensor<64xi32>), where position p has the id p / 10.
 /// The region must define %visible.
 struct MaskCase {
   std::string body;

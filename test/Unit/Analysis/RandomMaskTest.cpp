@@ -29,7 +29,7 @@ public:
     mask.rows = 20 + pick(30);
     mask.keys = 20 + pick(40);
     for (int64_t &symbol : mask.symbols)
-      symbol = pick(12);
+      symbol = int64_t(pick(16)) - 4;
     for (int64_t &length : mask.lengths)
       length = pick(mask.keys + 1);
     std::string truth = writeTruth(1 + pick(3));
@@ -72,6 +72,17 @@ private:
       return constant(2 + pick(12));
     return index("maxsi", pick(2) ? "%s0" : "%s1", constant(1));
   }
+  /// A divisor: not zero, and once in a while negative.
+  std::string writeDivisor() {
+    switch (pick(8)) {
+    case 0:
+      return index("ori", pick(2) ? "%s0" : "%s1", constant(1));
+    case 1:
+      return constant(-2 - int64_t(pick(8)));
+    default:
+      return writePositiveSymbol();
+    }
+  }
 
   std::string writeInteger(unsigned depth) {
     if (depth == 0) {
@@ -90,13 +101,14 @@ private:
     case 2:
       return index("addi", a, writeInteger(depth - 1));
     case 3:
-      return index("muli", a, constant(int64_t(pick(7)) - 3));
+      return index("muli", a,
+                   pick(4) ? constant(int64_t(pick(7)) - 3) : writeSymbol());
     case 4:
-      return index("floordivsi", a, writePositiveSymbol());
+      return index("floordivsi", a, writeDivisor());
     case 5:
-      return index(pick(2) ? "divsi" : "ceildivsi", a, writePositiveSymbol());
+      return index(pick(2) ? "divsi" : "ceildivsi", a, writeDivisor());
     case 6:
-      return index("remsi", a, writePositiveSymbol());
+      return index("remsi", a, writeDivisor());
     case 7:
       return define("affine.apply affine_map<(t)[s] -> (t mod s)>(" + a +
                     ")[" + writePositiveSymbol() + "]");
