@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Runs attention through attn-run and computes it again in plain numpy.
+
+    plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
+             [--scale-error=0.01]
+
+What is computed here knows nothing of the dialect: dense arrays in float64,
+from inputs rounded to the element type. The cases of a group are the results of
+one function, so that a whole group is one run of attn-run; a run that fails is
+repeated case by case. Prints one line per case that differs and exits with 1.
+
+An element may be off by u (2 sqrt(D) S + 16) sum_j |p_j v_j|, with S the largest
+of scale sum_d |q k| and of the scores of the row and u the unit roundoff of the
+arithmetic, and by the rounding of the output.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import plain_cases
+from plain_arrays import compare, from_words, to_words
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("groups", nargs="+")
+    parser.add_argument("--dtype", default="f32")
+    parser.add_argument("--cpu")
+    parser.add_argument("--only")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--scale-error", type=float, default=0.0)
+    return parser.parse_args()
+
+
+def write_module(cases):
+    """One function whose arguments and results are those of all cases."""
+    arguments, body, values, types = [], [], [], []
+    for number, case in enumerate(cases):
+        def rename(text):
+            return re.sub(r"%(\w+)", rf"%x{number}_\1", text)
+        arguments += [rename(f"%{name}: {kind}")
+                      for name, kind, _ in case.arguments]
+        body.append(rename(case.body))
+        for name, kind, *_ in case.results:
+            values.append(rename("%" + name))
+            types.append(kind)
+    return (f"func.func @plain({', '.join(arguments)}) -> ({', '.join(types)}) {{\n"
+            + "\n".join(body)
+            + f"\n  return {', '.join(values)} : {', '.join(types)}\n}}\n")
+
+
+def run(cases, options):
+    """The results of all cases, or the text of the error."""
+    with tempfile.TemporaryDirectory() as directory:
+        module = os.path.join(directory, "plain.mlir")
+        with open(module, "w") as file:
+            file.write(write_module(cases))
+        command = ["attn-run", module]
+        if options.cpu:
+            command.append("--cpu=" + options.cpu)
+        if all(case.fused for case in cases):
+            command.append("--require-fused")
+        arguments = [a for case in cases for a in case.arguments]
+        results = [r for case in cases for r in case.results]
+        for number, (_, kind, array) in enumerate(arguments):
+            path = os.path.join(directory, f"in{number}.npy")
+            numpy.save(path, to_words(array, kind))
+            command.append("--input=" + path)
+        outputs = [os.path.join(directory, f"out{i}.npy")
+                   for i in range(len(results))]
+        command += ["--output=" + path for path in outputs]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            return None, (done.stderr or f"exit status {done.returncode}")
+        return [from_words(numpy.load(path), result[1])
+                for path, result in zip(outputs, results)], None
+
+
+def check(cases, options):
+    """The number of cases that differ."""
+    arrays, error = run(cases, options)
+    if error:
+        if len(cases) > 1:
+            half = len(cases) // 2
+            failed = (check(cases[:half], options)
+                      + check(cases[half:], options))
+            if failed == 0:
+                print(f"{cases[0].name} to {cases[-1].name}: fail together, "
+                      f"not apart: {error.strip()}")
+            return max(failed, 1)
+        print(f"{cases[0].name}: {error.strip()}")
+        return 1
+    failed, position = 0, 0
+    for case in cases:
+        lines = []
+        for number, (_, kind, expected, tolerance) in enumerate(case.results):
+            line = compare(arrays[position], expected, tolerance, kind)
+            position += 1
+            if line:
+                lines.append(f"{case.name}: result {number}: {line}")
+        failed += bool(lines)
+        for line in lines:
+            print(line)
+    return failed
+
+
+def main():
+    options = parse_arguments()
+    total = failed = 0
+    for group in options.groups:
+        cases = plain_cases.make(group, options.dtype, 1 + options.scale_error)
+        if options.only:
+            cases = [case for case in cases
+                     if re.fullmatch(options.only, case.name)]
+        if options.list:
+            print("\n".join(f"{group}/{case.name}" for case in cases))
+            continue
+        for fused in (True, False):
+            batch = [case for case in cases if case.fused == fused]
+            for start in range(0, len(batch), 24):
+                part = batch[start:start + 24]
+                total += len(part)
+                failed += check(part, options)
+    if options.list:
+        return 0
+    print(f"plain: {total - failed} of {total} cases agree ({options.dtype})")
+    return 0 if failed == 0 and total > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

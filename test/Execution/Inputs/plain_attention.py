@@ -1,0 +1,209 @@
+"""Attention in plain numpy, and its text for attn-run.
+
+`generic` takes letters for the dimensions: n the keys, d the features, e the
+value channels, m and p query rows, anything else batch. Arrays are brought to
+the order of all letters and broadcast; nothing is clever.
+"""
+
+import dataclasses
+
+import numpy
+
+from plain_arrays import UNIT, round_to
+
+ROWS = "mp"
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    arguments: list  # of (name, type, array)
+    body: str
+    results: list  # of (name, type, expected, tolerance)
+    fused: bool = True
+
+
+def accumulation(dtype):
+    return "f64" if dtype == "f64" else "f32"
+
+
+def tensor(shape, dtype, dynamic=False):
+    extents = "".join("?x" if dynamic else f"{n}x" for n in shape)
+    return f"tensor<{extents}{dtype}>"
+
+
+def random(rng, shape, dtype):
+    return round_to(rng.uniform(-1.0, 1.0, shape), dtype)
+
+
+def spread(array, letters, every):
+    """`array`, whose dimensions are `letters`, in the order of `every`."""
+    order = sorted(range(len(letters)), key=lambda i: every.index(letters[i]))
+    array = numpy.transpose(array, order)
+    shape = iter(array.shape)
+    return array.reshape([next(shape) if letter in letters else 1
+                          for letter in every])
+
+
+def weigh(kind, s, visible, operand, keys):
+    """Weights and log-sum-exp of scores [..., n]; hidden ones get 0."""
+    lowest = -numpy.inf
+    if kind in ("softmax", "softmax_sink"):
+        hidden = numpy.where(visible, s, lowest)
+        top = hidden.max(-1, keepdims=True, initial=lowest)
+        if kind == "softmax_sink":
+            top = numpy.maximum(top, operand)
+        finite = numpy.where(top == lowest, 0.0, top)
+        p = numpy.exp(hidden - finite)
+        total = p.sum(-1, keepdims=True)
+        if kind == "softmax_sink":
+            total = total + numpy.exp(operand - finite)
+        p = numpy.where(total == 0.0, 0.0, p / total)
+        lse = numpy.where(total == 0.0, lowest, finite + numpy.log(total))
+        return p, lse[..., 0]
+    if kind == "sigmoid":
+        p = 1.0 / (1.0 + numpy.exp(-(s + operand)))
+    elif kind == "relu":
+        p = numpy.where(s < 0.0, 0.0, s) / keys
+    elif kind == "identity":
+        p = s
+    elif kind == "sum_normalized":
+        total = numpy.where(visible, s, 0.0).sum(-1, keepdims=True)
+        p = numpy.where(total == 0.0, 0.0, s / total)
+    return numpy.where(visible, p, 0.0), None
+
+
+def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
+           mask=None, weight=None, weighting="softmax", operand=None):
+    """Output, log-sum-exp and weights, each with its tolerance.
+
+    `letters` are those of q, k, v and the output. Scores have the batch and row
+    letters in the order of the output, then n.
+    """
+    lq, lk, lv, lo = letters
+    rows = "".join(x for x in lo if x != "e")
+    size = {x: n for part, array in ((lq, q), (lk, k), (lv, v))
+            for x, n in zip(part, array.shape)}
+    index = {x: spread(numpy.arange(size[x]), x, rows + "n")
+             for x in rows + "n"}
+    similarity = similarity or (lambda a, b: a * b)
+    every = rows + "nd"
+    with numpy.errstate(all="ignore"):
+        terms = similarity(spread(q, lq, every), spread(k, lk, every))
+        shape = [size[x] for x in every]
+        terms = numpy.broadcast_to(terms, shape)
+        s = scale * terms.sum(-1)
+        magnitude = abs(scale) * abs(terms).sum(-1)
+        if score:
+            s = score(s, index) + 0.0 * magnitude
+        visible = numpy.ones(s.shape, bool)
+        if mask:
+            visible = numpy.broadcast_to(mask(index), s.shape)
+        p, lse = weigh(weighting, s, visible, operand, size["n"])
+        if weight:
+            p = numpy.where(visible, weight(p, index), 0.0)
+        sizes = numpy.where(visible, numpy.fmax(abs(s), magnitude), 0.0)
+        sizes = numpy.where(numpy.isfinite(sizes), sizes, 0.0)
+        sizes = sizes.max(-1, initial=0.0)
+        unit = UNIT[accumulation(dtype)] * (2 * size["d"]**0.5 * sizes + 16)
+        # A weight that is the score itself is as uncertain as the score's terms.
+        large = abs(p)
+        if weighting in ("relu", "identity"):
+            large = numpy.fmax(large, weigh(weighting, magnitude, visible, None,
+                                            size["n"])[0])
+        values = spread(v, lv, rows + "ne")
+        terms = numpy.where(visible[..., None], p[..., None] * values, 0.0)
+        spans = numpy.where(visible[..., None],
+                            large[..., None] * abs(values), 0.0)
+        order = [(rows + "e").index(x) for x in lo]
+        out = terms.sum(-2).transpose(order)
+        slack = (unit[..., None] * spans.sum(-2)).transpose(order)
+        weights = (p, unit[..., None] * large)
+        lse = (lse, unit * 1.0) if lse is not None else None
+    return (out, slack), lse, weights
+
+
+def affine(every, letters):
+    return f"affine_map<({', '.join(every)}) -> ({', '.join(letters)})>"
+
+
+def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
+            inputs=(), captured=(), weighting="softmax", operand=None,
+            lse=False, weights=False, fused=True, dynamic=False, patch=None,
+            **plain):
+    """A case of attn.generic. `inputs` are (letters, type, array), `captured`
+    (name, type, array), `operand` (letters, array)."""
+    every = "".join(sorted(sizes, key="bhgmpnde".index))
+    arrays = [random(rng, [sizes[x] for x in part], dtype)
+              for part in letters[:3]]
+    if patch:
+        patch(*arrays)
+    kinds = [tensor([sizes[x] for x in part], dtype, dynamic)
+             for part in letters]
+    acc = accumulation(dtype)
+    rows = "".join(x for x in letters[3] if x != "e")
+    arguments = [("q", kinds[0], arrays[0]), ("k", kinds[1], arrays[1]),
+                 ("v", kinds[2], arrays[2])]
+    maps = [affine(every, part) for part in letters[:3]]
+    for number, (part, kind, array) in enumerate(inputs):
+        arguments.append((f"in{number}", kind, array))
+        maps.append(affine(every, part))
+    for entry in captured:
+        arguments.append(entry)
+    weigher = f"#attn.{weighting}"
+    plain_operand = None
+    if operand:
+        part, array = operand
+        kind = tensor(array.shape, acc) if part else acc
+        arguments.append(("w", kind, array))
+        weigher += f", %w : {kind}"
+        maps.append(affine(every, part))
+        plain_operand = spread(array, part, rows + "n")
+    results = [("r#0" if lse or weights else "r", kinds[3], letters[3])]
+    extra = ""
+    types = [kinds[3]]
+    body = make_empty("init", letters[3], kinds[3], letters, kinds)
+    maps.append(affine(every, letters[3]))
+    for wanted, what, part in ((lse, "lse", rows), (weights, "weights", rows + "n")):
+        if not wanted:
+            continue
+        kind = tensor([sizes[x] for x in part], acc, dynamic)
+        body += make_empty(what, part, kind, letters, kinds)
+        extra += f" {what}(%{what} : {kind})"
+        maps.append(affine(every, part))
+        results.append((f"r#{len(types)}", kind, part))
+        types.append(kind)
+    several = f":{len(types)}" if len(types) > 1 else ""
+    ins = ""
+    if inputs:
+        ins = (f" inputs({', '.join(f'%in{i}' for i in range(len(inputs)))} : "
+               f"{', '.join(kind for _, kind, _ in inputs)})")
+    body += f"""  %r{several} = attn.generic ins(%q, %k, %v : {', '.join(kinds[:3])}){ins}
+      weighting({weigher}) outs(%init : {kinds[3]}){extra}
+      {{indexing_maps = [{', '.join(maps)}], scale = {scale!r} : f64}}
+      {text}
+      -> {', '.join(types)}"""
+    out, log, matrix = attend(*arrays, letters, scale * error, dtype,
+                              weighting=weighting, operand=plain_operand,
+                              **plain)
+    expected = [out] + ([log] if lse else []) + ([matrix] if weights else [])
+    return Case(name, arguments, body,
+                [(value, kind, *numbers) for (value, kind, _), numbers
+                 in zip(results, expected)], fused)
+
+
+def make_empty(name, part, kind, letters, kinds):
+    """Text of %name, the empty tensor of type `kind` over the letters `part`,
+    with dynamic sizes read from the operands q, k and v."""
+    if "?" not in kind:
+        return f"  %{name} = tensor.empty() : {kind}\n"
+    text, sizes = "", []
+    for letter in part:
+        source = next(i for i in range(3) if letter in letters[i])
+        at = letters[source].index(letter)
+        operand = "qkv"[source]
+        text += (f"  %{name}_c{letter} = arith.constant {at} : index\n"
+                 f"  %{name}_{letter} = tensor.dim %{operand}, %{name}_c{letter}"
+                 f" : {kinds[source]}\n")
+        sizes.append(f"%{name}_{letter}")
+    return text + f"  %{name} = tensor.empty({', '.join(sizes)}) : {kind}\n"
