@@ -163,19 +163,16 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
     if (!type.getElementType().isInteger(1))
       return LaneValue::lanes(
           vector::LoadOp::create(b, loc, lanes, operand, indices));
-    // A vector of i1 is packed in memory, elements are a byte each.
-    SmallVector<Attribute> steps;
-    for (int64_t lane = 0, e = lanes.getDimSize(0); lane < e; ++lane)
-      steps.push_back(b.getIndexAttr(lane));
-    Value iota = arith::ConstantOp::create(
-        b, loc,
-        DenseElementsAttr::get(emitter->vectorType(b.getIndexType()), steps));
-    Value all =
-        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(lanes, true));
-    Value none =
-        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(lanes, false));
-    return LaneValue::lanes(vector::GatherOp::create(
-        b, loc, lanes, operand, indices, iota, all, none));
+    // A vector of i1 is packed in memory, elements are a byte each; a gather
+    // of consecutive elements would be folded into the vector's load.
+    SmallVector<Value> elements;
+    unsigned lanePosition = *map.getResultPosition(b.getAffineDimExpr(0));
+    for (int64_t lane = 0, e = lanes.getDimSize(0); lane < e; ++lane) {
+      indices[lanePosition] = arith::ConstantIndexOp::create(b, loc, lane);
+      elements.push_back(memref::LoadOp::create(b, loc, operand, indices));
+    }
+    return LaneValue::lanes(
+        vector::FromElementsOp::create(b, loc, lanes, elements));
   }
   Value element = memref::LoadOp::create(b, loc, operand, indices);
   if (isa<FloatType>(type.getElementType()))
