@@ -85,6 +85,8 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(bufferization::createOwnershipBasedBufferDeallocationPass());
   pm.addPass(bufferization::createBufferDeallocationSimplificationPass());
   pm.addPass(bufferization::createLowerDeallocationsPass());
+  // A function that returns an argument it writes returns a copy.
+  pm.addPass(createConvertBufferizationToMemRefPass());
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
