@@ -1,0 +1,19 @@
+// RUN: attn-opt %s --attn-cpu-pipeline=stop-after=bufferize --dump-pass-pipeline 2>&1 | FileCheck %s
+// RUN: attn-opt %s --attn-cpu-pipeline="stop-after=tile query-tile=16 key-tile=64 require-fused=true" --dump-pass-pipeline 2>&1 | FileCheck %s --check-prefix=OPTIONS
+
+// The stages, in order, as text.
+// CHECK: attn-generalize
+// CHECK: canonicalize
+// CHECK: attn-bound
+// CHECK: attn-tile
+// CHECK: attn-decompose
+// CHECK: one-shot-bufferize
+// CHECK: attn-distribute
+// CHECK-NOT: attn-vectorize
+// OPTIONS: attn-tile{
+// OPTIONS-DAG: key-tile=64
+// OPTIONS-DAG: query-tile=16
+// OPTIONS-DAG: require-fused=true
+// OPTIONS-NOT: one-shot-bufferize
+module {
+}

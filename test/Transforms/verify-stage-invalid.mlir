@@ -1,0 +1,130 @@
+// RUN: split-file %s %t
+// RUN: attn-opt %t/generalize.mlir --attn-verify-stage=stage=generalize --verify-diagnostics
+// RUN: attn-opt %t/bound.mlir --attn-verify-stage=stage=bound --verify-diagnostics
+// RUN: attn-opt %t/tile.mlir --attn-verify-stage=stage=tile --split-input-file --verify-diagnostics
+// RUN: attn-opt %t/bufferize.mlir --attn-verify-stage=stage=bufferize --split-input-file --verify-diagnostics
+// RUN: attn-opt %t/vectorize.mlir --attn-verify-stage=stage=vectorize --verify-diagnostics
+// RUN: attn-opt %t/llvm.mlir --attn-verify-stage=stage=llvm --verify-diagnostics
+// RUN: attn-opt %t/unknown.mlir --attn-verify-stage=stage=tiles --verify-diagnostics
+
+// One breach of each stage's sentence.
+
+//--- generalize.mlir
+func.func @leftover(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                    %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.sdpa' op breaks stage generalize: only core ops remain of the dialect}}
+  %o = attn.sdpa ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      outs(%init : tensor<5x3xf32>) -> tensor<5x3xf32>
+  return %o : tensor<5x3xf32>
+}
+
+//--- bound.mlir
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @no_ranges(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                     %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.generic' op breaks stage bound: every mask has its ranges and its classifier}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %i = attn.index 0
+        %j = attn.index 1
+        %visible = arith.cmpi sle, %j, %i : index
+        attn.yield %visible : i1
+      } -> tensor<5x3xf32>
+  return %o : tensor<5x3xf32>
+}
+
+//--- tile.mlir
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @generic(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                   %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.generic' op breaks stage tile: no attn.generic remains}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+  return %o : tensor<5x3xf32>
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (d, m)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (e, m)>
+func.func @spans(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                 %a: tensor<3x8xf32>) -> (tensor<3x8xf32>, tensor<8x7xf32>) {
+  // expected-error @below {{'tensor.empty' op breaks stage tile: nothing that the compiler created spans all query rows and all key rows}}
+  %s = tensor.empty() : tensor<8x7xf32>
+  %acc = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      {indexing_maps = [#q, #k, #v, #acc]} -> tensor<3x8xf32>
+  return %acc, %s : tensor<3x8xf32>, tensor<8x7xf32>
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (d, m)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (e, m)>
+func.func @spans_dynamic(%q: tensor<4x?xf32>, %k: tensor<?x4xf32>, %v: tensor<?x3xf32>,
+                         %a: tensor<3x?xf32>) -> (tensor<3x?xf32>, tensor<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %rows = tensor.dim %q, %c1 : tensor<4x?xf32>
+  %keys = tensor.dim %k, %c0 : tensor<?x4xf32>
+  // expected-error @below {{'tensor.empty' op breaks stage tile: nothing that the compiler created spans all query rows and all key rows}}
+  %s = tensor.empty(%rows, %keys) : tensor<?x?xf32>
+  %acc = attn.online ins(%q, %k, %v : tensor<4x?xf32>, tensor<?x4xf32>, tensor<?x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x?xf32>)
+      {indexing_maps = [#q, #k, #v, #acc]} -> tensor<3x?xf32>
+  return %acc, %s : tensor<3x?xf32>, tensor<?x?xf32>
+}
+
+//--- bufferize.mlir
+func.func @leftover(%n: index) {
+  // expected-error @below {{'tensor.empty' op breaks stage bufferize: no tensors}}
+  %x = tensor.empty(%n) : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @per_item(%n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.forall (%w) in (%n) {
+    scf.for %i = %c0 to %n step %c1 {
+      // expected-error @below {{'memref.alloc' op breaks stage bufferize: scratch is allocated once per worker}}
+      %x = memref.alloc() : memref<5xf32>
+      memref.dealloc %x : memref<5xf32>
+    }
+  }
+  return
+}
+
+//--- vectorize.mlir
+func.func @leftover(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
+  // expected-error @below {{'attn.pack' op breaks stage vectorize: tile bodies are vectors and loops}}
+  attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf32>) permutation = [1, 0]
+  return
+}
+
+//--- llvm.mlir
+llvm.func @leftover() {
+  // expected-error @below {{'arith.constant' op breaks stage llvm: the LLVM and OpenMP dialects only}}
+  %c = arith.constant 1 : i32
+  llvm.return
+}
+
+//--- unknown.mlir
+// expected-error @below {{attn-verify-stage expected import, generalize, bound, tile, bufferize, vectorize or llvm, but got tiles}}
+module {
+}
