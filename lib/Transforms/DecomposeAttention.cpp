@@ -412,6 +412,11 @@ struct DecomposeAttentionPass final
     for (GenericOp op : ops)
       if (failed(decomposeAttention(rewriter, op)))
         return signalPassFailure();
+    SmallVector<MergeOp> merges;
+    getOperation()->walk([&](MergeOp op) { merges.push_back(op); });
+    for (MergeOp op : merges)
+      if (failed(decomposeMerge(rewriter, op)))
+        return signalPassFailure();
   }
 };
 

@@ -125,7 +125,7 @@ def DecomposeAttentionPass
   let summary = "Expand attention into linalg with its scores in memory";
   let description = [{
     The unfused path: similarity, score, statistics, weights and the weighted
-    sum become separate `linalg.generic` ops.
+    sum become separate `linalg.generic` ops. `attn.merge` becomes reductions.
 
     Example:
     ```mlir

@@ -35,6 +35,9 @@ mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
 mlir::LogicalResult decomposeAttention(mlir::RewriterBase &rewriter,
                                        GenericOp op);
 
+/// Expands a merge on tensors into `linalg` reductions. An error on memrefs.
+mlir::LogicalResult decomposeMerge(mlir::RewriterBase &rewriter, MergeOp op);
+
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_TRANSFORMS_H
