@@ -1,4 +1,4 @@
-//===- MaskEmitter.cpp - Index arithmetic, folded as emitted --------*- C++ -*-===//
+//===- MaskEmitter.cpp - Index arithmetic, folded as emitted ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,8 +39,8 @@ IndexEmitter::IndexEmitter(OpBuilder &builder, Location loc, Block &block)
 //===----------------------------------------------------------------------===//
 
 Value IndexEmitter::getConstant(int64_t constant, Type type) {
-  Value &value = constants[{const_cast<void *>(type.getAsOpaquePointer()),
-                            constant}];
+  Value &value =
+      constants[{const_cast<void *>(type.getAsOpaquePointer()), constant}];
   if (!value) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(&block);
@@ -69,8 +69,8 @@ Scalar IndexEmitter::toIndex(Value value) {
     return value;
   Value &cast = casts[value];
   if (!cast) {
-    cast = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
-                                      value);
+    cast =
+        arith::IndexCastOp::create(builder, loc, builder.getIndexType(), value);
     ++numOps;
   }
   return cast;
@@ -222,7 +222,8 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
     return offset;
   if (lhsBase.isConstant() || rhsBase.isConstant()) {
     Scalar base = lhsBase.isConstant() ? rhsBase : lhsBase;
-    if (std::optional<Definition> difference = getDefinition(base, Opcode::Subtract))
+    if (std::optional<Definition> difference =
+            getDefinition(base, Opcode::Subtract))
       if (difference->operands[0].isConstant())
         return subtract(
             addSaturating(difference->operands[0].getConstant(), offset),
@@ -230,10 +231,12 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
     return offset == 0 ? base : emit(Opcode::Add, base, offset);
   }
   for (auto [a, b] : {std::pair(lhsBase, rhsBase), std::pair(rhsBase, lhsBase)})
-    if (std::optional<Definition> difference = getDefinition(b, Opcode::Subtract))
+    if (std::optional<Definition> difference =
+            getDefinition(b, Opcode::Subtract))
       if (difference->operands[0].isConstant())
-        return add(subtract(a, difference->operands[1]),
-                   addSaturating(difference->operands[0].getConstant(), offset));
+        return add(
+            subtract(a, difference->operands[1]),
+            addSaturating(difference->operands[0].getConstant(), offset));
   return add(emit(Opcode::Add, lhsBase, rhsBase), offset);
 }
 
@@ -242,7 +245,8 @@ Scalar IndexEmitter::add(Scalar lhs, Scalar rhs) {
 Scalar IndexEmitter::incrementInside(Scalar value) {
   auto isSafe = [&](Scalar operand) {
     auto [base, offset] = split(operand);
-    return operand.isConstant() || offset < 0 || nonNegative.contains(base.getValue());
+    return operand.isConstant() || offset < 0 ||
+           nonNegative.contains(base.getValue());
   };
   for (Opcode opcode : {Opcode::Minimum, Opcode::Maximum})
     if (std::optional<Definition> def = getDefinition(value, opcode))
@@ -260,7 +264,8 @@ Scalar IndexEmitter::subtract(Scalar lhs, Scalar rhs) {
     return offset;
   if (rhsBase.isConstant())
     return add(lhsBase, offset);
-  if (std::optional<Definition> difference = getDefinition(rhsBase, Opcode::Subtract))
+  if (std::optional<Definition> difference =
+          getDefinition(rhsBase, Opcode::Subtract))
     if (difference->operands[0].isConstant())
       return add(add(lhsBase, difference->operands[1]),
                  addSaturating(offset, -difference->operands[0].getConstant()));
@@ -326,7 +331,8 @@ Scalar IndexEmitter::floorDivide(Scalar lhs, Scalar rhs) {
   if (lhs.isConstant() && rhs.isConstant())
     return llvm::divideFloorSigned(lhs.getConstant(), rhs.getConstant());
   if (rhs.isConstant())
-    if (std::optional<Definition> product = getDefinition(lhs, Opcode::Multiply))
+    if (std::optional<Definition> product =
+            getDefinition(lhs, Opcode::Multiply))
       if (product->operands[1] == rhs)
         return product->operands[0];
   Scalar result = emit(Opcode::FloorDivide, lhs, rhs);
@@ -374,15 +380,17 @@ Scalar IndexEmitter::isLessEqual(Scalar lhs, Scalar rhs) {
   auto [lhsBase, lhsOffset] = split(lhs);
   auto [rhsBase, rhsOffset] = split(rhs);
   if (rhsBase.isConstant())
-    if (std::optional<Definition> difference = getDefinition(lhsBase, Opcode::Subtract))
-      return isLessEqual(difference->operands[0],
-                         add(difference->operands[1],
-                             addSaturating(rhsOffset, -lhsOffset)));
+    if (std::optional<Definition> difference =
+            getDefinition(lhsBase, Opcode::Subtract))
+      return isLessEqual(
+          difference->operands[0],
+          add(difference->operands[1], addSaturating(rhsOffset, -lhsOffset)));
   if (lhsBase.isConstant())
-    if (std::optional<Definition> difference = getDefinition(rhsBase, Opcode::Subtract))
-      return isLessEqual(add(difference->operands[1],
-                             addSaturating(lhsOffset, -rhsOffset)),
-                         difference->operands[0]);
+    if (std::optional<Definition> difference =
+            getDefinition(rhsBase, Opcode::Subtract))
+      return isLessEqual(
+          add(difference->operands[1], addSaturating(lhsOffset, -rhsOffset)),
+          difference->operands[0]);
   int64_t offset = addSaturating(rhsOffset, -lhsOffset);
   if (lhsBase.isConstant())
     return emit(Opcode::LessEqual, -offset, rhsBase);

@@ -1,4 +1,4 @@
-//===- MaskExpr.cpp - Linear forms and nodes of masks ---------------*- C++ -*-===//
+//===- MaskExpr.cpp - Linear forms and nodes of masks -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -141,8 +141,8 @@ void MaskExprContext::inferBounds(MaskNode &node) {
     if (lowerA && lowerB)
       node.lower = std::min(*lowerA, *lowerB);
     if (upperA || upperB)
-      node.upper = std::min(upperA.value_or(maxConstant),
-                            upperB.value_or(maxConstant));
+      node.upper =
+          std::min(upperA.value_or(maxConstant), upperB.value_or(maxConstant));
     return;
   case Kind::Maximum:
     if (lowerA || lowerB)
@@ -320,9 +320,10 @@ static bool isRemainder(MaskNode::Kind kind) {
 
 /// f(min(x, y)) is min(f(x), f(y)) for quotients f, which are monotone; and
 /// selections commute with everything.
-std::optional<MaskLinear>
-MaskExprContext::divideInside(Kind kind, const MaskLinear &value,
-                              Scalar divisor, unsigned budget) {
+std::optional<MaskLinear> MaskExprContext::divideInside(Kind kind,
+                                                        const MaskLinear &value,
+                                                        Scalar divisor,
+                                                        unsigned budget) {
   if (budget == 0 || value.terms.size() != 1)
     return std::nullopt;
   MaskNode *node = value.terms.front().node;

@@ -1,4 +1,4 @@
-//===- MaskFormula.cpp - Formulas over intervals of nodes -----------*- C++ -*-===//
+//===- MaskFormula.cpp - Formulas over intervals of nodes -------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -181,14 +181,12 @@ MaskFormula *MaskExprContext::isZero(const MaskLinear &value, unsigned budget) {
   }
   if (budget > 0) {
     if (MaskFormula *split = splitSummand(
-            value, /*isTwoSided=*/true, [&](const MaskLinear &part) {
-              return isZero(part, budget - 1);
-            }))
+            value, /*isTwoSided=*/true,
+            [&](const MaskLinear &part) { return isZero(part, budget - 1); }))
       return split;
     for (const MaskLinear::Term &term : value.terms)
       if (term.node->kind == Kind::Minimum ||
-          term.node->kind == Kind::Maximum ||
-          term.node->kind == Kind::Absolute)
+          term.node->kind == Kind::Maximum || term.node->kind == Kind::Absolute)
         return conjoin({isNonNegative(value, budget),
                         isNonNegative(scale(value, -1), budget)});
   }

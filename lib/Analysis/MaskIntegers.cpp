@@ -1,4 +1,4 @@
-//===- MaskIntegers.cpp - Integers of mask regions ------------------*- C++ -*-===//
+//===- MaskIntegers.cpp - Integers of mask regions --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- MaskPropagation.cpp - Intervals of nodes over a box ----------*- C++ -*-===//
+//===- MaskPropagation.cpp - Intervals of nodes over a box ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -81,8 +81,7 @@ MaskInterval MaskPropagation::compute(MaskNode *node) {
   case Kind::Form: {
     MaskInterval sum{Scalar(0), Scalar(0)};
     for (const MaskLinear::Term &term : node->terms) {
-      MaskInterval part =
-          evaluate(MaskAffine{term.node, term.coefficient, 0});
+      MaskInterval part = evaluate(MaskAffine{term.node, term.coefficient, 0});
       sum.lower = sum.lower && part.lower
                       ? Bound(emitter.add(*sum.lower, *part.lower))
                       : std::nullopt;
@@ -178,8 +177,8 @@ MaskInterval MaskPropagation::computeRemainder(MaskNode *node) {
   if (node->kind == MaskNode::Kind::Remainder) {
     MaskInterval result{emitter.negate(most), most};
     if (a.lower)
-      result.lower = emitter.maximum(*result.lower,
-                                     emitter.minimum(*a.lower, 0));
+      result.lower =
+          emitter.maximum(*result.lower, emitter.minimum(*a.lower, 0));
     if (a.upper)
       result.upper = emitter.minimum(most, emitter.maximum(*a.upper, 0));
     return result;
@@ -257,9 +256,8 @@ void MaskPropagation::narrow(MaskNode *node, MaskInterval interval,
     Scalar isPositive = emitter.isLessEqual(1, node->divisor);
     MaskInterval a = evaluate(node->a), quotient;
     if (interval.lower && a.lower)
-      quotient.lower =
-          emitter.select(isPositive, emitter.ceilDivide(*interval.lower, factor),
-                         *a.lower);
+      quotient.lower = emitter.select(
+          isPositive, emitter.ceilDivide(*interval.lower, factor), *a.lower);
     if (interval.upper && a.upper)
       quotient.upper = emitter.select(
           isPositive, emitter.floorDivide(*interval.upper, factor), *a.upper);
@@ -330,8 +328,8 @@ void MaskPropagation::narrowQuotient(MaskNode *node,
     // x / c >= q: x >= q c, or, rounding to zero below it, x > (q - 1) c.
     Scalar quotient = *interval.lower;
     Scalar exact = emitter.multiply(quotient, divisor);
-    Scalar below = emitter.add(
-        emitter.multiply(emitter.add(quotient, -1), divisor), 1);
+    Scalar below =
+        emitter.add(emitter.multiply(emitter.add(quotient, -1), divisor), 1);
     result.lower = roundsDown ? exact
                               : emitter.select(emitter.isLessEqual(1, quotient),
                                                exact, below);
@@ -376,33 +374,33 @@ void MaskPropagation::narrowModulo(MaskNode *node, const MaskInterval &interval,
     // Numbers of one residue are evenly spaced.
     if (a.lower)
       result.lower = emitter.add(
-          least, emitter.multiply(
-                     emitter.ceilDivide(emitter.subtract(*a.lower, least),
-                                        divisor),
-                     divisor));
+          least,
+          emitter.multiply(
+              emitter.ceilDivide(emitter.subtract(*a.lower, least), divisor),
+              divisor));
     if (a.upper)
       result.upper = emitter.add(
-          least, emitter.multiply(
-                     emitter.floorDivide(emitter.subtract(*a.upper, least),
-                                         divisor),
-                     divisor));
+          least,
+          emitter.multiply(
+              emitter.floorDivide(emitter.subtract(*a.upper, least), divisor),
+              divisor));
   } else {
     if (a.lower) {
-      Scalar start = emitter.multiply(emitter.floorDivide(*a.lower, divisor),
-                                      divisor);
+      Scalar start =
+          emitter.multiply(emitter.floorDivide(*a.lower, divisor), divisor);
       Scalar here = emitter.maximum(*a.lower, emitter.add(start, least));
       Scalar next = emitter.add(emitter.add(start, divisor), least);
       result.lower = emitter.select(
-          most == last ? Scalar(1)
-                       : emitter.isLessEqual(*a.lower, emitter.add(start, most)),
+          most == last
+              ? Scalar(1)
+              : emitter.isLessEqual(*a.lower, emitter.add(start, most)),
           here, next);
     }
     if (a.upper) {
-      Scalar start = emitter.multiply(emitter.floorDivide(*a.upper, divisor),
-                                      divisor);
+      Scalar start =
+          emitter.multiply(emitter.floorDivide(*a.upper, divisor), divisor);
       Scalar here = emitter.minimum(*a.upper, emitter.add(start, most));
-      Scalar previous =
-          emitter.add(emitter.subtract(start, divisor), most);
+      Scalar previous = emitter.add(emitter.subtract(start, divisor), most);
       result.upper = emitter.select(
           least.isConstant(0)
               ? Scalar(1)
@@ -423,8 +421,8 @@ void MaskPropagation::narrowExtremum(MaskNode *node,
                                      const MaskInterval &interval,
                                      unsigned depth) {
   bool isMinimum = node->kind == MaskNode::Kind::Minimum;
-  for (auto [part, other] : {std::pair(node->a, node->b),
-                             std::pair(node->b, node->a)}) {
+  for (auto [part, other] :
+       {std::pair(node->a, node->b), std::pair(node->b, node->a)}) {
     // Both lie above the minimum; one lies below its bound if the other cannot.
     MaskInterval own = evaluate(part), rival = evaluate(other), result;
     if (isMinimum) {
@@ -459,9 +457,8 @@ void MaskPropagation::narrowAbsolute(MaskNode *node,
           emitter.isLessEqual(*a.lower, emitter.negate(distance)), *a.lower,
           distance);
     if (a.upper)
-      outside.upper =
-          emitter.select(emitter.isLessEqual(distance, *a.upper), *a.upper,
-                         emitter.negate(distance));
+      outside.upper = emitter.select(emitter.isLessEqual(distance, *a.upper),
+                                     *a.upper, emitter.negate(distance));
     result = intersect(result, outside);
   }
   narrow(node->a, result, depth);

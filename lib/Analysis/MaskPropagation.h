@@ -1,4 +1,4 @@
-//===- MaskPropagation.h - Intervals of nodes over a box ------------*- C++ -*-===//
+//===- MaskPropagation.h - Intervals of nodes over a box --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- MaskSolver.cpp - Keys that a formula lets a box see ----------*- C++ -*-===//
+//===- MaskSolver.cpp - Keys that a formula lets a box see ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -62,8 +62,7 @@ void MaskSolver::absorb(Terms &terms) {
     return llvm::all_of(weak.literals, [&](const Literal &literal) {
       return llvm::any_of(strong.literals, [&](const Literal &other) {
         const MaskInterval &a = other.interval, &b = literal.interval;
-        return other.node == literal.node &&
-               (!b.lower || a.lower == b.lower) &&
+        return other.node == literal.node && (!b.lower || a.lower == b.lower) &&
                (!b.upper || a.upper == b.upper);
       });
     });
@@ -105,8 +104,7 @@ MaskSolver::computeNormalForm(MaskFormula *formula) {
   case MaskFormula::Kind::Truth:
     return Terms{Term{formula->truth, {}}};
   case MaskFormula::Kind::Literal:
-    return Terms{
-        Term{1, {{formula->node, {formula->lower, formula->upper}}}}};
+    return Terms{Term{1, {{formula->node, {formula->lower, formula->upper}}}}};
   case MaskFormula::Kind::Or: {
     Terms result;
     for (MaskFormula *child : formula->children) {
@@ -228,8 +226,7 @@ MaskSolver::getComponents(const Term &term) {
         continue;
       }
       bits |= dimensions[i];
-      merged.insert(merged.begin(), components[i].begin(),
-                    components[i].end());
+      merged.insert(merged.begin(), components[i].begin(), components[i].end());
       components.erase(components.begin() + i);
       dimensions.erase(dimensions.begin() + i);
       i = 0;
@@ -262,10 +259,9 @@ static void findInterface(MaskNode *node,
                           llvm::SmallSetVector<MaskNode *, 4> &nodes) {
   bool isInterface = node->kind == MaskNode::Kind::Dimension;
   if (node->kind == MaskNode::Kind::Form)
-    isInterface =
-        llvm::all_of(node->terms, [](const MaskLinear::Term &term) {
-          return term.node->kind == MaskNode::Kind::Dimension;
-        });
+    isInterface = llvm::all_of(node->terms, [](const MaskLinear::Term &term) {
+      return term.node->kind == MaskNode::Kind::Dimension;
+    });
   if (isInterface || nodes.size() > 1) {
     nodes.insert(node);
     return;
@@ -298,7 +294,8 @@ Scalar MaskSolver::mayHoldTogether(ArrayRef<Literal> literals) {
   auto numPeriodic = llvm::count_if(literals, [](const Literal &literal) {
     return literal.node->isPeriodic;
   });
-  bool once = literals.size() == 1 || (interface.size() == 1 && numPeriodic < 2);
+  bool once =
+      literals.size() == 1 || (interface.size() == 1 && numPeriodic < 2);
   for (unsigned round = 0; round < (once ? 1 : 2); ++round)
     for (const Literal &literal : literals)
       propagation.narrow(literal.node, literal.interval);
@@ -307,7 +304,7 @@ Scalar MaskSolver::mayHoldTogether(ArrayRef<Literal> literals) {
   for (const Literal &literal : literals)
     if (literal.node->kind != MaskNode::Kind::Modulo)
       answer = emitter.conjoin(
-        answer, propagation.isNonEmpty(propagation.evaluate(literal.node)));
+          answer, propagation.isNonEmpty(propagation.evaluate(literal.node)));
   return answer;
 }
 
@@ -349,11 +346,12 @@ MaskRange MaskSolver::getRange(const Term &term) {
     for (const Literal &literal : component)
       if ((literal.node->dimensions & getKeyBit()) == 0)
         feasible = emitter.conjoin(
-            feasible, propagation.isNonEmpty(propagation.evaluate(literal.node)));
+            feasible,
+            propagation.isNonEmpty(propagation.evaluate(literal.node)));
   }
   feasible = emitter.conjoin(feasible, propagation.isFeasible());
-  MaskNode *key = context.getDimension(keyDimension, std::nullopt)
-                      .terms.front().node;
+  MaskNode *key =
+      context.getDimension(keyDimension, std::nullopt).terms.front().node;
   MaskInterval keys = propagation.evaluate(key);
   Scalar end = emitter.incrementInside(*keys.upper);
   return {*keys.lower, emitter.select(feasible, end, 0)};

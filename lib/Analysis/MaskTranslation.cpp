@@ -1,4 +1,4 @@
-//===- MaskTranslation.cpp - Truth values of mask regions -----------*- C++ -*-===//
+//===- MaskTranslation.cpp - Truth values of mask regions -------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -128,8 +128,7 @@ void MaskTranslator::noteOpaque(Value value) {
   if (Operation *definition = value.getDefiningOp())
     name = definition->getName().getStringRef();
   else if (value.getParentRegion() == &op.getMask())
-    name = "input " +
-           std::to_string(cast<BlockArgument>(value).getArgNumber());
+    name = "input " + std::to_string(cast<BlockArgument>(value).getArgNumber());
   else
     name = "argument";
   if (!llvm::is_contained(opaqueLeaves, name))
@@ -173,11 +172,10 @@ MaskFormula *MaskTranslator::translateExclusiveOr(Value lhs, Value rhs,
   for (auto [a, b] : {std::pair(lhs, rhs), std::pair(rhs, lhs)})
     if (matchPattern(b, m_ConstantInt(&constant)))
       return translateTruth(a, negated != !constant.isZero());
-  return context.disjoin(
-      {context.conjoin(
-           {translateTruth(lhs, false), translateTruth(rhs, !negated)}),
-       context.conjoin(
-           {translateTruth(lhs, true), translateTruth(rhs, negated)})});
+  return context.disjoin({context.conjoin({translateTruth(lhs, false),
+                                           translateTruth(rhs, !negated)}),
+                          context.conjoin({translateTruth(lhs, true),
+                                           translateTruth(rhs, negated)})});
 }
 
 MaskFormula *MaskTranslator::translateTruthOp(Operation *inner, bool negated) {
@@ -201,8 +199,7 @@ MaskFormula *MaskTranslator::translateTruthOp(Operation *inner, bool negated) {
                           translateTruth(select.getFalseValue(), negated)})});
   if (isa<arith::TruncIOp>(inner)) {
     // The lowest bit, of a two's complement.
-    MaskLinear bit =
-        context.modulo(translateInteger(inner->getOperand(0)), 2);
+    MaskLinear bit = context.modulo(translateInteger(inner->getOperand(0)), 2);
     return negated ? context.isZero(bit)
                    : context.isNonNegative(
                          context.add(bit, context.getUniform(-1)));

@@ -1,4 +1,4 @@
-//===- BoundRegionVerifier.cpp - Regions of a bounded mask ----------*- C++ -*-===//
+//===- BoundRegionVerifier.cpp - Regions of a bounded mask ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -45,9 +45,9 @@ void nameBoundArguments(GenericOp op, Region &region,
   for (unsigned i : {1u, 2u, output})
     if (op.getIndexingMap(i).getNumDims() != op.getNumDims())
       return;
-  FailureOr<DimensionClasses> classes = DimensionClasses::infer(
-      op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
-      op.getIndexingMap(output));
+  FailureOr<DimensionClasses> classes =
+      DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
+                              op.getIndexingMap(2), op.getIndexingMap(output));
   if (failed(classes) || classes->keyRows.empty())
     return;
   SmallVector<std::string> names =
@@ -84,8 +84,7 @@ static LogicalResult verifyBoundRegion(GenericOp op, Region &region,
              << printTypes({boolType, boolType}) << ", but got "
              << printTypes(yielded);
   } else if (yielded.empty() || yielded.size() % 2 != 0 ||
-             llvm::any_of(yielded,
-                          [](Type type) { return !type.isIndex(); })) {
+             llvm::any_of(yielded, [](Type type) { return !type.isIndex(); })) {
     return op.emitOpError(
                "(C14) expected ranges to yield pairs of index, but got ")
            << printTypes(yielded);

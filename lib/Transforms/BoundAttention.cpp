@@ -1,4 +1,4 @@
-//===- BoundAttention.cpp - Key ranges and classifiers of masks -----*- C++ -*-===//
+//===- BoundAttention.cpp - Key ranges and classifiers of masks -*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,14 +27,12 @@ static constexpr unsigned maxRanges = 4;
 static Block *createBoxBlock(RewriterBase &rewriter, GenericOp op,
                              Region &region, BoxArguments &box,
                              bool withKeyBounds) {
-  unsigned numArguments = box.classes.batch.size() +
-                          2 * box.classes.queryRows.size() +
-                          box.classes.keyRows.size() - 1 +
-                          (withKeyBounds ? 2 : 0);
+  unsigned numArguments =
+      box.classes.batch.size() + 2 * box.classes.queryRows.size() +
+      box.classes.keyRows.size() - 1 + (withKeyBounds ? 2 : 0);
   SmallVector<Type> types(numArguments, rewriter.getIndexType());
   SmallVector<Location> locations(numArguments, op.getLoc());
-  Block *block =
-      rewriter.createBlock(&region, region.end(), types, locations);
+  Block *block = rewriter.createBlock(&region, region.end(), types, locations);
   unsigned next = 0;
   auto take = [&]() -> Value { return block->getArgument(next++); };
   auto takePair = [&]() -> std::pair<Value, Value> {
@@ -55,7 +53,8 @@ static Block *createBoxBlock(RewriterBase &rewriter, GenericOp op,
 /// Positions are not negative, and boxes are not empty.
 static MaskBox describeBox(const BoxArguments &box, IndexEmitter &emitter) {
   MaskBox intervals;
-  for (ValueRange positions : {ValueRange(box.batch), ValueRange(box.outerKeys)})
+  for (ValueRange positions :
+       {ValueRange(box.batch), ValueRange(box.outerKeys)})
     for (Value position : positions)
       emitter.assumeNonNegative(position);
   auto describe = [&](unsigned dim, std::pair<Value, Value> bounds) {
@@ -79,16 +78,15 @@ static Scalar getNumKeys(RewriterBase &rewriter, GenericOp op,
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
   AffineMap map = op.getIndexingMap(1);
-  std::optional<unsigned> position = map.getResultPosition(
-      rewriter.getAffineDimExpr(keyDimension));
+  std::optional<unsigned> position =
+      map.getResultPosition(rewriter.getAffineDimExpr(keyDimension));
   return linalg::createOrFoldDimOp(rewriter, op.getLoc(), op.getKey(),
                                    position.value_or(0));
 }
 
 /// Ops that turned out not to be needed.
 static void eraseDeadOps(RewriterBase &rewriter, Block *block) {
-  for (Operation &inner :
-       llvm::make_early_inc_range(llvm::reverse(*block)))
+  for (Operation &inner : llvm::make_early_inc_range(llvm::reverse(*block)))
     if (isOpTriviallyDead(&inner))
       rewriter.eraseOp(&inner);
 }

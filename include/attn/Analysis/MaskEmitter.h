@@ -1,4 +1,4 @@
-//===- MaskEmitter.h - Index arithmetic, folded as it is emitted ----*- C++ -*-===//
+//===- MaskEmitter.h - Index arithmetic, folded as emitted ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -38,8 +38,9 @@ private:
   int64_t constant = 0;
 };
 
-/// Emits `arith` ops on `index` and `i1` at the end of a block. What is constant
-/// is computed at once, an op is never emitted twice, offsets are gathered
+/// Emits `arith` ops on `index` and `i1` at the end of a block. What is
+/// constant is computed at once, an op is never emitted twice, offsets are
+/// gathered
 /// (`(x + 1) - 1` is `x`), and a minimum, maximum or comparison that is decided
 /// by what was assumed of the values is not emitted. Constants stand at the
 /// start of the block.
@@ -91,8 +92,22 @@ public:
 
 private:
   enum class Opcode {
-    Add, Subtract, Multiply, Minimum, Maximum, FloorDivide, CeilDivide,
-    TruncatingDivide, LessEqual, Less, Equal, NotEqual, And, Or, Not, Select
+    Add,
+    Subtract,
+    Multiply,
+    Minimum,
+    Maximum,
+    FloorDivide,
+    CeilDivide,
+    TruncatingDivide,
+    LessEqual,
+    Less,
+    Equal,
+    NotEqual,
+    And,
+    Or,
+    Not,
+    Select
   };
   struct Definition {
     Opcode opcode;
@@ -113,7 +128,8 @@ private:
   mlir::Location loc;
   mlir::Block &block;
   unsigned numOps = 0;
-  using Key = std::tuple<int, void *, int64_t, void *, int64_t, void *, int64_t>;
+  using Key =
+      std::tuple<int, void *, int64_t, void *, int64_t, void *, int64_t>;
   std::map<Key, mlir::Value> emitted;
   llvm::DenseMap<mlir::Value, Definition> definitions;
   std::map<std::pair<void *, int64_t>, mlir::Value> constants;

@@ -1,4 +1,4 @@
-//===- MaskExpr.h - Masks as formulas over linear forms -------------*- C++ -*-===//
+//===- MaskExpr.h - Masks as formulas over linear forms ---------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,8 +30,8 @@
 #define ATTN_ANALYSIS_MASKEXPR_H
 
 #include "attn/Analysis/MaskEmitter.h"
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include <deque>
 #include <optional>
 
@@ -159,7 +159,8 @@ private:
   MaskAffine getAffine(const MaskLinear &value);
   MaskLinear getLinear(MaskNode *node);
   MaskLinear getLinear(const MaskAffine &value);
-  /// `value`, or an opaque one if a number in it is too large to calculate with.
+  /// `value`, or an opaque one if a number in it is too large to calculate
+  /// with.
   MaskLinear limit(MaskLinear value);
   /// The node equal to `prototype`, which is filled in with what is known.
   MaskNode *intern(MaskNode prototype);

@@ -1,4 +1,4 @@
-//===- MaskSolver.h - Keys that a formula lets a box see ------------*- C++ -*-===//
+//===- MaskSolver.h - Keys that a formula lets a box see --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

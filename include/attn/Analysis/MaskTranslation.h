@@ -1,4 +1,4 @@
-//===- MaskTranslation.h - From mask regions to formulas ------------*- C++ -*-===//
+//===- MaskTranslation.h - From mask regions to formulas --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -42,9 +42,7 @@ public:
   MaskFormula *translate(bool negated);
 
   /// What was not understood, by name: "input 1", "tensor.extract".
-  llvm::ArrayRef<std::string> getOpaqueLeaves() const {
-    return opaqueLeaves;
-  }
+  llvm::ArrayRef<std::string> getOpaqueLeaves() const { return opaqueLeaves; }
 
 private:
   void mapUniformInputs();

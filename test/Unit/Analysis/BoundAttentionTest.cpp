@@ -1,4 +1,4 @@
-//===- BoundAttentionTest.cpp - Masks in use, and their combinations -*- C++ -*-===//
+//===- BoundAttentionTest.cpp - Masks in use, and combinations ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -152,9 +152,10 @@ MaskCase getCase(const NamedMask &mask) {
 
 MaskCase combine(const NamedMask &lhs, const NamedMask &rhs, bool isAnd) {
   MaskCase result;
-  result.body = instantiate(lhs, "x") + instantiate(rhs, "y") + "%visible = " +
-                (isAnd ? "arith.andi" : "arith.ori") + " %xv, %yv : i1 // " +
-                lhs.name + (isAnd ? " and " : " or ") + rhs.name;
+  result.body = instantiate(lhs, "x") + instantiate(rhs, "y") +
+                "%visible = " + (isAnd ? "arith.andi" : "arith.ori") +
+                " %xv, %yv : i1 // " + lhs.name + (isAnd ? " and " : " or ") +
+                rhs.name;
   result.meaning = [=](int64_t b, int64_t i, int64_t j) {
     bool first = lhs.meaning(b, i, j), second = rhs.meaning(b, i, j);
     return isAnd ? first && second : first || second;
@@ -197,9 +198,8 @@ TEST(BoundAttentionTest, PairsOfMasks) {
       for (bool isAnd : {false, true}) {
         MaskCase maskCase = combine(lhs, rhs, isAnd);
         WalkCounts counts = checkMask(getContext(), maskCase);
-        EXPECT_EQ(counts.inVain, 0)
-            << lhs.name << (isAnd ? " and " : " or ") << rhs.name << " of "
-            << counts.visited;
+        EXPECT_EQ(counts.inVain, 0) << lhs.name << (isAnd ? " and " : " or ")
+                                    << rhs.name << " of " << counts.visited;
         EXPECT_EQ(counts.knownFull, counts.full)
             << lhs.name << (isAnd ? " and " : " or ") << rhs.name;
       }

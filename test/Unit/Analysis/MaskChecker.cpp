@@ -1,4 +1,4 @@
-//===- MaskChecker.cpp - Bounds of a mask against the mask ----------*- C++ -*-===//
+//===- MaskChecker.cpp - Bounds of a mask against the mask ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -45,16 +45,24 @@ static std::string getModule(const MaskCase &mask) {
          "#v = affine_map<(b, m, n, d, e) -> (b, n, e)>\n"
          "#o = affine_map<(b, m, n, d, e) -> (b, m, e)>\n"
          "#b = affine_map<(b, m, n, d, e) -> (b)>\n"
-         "func.func @f(%q: " + q + ", %k: " + k + ", %v: " + k + ", %o: " + q +
+         "func.func @f(%q: " +
+         q + ", %k: " + k + ", %v: " + k + ", %o: " + q +
          ", %lengths: tensor<2xi32>, %s0: index, %s1: index, %ids: "
-         "tensor<64xi32>) -> " + q + " {\n"
-         "  %r = attn.generic ins(%q, %k, %v : " + q + ", " + k + ", " + k +
+         "tensor<64xi32>) -> " +
+         q +
+         " {\n"
+         "  %r = attn.generic ins(%q, %k, %v : " +
+         q + ", " + k + ", " + k +
          ") inputs(%lengths : tensor<2xi32>) weighting(#attn.softmax) outs(%o "
-         ": " + q + ") {indexing_maps = [#q, #k, #v, #b, #o]}\n"
+         ": " +
+         q +
+         ") {indexing_maps = [#q, #k, #v, #b, #o]}\n"
          "  mask {\n  ^bb0(%len: i32):\n"
-         "    %i = attn.index 1\n    %j = attn.index 2\n" + mask.body +
-         "\n    attn.yield %visible : i1\n  } -> " + q + "\n"
-         "  return %r : " + q + "\n}\n";
+         "    %i = attn.index 1\n    %j = attn.index 2\n" +
+         mask.body + "\n    attn.yield %visible : i1\n  } -> " + q +
+         "\n"
+         "  return %r : " +
+         q + "\n}\n";
 }
 
 namespace {
@@ -67,9 +75,9 @@ public:
       : stride(keys + 1), sums((rows + 1) * (keys + 1)) {
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < keys; ++j)
-        sums[(i + 1) * stride + j + 1] =
-            sums[i * stride + j + 1] + sums[(i + 1) * stride + j] -
-            sums[i * stride + j] + isVisible(i, j);
+        sums[(i + 1) * stride + j + 1] = sums[i * stride + j + 1] +
+                                         sums[(i + 1) * stride + j] -
+                                         sums[i * stride + j] + isVisible(i, j);
   }
   /// Of rows [m0, m1) and keys [n0, n1).
   int64_t count(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
@@ -115,8 +123,8 @@ void Checker::run(WalkCounts &counts) {
             << "at " << batch << ", " << i << ", " << j;
       return visible;
     });
-    counts.density += 0.5 * pairs.count(0, mask.rows, 0, mask.keys) /
-                      (mask.rows * mask.keys);
+    counts.density +=
+        0.5 * pairs.count(0, mask.rows, 0, mask.keys) / (mask.rows * mask.keys);
     for (auto [rowTile, keyTile] : mask.tileSizes) {
       WalkCounts own;
       for (int64_t m0 = 0; m0 < mask.rows; m0 += rowTile)
@@ -209,10 +217,11 @@ WalkCounts checkMask(MLIRContext &context, const MaskCase &mask) {
   module->walk([&](GenericOp found) { op = found; });
   IRRewriter rewriter(&context);
   EXPECT_TRUE(succeeded(boundMask(rewriter, op)));
+  if (mask.spoil)
+    mask.spoil(op);
   EXPECT_TRUE(succeeded(verify(*module)));
-  counts.numOps =
-      std::max(op.getRanges().front().getOperations().size(),
-               op.getClassify().front().getOperations().size());
+  counts.numOps = std::max(op.getRanges().front().getOperations().size(),
+                           op.getClassify().front().getOperations().size());
 
   Environment environment;
   Block &entry = op->getParentRegion()->front();

@@ -1,4 +1,4 @@
-//===- MaskChecker.h - Bounds of a mask against the mask ------------*- C++ -*-===//
+//===- MaskChecker.h - Bounds of a mask against the mask --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +8,7 @@
 #ifndef ATTN_TEST_UNIT_ANALYSIS_MASKCHECKER_H
 #define ATTN_TEST_UNIT_ANALYSIS_MASKCHECKER_H
 
+#include "attn/IR/Attn.h"
 #include "mlir/IR/MLIRContext.h"
 #include <functional>
 #include <string>
@@ -30,6 +31,8 @@ struct MaskCase {
       {1, 1}, {1, 8}, {5, 3}, {8, 16}, {16, 8}, {32, 7}};
   /// What the mask means, if known: (batch, i, j).
   std::function<bool(int64_t, int64_t, int64_t)> meaning;
+  /// Called on the bounded op, to spoil it.
+  std::function<void(GenericOp)> spoil;
 };
 
 /// Counts over all walks with tiles of more than one pair.
@@ -45,9 +48,9 @@ struct WalkCounts {
 };
 
 /// Bounds the mask and compares `ranges` and `classify` with it, for several
-/// tile sizes, as test expectations: every visible key of a tile of rows lies in
-/// a range, ranges lie within the keys, boxes called full or empty are, and a
-/// walk over the ranges meets every visible pair once.
+/// tile sizes, as test expectations: every visible key of a tile of rows lies
+/// in a range, ranges lie within the keys, boxes called full or empty are, and
+/// a walk over the ranges meets every visible pair once.
 WalkCounts checkMask(mlir::MLIRContext &context, const MaskCase &mask);
 
 /// A context with the dialects that masks use.

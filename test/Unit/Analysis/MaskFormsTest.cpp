@@ -1,4 +1,4 @@
-//===- MaskFormsTest.cpp - Ways to write masks, and limits -----------*- C++ -*-===//
+//===- MaskFormsTest.cpp - Ways to write masks, and limits ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,10 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "MaskChecker.h"
+#include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
 
 #include <cstdlib>
 
+using namespace mlir;
+using namespace attn;
 using namespace attn::test;
 
 namespace {
@@ -19,7 +22,7 @@ WalkCounts check(const std::string &body,
   MaskCase mask;
   mask.body = body;
   mask.meaning = std::move(meaning);
-  return checkMask(getContext(), mask);
+  return checkMask(attn::test::getContext(), mask);
 }
 
 TEST(MaskFormsTest, Constants) {
@@ -41,33 +44,32 @@ TEST(MaskFormsTest, UniformTruth) {
 }
 
 TEST(MaskFormsTest, UniformReadOfTensor) {
-  WalkCounts counts = check(R"(
+  WalkCounts counts = check(
+      R"(
     %b = attn.index 0
     %length = tensor.extract %lengths[%b] : tensor<2xi32>
     %j32 = arith.index_cast %j : index to i32
     %visible = arith.cmpi slt, %j32, %length : i32)",
-                            [](int64_t b, int64_t, int64_t j) {
-                              return j < (b == 0 ? 17 : 56);
-                            });
+      [](int64_t b, int64_t, int64_t j) { return j < (b == 0 ? 17 : 56); });
   EXPECT_EQ(counts.inVain, 0);
   EXPECT_EQ(counts.knownFull, counts.full);
 }
 
 TEST(MaskFormsTest, DocumentsAreOpaque) {
-  WalkCounts counts = check(R"(
+  WalkCounts counts = check(
+      R"(
     %di = tensor.extract %ids[%i] : tensor<64xi32>
     %dj = tensor.extract %ids[%j] : tensor<64xi32>
     %same = arith.cmpi eq, %di, %dj : i32
     %causal = arith.cmpi sle, %j, %i : index
     %visible = arith.andi %same, %causal : i1)",
-                            [](int64_t, int64_t i, int64_t j) {
-                              return i / 10 == j / 10 && j <= i;
-                            });
+      [](int64_t, int64_t i, int64_t j) { return i / 10 == j / 10 && j <= i; });
   EXPECT_EQ(counts.knownFull, 0);
 }
 
 TEST(MaskFormsTest, ShiftsAndBits) {
-  WalkCounts counts = check(R"(
+  WalkCounts counts =
+      check(R"(
     %c1 = arith.constant 1 : index
     %c3 = arith.constant 3 : index
     %c0 = arith.constant 0 : index
@@ -80,9 +82,9 @@ TEST(MaskFormsTest, ShiftsAndBits) {
     %early = arith.cmpi sle, %twice, %i : index
     %a = arith.andi %first, %early : i1
     %visible = arith.ori %near, %a : i1)",
-                            [](int64_t, int64_t i, int64_t j) {
-                              return i / 8 == j / 8 || (j % 4 == 0 && 2 * j <= i);
-                            });
+            [](int64_t, int64_t i, int64_t j) {
+              return i / 8 == j / 8 || (j % 4 == 0 && 2 * j <= i);
+            });
   EXPECT_EQ(counts.inVain, 0);
 }
 
@@ -105,7 +107,8 @@ TEST(MaskFormsTest, NarrowIntegers) {
 }
 
 TEST(MaskFormsTest, TruthAsNumber) {
-  WalkCounts counts = check(R"(
+  WalkCounts counts =
+      check(R"(
     %c9 = arith.constant 9 : index
     %c2 = arith.constant 2 : i32
     %a = arith.cmpi sle, %j, %i : index
@@ -115,9 +118,7 @@ TEST(MaskFormsTest, TruthAsNumber) {
     %nb = arith.extui %b : i1 to i32
     %votes = arith.addi %na, %nb : i32
     %visible = arith.cmpi eq, %votes, %c2 : i32)",
-                            [](int64_t, int64_t i, int64_t j) {
-                              return j <= i && i - j < 9;
-                            });
+            [](int64_t, int64_t i, int64_t j) { return j <= i && i - j < 9; });
   EXPECT_EQ(counts.inVain, 0);
   EXPECT_EQ(counts.knownFull, counts.full);
 }
@@ -159,7 +160,7 @@ TEST(MaskFormsTest, SymbolAtTheEndOfItsType) {
   MaskCase mask;
   mask.body = "%visible = arith.cmpi sle, %j, %s0 : index";
   mask.symbols[0] = INT64_MAX;
-  WalkCounts counts = checkMask(getContext(), mask);
+  WalkCounts counts = checkMask(attn::test::getContext(), mask);
   EXPECT_EQ(counts.density, 1);
   EXPECT_EQ(counts.knownFull, counts.full);
 }
@@ -170,7 +171,7 @@ TEST(MaskFormsTest, NoKeys) {
     mask.body = "%visible = arith.cmpi sle, %j, %i : index";
     mask.keys = 0;
     mask.isDynamic = isDynamic;
-    EXPECT_EQ(checkMask(getContext(), mask).visited, 0);
+    EXPECT_EQ(checkMask(attn::test::getContext(), mask).visited, 0);
   }
 }
 
@@ -199,8 +200,7 @@ TEST(MaskFormsTest, ManyAlternatives) {
             " : i1\n%x" + n + " = arith.andi %x" + last + ", %o" + n +
             " : i1\n";
   }
-  WalkCounts counts =
-      check(body + "%visible = arith.andi %x12, %x12 : i1");
+  WalkCounts counts = check(body + "%visible = arith.andi %x12, %x12 : i1");
   EXPECT_EQ(counts.inVain, 0);
 }
 
@@ -218,7 +218,57 @@ TEST(MaskFormsTest, DeepChains) {
                      "%visible = arith.andi %y3000, %a : i1";
   mask.rows = mask.keys = 8;
   mask.tileSizes = {{4, 4}};
-  checkMask(getContext(), mask);
+  checkMask(attn::test::getContext(), mask);
+}
+
+/// What the checker says of bounds that were spoilt.
+bool notices(std::function<void(OpBuilder &, YieldOp, YieldOp)> spoil) {
+  MaskCase mask;
+  mask.keys = mask.rows;
+  mask.body = R"(
+    %c9 = arith.constant 9 : index
+    %t = arith.subi %i, %j : index
+    %visible = arith.cmpi ult, %t, %c9 : index)";
+  mask.spoil = [&](GenericOp op) {
+    auto getYield = [](Region &region) {
+      return cast<YieldOp>(region.front().getTerminator());
+    };
+    YieldOp ranges = getYield(op.getRanges());
+    OpBuilder builder(ranges);
+    spoil(builder, ranges, getYield(op.getClassify()));
+  };
+  ::testing::TestPartResultArray failures;
+  {
+    ::testing::ScopedFakeTestPartResultReporter reporter(
+        ::testing::ScopedFakeTestPartResultReporter::
+            INTERCEPT_ONLY_CURRENT_THREAD,
+        &failures);
+    checkMask(attn::test::getContext(), mask);
+  }
+  return failures.size() > 0;
+}
+
+TEST(MaskFormsTest, CheckerNoticesWrongBounds) {
+  EXPECT_FALSE(notices([](OpBuilder &, YieldOp, YieldOp) {}));
+  auto moveBound = [](unsigned operand, int64_t offset) {
+    return [=](OpBuilder &builder, YieldOp ranges, YieldOp) {
+      Location loc = ranges.getLoc();
+      Value by = arith::ConstantIndexOp::create(builder, loc, offset);
+      ranges->setOperand(
+          operand,
+          arith::AddIOp::create(builder, loc, ranges->getOperand(operand), by));
+    };
+  };
+  EXPECT_TRUE(notices(moveBound(0, 1)));
+  EXPECT_TRUE(notices(moveBound(1, -1)));
+  // Beyond the keys.
+  EXPECT_TRUE(notices(moveBound(1, 1)));
+  EXPECT_TRUE(notices([](OpBuilder &, YieldOp, YieldOp classify) {
+    classify->setOperand(0, classify->getOperand(1));
+  }));
+  EXPECT_TRUE(notices([](OpBuilder &, YieldOp, YieldOp classify) {
+    classify->setOperand(1, classify->getOperand(0));
+  }));
 }
 
 } // namespace

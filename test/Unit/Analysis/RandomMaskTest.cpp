@@ -1,4 +1,4 @@
-//===- RandomMaskTest.cpp - Masks from a grammar ---------------------*- C++ -*-===//
+//===- RandomMaskTest.cpp - Masks from a grammar ----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,8 +33,8 @@ public:
     for (int64_t &length : mask.lengths)
       length = pick(mask.keys + 1);
     std::string truth = writeTruth(1 + pick(3));
-    mask.body = body + "%visible = arith.andi " + truth + ", " + truth +
-                " : i1";
+    mask.body =
+        body + "%visible = arith.andi " + truth + ", " + truth + " : i1";
     return mask;
   }
 
@@ -110,8 +110,8 @@ private:
     case 6:
       return index("remsi", a, writeDivisor());
     case 7:
-      return define("affine.apply affine_map<(t)[s] -> (t mod s)>(" + a +
-                    ")[" + writePositiveSymbol() + "]");
+      return define("affine.apply affine_map<(t)[s] -> (t mod s)>(" + a + ")[" +
+                    writePositiveSymbol() + "]");
     case 8:
       return index("minsi", a, writeInteger(depth - 1));
     case 9:
@@ -128,9 +128,8 @@ private:
 
   std::string writeTruth(unsigned depth) {
     if (depth == 0) {
-      static const char *const predicates[] = {"slt", "sle", "sgt", "sge",
-                                               "slt", "sle", "eq",  "ne",
-                                               "ult", "uge"};
+      static const char *const predicates[] = {
+          "slt", "sle", "sgt", "sge", "slt", "sle", "eq", "ne", "ult", "uge"};
       std::string a = writeInteger(pick(3));
       std::string b = pick(3) ? writeSymbol() : writeInteger(pick(2));
       return define("arith.cmpi " + std::string(predicates[pick(10)]) + ", " +
@@ -139,8 +138,8 @@ private:
     std::string a = writeTruth(depth - 1);
     switch (pick(8)) {
     case 0:
-      return define("arith.xori " + a + ", " +
-                    define("arith.constant true") + " : i1");
+      return define("arith.xori " + a + ", " + define("arith.constant true") +
+                    " : i1");
     case 1:
       return define("arith.select " + a + ", " + writeTruth(depth - 1) + ", " +
                     writeTruth(depth - 1) + " : i1");

@@ -1,4 +1,4 @@
-//===- RegionEvaluator.cpp - Runs scalar blocks on numbers ----------*- C++ -*-===//
+//===- RegionEvaluator.cpp - Runs scalar blocks on numbers ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -54,8 +54,7 @@ void RegionEvaluator::compile(Operation &op) {
     instruction.opcode = Opcode::Index;
     instruction.immediate = index.getDim();
   } else if (isa<tensor::ExtractOp, tensor::DimOp>(op)) {
-    instruction.opcode =
-        isa<tensor::DimOp>(op) ? Opcode::Dim : Opcode::Extract;
+    instruction.opcode = isa<tensor::DimOp>(op) ? Opcode::Dim : Opcode::Extract;
     instruction.tensor = &environment.tensors.find(operands[0])->second;
     operands = operands.drop_front();
   } else {
@@ -164,9 +163,7 @@ static int64_t evaluateAffine(AffineExpr expr, ArrayRef<int64_t> dims,
 
 int64_t RegionEvaluator::evaluate(const Instruction &instruction,
                                   ArrayRef<int64_t> positions) {
-  auto get = [&](unsigned index) {
-    return slots[instruction.operands[index]];
-  };
+  auto get = [&](unsigned index) { return slots[instruction.operands[index]]; };
   switch (instruction.opcode) {
   case Opcode::Constant:
     return instruction.immediate;
@@ -249,9 +246,8 @@ int64_t RegionEvaluator::evaluate(const Instruction &instruction,
   return 0;
 }
 
-std::vector<int64_t>
-RegionEvaluator::operator()(ArrayRef<int64_t> arguments,
-                            ArrayRef<int64_t> positions) {
+std::vector<int64_t> RegionEvaluator::operator()(ArrayRef<int64_t> arguments,
+                                                 ArrayRef<int64_t> positions) {
   if (arguments.size() != numArguments)
     llvm::report_fatal_error("wrong number of arguments");
   std::copy(arguments.begin(), arguments.end(), slots.begin());

@@ -1,4 +1,4 @@
-//===- RegionEvaluator.h - Runs scalar blocks on numbers ------------*- C++ -*-===//
+//===- RegionEvaluator.h - Runs scalar blocks on numbers --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -45,10 +45,33 @@ public:
 private:
   friend struct Environment;
   enum class Opcode {
-    Constant, Index, Add, Subtract, Multiply, DivideToZero, DivideDown, DivideUp,
-    Remainder, Minimum, Maximum, And, Or, ExclusiveOr, ShiftLeft, ShiftRight,
-    Compare, Select, Copy, ZeroExtend, Truncate, Absolute, Extract, Apply,
-    ApplyMinimum, ApplyMaximum, Dim
+    Constant,
+    Index,
+    Add,
+    Subtract,
+    Multiply,
+    DivideToZero,
+    DivideDown,
+    DivideUp,
+    Remainder,
+    Minimum,
+    Maximum,
+    And,
+    Or,
+    ExclusiveOr,
+    ShiftLeft,
+    ShiftRight,
+    Compare,
+    Select,
+    Copy,
+    ZeroExtend,
+    Truncate,
+    Absolute,
+    Extract,
+    Apply,
+    ApplyMinimum,
+    ApplyMaximum,
+    Dim
   };
   struct Instruction {
     Opcode opcode;
