@@ -1,4 +1,4 @@
-//===- BoundAttentionTest.cpp - Masks in use, and combinations ---*- C++ -*-===//
+//===- BoundAttentionTest.cpp - Masks in use, and combinations --*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
