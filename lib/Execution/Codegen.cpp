@@ -10,6 +10,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -122,6 +125,51 @@ llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
   return llvm::Error::success();
 }
 
+/// Masked loads and stores of bf16 become ones of 16-bit integers: without
+/// instructions for bf16, LLVM would call a function for each lane.
+static void legalizeMaskedBF16(llvm::Module &module) {
+  llvm::SmallVector<llvm::IntrinsicInst *> work;
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction : llvm::instructions(function)) {
+      auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+      if (!call)
+        continue;
+      bool store = call->getIntrinsicID() == llvm::Intrinsic::masked_store;
+      bool load = call->getIntrinsicID() == llvm::Intrinsic::masked_load;
+      if (!store && !load)
+        continue;
+      llvm::Type *type = store ? call->getArgOperand(0)->getType()
+                               : call->getType();
+      if (type->getScalarType()->isBFloatTy())
+        work.push_back(call);
+    }
+  for (llvm::IntrinsicInst *call : work) {
+    llvm::IRBuilder<> builder(call);
+    auto toIntegers = [&](llvm::Type *type) {
+      auto *vector = llvm::cast<llvm::FixedVectorType>(type);
+      return llvm::FixedVectorType::get(builder.getInt16Ty(),
+                                        vector->getNumElements());
+    };
+    llvm::Align align(2);
+    if (call->getIntrinsicID() == llvm::Intrinsic::masked_store) {
+      llvm::Value *value = call->getArgOperand(0);
+      builder.CreateMaskedStore(
+          builder.CreateBitCast(value, toIntegers(value->getType())),
+          call->getArgOperand(1), align,
+          call->getArgOperand(call->arg_size() - 1));
+    } else {
+      llvm::Type *type = call->getType();
+      unsigned last = call->arg_size() - 1;
+      llvm::Value *loaded = builder.CreateMaskedLoad(
+          toIntegers(type), call->getArgOperand(0), align,
+          call->getArgOperand(last - 1),
+          builder.CreateBitCast(call->getArgOperand(last), toIntegers(type)));
+      call->replaceAllUsesWith(builder.CreateBitCast(loaded, type));
+    }
+    call->eraseFromParent();
+  }
+}
+
 /// The few passes that matter here: the vectors, loops and register tiles are
 /// already what they shall be, so nothing is vectorized or unrolled again, and
 /// compilation stays a matter of milliseconds.
@@ -175,6 +223,7 @@ translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
     function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.addFnAttr("prefer-vector-width", "512");
   }
+  legalizeMaskedBF16(*translated);
   optimize(*translated, machine);
   return translated;
 }

@@ -235,6 +235,12 @@ int Driver::report() {
   if (!options.outputs.empty())
     if (int status = store())
       return status;
+  if (options.countTiles && kernel) {
+    Kernel::TileCounts counts = kernel->getTileCounts();
+    (options.json ? llvm::errs() : llvm::outs())
+        << "key tiles: " << counts.examined << " looked at, " << counts.computed
+        << " computed, " << counts.full << " of them full\n";
+  }
   ModuleOp reference = original ? *original : *module;
   if (options.tracePair)
     if (Error error = printPairTrace(llvm::outs(), reference, entry,

@@ -45,6 +45,7 @@ struct DriverOptions {
   std::optional<llvm::SmallVector<int64_t>> tracePair;
   EmitKind emit = EmitKind::None;
   bool printConfig = false;
+  bool countTiles = false;
   bool requireFused = false;
   std::optional<Stage> stopAfter, verifyStage;
   std::string cpu, features;

@@ -8,6 +8,7 @@
 #include "attn/Execution/Kernel.h"
 #include "Codegen.h"
 #include "ShapeRules.h"
+#include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
@@ -28,10 +29,18 @@ struct Kernel::Impl {
   std::unique_ptr<llvm::orc::LLJIT> jit;
   /// Takes pointers to its arguments: the result, then each argument.
   void (*function)(void **) = nullptr;
+  /// The counters in the kernel, if it counts.
+  const int64_t *tileCounts = nullptr;
 };
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Kernel::~Kernel() = default;
+
+Kernel::TileCounts Kernel::getTileCounts() const {
+  if (const int64_t *counts = impl->tileCounts)
+    return {counts[0], counts[1], counts[2]};
+  return {};
+}
 
 ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
 ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
@@ -125,6 +134,8 @@ Kernel::compile(ModuleOp module, StringRef entry,
     return llvm::createStringError("@" + entry + " was not lowered");
   createPackedEntry(module, lowered, "_attn_entry");
 
+  bool counts = module.lookupSymbol(getTileCountsName());
+
   auto machine = createTargetMachine(options);
   if (!machine)
     return machine.takeError();
@@ -169,6 +180,12 @@ Kernel::compile(ModuleOp module, StringRef entry,
   if (!address)
     return address.takeError();
   impl->function = address->toPtr<void (*)(void **)>();
+  if (counts) {
+    auto symbol = impl->jit->lookup(getTileCountsName());
+    if (!symbol)
+      return symbol.takeError();
+    impl->tileCounts = symbol->toPtr<const int64_t *>();
+  }
   return std::unique_ptr<Kernel>(new Kernel(std::move(impl)));
 }
 

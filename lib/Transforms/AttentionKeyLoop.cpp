@@ -213,7 +213,8 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
       inputs, weightingOperands, rows, full, state[0], state.drop_front(),
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
       llvm::APFloat(scale), TypeAttr::get(accType),
-      rewriter.getI64IntegerAttr(sizes.keyRows));
+      rewriter.getI64IntegerAttr(sizes.keyRows),
+      countTiles);
   cloneRegion(op.getSimilarity(), online.getSimilarity());
   cloneRegion(op.getMask(), online.getMask());
   cloneRegion(op.getScore(), online.getScore());

@@ -78,7 +78,6 @@ private:
   /// positions and row bounds.
   llvm::SmallVector<mlir::Value> inlineBound(mlir::Region &region,
                                              mlir::ValueRange keyBounds);
-  void count(unsigned counter);
 
   mlir::RewriterBase &rewriter;
   mlir::Location loc;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -75,6 +76,18 @@ LogicalResult distribute(RewriterBase &b, scf::ForallOp forall) {
   return success();
 }
 
+/// Declares the counters of `count_tiles`: key tiles looked at, computed, and
+/// full.
+void declareTileCounts(ModuleOp module) {
+  OpBuilder b(module.getBodyRegion());
+  auto type = MemRefType::get({3}, b.getI64Type());
+  auto zeros = DenseElementsAttr::get(
+      RankedTensorType::get({3}, b.getI64Type()), ArrayRef<int64_t>{0, 0, 0});
+  memref::GlobalOp::create(b, module.getLoc(), getTileCountsName(),
+                           /*sym_visibility=*/StringAttr(), type, zeros,
+                           /*constant=*/false, /*alignment=*/IntegerAttr());
+}
+
 struct DistributeAttentionPass final
     : impl::DistributeAttentionPassBase<DistributeAttentionPass> {
   void runOnOperation() override {
@@ -84,6 +97,14 @@ struct DistributeAttentionPass final
         loops.push_back(forall);
       return WalkResult::skip();
     });
+    bool counts = getOperation()
+                      ->walk([](OnlineOp op) {
+                        return op.getCountTiles() ? WalkResult::interrupt()
+                                                  : WalkResult::advance();
+                      })
+                      .wasInterrupted();
+    if (counts && !getOperation().lookupSymbol(getTileCountsName()))
+      declareTileCounts(getOperation());
     IRRewriter rewriter(&getContext());
     for (scf::ForallOp forall : loops)
       if (failed(distribute(rewriter, forall)))

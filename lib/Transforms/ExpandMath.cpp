@@ -62,7 +62,7 @@ public:
     if (useScalef && isF32)
       return scalef(polynomial(fraction(t), kFloorF32), t);
     t = clamp(t);
-    Value whole = math::RoundEvenOp::create(b, loc, t);
+    Value whole = round(t);
     Value rest = arith::SubFOp::create(b, loc, t, whole);
     return scale(rest, whole);
   }
@@ -77,7 +77,7 @@ public:
     double high = isF32 ? static_cast<float>(kLog2E) : kLog2E;
     double low = isF32 ? kLog2E - high : 2.0355273740931033e-17;
     Value t = arith::MulFOp::create(b, loc, x, constant(high));
-    Value whole = math::RoundEvenOp::create(b, loc, t);
+    Value whole = round(t);
     Value negated = arith::NegFOp::create(b, loc, whole);
     Value rest = fma(x, constant(high), negated);
     rest = fma(x, constant(low), rest);
@@ -85,6 +85,14 @@ public:
   }
 
 private:
+  /// The nearest integer of a number far smaller than the mantissa: an addition
+  /// pushes the fraction out. Baseline x86-64 has no instruction for it.
+  Value round(Value t) {
+    Value magic = constant(isF32 ? 0x1.8p23 : 0x1.8p52);
+    Value shifted = arith::AddFOp::create(b, loc, t, magic);
+    return arith::SubFOp::create(b, loc, shifted, magic);
+  }
+
   /// 2^(rest + whole), |rest| <= 1/2, `whole` an integer.
   Value scale(Value rest, Value whole) {
     Value power;

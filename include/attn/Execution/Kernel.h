@@ -69,6 +69,13 @@ public:
   llvm::Expected<std::vector<Array>>
   call(llvm::ArrayRef<const Array *> arguments) const;
 
+  /// Key tiles that all calls so far have looked at, computed, and found full
+  /// before computing them. Zeros unless compiled with `stages.countTiles`.
+  struct TileCounts {
+    int64_t examined = 0, computed = 0, full = 0;
+  };
+  TileCounts getTileCounts() const;
+
 private:
   struct Impl;
   explicit Kernel(std::unique_ptr<Impl> impl);

@@ -295,7 +295,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     whose extent is not 1, and regions are not evaluated beyond it. `full`, if
     given, tells at run time that every pair is visible, so that the mask need
     not be evaluated. `key_tile`, if given, bounds the extent of the key row
-    dimension.
+    dimension. With `count_tiles` the op counts itself in the buffer that
+    `attn-distribute` declares.
 
     Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
     accumulator for the output, and
@@ -330,7 +331,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
     OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
-    OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile);
+    OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile,
+    UnitAttr:$count_tiles);
   let regions = (region
     Attn_OptionalBlock:$similarity, Attn_OptionalBlock:$mask,
     Attn_OptionalBlock:$score, Attn_OptionalBlock:$weight);

@@ -156,7 +156,8 @@ def DistributeAttentionPass
     Turns an outermost `scf.forall` over items, on buffers, into one over
     workers with an `scf.for` over every worker's items inside, dealt out in
     turn so that work that grows along the items (a causal mask) is balanced.
-    Buffers allocated per item are hoisted to the worker.
+    Buffers allocated per item are hoisted to the worker. Declares the counters
+    of ops that count their tiles.
 
     Example:
     ```mlir

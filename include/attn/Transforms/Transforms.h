@@ -30,6 +30,10 @@ mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
                                   TileSizes sizes, bool countTiles = false);
 
+/// The module's buffer of three i64 that kernels with `count_tiles` count in:
+/// key tiles looked at, computed (a pair is visible), and full.
+inline llvm::StringRef getTileCountsName() { return "attn_tile_counts"; }
+
 /// Expands an op on tensors into `linalg` ops with its scores in memory. An
 /// error on memrefs, and for weightings that are not of kind *accumulate*.
 mlir::LogicalResult decomposeAttention(mlir::RewriterBase &rewriter,

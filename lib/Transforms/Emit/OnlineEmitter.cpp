@@ -23,6 +23,7 @@
 
 #include "LaneValue.h"
 #include "TileEmitter.h"
+#include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
@@ -76,6 +77,8 @@ private:
   void emitValues();
   void emitChannels(Value first, int64_t count);
   void emitAll();
+  /// Adds `value` to one of the counters, if the op counts its tiles.
+  void count(int64_t counter, Value value);
 
   RewriterBase &b;
   Location loc;
@@ -485,7 +488,22 @@ void OnlineEmitter::emitValues() {
 
 //===----------------------------------------------------------------------===//
 
+void OnlineEmitter::count(int64_t counter, Value value) {
+  if (!op.getCountTiles())
+    return;
+  auto type = MemRefType::get({3}, b.getI64Type());
+  Value counts = memref::GetGlobalOp::create(b, loc, type, getTileCountsName());
+  memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi, value, counts,
+                              ValueRange{index(counter)});
+}
+
 void OnlineEmitter::emitAll() {
+  Value once = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1));
+  count(1, once);
+  if (op.getMask().empty())
+    count(2, once);
+  else if (op.getFull())
+    count(2, arith::ExtUIOp::create(b, loc, b.getI64Type(), op.getFull()));
   for (unsigned i = 0; i < numScoreStatistics; ++i)
     oldScoreStatistics.push_back(vector::LoadOp::create(
         b, loc, laneType, op.getStatistics()[i], ValueRange{zero}));
@@ -539,6 +557,7 @@ LogicalResult OnlineEmitter::run() {
       MemRefType::get({static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)),
                        lanes},
                       accType));
+  count(0, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1)));
   if (op.getMask().empty()) {
     emitAll();
   } else {

@@ -1,0 +1,46 @@
+// A key tile is computed exactly if it holds a visible pair. 32 query tiles of
+// 32 rows; query tile t sees keys up to 32 t + 31, in key tiles of 128: that is
+// 4 (1 + 2 + ... + 8) = 144, of which the 32 on the diagonal are not full.
+// RUN: attn-run %s --entry=causal --random --cpu=x86-64-v4 --count-tiles | FileCheck %s --check-prefix=CAUSAL
+// CAUSAL: key tiles: 144 looked at, 144 computed, 112 of them full
+
+// A window of 64 spans at most 95 keys of a query tile: one key tile each.
+// RUN: attn-run %s --entry=window --random --cpu=x86-64-v4 --count-tiles | FileCheck %s --check-prefix=WINDOW
+// WINDOW: key tiles: 32 looked at, 32 computed, 0 of them full
+
+// Flags that are data cannot be bounded: each tile is looked at, and those where
+// no flag is set are not computed. Keys 512 to 1023 are hidden.
+// RUN: attn-run %s --entry=flags --random --random-range=3:512:512 --cpu=x86-64-v4 --check --count-tiles | FileCheck %s --check-prefix=FLAGS
+// FLAGS: key tiles: 256 looked at, 128 computed, 0 of them full
+// FLAGS: check: result 0: ok
+
+func.func @causal(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: tensor<1024x8xf32>)
+    -> tensor<1024x8xf32> {
+  %init = tensor.empty() : tensor<1024x8xf32>
+  %o = attn.sdpa ins(%q, %k, %v : tensor<1024x16xf32>, tensor<1024x16xf32>, tensor<1024x8xf32>)
+      outs(%init : tensor<1024x8xf32>) {causal = #attn.causal<top_left>} -> tensor<1024x8xf32>
+  return %o : tensor<1024x8xf32>
+}
+
+func.func @window(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: tensor<1024x8xf32>)
+    -> tensor<1024x8xf32> {
+  %init = tensor.empty() : tensor<1024x8xf32>
+  %o = attn.sdpa ins(%q, %k, %v : tensor<1024x16xf32>, tensor<1024x16xf32>, tensor<1024x8xf32>)
+      outs(%init : tensor<1024x8xf32>) {window = array<i64: 63, 0>} -> tensor<1024x8xf32>
+  return %o : tensor<1024x8xf32>
+}
+
+func.func @flags(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: tensor<1024x8xf32>,
+                 %first: tensor<1024xi32>) -> tensor<1024x8xf32> {
+  %init = tensor.empty() : tensor<1024x8xf32>
+  %o = attn.sdpa ins(%q, %k, %v : tensor<1024x16xf32>, tensor<1024x16xf32>, tensor<1024x8xf32>)
+      outs(%init : tensor<1024x8xf32>)
+      mask {
+      ^bb0(%i: index, %j: index):
+        %limit = tensor.extract %first[%j] : tensor<1024xi32>
+        %bound = arith.index_cast %limit : i32 to index
+        %seen = arith.cmpi slt, %j, %bound : index
+        attn.yield %seen : i1
+      } -> tensor<1024x8xf32>
+  return %o : tensor<1024x8xf32>
+}
