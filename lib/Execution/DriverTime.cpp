@@ -30,6 +30,9 @@ llvm::Expected<Timing> attn::timeKernel(Kernel &kernel,
                                         std::vector<Array> &results) {
   constexpr double minSeconds = 0.5, roundSeconds = 0.005;
   constexpr int64_t minRuns = 7, maxRuns = 10001;
+  // Runs of seconds: enough after these, so that an answer comes in time.
+  constexpr double longSeconds = 5;
+  constexpr int64_t longRuns = 3;
   Timing timing;
   timing.threads = getNumThreads();
   PeakMeter peak(type, timing.threads);
@@ -44,11 +47,13 @@ llvm::Expected<Timing> attn::timeKernel(Kernel &kernel,
     return llvm::Error::success();
   };
 
-  // Warm-up: pages, caches, clocks; it ends after two runs or more.
+  // Warm-up: pages, caches, clocks; two runs or more, one if it is a long one.
   Progress progress("timing");
   double seconds = 0;
   Clock::time_point start = Clock::now();
-  for (int run = 0; run < 2 || (run < 10 && getSeconds(start) < 0.05); ++run)
+  for (int run = 0; run < 1 || (run < 2 && getSeconds(start) < 1) ||
+                    (run < 10 && getSeconds(start) < 0.05);
+       ++run)
     if (llvm::Error error = callOnce(seconds))
       return error;
 
@@ -59,7 +64,8 @@ llvm::Expected<Timing> attn::timeKernel(Kernel &kernel,
     int64_t done = times.size();
     return runs ? done >= runs
                 : done >= maxRuns ||
-                      (done >= minRuns && getSeconds(start) >= minSeconds);
+                      (done >= minRuns && getSeconds(start) >= minSeconds) ||
+                      (done >= longRuns && getSeconds(start) >= longSeconds);
   };
   while (!isDone()) {
     peak.sample();

@@ -15,8 +15,8 @@ using namespace mlir;
 namespace attn {
 namespace reference {
 
-/// Pairs that the mask leaves. Batch dimensions that the mask does not depend
-/// on are not walked.
+/// Pairs that the mask leaves. Dimensions of batch and query rows that the mask
+/// does not depend on (the heads of a group) are not walked.
 static Expected<int64_t> countPairs(AttentionRows &rows) {
   if (!rows.hasMask())
     return rows.batch.count * rows.rows.count * rows.keys.count;
@@ -27,6 +27,20 @@ static Expected<int64_t> countPairs(AttentionRows &rows) {
       repeats *= extent;
       extent = std::min<int64_t>(extent, 1);
     }
+  SmallVector<int64_t> walkedRows = rows.rows.extents;
+  for (auto [extent, dim] : llvm::zip_equal(walkedRows, rows.rows.dims))
+    if (!rows.maskDependsOn(dim)) {
+      repeats *= extent;
+      extent = std::min<int64_t>(extent, 1);
+    }
+  auto isWalked = [&](int64_t row) {
+    for (size_t i = rows.rows.extents.size(); i-- > 0;) {
+      if (row % rows.rows.extents[i] >= walkedRows[i])
+        return false;
+      row /= rows.rows.extents[i];
+    }
+    return true;
+  };
   int64_t count = 0;
   if (repeats == 0 || getVolume(walked) == 0)
     return count;
@@ -35,6 +49,8 @@ static Expected<int64_t> countPairs(AttentionRows &rows) {
     for (auto [dim, i] : llvm::zip_equal(rows.batch.dims, index))
       rows.position[dim] = i;
     for (int64_t row = 0; row < rows.rows.count; ++row) {
+      if (!isWalked(row))
+        continue;
       rows.beginRow(row);
       if (Error error = rows.countVisible(count))
         return error;
