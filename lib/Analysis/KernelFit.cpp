@@ -95,7 +95,7 @@ TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
   bool few = !ShapedType::isDynamic(rows) && rows <= lanes;
   sizes.queryRows = few ? lanes : 2 * lanes;
   sizes.keyRows =
-      16 * 1024 * 8 / (sizes.queryRows * op.getAccumulationType().getWidth());
+      8 * 1024 * 8 / (sizes.queryRows * op.getAccumulationType().getWidth());
   return sizes;
 }
 

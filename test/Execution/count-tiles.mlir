@@ -1,17 +1,18 @@
 // A key tile is computed exactly if it holds a visible pair. 32 query tiles of
-// 32 rows; query tile t sees keys up to 32 t + 31, in key tiles of 128: that is
-// 4 (1 + 2 + ... + 8) = 144, of which the 32 on the diagonal are not full.
+// 32 rows; query tile t sees keys up to 32 t + 31, in key tiles of 64: that is
+// 2 (1 + 2 + ... + 16) = 272, of which the 32 on the diagonal are not full.
 // RUN: attn-run %s --entry=causal --random --cpu=x86-64-v4 --count-tiles | FileCheck %s --check-prefix=CAUSAL
-// CAUSAL: key tiles: 144 looked at, 144 computed, 112 of them full
+// CAUSAL: key tiles: 272 looked at, 272 computed, 240 of them full
 
-// A window of 64 spans at most 95 keys of a query tile: one key tile each.
+// A window of 64 spans 95 keys of a query tile, two key tiles; 32 of the first
+// query tile, one; 64 of the second, one.
 // RUN: attn-run %s --entry=window --random --cpu=x86-64-v4 --count-tiles | FileCheck %s --check-prefix=WINDOW
-// WINDOW: key tiles: 32 looked at, 32 computed, 0 of them full
+// WINDOW: key tiles: 62 looked at, 62 computed, 0 of them full
 
 // Flags that are data cannot be bounded: each tile is looked at, and those where
 // no flag is set are not computed. Keys 512 to 1023 are hidden.
 // RUN: attn-run %s --entry=flags --random --random-range=3:512:513 --cpu=x86-64-v4 --check --count-tiles | FileCheck %s --check-prefix=FLAGS
-// FLAGS: key tiles: 256 looked at, 128 computed, 0 of them full
+// FLAGS: key tiles: 512 looked at, 256 computed, 0 of them full
 // FLAGS: check: result 0: ok
 
 func.func @causal(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: tensor<1024x8xf32>)

@@ -38,8 +38,8 @@ FusionDecision fitsKernel(GenericOp op);
 bool isLinearInWeight(GenericOp op);
 
 /// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
-/// holds all rows, and as many key rows as keep the scores of a tile in half of
-/// a first-level cache of 32 KiB.
+/// holds all rows, and as many key rows as keep the scores of a tile in a quarter
+/// of a first-level cache of 32 KiB, beside the queries, keys or values.
 TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
 
 } // namespace attn
