@@ -68,8 +68,14 @@ public:
   }
 
   Value exp(Value x, bool stabilized) {
-    if (stabilized)
-      return exp2(arith::MulFOp::create(b, loc, x, constant(kLog2E)));
+    if (stabilized) {
+      // Weights too small for a normal number are 0 beside the row's largest,
+      // which is 1; as denormals they would slow every product down.
+      Value t = arith::MulFOp::create(b, loc, x, constant(kLog2E));
+      Value tiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, t,
+                                         constant(isF32 ? -126.0 : -1022.0));
+      return arith::SelectOp::create(b, loc, tiny, constant(0.0), exp2(t));
+    }
     // Beyond these the result is 0 or infinite all the same, and the products
     // below stay finite.
     double bound = isF32 ? 110.0 : 760.0;

@@ -37,7 +37,8 @@ Value LaneEmitter::toVector(LaneValue value) {
 
 LaneValue LaneEmitter::inlineRegion(Region &region,
                                     ArrayRef<LaneValue> arguments,
-                                    Value keyRow, Value predicate) {
+                                    Value keyRow, Value predicate,
+                                    bool mayHideRow) {
   llvm::DenseMap<Value, LaneValue> values;
   for (auto [argument, value] :
        llvm::zip_equal(region.getArguments(), arguments))
@@ -47,25 +48,30 @@ LaneValue LaneEmitter::inlineRegion(Region &region,
     return it == values.end() ? LaneValue::uniform(value) : it->second;
   };
   for (Operation &op : region.front().without_terminator()) {
+    LaneValue result;
     if (auto index = dyn_cast<IndexOp>(op)) {
-      values[index.getResult()] =
-          index.getDim() == 0
-              ? LaneValue::affine(arith::ConstantIndexOp::create(b, loc, 0), 1)
-              : LaneValue::uniform(keyRow);
-      continue;
+      bool isKey = index.getDim() == 1;
+      result = isKey ? LaneValue::uniform(keyRow)
+                     : LaneValue::affine(
+                           arith::ConstantIndexOp::create(b, loc, 0), 1);
+      result.variesByKey = isKey;
+    } else {
+      SmallVector<LaneValue> operands;
+      for (Value operand : op.getOperands())
+        operands.push_back(lookup(operand));
+      result = emit(op, operands, predicate, mayHideRow);
+      result.variesByKey = llvm::any_of(
+          operands, [](const LaneValue &value) { return value.variesByKey; });
     }
-    SmallVector<LaneValue> operands;
-    for (Value operand : op.getOperands())
-      operands.push_back(lookup(operand));
-    values[op.getResult(0)] = emit(op, operands, predicate);
+    values[op.getResult(0)] = result;
   }
   return lookup(region.front().getTerminator()->getOperand(0));
 }
 
 LaneValue LaneEmitter::emit(Operation &op, ArrayRef<LaneValue> operands,
-                            Value predicate) {
+                            Value predicate, bool mayHideRow) {
   if (auto load = dyn_cast<memref::LoadOp>(op))
-    return emitLoad(load, operands.drop_front(), predicate);
+    return emitLoad(load, operands.drop_front(), predicate, mayHideRow);
   bool uniform = llvm::all_of(
       operands, [](const LaneValue &value) { return value.isUniform(); });
   if (uniform) {
@@ -152,13 +158,17 @@ Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
 }
 
 LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
-                                Value predicate) {
+                                Value predicate, bool mayHideRow) {
   Value memref = op.getMemRef();
   MemRefType type = op.getMemRefType();
   Type element = type.getElementType();
   bool uniform = llvm::all_of(
       indices, [](const LaneValue &index) { return index.isUniform(); });
-  if (uniform && !predicate) {
+  // One read for all lanes is in bounds if a visible pair asks for it: one of
+  // this key row, or, where every key row asks for the same, of the tile.
+  bool varies = llvm::any_of(
+      indices, [](const LaneValue &index) { return index.variesByKey; });
+  if (uniform && (!predicate || !mayHideRow || !varies)) {
     SmallVector<Value> scalars;
     for (LaneValue index : indices)
       scalars.push_back(index.scalar);
@@ -184,6 +194,20 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
       offsets.push_back(last.scalar);
       return LaneValue::lanes(vector::MaskedLoadOp::create(
           b, loc, result, memref, offsets, mask, zero));
+    }
+    if (last.isAffine() && last.stride == -1 && !element.isInteger(1)) {
+      // The lanes run backwards: read them forwards, from the last one's on.
+      Value span = arith::ConstantIndexOp::create(b, loc, numLanes - 1);
+      offsets.push_back(arith::SubIOp::create(b, loc, last.scalar, span));
+      SmallVector<int64_t> backwards;
+      for (int64_t lane = numLanes; lane-- > 0;)
+        backwards.push_back(lane);
+      Value reversed =
+          vector::ShuffleOp::create(b, loc, mask, mask, backwards);
+      Value loaded = vector::MaskedLoadOp::create(b, loc, result, memref,
+                                                  offsets, reversed, zero);
+      return LaneValue::lanes(
+          vector::ShuffleOp::create(b, loc, loaded, loaded, backwards));
     }
     offsets.push_back(arith::ConstantIndexOp::create(b, loc, 0));
     return LaneValue::lanes(vector::GatherOp::create(

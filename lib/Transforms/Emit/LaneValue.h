@@ -25,12 +25,14 @@ struct LaneValue {
   mlir::Value scalar;
   int64_t stride = 0;
   mlir::Value vector;
+  /// Whether the value depends on the key row at hand.
+  bool variesByKey = false;
 
-  static LaneValue uniform(mlir::Value scalar) { return {scalar, 0, {}}; }
+  static LaneValue uniform(mlir::Value scalar) { return {scalar, 0, {}, false}; }
   static LaneValue affine(mlir::Value base, int64_t stride) {
-    return {base, stride, {}};
+    return {base, stride, {}, false};
   }
-  static LaneValue lanes(mlir::Value vector) { return {{}, 0, vector}; }
+  static LaneValue lanes(mlir::Value vector) { return {{}, 0, vector, false}; }
 
   bool isUniform() const { return !vector && stride == 0; }
   bool isAffine() const { return !vector; }
@@ -52,21 +54,25 @@ public:
   /// Inlines `region` for one key row and returns what it yields. `arguments`
   /// are the values of the block arguments, `keyRow` that of `attn.index 1`;
   /// `attn.index 0` is the lane. Reads are done in the lanes that `predicate`
-  /// (a vector of i1) allows; if it is null, in all.
+  /// (a vector of i1) allows; if it is null, in all. `mayHideRow` tells that the
+  /// predicate may allow no lane at all for this key row; for some key row of
+  /// the tile it does, and else the first lane is allowed.
   LaneValue inlineRegion(mlir::Region &region,
                          llvm::ArrayRef<LaneValue> arguments,
-                         mlir::Value keyRow, mlir::Value predicate);
+                         mlir::Value keyRow, mlir::Value predicate,
+                         bool mayHideRow);
 
 private:
   LaneValue emit(mlir::Operation &op, llvm::ArrayRef<LaneValue> operands,
-                 mlir::Value predicate);
+                 mlir::Value predicate, bool mayHideRow);
   /// The affine form of an integer op, if it has one.
   std::optional<LaneValue> emitAffine(mlir::Operation &op,
                                       llvm::ArrayRef<LaneValue> operands);
   /// A comparison of two affine values in 32-bit lanes.
   mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
   LaneValue emitLoad(mlir::memref::LoadOp op,
-                     llvm::ArrayRef<LaneValue> indices, mlir::Value predicate);
+                     llvm::ArrayRef<LaneValue> indices, mlir::Value predicate,
+                     bool mayHideRow);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

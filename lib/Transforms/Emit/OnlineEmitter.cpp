@@ -191,6 +191,7 @@ OnlineEmitter::arguments(Region &region, ArrayRef<LaneValue> leading,
     LaneValue value;
     if (!region.getArgument(leading.size() + i).use_empty())
       value = read(input, op.getIndexingMap(3 + i), keyRow, feature);
+    value.variesByKey = op.getIndexingMap(3 + i).isFunctionOfDim(1);
     values.push_back(value);
   }
   return values;
@@ -252,7 +253,7 @@ Value OnlineEmitter::emitMask() {
       b, loc, numKeys, /*unroll=*/1, none, [&](Value keyRow, ValueRange seen) {
         LaneValue visible = emitter->inlineRegion(
             op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
-            validLanes);
+            validLanes, /*mayHideRow=*/false);
         Value lanesSeen = emitter->toVector(visible);
         if (validLanes)
           lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
@@ -308,7 +309,7 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
               op.getSimilarity(),
               arguments(op.getSimilarity(), {LaneValue::lanes(query), key},
                         rows[r], feature),
-              rows[r], validLanes);
+              rows[r], validLanes, /*mayHideRow=*/false);
           next.push_back(arith::AddFOp::create(b, loc, carried[r],
                                                emitter->toVector(term)));
         }
@@ -376,7 +377,8 @@ void OnlineEmitter::emitScores() {
                 SmallVector<LaneValue> args =
                     arguments(op.getScore(), LaneValue::lanes(score), keyRow);
                 score = emitter->toVector(emitter->inlineRegion(
-                    op.getScore(), args, keyRow, readPredicate(visible)));
+                    op.getScore(), args, keyRow, readPredicate(visible),
+                    /*mayHideRow=*/bool(visible)));
                 storeScores(score, keyRow);
               }
               return combine(state, score, visible);
@@ -415,7 +417,8 @@ void OnlineEmitter::emitWeights() {
           SmallVector<LaneValue> args =
               arguments(op.getWeight(), LaneValue::lanes(weight), keyRow);
           weight = emitter->toVector(emitter->inlineRegion(
-              op.getWeight(), args, keyRow, readPredicate(visible)));
+              op.getWeight(), args, keyRow, readPredicate(visible),
+              /*mayHideRow=*/bool(visible)));
         }
         storeScores(weight, keyRow);
         return next;
