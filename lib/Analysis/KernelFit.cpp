@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/KernelFit.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -83,19 +85,51 @@ bool isLinearInWeight(GenericOp op) {
   return isLinear(region.front().getTerminator()->getOperand(0));
 }
 
+/// Whether the keys that a query row sees begin at the first one, as far as the
+/// bounds tell: all walk the same keys, from the same start.
+static bool startsAtFirstKey(GenericOp op) {
+  if (op.getMask().empty())
+    return true;
+  if (op.getRanges().empty())
+    return false;
+  Operation *bounds = op.getRanges().front().getTerminator();
+  return bounds->getNumOperands() == 2 &&
+         matchPattern(bounds->getOperand(0), m_Zero());
+}
+
 TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
-  int64_t lanes = vectorBits / op.getAccumulationType().getWidth();
-  unsigned dim = op.getDimensionClasses().queryRows.back();
-  AffineMap map = op.getIndexingMap(0);
-  auto type = cast<ShapedType>(op.getQuery().getType());
-  int64_t rows =
-      type.getDimSize(*map.getResultPosition(getAffineDimExpr(
-          dim, op.getContext())));
+  // The second-level cache holds this much of keys and values while queries
+  // and accumulators come and go.
+  constexpr int64_t kKeyValueBits = 256 * 1024 * 8;
+  int64_t accBits = op.getAccumulationType().getWidth();
+  int64_t lanes = vectorBits / accBits;
+  DimensionClasses classes = op.getDimensionClasses();
+  auto extent = [&](Value operand, unsigned mapIndex, unsigned dim) {
+    AffineMap map = op.getIndexingMap(mapIndex);
+    return cast<ShapedType>(operand.getType())
+        .getDimSize(*map.getResultPosition(
+            getAffineDimExpr(dim, op.getContext())));
+  };
+  int64_t queries = extent(op.getQuery(), 0, classes.queryRows.back());
+  int64_t keys = extent(op.getKey(), 1, classes.keyRows[0]);
+  int64_t features = extent(op.getKey(), 1, classes.features[0]);
+  int64_t channels = extent(op.getValue(), 2, classes.channels[0]);
+
   TileSizes sizes;
-  bool few = !ShapedType::isDynamic(rows) && rows <= lanes;
+  bool few = !ShapedType::isDynamic(queries) && queries <= lanes;
   sizes.queryRows = few ? lanes : 2 * lanes;
-  sizes.keyRows =
-      8 * 1024 * 8 / (sizes.queryRows * op.getAccumulationType().getWidth());
+  sizes.keyRows = 8 * 1024 * 8 / (sizes.queryRows * accBits);
+  bool known = !ShapedType::isDynamic(keys) &&
+               !ShapedType::isDynamic(features) &&
+               !ShapedType::isDynamic(channels);
+  bool near = known && keys * (features + channels) * accBits <= kKeyValueBits;
+  if (!near && startsAtFirstKey(op)) {
+    sizes.queryTiles = 4;
+    if (!ShapedType::isDynamic(queries))
+      sizes.queryTiles = std::clamp<int64_t>(
+          llvm::divideCeil(queries, sizes.queryRows), 1, sizes.queryTiles);
+    sizes.keyBlock = 2 * sizes.keyRows;
+  }
   return sizes;
 }
 

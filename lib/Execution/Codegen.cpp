@@ -18,6 +18,7 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
@@ -39,12 +40,25 @@ static llvm::Error makeError(const llvm::Twine &text) {
   return llvm::createStringError(text);
 }
 
+/// The kernels carry the offsets they need along their loops. What loop strength
+/// reduction does with the rest is worth nothing and takes a third of the time
+/// of code generation. LLVM has no other switch for it than its command line,
+/// whose word stands where the option was given there.
+static void disableStrengthReduction() {
+  auto &options = llvm::cl::getRegisteredOptions();
+  auto known = options.find("disable-lsr");
+  if (known == options.end() || known->second->getNumOccurrences() != 0)
+    return;
+  static_cast<llvm::cl::opt<bool> *>(known->second)->setValue(true);
+}
+
 static void initializeTarget() {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
+    disableStrengthReduction();
   });
 }
 
@@ -192,8 +206,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   pm.addPass(llvm::InstCombinePass());
   pm.addPass(llvm::createFunctionToLoopPassAdaptor(
       llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
-  pm.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-  pm.addPass(llvm::InstCombinePass());
+  pm.addPass(llvm::EarlyCSEPass());
   pm.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager modulePm;
   modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));

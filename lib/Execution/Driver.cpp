@@ -65,7 +65,8 @@ public:
 
 private:
   DriverOptions options;
-  MLIRContext context;
+  // One function is compiled at a time: threads would only wait for each other.
+  MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
   /// The module as it was read, for the reference.
   OwningOpRef<ModuleOp> original;

@@ -63,13 +63,11 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildBufferizeStage(OpPassManager &pm) {
-  pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  addCleanup(pm);
   pm.addPass(createDistributeAttentionPass());
   addCleanup(pm);
 }
@@ -97,7 +95,10 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createConvertSCFToOpenMPPass());
   // The conversion wraps bodies in scopes that only simplify away while their
   // loops are structured.
-  pm.addPass(createCanonicalizerPass());
+  GreedyRewriteConfig once;
+  once.setMaxIterations(1).setRegionSimplificationLevel(
+      GreedySimplifyRegionLevel::Disabled);
+  pm.addPass(createCanonicalizerPass(once));
   pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

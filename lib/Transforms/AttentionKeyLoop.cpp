@@ -14,6 +14,11 @@ using namespace mlir;
 
 namespace attn {
 
+static bool isMultiple(OpFoldResult extent, int64_t size) {
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  return known && *known % size == 0;
+}
+
 SmallVector<Value> AttentionTiler::inlineBound(Region &region,
                                                ValueRange keyBounds) {
   IRMapping mapping;
@@ -47,10 +52,26 @@ SmallVector<Value> AttentionTiler::inlineBound(Region &region,
 /// ascending order, whatever the overlap. One range needs no cursor.
 SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
   OpBuilder::InsertionGuard guard(rewriter);
-  Value numKeys = toValue(wholeExtents[key]);
-  SmallVector<Value> ranges{index(0), numKeys};
-  if (!op.getMask().empty() && !op.getRanges().empty())
+  Value from = index(0), end = toValue(wholeExtents[key]);
+  if (keyBlock)
+    std::tie(from, end) = std::pair(keyBlock->first, keyBlock->limit);
+  SmallVector<Value> ranges{from, end};
+  bool whole = isMultiple(wholeExtents[key], sizes.keyRows);
+  auto max = [&](Value a, Value b) -> Value {
+    return arith::MaxSIOp::create(rewriter, loc, a, b);
+  };
+  auto min = [&](Value a, Value b) -> Value {
+    return arith::MinSIOp::create(rewriter, loc, a, b);
+  };
+  if (!op.getMask().empty() && !op.getRanges().empty()) {
     ranges = inlineBound(op.getRanges(), {});
+    whole = !keyBlock && ranges.size() == 2 && matchPattern(ranges[0], m_Zero()) &&
+            isMultiple(ranges[1], sizes.keyRows);
+    if (keyBlock && ranges.size() == 2) {
+      ranges[0] = max(ranges[0], from);
+      ranges[1] = min(ranges[1], end);
+    }
+  }
 
   if (ranges.size() == 2) {
     Value step = index(sizes.keyRows);
@@ -58,50 +79,48 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
         scf::ForOp::create(rewriter, loc, ranges[0], ranges[1], step, inits);
     rewriter.setInsertionPointToStart(loop.getBody());
     Value taken;
-    SmallVector<Value> state = emitKeyTile(loop.getInductionVar(), ranges[1],
-                                           loop.getRegionIterArgs(), taken);
+    SmallVector<Value> state =
+        emitKeyTile(loop.getInductionVar(), ranges[1],
+                    loop.getRegionIterArgs(), whole, taken);
     scf::YieldOp::create(rewriter, loc, state);
     return SmallVector<Value>(loop.getResults());
   }
 
-  auto max = [&](Value a, Value b) -> Value {
-    return arith::MaxSIOp::create(rewriter, loc, a, b);
-  };
-  auto min = [&](Value a, Value b) -> Value {
-    return arith::MinSIOp::create(rewriter, loc, a, b);
-  };
   auto less = [&](Value a, Value b) -> Value {
     return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, a,
                                  b);
   };
-  SmallVector<Value> whileInits{index(0)};
+  SmallVector<Value> whileInits{from};
   llvm::append_range(whileInits, inits);
   SmallVector<Type> types = llvm::to_vector(ValueRange(whileInits).getTypes());
   auto loop = scf::WhileOp::create(
       rewriter, loc, types, whileInits,
       [&](OpBuilder &, Location, ValueRange args) {
-        Value next = numKeys;
+        Value next = end;
         for (size_t i = 0; i < ranges.size(); i += 2) {
           Value start = max(ranges[i], args[0]);
           Value candidate = arith::SelectOp::create(
-              rewriter, loc, less(start, ranges[i + 1]), start, numKeys);
+              rewriter, loc, less(start, ranges[i + 1]), start, end);
           next = min(next, candidate);
         }
         SmallVector<Value> forwarded{next};
         llvm::append_range(forwarded, args.drop_front());
-        scf::ConditionOp::create(rewriter, loc, less(next, numKeys), forwarded);
+        scf::ConditionOp::create(rewriter, loc, less(next, end), forwarded);
       },
       [&](OpBuilder &, Location, ValueRange args) {
         Value limit = index(0);
         for (size_t i = 0; i < ranges.size(); i += 2) {
           Value ahead = less(args[0], ranges[i]);
-          Value end = arith::SelectOp::create(rewriter, loc, ahead, limit,
-                                              ranges[i + 1]);
-          limit = max(limit, end);
+          Value stop = arith::SelectOp::create(rewriter, loc, ahead, limit,
+                                               ranges[i + 1]);
+          limit = max(limit, stop);
         }
+        if (keyBlock)
+          limit = min(limit, end);
         Value taken;
         SmallVector<Value> state =
-            emitKeyTile(args[0], limit, args.drop_front(), taken);
+            emitKeyTile(args[0], limit, args.drop_front(), /*whole=*/false,
+                        taken);
         SmallVector<Value> yielded{
             arith::AddIOp::create(rewriter, loc, args[0], taken)};
         llvm::append_range(yielded, state);
@@ -111,15 +130,10 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
 }
 
 SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
-                                               ValueRange state,
+                                               ValueRange state, bool whole,
                                                Value &taken) {
   offsets[key] = start;
-  std::optional<int64_t> first, last = getConstantIntValue(limit);
-  // A loop still being built, as scf.while is here, is no parent yet.
-  if (auto loop = dyn_cast_or_null<scf::ForOp>(
-          start.getParentBlock()->getParentOp()))
-    first = getConstantIntValue(loop.getLowerBound());
-  if (first && last && (*last - *first) % sizes.keyRows == 0) {
+  if (whole) {
     extents[key] = rewriter.getIndexAttr(sizes.keyRows);
   } else {
     AffineExpr from = rewriter.getAffineDimExpr(0);
@@ -187,8 +201,9 @@ void AttentionTiler::cloneRegion(Region &from, Region &to) {
 }
 
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
-  Operand keys = tileOperand(op.getKey(), op.getIndexingMap(1));
-  Operand values = tileOperand(op.getValue(), op.getIndexingMap(2));
+  KeyBlock block = keyBlock.value_or(KeyBlock());
+  Operand keys = keyTileOf(block.keys, op.getKey(), op.getIndexingMap(1));
+  Operand values = keyTileOf(block.values, op.getValue(), op.getIndexingMap(2));
   SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
   SmallVector<Value> inputs, weightingOperands;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {

@@ -79,32 +79,48 @@ Value AttentionTiler::slice(Value value, AffineMap map,
       sliceOffsets, sliceExtents, strides);
 }
 
+SmallVector<unsigned> AttentionTiler::packedOrder(ArrayRef<unsigned> dims) {
+  SmallVector<unsigned> packed;
+  llvm::copy_if(dims, std::back_inserter(packed),
+                [&](unsigned dim) { return dim != lane; });
+  if (llvm::is_contained(dims, lane))
+    packed.push_back(lane);
+  return packed;
+}
+
+SmallVector<OpFoldResult>
+AttentionTiler::packedExtents(ArrayRef<unsigned> packedDims) {
+  SmallVector<OpFoldResult> result;
+  for (unsigned dim : packedDims)
+    result.push_back(dim == lane
+                         ? OpFoldResult(rewriter.getIndexAttr(sizes.queryRows))
+                         : extents[dim]);
+  return result;
+}
+
+Type AttentionTiler::packedElement(Value source) {
+  Type element = getElementTypeOrSelf(source.getType());
+  return isa<FloatType>(element) ? accType : element;
+}
+
+Value AttentionTiler::packInto(Value source, ArrayRef<unsigned> dims,
+                               Value target, double scale) {
+  SmallVector<int64_t> permutation;
+  for (unsigned dim : packedOrder(dims))
+    permutation.push_back(llvm::find(dims, dim) - dims.begin());
+  return PackOp::create(rewriter, loc, target.getType(), source, target,
+                        permutation, llvm::APFloat(scale))
+      .getResult(0);
+}
+
 Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
                            double scale) {
-  SmallVector<int64_t> permutation;
-  SmallVector<OpFoldResult> packedExtents;
-  SmallVector<unsigned> packedDims;
-  auto append = [&](unsigned position) {
-    unsigned dim = dims[position];
-    permutation.push_back(position);
-    packedDims.push_back(dim);
-    packedExtents.push_back(
-        dim == lane ? OpFoldResult(rewriter.getIndexAttr(sizes.queryRows))
-                    : extents[dim]);
-  };
-  for (unsigned i = 0; i < dims.size(); ++i)
-    if (dims[i] != lane)
-      append(i);
-  for (unsigned i = 0; i < dims.size(); ++i)
-    if (dims[i] == lane)
-      append(i);
-  Type element = getElementTypeOrSelf(source.getType());
-  if (isa<FloatType>(element))
-    element = accType;
+  SmallVector<unsigned> packedDims = packedOrder(dims);
+  SmallVector<OpFoldResult> packed = packedExtents(packedDims);
 
   // A tile over key rows is shorter at the end: it is a part of one buffer of
   // the full tile's extent.
-  SmallVector<OpFoldResult> bufferExtents(packedExtents);
+  SmallVector<OpFoldResult> bufferExtents(packed);
   bool partial = false;
   for (auto [position, dim] : llvm::enumerate(packedDims)) {
     if (dim != key || getConstantIntValue(extents[key]))
@@ -112,17 +128,17 @@ Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
     bufferExtents[position] = rewriter.getIndexAttr(sizes.keyRows);
     partial = true;
   }
-  Value target = tensor::EmptyOp::create(rewriter, loc, bufferExtents, element);
+  Value target = tensor::EmptyOp::create(rewriter, loc, bufferExtents,
+                                         packedElement(source));
   if (partial) {
     SmallVector<OpFoldResult> zeros(dims.size(), rewriter.getIndexAttr(0));
     SmallVector<OpFoldResult> ones(dims.size(), rewriter.getIndexAttr(1));
     target = tensor::ExtractSliceOp::create(rewriter, loc, target, zeros,
-                                            packedExtents, ones);
+                                            packed, ones);
   }
+  Value result = packInto(source, dims, target, scale);
   dims = packedDims;
-  return PackOp::create(rewriter, loc, target.getType(), source, target,
-                        permutation, llvm::APFloat(scale))
-      .getResult(0);
+  return result;
 }
 
 AffineMap AttentionTiler::tileMap(ArrayRef<unsigned> dims) {
@@ -180,7 +196,8 @@ LogicalResult AttentionTiler::run() {
     }
     AffineExpr extent = rewriter.getAffineSymbolExpr(0);
     bounds.push_back(affine::makeComposedFoldedAffineApply(
-        rewriter, loc, extent.ceilDiv(sizes.queryRows), {wholeExtents[dim]}));
+        rewriter, loc, extent.ceilDiv(sizes.queryRows * sizes.queryTiles),
+        {wholeExtents[dim]}));
   }
   auto forall = scf::ForallOp::create(rewriter, loc, bounds, op.getDpsInits(),
                                       /*mapping=*/std::nullopt);
@@ -191,27 +208,22 @@ LogicalResult AttentionTiler::run() {
     offsets[dim] = iv;
     extents[dim] = rewriter.getIndexAttr(1);
   }
-  AffineExpr tile = rewriter.getAffineDimExpr(0);
-  AffineExpr extent = rewriter.getAffineSymbolExpr(0);
+  int64_t blockRows = sizes.queryRows * sizes.queryTiles;
+  AffineExpr block = rewriter.getAffineDimExpr(0);
   offsets[lane] = affine::makeComposedFoldedAffineApply(
-      rewriter, loc, tile * sizes.queryRows, {offsets[lane]});
-  std::optional<int64_t> staticRows = getConstantIntValue(wholeExtents[lane]);
-  if (staticRows && *staticRows % sizes.queryRows == 0) {
-    extents[lane] = rewriter.getIndexAttr(sizes.queryRows);
-  } else {
-    AffineMap rest = AffineMap::get(
-        1, 1, {rewriter.getAffineConstantExpr(sizes.queryRows), extent - tile},
-        rewriter.getContext());
-    rows = toValue(affine::makeComposedFoldedAffineMin(
-        rewriter, loc, rest, {offsets[lane], wholeExtents[lane]}));
-    extents[lane] = rows;
+      rewriter, loc, block * blockRows, {offsets[lane]});
+  extents[lane] = clampExtent(offsets[lane], wholeExtents[lane], blockRows);
+
+  SmallVector<Value> outSlices;
+  unsigned outputMap = getOutputMap();
+  for (auto [i, out] : llvm::enumerate(forall.getRegionIterArgs())) {
+    AffineMap map = op.getIndexingMap(outputMap + i);
+    outSlices.push_back(slice(out, map, order(map, {lane, channel})));
   }
+  SmallVector<Value> results =
+      sizes.queryTiles == 1 ? emitQueryTile(outSlices)
+                            : emitQueryBlock(outSlices);
 
-  SmallVector<Value> results;
-  emitQueryTile(forall.getInductionVars(), forall.getRegionIterArgs(), results);
-
-  unsigned outputMap = 3 + op.getInputs().size() +
-                       op.getWeightingOperands().size();
   rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
   for (auto [i, result] : llvm::enumerate(results)) {
     SmallVector<OpFoldResult> sliceOffsets, sliceExtents;
@@ -229,28 +241,37 @@ LogicalResult AttentionTiler::run() {
   return success();
 }
 
-void AttentionTiler::emitQueryTile(ValueRange ivs, ValueRange outs,
-                                   SmallVectorImpl<Value> &results) {
-  // Queries, with the scale folded in where the similarity is their product.
-  AffineMap queryMap = op.getIndexingMap(0);
-  SmallVector<unsigned> dims = order(queryMap, {lane, feature});
-  bool product = op.getSimilarity().empty();
-  Value query = slice(op.getQuery(), queryMap, dims);
-  query = pack(query, dims, product ? op.getScale().convertToDouble() : 1.0);
-  fixed.push_back({query, tileMap(dims)});
-  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-    AffineMap map = op.getIndexingMap(3 + i);
-    fixed.push_back(map.isFunctionOfDim(key) ? Operand()
-                                             : tileOperand(input, map));
-  }
-  unsigned firstWeighting = 3 + op.getInputs().size();
-  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
-    weightingTiles.push_back(
-        tileOperand(operand, op.getIndexingMap(firstWeighting + i)));
+unsigned AttentionTiler::getOutputMap() {
+  return 3 + op.getInputs().size() + op.getWeightingOperands().size();
+}
 
-  // The state: an accumulator (channels x lanes) and a row per statistic.
+OpFoldResult AttentionTiler::clampExtent(OpFoldResult offset,
+                                         OpFoldResult end, int64_t size,
+                                         bool aligned) {
+  std::optional<int64_t> known = getConstantIntValue(end);
+  if (aligned && known && *known % size == 0)
+    return rewriter.getIndexAttr(size);
+  AffineExpr from = rewriter.getAffineDimExpr(0);
+  AffineExpr to = rewriter.getAffineSymbolExpr(0);
+  AffineMap rest =
+      AffineMap::get(1, 1, {rewriter.getAffineConstantExpr(size), to - from},
+                     rewriter.getContext());
+  return affine::makeComposedFoldedAffineMin(rewriter, loc, rest,
+                                             {offset, end});
+}
+
+double AttentionTiler::getPackedScale(unsigned mapIndex) {
+  return mapIndex == 0 && op.getSimilarity().empty()
+             ? op.getScale().convertToDouble()
+             : 1.0;
+}
+
+SmallVector<Value>
+AttentionTiler::emitInitialState(ArrayRef<OpFoldResult> leading) {
   OpFoldResult laneExtent = rewriter.getIndexAttr(sizes.queryRows);
-  auto filled = [&](ArrayRef<OpFoldResult> shape, double value) {
+  auto filled = [&](ArrayRef<OpFoldResult> trailing, double value) {
+    SmallVector<OpFoldResult> shape(leading);
+    llvm::append_range(shape, trailing);
     Value empty = tensor::EmptyOp::create(rewriter, loc, shape, accType);
     Value neutral = createFloatConstant(rewriter, loc, accType, value);
     return linalg::FillOp::create(rewriter, loc, neutral, empty).getResult(0);
@@ -258,10 +279,30 @@ void AttentionTiler::emitQueryTile(ValueRange ivs, ValueRange outs,
   SmallVector<Value> state{filled({wholeExtents[channel], laneExtent}, 0.0)};
   for (const Statistic &statistic : op.getWeighting().getStatistics())
     state.push_back(filled({laneExtent}, statistic.neutral));
+  return state;
+}
 
-  state = emitKeyLoop(state);
+SmallVector<Value> AttentionTiler::emitQueryTile(ValueRange outSlices) {
+  if (!getConstantIntValue(extents[lane]))
+    rows = cast<Value>(extents[lane]);
+  AffineMap queryMap = op.getIndexingMap(0);
+  SmallVector<unsigned> dims = order(queryMap, {lane, feature});
+  Value query = pack(slice(op.getQuery(), queryMap, dims), dims,
+                     getPackedScale(/*mapIndex=*/0));
+  fixed.push_back({query, tileMap(dims)});
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    AffineMap map = op.getIndexingMap(3 + i);
+    fixed.push_back(map.isFunctionOfDim(key) ? Operand()
+                                             : tileOperand(input, map));
+  }
+  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
+    weightingTiles.push_back(tileOperand(
+        operand, op.getIndexingMap(3 + op.getInputs().size() + i)));
+  return emitFinish(emitKeyLoop(emitInitialState()), outSlices);
+}
 
-  SmallVector<Value> outSlices;
+SmallVector<Value> AttentionTiler::emitFinish(ValueRange state,
+                                              ValueRange outSlices) {
   SmallVector<AffineMap> maps;
   // Maps of attn.finish are over (m, e).
   auto finishMap = [&](AffineMap map) {
@@ -279,21 +320,15 @@ void AttentionTiler::emitQueryTile(ValueRange ivs, ValueRange outs,
     weightingValues.push_back(operand.value);
     maps.push_back(finishMap(operand.map));
   }
-  unsigned outputMap = firstWeighting + op.getWeightingOperands().size();
-  SmallVector<Type> types;
-  for (auto [i, out] : llvm::enumerate(outs)) {
-    AffineMap map = op.getIndexingMap(outputMap + i);
-    SmallVector<unsigned> kept = order(map, {lane, channel});
-    outSlices.push_back(slice(out, map, kept));
-    types.push_back(outSlices.back().getType());
-    maps.push_back(finishMap(tileMap(kept)));
-  }
+  for (size_t i = 0; i < outSlices.size(); ++i)
+    maps.push_back(finishMap(tileMap(
+        order(op.getIndexingMap(getOutputMap() + i), {lane, channel}))));
   auto finish = FinishOp::create(
-      rewriter, loc, types, state[0], ValueRange(state).drop_front(),
+      rewriter, loc, outSlices.getTypes(), state[0], state.drop_front(),
       weightingValues, toValue(wholeExtents[key]), outSlices[0],
       outSlices.size() > 1 ? outSlices[1] : Value(),
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting());
-  llvm::append_range(results, finish.getResults());
+  return SmallVector<Value>(finish.getResults());
 }
 
 } // namespace attn

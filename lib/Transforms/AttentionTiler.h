@@ -18,10 +18,15 @@ namespace attn {
 /// Tiles one `attn.generic` that fits the kernel (`fitsKernel`).
 ///
 /// The loop nest: an `scf.forall` over batch, outer query row dimensions (one
-/// row each) and tiles of the innermost query row dimension, the *lane*
-/// dimension; in it a loop over key tiles. What the key loop reads again and
-/// again is packed so that lanes are innermost and contiguous: queries once per
-/// query tile, inputs over both rows once per key tile.
+/// row each) and blocks of tiles of the innermost query row dimension, the
+/// *lane* dimension. In a block of one query tile, a loop over key tiles. In a
+/// block of several, a loop over key blocks, in it one over the query tiles, in
+/// it the loop over the block's key tiles: keys and values come from far once
+/// for all query tiles of a block, and what is packed of them is packed once.
+///
+/// What the key loop reads again and again is packed so that lanes are innermost
+/// and contiguous: queries once per query tile, inputs over both rows once per
+/// key tile.
 class AttentionTiler {
 public:
   AttentionTiler(mlir::RewriterBase &rewriter, GenericOp op, TileSizes sizes,
@@ -48,6 +53,17 @@ private:
               llvm::SmallVectorImpl<mlir::OpFoldResult> &offsets,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &extents,
               llvm::SmallVectorImpl<int64_t> &shape);
+  /// The dimensions of a packed tile: lanes last.
+  llvm::SmallVector<unsigned> packedOrder(llvm::ArrayRef<unsigned> dims);
+  llvm::SmallVector<mlir::OpFoldResult>
+  packedExtents(llvm::ArrayRef<unsigned> packedDims);
+  mlir::Type packedElement(mlir::Value source);
+  /// What the packed operand `mapIndex` is multiplied by: queries carry the
+  /// scale where the similarity is their product with the keys.
+  double getPackedScale(unsigned mapIndex);
+  /// Packs `source`, of the dimensions `dims`, into `target`.
+  mlir::Value packInto(mlir::Value source, llvm::ArrayRef<unsigned> dims,
+                       mlir::Value target, double scale);
   /// Packs `source` so that the lanes are innermost; `dims` are its dimensions
   /// in order and become those of the packed tile, lanes last.
   mlir::Value pack(mlir::Value source, llvm::SmallVector<unsigned> &dims,
@@ -61,15 +77,47 @@ private:
   /// it has no key rows).
   Operand tileOperand(mlir::Value operand, mlir::AffineMap map);
 
-  void emitQueryTile(mlir::ValueRange ivs, mlir::ValueRange outs,
-                     llvm::SmallVectorImpl<mlir::Value> &results);
+  /// The position of the output's map.
+  unsigned getOutputMap();
+  /// min(size, end - offset), or `size` where that is known: `aligned` offsets
+  /// are multiples of it.
+  mlir::OpFoldResult clampExtent(mlir::OpFoldResult offset,
+                                 mlir::OpFoldResult end, int64_t size,
+                                 bool aligned = true);
+  /// An accumulator (channels x lanes) and a row per statistic, with `leading`
+  /// extents in front.
+  llvm::SmallVector<mlir::Value>
+  emitInitialState(llvm::ArrayRef<mlir::OpFoldResult> leading = {});
+  /// One query tile, all its keys; returns the finished slices.
+  llvm::SmallVector<mlir::Value> emitQueryTile(mlir::ValueRange outSlices);
+  /// Several query tiles, key block by key block; returns the finished slices.
+  llvm::SmallVector<mlir::Value> emitQueryBlock(mlir::ValueRange outSlices);
+  /// Packs the operands that do not depend on the key tile, for all query tiles
+  /// of a block; returns their buffers, null for those without lanes.
+  llvm::SmallVector<mlir::Value> packBlock();
+  /// A loop over the query tiles of the block at hand, for `body` to fill in;
+  /// inside, `offsets`, `extents` and `rows` are those of the tile.
+  llvm::SmallVector<mlir::Value> forEachQueryTile(
+      mlir::ValueRange inits,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value tile,
+                                                        mlir::ValueRange)>
+          body);
+  /// First and end of the keys that any row of the query tiles at hand sees.
+  std::pair<mlir::Value, mlir::Value> emitKeyHull();
+  /// Keys or values of the key block at hand in the accumulation type, or
+  /// nothing where they are read in place.
+  Operand packKeyBlock(mlir::Value operand, mlir::AffineMap map);
+  /// The tile of keys or values at hand.
+  Operand keyTileOf(const Operand &block, mlir::Value operand,
+                    mlir::AffineMap map);
+  llvm::SmallVector<mlir::Value> emitFinish(mlir::ValueRange state,
+                                            mlir::ValueRange outSlices);
   llvm::SmallVector<mlir::Value> emitKeyLoop(mlir::ValueRange inits);
   /// One key tile from `start` with at most `limit - start` keys; returns the
-  /// updated state and sets `taken`.
-  llvm::SmallVector<mlir::Value> emitKeyTile(mlir::Value start,
-                                             mlir::Value limit,
-                                             mlir::ValueRange state,
-                                             mlir::Value &taken);
+  /// updated state and sets `taken`. `whole`: the tile is known to be full.
+  llvm::SmallVector<mlir::Value>
+  emitKeyTile(mlir::Value start, mlir::Value limit, mlir::ValueRange state,
+              bool whole, mlir::Value &taken);
   /// The online step; `full`, if given, tells that every pair is visible.
   llvm::SmallVector<mlir::Value> emitOnline(mlir::ValueRange state,
                                             mlir::Value full);
@@ -92,6 +140,12 @@ private:
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   /// Position and extent of the current tile in each dimension.
   llvm::SmallVector<mlir::OpFoldResult> offsets, extents;
+  /// The keys that the loop over key tiles is confined to.
+  struct KeyBlock {
+    mlir::Value first, limit;
+    Operand keys, values;
+  };
+  std::optional<KeyBlock> keyBlock;
   /// The number of valid rows, if it can be less than the tile's.
   mlir::Value rows;
   /// Tiles of the operands that do not depend on the key tile.

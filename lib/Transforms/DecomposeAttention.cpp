@@ -287,7 +287,8 @@ void AttentionDecomposer::run() {
         {operand, op.getIndexingMap(firstWeighting + i)});
   SmallVector<Statistic> described = weighting.getStatistics();
   auto reduce = [&](StatisticPhase phase, Mapped source) {
-    for (auto [i, statistic] : llvm::enumerate(described)) {
+    for (auto [position, statistic] : llvm::enumerate(described)) {
+      unsigned i = position;
       if (statistic.phase != phase)
         continue;
       Mapped start = init(rows, accType, statistic.neutral);

@@ -10,17 +10,14 @@
 // (vscalef, which floors by itself, and is right for infinities and NaN);
 // elsewhere the exponent is added to the bits, after a clamp.
 //
-// exp(x) = exp2(x log2(e)). The product is rounded, which costs |x| / 2 units
-// in the last place. Weights are measured against the largest score of their
-// row (`attn.stabilized`), so there the error is the larger the less the weight
-// counts, and no larger than the rounding of the score itself; any other
-// exponential carries the product's low part along.
+// exp(x) = exp2(x log2(e)), where the low part of the product is carried along.
+// An exp2 marked `attn.stabilized` is a weight beside another that is about 1.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -58,7 +55,15 @@ public:
     return vector::FMAOp::create(b, loc, x, y, z);
   }
 
-  Value exp2(Value t) {
+  Value exp2(Value t, bool stabilized) {
+    if (stabilized) {
+      // Weights too small for a normal number are 0 beside the row's largest,
+      // which is 1; as denormals they would slow every product down.
+      Value tiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, t,
+                                         constant(isF32 ? -126.0 : -1022.0));
+      Value power = exp2(t, /*stabilized=*/false);
+      return arith::SelectOp::create(b, loc, tiny, constant(0.0), power);
+    }
     if (useScalef && isF32)
       return scalef(polynomial(fraction(t), kFloorF32), t);
     t = clamp(t);
@@ -67,15 +72,7 @@ public:
     return scale(rest, whole);
   }
 
-  Value exp(Value x, bool stabilized) {
-    if (stabilized) {
-      // Weights too small for a normal number are 0 beside the row's largest,
-      // which is 1; as denormals they would slow every product down.
-      Value t = arith::MulFOp::create(b, loc, x, constant(kLog2E));
-      Value tiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, t,
-                                         constant(isF32 ? -126.0 : -1022.0));
-      return arith::SelectOp::create(b, loc, tiny, constant(0.0), exp2(t));
-    }
+  Value exp(Value x) {
     // Beyond these the result is 0 or infinite all the same, and the products
     // below stay finite.
     double bound = isF32 ? 110.0 : 760.0;
@@ -237,9 +234,9 @@ struct ExpandExponential final : OpRewritePattern<OpTy> {
     Expander expander(rewriter, op.getLoc(), type, hasScalef);
     Value result;
     if (isa<math::Exp2Op>(op.getOperation()))
-      result = expander.exp2(op.getOperand());
+      result = expander.exp2(op.getOperand(), op->hasAttr("attn.stabilized"));
     else
-      result = expander.exp(op.getOperand(), op->hasAttr("attn.stabilized"));
+      result = expander.exp(op.getOperand());
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -275,8 +272,8 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
           return name == math::TanhOp::getOperationName() ||
                  name == math::LogOp::getOperationName();
         });
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+    // No pattern leaves anything for another: one walk is enough.
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };
 

@@ -9,6 +9,8 @@
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -51,12 +53,24 @@ struct TileAttentionPass final
     TileSizes sizes = chooseTileSizes(op, vectorBits);
     if (queryTile)
       sizes.queryRows = queryTile;
-    if (keyTile)
+    if (keyTile) {
       sizes.keyRows = keyTile;
+      sizes.keyBlock = llvm::alignTo(sizes.keyBlock, keyTile);
+    }
+    if (queryTiles) {
+      sizes.queryTiles = queryTiles;
+      sizes.keyBlock = std::max(sizes.keyBlock, 2 * sizes.keyRows);
+    }
+    std::string shared =
+        sizes.queryTiles == 1
+            ? ""
+            : llvm::formatv(", {0} of which share {1} key rows",
+                            sizes.queryTiles, sizes.keyBlock)
+                  .str();
     remark::passed(op.getLoc(), kOpts)
         << "fused: " << decision.reason << ", tiles of "
         << std::to_string(sizes.queryRows) << " query rows by "
-        << std::to_string(sizes.keyRows) << " key rows";
+        << std::to_string(sizes.keyRows) << " key rows" << shared;
     ++numTiled;
     IRRewriter rewriter(op.getContext());
     return tileAttention(rewriter, op, sizes, countTiles);

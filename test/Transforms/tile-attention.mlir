@@ -1,5 +1,6 @@
 // RUN: attn-opt %s --attn-tile | FileCheck %s
 // RUN: attn-opt %s --attn-tile="query-tile=16 key-tile=64" | FileCheck %s --check-prefix=SIZES
+// RUN: attn-opt %s --attn-tile="query-tiles=2 key-tile=32" --canonicalize | FileCheck %s --check-prefix=BLOCK
 
 // A parallel loop over query tiles; inside it a loop over key tiles around one
 // online step; nothing that spans both sequences.
@@ -16,6 +17,18 @@
 // SIZES: attn.pack {{.*}} -> tensor<4x16xf32>
 // SIZES: attn.online
 // SIZES: key_tile = 64
+
+// Two query tiles pack their queries, share each block of 64 keys, and finish;
+// their states lie side by side.
+// BLOCK: scf.for %{{.*}} = %c0 to %c2
+// BLOCK: attn.pack
+// BLOCK: scf.for %[[KEYS:.*]] = %{{.*}} to %c150 step %c64
+// BLOCK: scf.for %[[TILE:.*]] = %c0 to %c2 step %c1
+// BLOCK: tensor.extract_slice %{{.*}}[%[[TILE]], 0, 0] [1, 3, 32] [1, 1, 1] : tensor<2x3x32xf32>
+// BLOCK: scf.for %{{.*}} = %[[KEYS]] to %{{.*}} step %c32
+// BLOCK: attn.online
+// BLOCK: scf.for %{{.*}} = %c0 to %c2
+// BLOCK: attn.finish
 
 #q = affine_map<(m, n, d, e) -> (m, d)>
 #k = affine_map<(m, n, d, e) -> (n, d)>

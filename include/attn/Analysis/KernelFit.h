@@ -20,6 +20,11 @@ struct TileSizes {
   int64_t queryRows = 0;
   /// Key rows in a tile.
   int64_t keyRows = 0;
+  /// Query tiles that walk the keys together.
+  int64_t queryTiles = 1;
+  /// Key rows that these query tiles share before the next are fetched; a
+  /// multiple of `keyRows`. Without meaning for a single query tile.
+  int64_t keyBlock = 0;
 };
 
 /// Why an op is fused or left unfused: `fused` and one sentence for remarks.
@@ -39,7 +44,9 @@ bool isLinearInWeight(GenericOp op);
 
 /// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
 /// holds all rows, and as many key rows as keep the scores of a tile in a quarter
-/// of a first-level cache of 32 KiB, beside the queries, keys or values.
+/// of a first-level cache of 32 KiB, beside the queries, keys or values. Where
+/// keys and values outgrow a second-level cache and no mask bounds them from
+/// below, several query tiles share each block of them.
 TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
 
 } // namespace attn

@@ -101,7 +101,10 @@ def TileAttentionPass
     Option<"queryTile", "query-tile", "int64_t", /*default=*/"0",
            "Query rows in a tile; 0 chooses by the target's vectors">,
     Option<"keyTile", "key-tile", "int64_t", /*default=*/"0",
-           "Key rows in a tile; 0 chooses by the head width">,
+           "Key rows in a tile; 0 chooses by the first-level cache">,
+    Option<"queryTiles", "query-tiles", "int64_t", /*default=*/"0",
+           "Query tiles that share each block of keys; 0 chooses by the size of "
+           "keys and values">,
     Option<"requireFused", "require-fused", "bool", /*default=*/"false",
            "Report an error where an op would be left unfused">,
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",

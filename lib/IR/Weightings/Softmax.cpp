@@ -26,12 +26,12 @@ Value SoftmaxAttr::combine(OpBuilder &builder, Location loc, unsigned index,
 
 Value SoftmaxAttr::weight(OpBuilder &builder, Location loc, Value score,
                           ValueRange scoreStatistics, ValueRange) const {
-  return expAgainst(builder, loc, score, scoreStatistics[0]);
+  return weightAgainst(builder, loc, score, scoreStatistics[0]);
 }
 
 Value SoftmaxAttr::rescale(OpBuilder &builder, Location loc, ValueRange from,
                            ValueRange to) const {
-  return expAgainst(builder, loc, from[0], to[0]);
+  return rescaleAgainst(builder, loc, from[0], to[0]);
 }
 
 Value SoftmaxAttr::finish(OpBuilder &builder, Location loc,

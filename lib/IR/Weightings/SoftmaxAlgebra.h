@@ -9,6 +9,9 @@
 #define ATTN_LIB_IR_WEIGHTINGS_SOFTMAXALGEBRA_H
 
 #include "attn/IR/Attn.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 #include <limits>
@@ -37,10 +40,10 @@ inline mlir::Value combineSoftmax(mlir::OpBuilder &builder, mlir::Location loc,
   return mlir::arith::SelectOp::create(builder, loc, greater, lhs, rhs);
 }
 
-/// exp(score - reference), where a reference of -inf (a row that has seen
-/// nothing but -inf) counts as 0, so that -inf - -inf never happens.
-inline mlir::Value expAgainst(mlir::OpBuilder &builder, mlir::Location loc,
-                              mlir::Value score, mlir::Value reference) {
+/// reference log2(e), where a reference of -inf (a row that has seen nothing
+/// but -inf) counts as 0, so that -inf - -inf never happens.
+inline mlir::Value scaleReference(mlir::OpBuilder &builder, mlir::Location loc,
+                                  mlir::Value reference) {
   mlir::Type type = reference.getType();
   mlir::Value lowest = createFloatConstant(
       builder, loc, type, -std::numeric_limits<double>::infinity());
@@ -49,11 +52,44 @@ inline mlir::Value expAgainst(mlir::OpBuilder &builder, mlir::Location loc,
       builder, loc, mlir::arith::CmpFPredicate::OEQ, reference, lowest);
   mlir::Value finite =
       mlir::arith::SelectOp::create(builder, loc, empty, zero, reference);
-  mlir::Value difference =
-      mlir::arith::SubFOp::create(builder, loc, score, finite);
-  auto exp = mlir::math::ExpOp::create(builder, loc, difference);
-  exp->setAttr("attn.stabilized", builder.getUnitAttr());
-  return exp;
+  return mlir::arith::MulFOp::create(
+      builder, loc, finite,
+      createFloatConstant(builder, loc, type, llvm::numbers::log2e));
+}
+
+/// 2^(score log2(e) - scaled), as one exp2 marked `attn.stabilized`.
+inline mlir::Value exp2Against(mlir::OpBuilder &builder, mlir::Location loc,
+                               mlir::Value score, mlir::Value scaled,
+                               mlir::arith::FastMathFlags flags) {
+  mlir::Value factor = createFloatConstant(builder, loc, score.getType(),
+                                           llvm::numbers::log2e);
+  mlir::Value product =
+      mlir::arith::MulFOp::create(builder, loc, score, factor, flags);
+  mlir::Value exponent =
+      mlir::arith::SubFOp::create(builder, loc, product, scaled, flags);
+  auto power = mlir::math::Exp2Op::create(builder, loc, exponent);
+  power->setAttr("attn.stabilized", builder.getUnitAttr());
+  return power;
+}
+
+/// exp(score - reference). The product of the reference is rounded, which
+/// shifts all exponents of a row alike and so cancels; the score's need not be,
+/// where the target fuses it with the subtraction. Scores beyond 2.3e38 in f32
+/// overflow.
+inline mlir::Value weightAgainst(mlir::OpBuilder &builder, mlir::Location loc,
+                                 mlir::Value score, mlir::Value reference) {
+  return exp2Against(builder, loc, score,
+                     scaleReference(builder, loc, reference),
+                     mlir::arith::FastMathFlags::contract);
+}
+
+/// exp(from - to) for two references: what turns weights measured against
+/// `from` into weights measured against `to`, so that both products are the
+/// rounded ones that `weightAgainst` subtracts.
+inline mlir::Value rescaleAgainst(mlir::OpBuilder &builder, mlir::Location loc,
+                                  mlir::Value from, mlir::Value to) {
+  return exp2Against(builder, loc, from, scaleReference(builder, loc, to),
+                     mlir::arith::FastMathFlags::none);
 }
 
 /// Two passes in double precision. Returns the log-sum-exp, with the sink in it

@@ -28,12 +28,12 @@ Value SoftmaxSinkAttr::combine(OpBuilder &builder, Location loc, unsigned index,
 
 Value SoftmaxSinkAttr::weight(OpBuilder &builder, Location loc, Value score,
                               ValueRange scoreStatistics, ValueRange) const {
-  return expAgainst(builder, loc, score, scoreStatistics[0]);
+  return weightAgainst(builder, loc, score, scoreStatistics[0]);
 }
 
 Value SoftmaxSinkAttr::rescale(OpBuilder &builder, Location loc,
                                ValueRange from, ValueRange to) const {
-  return expAgainst(builder, loc, from[0], to[0]);
+  return rescaleAgainst(builder, loc, from[0], to[0]);
 }
 
 /// With M = max(m, sink): exp(m - M) / (l exp(m - M) + exp(sink - M)), which
@@ -43,11 +43,11 @@ Value SoftmaxSinkAttr::finish(OpBuilder &builder, Location loc,
                               Value) const {
   Value max = statistics[0], sink = operands[0];
   Value top = combineSoftmax(builder, loc, 0, max, sink);
-  Value rescaled = expAgainst(builder, loc, max, top);
+  Value rescaled = rescaleAgainst(builder, loc, max, top);
   Value sum = arith::AddFOp::create(
       builder, loc,
       arith::MulFOp::create(builder, loc, statistics[1], rescaled),
-      expAgainst(builder, loc, sink, top));
+      rescaleAgainst(builder, loc, sink, top));
   Value zero = createFloatConstant(builder, loc, sum.getType(), 0.0);
   Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
                                       sum, zero);
@@ -65,8 +65,8 @@ Value SoftmaxSinkAttr::logSumExp(OpBuilder &builder, Location loc,
   Value sum = arith::AddFOp::create(
       builder, loc,
       arith::MulFOp::create(builder, loc, statistics[1],
-                            expAgainst(builder, loc, max, top)),
-      expAgainst(builder, loc, sink, top));
+                            rescaleAgainst(builder, loc, max, top)),
+      rescaleAgainst(builder, loc, sink, top));
   return arith::AddFOp::create(builder, loc, top,
                                math::LogOp::create(builder, loc, sum));
 }

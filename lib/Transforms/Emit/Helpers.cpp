@@ -13,9 +13,37 @@ using namespace mlir;
 
 namespace attn {
 
-SmallVector<Value> emitUnrolledLoop(
-    OpBuilder &b, Location loc, Value extent, int64_t unroll, ValueRange inits,
-    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+FlatBuffer flatten(OpBuilder &b, Location loc, Value buffer,
+                   ValueRange start) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
+  FlatBuffer flat;
+  auto toValue = [&](OpFoldResult size) {
+    return getValueOrCreateConstantIndexOp(b, loc, size);
+  };
+  Value offset = toValue(metadata.getConstifiedMixedOffset());
+  for (auto [stride, position] :
+       llvm::zip_equal(metadata.getConstifiedMixedStrides(), start)) {
+    flat.strides.push_back(toValue(stride));
+    Value moved = b.createOrFold<arith::MulIOp>(loc, position,
+                                                flat.strides.back());
+    offset = b.createOrFold<arith::AddIOp>(loc, offset, moved);
+  }
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, 1);
+  auto type = MemRefType::get(
+      ShapedType::kDynamic,
+      cast<MemRefType>(buffer.getType()).getElementType(), layout);
+  Value length = b.createOrFold<arith::MulIOp>(
+      loc, toValue(metadata.getConstifiedMixedSizes()[0]), flat.strides[0]);
+  flat.memref = memref::ReinterpretCastOp::create(
+      b, loc, type, metadata.getBaseBuffer(), OpFoldResult(offset),
+      OpFoldResult(length), OpFoldResult(b.getIndexAttr(1)));
+  return flat;
+}
+
+SmallVector<Value> emitStridedLoop(
+    OpBuilder &b, Location loc, Value extent, int64_t unroll,
+    ValueRange strides, ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange, ValueRange)> body) {
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   std::optional<int64_t> known = getConstantIntValue(extent);
   auto emit = [&](Value from, Value to, int64_t step, ValueRange values) {
@@ -23,34 +51,38 @@ SmallVector<Value> emitUnrolledLoop(
     auto loop = scf::ForOp::create(b, loc, from, to, stepValue, values);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    SmallVector<Value> carried(loop.getRegionIterArgs());
+    ValueRange arguments = loop.getRegionIterArgs();
+    SmallVector<Value> offsets(arguments.take_front(strides.size()));
+    SmallVector<Value> carried(arguments.drop_front(strides.size()));
     for (int64_t i = 0; i < step; ++i) {
       Value position = loop.getInductionVar();
       if (i != 0) {
-        Value offset = arith::ConstantIndexOp::create(b, loc, i);
-        position = arith::AddIOp::create(b, loc, position, offset);
+        Value ahead = arith::ConstantIndexOp::create(b, loc, i);
+        position = arith::AddIOp::create(b, loc, position, ahead);
       }
-      carried = body(position, carried);
+      carried = body(position, offsets, carried);
+      for (auto [offset, stride] : llvm::zip_equal(offsets, strides))
+        offset = arith::AddIOp::create(b, loc, offset, stride);
     }
-    if (!carried.empty())
-      scf::YieldOp::create(b, loc, carried);
+    llvm::append_range(offsets, carried);
+    if (!offsets.empty())
+      scf::YieldOp::create(b, loc, offsets);
     return SmallVector<Value>(loop.getResults());
   };
-  if (unroll == 1)
-    return emit(zero, extent, 1, inits);
-  Value whole;
-  if (known) {
+  SmallVector<Value> values(strides.size(), zero);
+  llvm::append_range(values, inits);
+  Value whole = extent;
+  if (unroll != 1 && known) {
     whole = arith::ConstantIndexOp::create(b, loc, *known / unroll * unroll);
-  } else {
+  } else if (unroll != 1) {
     Value mask = arith::ConstantIndexOp::create(b, loc, ~(unroll - 1));
     whole = arith::AndIOp::create(b, loc, extent, mask);
   }
-  SmallVector<Value> values(inits);
   if (!known || *known >= unroll)
     values = emit(zero, whole, unroll, values);
-  if (!known || *known % unroll != 0)
+  if (unroll != 1 && (!known || *known % unroll != 0))
     values = emit(whole, extent, 1, values);
-  return values;
+  return SmallVector<Value>(ArrayRef(values).drop_front(strides.size()));
 }
 
 void emitLoop(OpBuilder &b, Location loc, Value from, Value to, int64_t step,

@@ -52,8 +52,14 @@ private:
   SmallVector<LaneValue> arguments(Region &region,
                                    ArrayRef<LaneValue> leading, Value keyRow,
                                    Value feature = {});
-  Value loadScores(Value keyRow);
-  void storeScores(Value scores, Value keyRow);
+  /// Scores are a row of lanes per key row; `offset` is keyRow * lanes.
+  Value loadScores(Value offset);
+  void storeScores(Value scores, Value offset);
+  /// A loop over the key rows; `body` gets the key row, the offset of its
+  /// scores and the values carried.
+  SmallVector<Value> forEachKeyRow(
+      ValueRange inits,
+      function_ref<SmallVector<Value>(Value, Value, ValueRange)> body);
   /// The lanes that see `keyRow`, as a vector of i1; null where all do.
   Value loadVisible(Value keyRow);
   /// Emits `phase` for tiles with hidden pairs, for full ones, or, where only
@@ -197,13 +203,22 @@ OnlineEmitter::arguments(Region &region, ArrayRef<LaneValue> leading,
   return values;
 }
 
-Value OnlineEmitter::loadScores(Value keyRow) {
-  return vector::LoadOp::create(b, loc, laneType, scores,
-                                ValueRange{keyRow, zero});
+Value OnlineEmitter::loadScores(Value offset) {
+  return vector::LoadOp::create(b, loc, laneType, scores, offset);
 }
 
-void OnlineEmitter::storeScores(Value value, Value keyRow) {
-  vector::StoreOp::create(b, loc, value, scores, ValueRange{keyRow, zero});
+void OnlineEmitter::storeScores(Value value, Value offset) {
+  vector::StoreOp::create(b, loc, value, scores, offset);
+}
+
+SmallVector<Value> OnlineEmitter::forEachKeyRow(
+    ValueRange inits,
+    function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+  return emitStridedLoop(b, loc, numKeys, /*unroll=*/1, index(lanes), inits,
+                         [&](Value keyRow, ValueRange offsets,
+                             ValueRange carried) {
+                           return body(keyRow, offsets[0], carried);
+                         });
 }
 
 SmallVector<Value>
@@ -249,8 +264,9 @@ Value OnlineEmitter::emitMask() {
   Value none = arith::ConstantOp::create(b, loc, b.getIntegerAttr(bitsType, 0));
   Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   auto anyVisible = [&] {
-  SmallVector<Value> any = emitUnrolledLoop(
-      b, loc, numKeys, /*unroll=*/1, none, [&](Value keyRow, ValueRange seen) {
+  SmallVector<Value> any = emitStridedLoop(
+      b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
+      [&](Value keyRow, ValueRange, ValueRange seen) {
         LaneValue visible = emitter->inlineRegion(
             op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
             validLanes, /*mayHideRow=*/false);
@@ -291,12 +307,12 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
   }
   Value start = createFloatConstant(b, loc, laneType, 0.0);
   SmallVector<Value> sums(count, start);
-  AffineMap queryMap = op.getIndexingMap(0);
-  sums = emitUnrolledLoop(
-      b, loc, numFeatures, /*unroll=*/clamp ? 1 : 2, sums,
-      [&](Value feature, ValueRange carried) {
-        Value query =
-            emitter->toVector(read(op.getQuery(), queryMap, zero, feature));
+  FlatBuffer queries = flatten(b, loc, op.getQuery(), {zero, zero});
+  sums = emitStridedLoop(
+      b, loc, numFeatures, /*unroll=*/2, queries.strides[0], sums,
+      [&](Value feature, ValueRange offsets, ValueRange carried) {
+        Value query = vector::LoadOp::create(b, loc, laneType, queries.memref,
+                                             offsets[0]);
         SmallVector<Value> next;
         for (int64_t r = 0; r < count; ++r) {
           LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
@@ -337,17 +353,20 @@ void OnlineEmitter::emitScores() {
                             state[i]));
     return next;
   };
-  auto emitGroups = [&](Value from, Value to, bool clamp) {
-    auto loop = scf::ForOp::create(b, loc, from, to, index(groupRows),
+  std::optional<int64_t> known = getConstantIntValue(numKeys);
+  bool clamp = !known || *known % groupRows != 0;
+  {
+    auto loop = scf::ForOp::create(b, loc, zero, numKeys, index(groupRows),
                                    fold ? ValueRange(scoreStatistics)
                                         : ValueRange());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value first = loop.getInductionVar();
     SmallVector<Value> sums = emitSimilarity(first, groupRows, clamp);
+    Value offset = arith::MulIOp::create(b, loc, first, index(lanes));
     SmallVector<Value> state(loop.getRegionIterArgs());
     for (auto [r, sum] : llvm::enumerate(sums)) {
-      storeScores(sum, arith::AddIOp::create(b, loc, first, index(r)));
+      storeScores(sum, arith::AddIOp::create(b, loc, offset, index(r * lanes)));
       if (fold)
         state = combine(state, sum, {});
     }
@@ -355,31 +374,24 @@ void OnlineEmitter::emitScores() {
       scf::YieldOp::create(b, loc, state);
       scoreStatistics.assign(loop.result_begin(), loop.result_end());
     }
-  };
-  std::optional<int64_t> known = getConstantIntValue(numKeys);
-  Value whole = arith::SubIOp::create(
-      b, loc, numKeys,
-      arith::RemUIOp::create(b, loc, numKeys, index(groupRows)));
-  emitGroups(zero, whole, /*clamp=*/false);
-  if (!known || *known % groupRows != 0)
-    emitGroups(whole, numKeys, /*clamp=*/true);
+  }
 
   SmallVector<Value> folded = scoreStatistics;
   scoreStatistics = perVisibility(
       ValueRange(oldScoreStatistics).getTypes(), [&]() -> SmallVector<Value> {
         if (fold && (!bits || allVisible))
           return folded;
-        return emitUnrolledLoop(
-            b, loc, numKeys, /*unroll=*/1, oldScoreStatistics,
-            [&](Value keyRow, ValueRange state) {
-              Value score = loadScores(keyRow), visible = loadVisible(keyRow);
+        return forEachKeyRow(
+            oldScoreStatistics,
+            [&](Value keyRow, Value offset, ValueRange state) {
+              Value score = loadScores(offset), visible = loadVisible(keyRow);
               if (!op.getScore().empty()) {
                 SmallVector<LaneValue> args =
                     arguments(op.getScore(), LaneValue::lanes(score), keyRow);
                 score = emitter->toVector(emitter->inlineRegion(
                     op.getScore(), args, keyRow, readPredicate(visible),
                     /*mayHideRow=*/bool(visible)));
-                storeScores(score, keyRow);
+                storeScores(score, offset);
               }
               return combine(state, score, visible);
             });
@@ -402,11 +414,10 @@ void OnlineEmitter::emitWeights() {
   }
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
   state = perVisibility(ValueRange(state).getTypes(), [&] {
-    return emitUnrolledLoop(
-      b, loc, numKeys, /*unroll=*/1, state,
-      [&](Value keyRow, ValueRange carried) {
+    return forEachKeyRow(
+      state, [&](Value keyRow, Value offset, ValueRange carried) {
         Value visible = loadVisible(keyRow);
-        Value weight = weighting.weight(b, loc, loadScores(keyRow),
+        Value weight = weighting.weight(b, loc, loadScores(offset),
                                         scoreStatistics, weightingOperands);
         weight = select(visible, weight, nothing);
         SmallVector<Value> next;
@@ -420,7 +431,7 @@ void OnlineEmitter::emitWeights() {
               op.getWeight(), args, keyRow, readPredicate(visible),
               /*mayHideRow=*/bool(visible)));
         }
-        storeScores(weight, keyRow);
+        storeScores(weight, offset);
         return next;
       });
   });
@@ -446,19 +457,25 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
     sums.push_back(sum);
   }
   bool hidesPairs = bits && !allVisible;
-  sums = emitUnrolledLoop(
-      b, loc, numKeys, /*unroll=*/hidesPairs ? 1 : 2, sums,
-      [&](Value keyRow, ValueRange carried) {
-        Value weight = loadScores(keyRow), visible = loadVisible(keyRow);
+  bool keysFirst = valueMap.getDimPosition(0) == 1;
+  FlatBuffer values = flatten(b, loc, op.getValue(),
+                              keysFirst ? ValueRange{zero, first}
+                                        : ValueRange{first, zero});
+  Value keyStride = values.strides[keysFirst ? 0 : 1];
+  Value channelStride = values.strides[keysFirst ? 1 : 0];
+  sums = emitStridedLoop(
+      b, loc, numKeys, /*unroll=*/hidesPairs ? 1 : 2,
+      {index(lanes), keyStride}, sums,
+      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
+        Value weight = loadScores(offsets[0]), visible = loadVisible(keyRow);
         SmallVector<Value> next;
         for (int64_t r = 0; r < count; ++r) {
-          SmallVector<Value> indices;
-          for (AffineExpr expr : valueMap.getResults())
-            indices.push_back(
-                cast<AffineDimExpr>(expr).getPosition() == 1 ? keyRow
-                                                             : rows[r]);
+          Value channel = b.createOrFold<arith::MulIOp>(loc, index(r),
+                                                        channelStride);
+          Value position =
+              b.createOrFold<arith::AddIOp>(loc, offsets[1], channel);
           Value element =
-              memref::LoadOp::create(b, loc, op.getValue(), indices);
+              memref::LoadOp::create(b, loc, values.memref, position);
           element = convertFloat(b, loc, element, accType);
           // Hidden values must not leak, not even as 0 * NaN.
           Value sum = vector::FMAOp::create(b, loc, emitter->broadcast(element),
@@ -557,9 +574,9 @@ LogicalResult OnlineEmitter::run() {
         read(operand, op.getIndexingMap(firstWeighting + i), zero, zero)));
   scores = createWorkerScratch(
       b, op,
-      MemRefType::get({static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)),
-                       lanes},
-                      accType));
+      MemRefType::get(
+          {static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)) * lanes},
+          accType));
   count(0, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1)));
   if (op.getMask().empty()) {
     emitAll();

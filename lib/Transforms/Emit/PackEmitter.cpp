@@ -34,31 +34,33 @@ public:
     return c == 0 ? a : arith::AddIOp::create(b, loc, a, index(c)).getResult();
   }
 
-  /// How many of the `size` elements from `first` on lie before `limit`, and
-  /// none if `row` is not before `rowLimit`; null if all of them, provably.
-  Value inside(Value first, Value limit, int64_t size, Value row,
-               Value rowLimit) {
-    auto fits = [&](Value value, int64_t step) {
-      std::optional<int64_t> known = getConstantIntValue(value);
-      return known && *known % step == 0;
-    };
-    if (fits(limit, size) && (!row || fits(rowLimit, size)))
+  /// Which of the `size` elements from `first` on lie before `limit`; null if
+  /// all of them, provably.
+  Value getColumnMask(Value first, Value limit, int64_t size) {
+    if (isMultiple(limit, size))
       return {};
     Value count = arith::SubIOp::create(b, loc, limit, first);
-    count = arith::MinSIOp::create(b, loc, count, index(size));
-    if (row)
-      count = arith::SelectOp::create(b, loc, less(row, rowLimit), count,
-                                      index(0));
-    return count;
+    return createLaneMask(b, loc, size, count);
   }
 
-  Value load(Value memref, ValueRange indices, int64_t size, Value count,
+  /// `mask`, or nothing where `row` is not before `rows`.
+  Value maskRow(Value mask, Value row, Value rows, int64_t size) {
+    Value inside = vector::BroadcastOp::create(
+        b, loc, VectorType::get({size}, b.getI1Type()), less(row, rows));
+    return mask ? arith::AndIOp::create(b, loc, mask, inside) : inside;
+  }
+
+  static bool isMultiple(Value value, int64_t size) {
+    std::optional<int64_t> known = getConstantIntValue(value);
+    return known && *known % size == 0;
+  }
+
+  Value load(Value memref, ValueRange indices, int64_t size, Value mask,
              Type as) {
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     VectorType type = VectorType::get({size}, element);
     Value loaded;
-    if (count) {
-      Value mask = createLaneMask(b, loc, size, count);
+    if (mask) {
       Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
       loaded = vector::MaskedLoadOp::create(b, loc, type, memref, indices, mask,
                                             zeros);
@@ -68,16 +70,13 @@ public:
     return convertFloat(b, loc, loaded, as);
   }
 
-  void store(Value vector, Value memref, ValueRange indices, Value count) {
+  void store(Value vector, Value memref, ValueRange indices, Value mask) {
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     vector = convertFloat(b, loc, vector, element);
-    if (!count) {
+    if (mask)
+      vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
+    else
       vector::StoreOp::create(b, loc, vector, memref, indices);
-      return;
-    }
-    int64_t size = cast<VectorType>(vector.getType()).getDimSize(0);
-    Value mask = createLaneMask(b, loc, size, count);
-    vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
   }
 
   OpBuilder &b;
@@ -164,22 +163,19 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
   Value zero = copier.index(0);
   std::optional<int64_t> knownRows = getConstantIntValue(rows);
   bool allRows = knownRows && knownRows == getConstantIntValue(lanes);
+  bool allColumns = TileCopier::isMultiple(columns, block);
   double scale = op.getScale().convertToDouble();
   emitLoop(b, loc, zero, lanes, block, [&](Value row) {
     emitLoop(b, loc, zero, columns, block, [&](Value column) {
+      Value columnMask = copier.getColumnMask(column, columns, block);
       SmallVector<Value> vectors;
       for (int64_t r = 0; r < block; ++r) {
         Value here = copier.add(row, r);
-        Value count =
-            copier.inside(column, columns, block, allRows ? Value() : here,
-                          rows);
         // Rows of the destination beyond the source's are zero.
-        if (!allRows && !count) {
-          count = arith::SelectOp::create(b, loc, copier.less(here, rows),
-                                          copier.index(block), zero);
-        }
+        Value mask = allRows ? columnMask
+                             : copier.maskRow(columnMask, here, rows, block);
         Value loaded =
-            copier.load(source, {here, column}, block, count, element);
+            copier.load(source, {here, column}, block, mask, element);
         if (scale != 1.0)
           loaded = arith::MulFOp::create(
               b, loc, loaded,
@@ -188,10 +184,11 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
       }
       vectors = transposeInRegisters(b, loc, vectors);
       for (int64_t c = 0; c < block; ++c) {
-        Value here = copier.add(column, c);
         // A row of the destination is written whole or not at all.
-        Value count = copier.inside(row, lanes, block, here, columns);
-        copier.store(vectors[c], destination, {here, row}, count);
+        Value here = copier.add(column, c);
+        Value mask =
+            allColumns ? Value() : copier.maskRow({}, here, columns, block);
+        copier.store(vectors[c], destination, {here, row}, mask);
       }
     });
   });
@@ -217,23 +214,20 @@ static void emitPackCopy(TileCopier &copier, PackOp op) {
       indices.push_back(column);
       // Loads stop at the source's end, stores at the destination's.
       std::optional<int64_t> known = getConstantIntValue(columns);
-      std::optional<int64_t> target = getConstantIntValue(width);
-      bool same = known && target && *known == *target;
-      Value count = copier.inside(column, columns, size, {}, {});
-      if (!count && !same)
-        count = arith::SubIOp::create(b, loc, columns, column);
+      bool same = known && known == getConstantIntValue(width);
+      Value mask = same ? copier.getColumnMask(column, columns, size)
+                        : createLaneMask(b, loc, size,
+                                         arith::SubIOp::create(b, loc, columns,
+                                                               column));
       if (row && getConstantIntValue(rows) !=
-                     getConstantIntValue(copier.extent(destination, 0))) {
-        Value some = count ? count : copier.index(size);
-        count = arith::SelectOp::create(b, loc, copier.less(row, rows), some,
-                                        zero);
-      }
-      Value value = copier.load(source, indices, size, count, element);
+                     getConstantIntValue(copier.extent(destination, 0)))
+        mask = copier.maskRow(mask, row, rows, size);
+      Value value = copier.load(source, indices, size, mask, element);
       if (scale != 1.0)
         value = arith::MulFOp::create(
             b, loc, value, createFloatConstant(b, loc, value.getType(), scale));
       copier.store(value, destination, indices,
-                   copier.inside(column, width, size, {}, {}));
+                   copier.getColumnMask(column, width, size));
     });
   };
   if (rank == 1) {
@@ -352,13 +346,15 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
     emitLoop(b, loc, zero, rows, block, [&](Value row) {
       emitLoop(b, loc, zero, channels, block, [&](Value channel) {
         Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
+        bool allChannels = TileCopier::isMultiple(channels, block);
         Value scale;
         if (factor)
           scale = copier.load(factor, row, block, {}, accType);
         SmallVector<Value> vectors;
         for (int64_t c = 0; c < block; ++c) {
           Value here = copier.add(channel, c);
-          here = arith::MinSIOp::create(b, loc, here, last);
+          if (!allChannels)
+            here = arith::MinSIOp::create(b, loc, here, last);
           Value vector = copier.load(op.getAccumulator(), {here, row}, block,
                                      {}, accType);
           if (scale)
@@ -366,10 +362,13 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
           vectors.push_back(vector);
         }
         vectors = transposeInRegisters(b, loc, vectors);
+        Value columnMask = copier.getColumnMask(channel, channels, block);
+        bool allRows = TileCopier::isMultiple(rows, block);
         for (int64_t r = 0; r < block; ++r) {
           Value here = copier.add(row, r);
-          Value count = copier.inside(channel, channels, block, here, rows);
-          copier.store(vectors[r], op.getOutput(), {here, channel}, count);
+          Value mask = allRows ? columnMask
+                               : copier.maskRow(columnMask, here, rows, block);
+          copier.store(vectors[r], op.getOutput(), {here, channel}, mask);
         }
       });
     });
@@ -401,7 +400,7 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
 LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
                        const EmitOptions &options) {
   auto type = dyn_cast<MemRefType>(op.getOutputs()[0].getType());
-  if (!type || type.getRank() == 0 || type.getRank() > 2 ||
+  if (!type || type.getRank() == 0 ||
       !type.getLayout().isIdentity() ||
       ShapedType::isDynamic(type.getShape().back()))
     return failure();
@@ -415,14 +414,15 @@ LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
   Value vector = vector::BroadcastOp::create(
       b, op.getLoc(), VectorType::get({width}, type.getElementType()),
       op.getInputs()[0]);
-  if (type.getRank() == 1)
-    vector::StoreOp::create(b, op.getLoc(), vector, target, ValueRange{zero});
-  else
-    emitLoop(b, op.getLoc(), zero, copier.extent(target, 0), 1,
-             [&](Value row) {
-               vector::StoreOp::create(b, op.getLoc(), vector, target,
-                                       ValueRange{row, zero});
-             });
+  SmallVector<Value> indices;
+  for (int64_t dim = 0; dim < type.getRank() - 1; ++dim) {
+    auto loop = scf::ForOp::create(b, op.getLoc(), zero,
+                                   copier.extent(target, dim), copier.index(1));
+    b.setInsertionPointToStart(loop.getBody());
+    indices.push_back(loop.getInductionVar());
+  }
+  indices.push_back(zero);
+  vector::StoreOp::create(b, op.getLoc(), vector, target, indices);
   b.eraseOp(op);
   return success();
 }

@@ -45,14 +45,29 @@ mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
 // Helpers of the emitters
 //===----------------------------------------------------------------------===//
 
+/// A buffer seen as one row of elements, from some element of it on.
+struct FlatBuffer {
+  /// Of rank 1, with unit stride.
+  mlir::Value memref;
+  /// What a step along each dimension of the buffer adds to a position.
+  llvm::SmallVector<mlir::Value> strides;
+};
+
+/// The buffer from the element at `start` on.
+FlatBuffer flatten(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                   mlir::ValueRange start);
+
 /// A loop from 0 to `extent` in steps of `unroll`, the body repeated `unroll`
 /// times, then one for what remains (dropped where it is known to be nothing).
-/// `body` gets a position and the loop-carried values and returns their next.
-llvm::SmallVector<mlir::Value> emitUnrolledLoop(
+/// `body` gets a position, the product of the position and each of `strides`,
+/// and the loop-carried values, and returns their next. The products are carried
+/// along too: an address costs an addition, whatever the stride, and nothing is
+/// left for strength reduction to find.
+llvm::SmallVector<mlir::Value> emitStridedLoop(
     mlir::OpBuilder &b, mlir::Location loc, mlir::Value extent, int64_t unroll,
-    mlir::ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
-                                                      mlir::ValueRange)>
+    mlir::ValueRange strides, mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(
+        mlir::Value, mlir::ValueRange, mlir::ValueRange)>
         body);
 
 /// A loop from `from` to `to` without values; `body` gets the position.

@@ -8,8 +8,8 @@ from plain_sdpa import sdpa
 NAN, INF = numpy.nan, numpy.inf
 
 # Around each constant of the tiles: rows of a group, lanes, two registers of
-# lanes, key rows, and twice those.
-TILES = (8, 16, 32, 128, 256)
+# lanes, key rows, query rows and key rows of a block, and twice those.
+TILES = (8, 16, 32, 64, 128, 256)
 LENGTHS = sorted({0, 1} | {n for t in TILES
                            for n in (t - 1, t, t + 1, 2 * t + 1)})
 WIDTHS = (1, 2, 3, 8, 15, 16, 17, 24, 40, 63, 64, 65, 80, 96, 128, 160, 192,
@@ -118,6 +118,44 @@ def lengths(dtype, rng, error):
         yield sdpa(f"keys-{length}", dtype, rng, error, batch=1, heads=1,
                    rows=21, keys=length, lse=True, dynamic=number % 2 == 1,
                    **kind)
+
+
+def blocks(dtype, rng, error):
+    """Several query tiles and several key blocks at once."""
+    acc = accumulation(dtype)
+    for rows, keys in ((127, 257), (128, 256), (129, 255), (261, 300), (300, 1),
+                       (261, 128), (1, 400)):
+        for kind in ({}, {"causal": "top_left"}, {"causal": "bottom_right"}):
+            name = "-".join([f"{rows}x{keys}", *kind.values()])
+            yield sdpa(name, dtype, rng, error, batch=1, rows=rows, keys=keys,
+                       lse=True, dynamic=True, **kind)
+    bias = (261, 300)
+    yield sdpa("bias", dtype, rng, error, rows=261, keys=300, bias=bias,
+               dynamic=True, heads=2, group=2)
+    yield sdpa("static", dtype, rng, error, batch=1, heads=1, rows=130,
+               keys=300, width=300, channels=9)
+    yield sdpa("static-causal", dtype, rng, error, batch=1, heads=1, rows=300,
+               keys=300, width=300, channels=9, causal="top_left")
+    sizes = {"h": 2, "m": 261, "n": 300, "d": 5, "e": 3}
+    for part in ("m", "hm", "h"):
+        array = random(rng, [sizes[x] for x in part], acc)
+        yield generic(f"sink-{part}", dtype, sizes, LETTERS, rng, "", 0.6,
+                      error, weighting="softmax_sink", dynamic=True, lse=True,
+                      operand=(part, array))
+        text = f"""score {{
+      ^bb0(%s: {acc}, %x: {acc}):
+        %t = arith.addf %s, %x : {acc}
+        attn.yield %t : {acc}
+      }}"""
+        row = array if part != "h" else array[:, None]
+        spread = numpy.broadcast_to(row, (2, 261))[:, :, None]
+        yield generic(f"input-{part}", dtype, sizes, LETTERS, rng, text, 0.6,
+                      error, dynamic=True,
+                      inputs=[(part, tensor(array.shape, acc), array)],
+                      score=lambda s, x, spread=spread: s + spread)
+    yield generic("causal-transposed", dtype, sizes, ["hmd", "hdn", "hen",
+                                                      "hem"],
+                  rng, CAUSAL[0], 0.6, error, mask=CAUSAL[1], dynamic=True)
 
 
 def widths(dtype, rng, error):
@@ -429,5 +467,5 @@ def unfused(dtype, rng, error):
 
 
 GROUPS = {function.__name__: function
-          for function in (options, lengths, widths, hidden, weightings,
+          for function in (options, lengths, blocks, widths, hidden, weightings,
                            layouts, regions, unfused)}
