@@ -7,6 +7,8 @@
 
 #include "Codegen.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
@@ -110,28 +112,57 @@ createTargetMachine(const CompileOptions &options) {
   return machine;
 }
 
+static void printLocation(llvm::raw_ostream &os, Location loc) {
+  if (auto file = loc->findInstanceOf<FileLineColLoc>())
+    os << file.getFilename().getValue() << ":" << file.getLine() << ":"
+       << file.getColumn() << ": ";
+}
+
+namespace {
+/// Prints what the passes found and chose, a line each.
+struct RemarkPrinter final : remark::detail::MLIRRemarkStreamerBase {
+  explicit RemarkPrinter(llvm::raw_ostream &os) : os(os) {}
+
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    printLocation(os, remark.getLocation());
+    os << remark.getRemarkName() << ": ";
+    for (const auto &part : remark.getArgs())
+      os << part.val;
+    os << "\n";
+  }
+
+  llvm::raw_ostream &os;
+};
+} // namespace
+
 llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
                         llvm::raw_ostream *remarks) {
+  MLIRContext *context = module.getContext();
   std::string errors;
   ScopedDiagnosticHandler handler(
-      module.getContext(), [&](Diagnostic &diagnostic) {
-        std::string text;
-        llvm::raw_string_ostream os(text);
-        Location loc = diagnostic.getLocation();
-        if (auto file = loc->findInstanceOf<FileLineColLoc>())
-          os << file.getFilename().getValue() << ":" << file.getLine() << ":"
-             << file.getColumn() << ": ";
+      context, [&](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+          return success();
+        llvm::raw_string_ostream os(errors);
+        if (!errors.empty())
+          os << "\n";
+        printLocation(os, diagnostic.getLocation());
         os << diagnostic.str();
-        if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
-          if (!errors.empty())
-            errors += "\n";
-          errors += text;
-        } else if (remarks) {
-          *remarks << text << "\n";
-        }
         return success();
       });
-  PassManager pm(module.getContext());
+  llvm::scope_exit disable([&] {
+    if (remarks)
+      context->setRemarkEngine(nullptr);
+  });
+  if (remarks) {
+    remark::RemarkCategories all;
+    all.all = all.passed = all.missed = all.analysis = all.failed = ".*";
+    if (failed(remark::enableOptimizationRemarks(
+            *context, std::make_unique<RemarkPrinter>(*remarks),
+            std::make_unique<remark::RemarkEmittingPolicyAll>(), all)))
+      return makeError("remarks cannot be collected");
+  }
+  PassManager pm(context);
   pm.enableVerifier(false);
   buildCPUPipeline(pm, options.stages);
   if (failed(pm.run(module)))

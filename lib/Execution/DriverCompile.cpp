@@ -80,6 +80,7 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.cpu = options.cpu;
   result.features = options.features;
   result.stages.requireFused = options.requireFused;
+  result.stages.fusion = options.fusion;
   result.stages.countTiles = options.countTiles;
   result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
   result.stages.verify = options.verifyStage;

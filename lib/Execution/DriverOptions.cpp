@@ -111,6 +111,18 @@ static Error parseEmit(StringRef text, DriverOptions &options) {
   return Error::success();
 }
 
+static Error parseFusion(StringRef text, DriverOptions &options) {
+  if (text == "auto")
+    options.fusion = FusionPolicy::Auto;
+  else if (text == "always")
+    options.fusion = FusionPolicy::Always;
+  else if (text == "never")
+    options.fusion = FusionPolicy::Never;
+  else
+    return expected("--fusion=auto, always or never", text);
+  return Error::success();
+}
+
 static Error parseTracePair(StringRef text, DriverOptions &options) {
   llvm::SmallVector<StringRef> parts;
   text.split(parts, ',');
@@ -221,6 +233,8 @@ static const Option optionTable[] = {
     {"count-tiles", Value::None, "",
      "print how many key tiles were looked at, computed and full", nullptr,
      &DriverOptions::countTiles},
+    {"fusion", Value::Required, "auto|always|never",
+     "which ops to fuse (default: those that are faster fused)", parseFusion},
     {"require-fused", Value::None, "", "make the unfused fallback an error",
      nullptr, &DriverOptions::requireFused},
     {"stop-after", Value::Required, "STAGE", "print the IR after a stage",
@@ -285,6 +299,7 @@ static Error checkTogether(const DriverOptions &options) {
         "expected --check and --time with --target=cpu: the reference is what "
         "it is compared with");
   if (reference && (shows || options.printConfig || options.requireFused ||
+                    options.fusion != FusionPolicy::Auto ||
                     options.verifyStage))
     return createStringError("expected --target=cpu with options on the "
                              "compilation: the reference compiles nothing");

@@ -47,6 +47,7 @@ struct DriverOptions {
   bool printConfig = false;
   bool countTiles = false;
   bool requireFused = false;
+  FusionPolicy fusion = FusionPolicy::Auto;
   std::optional<Stage> stopAfter, verifyStage;
   std::string cpu, features;
   bool help = false, version = false;

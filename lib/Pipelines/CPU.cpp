@@ -55,6 +55,7 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
   tile.queryTile = options.queryTile;
   tile.keyTile = options.keyTile;
   tile.requireFused = options.requireFused;
+  tile.fusion = options.fusion;
   tile.vectorBits = options.target.vectorBits;
   tile.countTiles = options.countTiles;
   pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
@@ -146,6 +147,15 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       *this, "require-fused",
       llvm::cl::desc("Report an error where an op would be left unfused"),
       llvm::cl::init(false)};
+  Option<FusionPolicy> fusion{
+      *this, "fusion", llvm::cl::desc("Which ops to fuse"),
+      llvm::cl::init(FusionPolicy::Auto),
+      llvm::cl::values(
+          clEnumValN(FusionPolicy::Auto, "auto",
+                     "those that fit the kernel and are faster fused"),
+          clEnumValN(FusionPolicy::Always, "always",
+                     "all that fit the kernel"),
+          clEnumValN(FusionPolicy::Never, "never", "none"))};
   Option<std::string> stopAfter{*this, "stop-after",
                                 llvm::cl::desc("The last stage to run"),
                                 llvm::cl::init("llvm")};
@@ -162,6 +172,7 @@ void registerPipelines() {
         options.queryTile = text.queryTile;
         options.keyTile = text.keyTile;
         options.requireFused = text.requireFused;
+        options.fusion = text.fusion;
         if (std::optional<Stage> stage = parseStage(text.stopAfter))
           options.stopAfter = *stage;
         buildCPUPipeline(pm, options);

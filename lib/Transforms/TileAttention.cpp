@@ -42,10 +42,10 @@ struct TileAttentionPass final
 
   LogicalResult tile(GenericOp op) {
     constexpr auto kOpts = remark::RemarkOpts::name("fusion").category("attn");
-    FusionDecision decision = fitsKernel(op);
+    FusionDecision decision = decideFusion(op, fusion);
     if (!decision.fused) {
       ++numUnfused;
-      remark::missed(op.getLoc(), kOpts) << "left unfused: " << decision.reason;
+      remark::missed(op.getLoc(), kOpts) << "left unfused: " + decision.reason;
       if (requireFused)
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
@@ -61,16 +61,13 @@ struct TileAttentionPass final
       sizes.queryTiles = queryTiles;
       sizes.keyBlock = std::max(sizes.keyBlock, 2 * sizes.keyRows);
     }
-    std::string shared =
-        sizes.queryTiles == 1
-            ? ""
-            : llvm::formatv(", {0} of which share {1} key rows",
-                            sizes.queryTiles, sizes.keyBlock)
-                  .str();
-    remark::passed(op.getLoc(), kOpts)
-        << "fused: " << decision.reason << ", tiles of "
-        << std::to_string(sizes.queryRows) << " query rows by "
-        << std::to_string(sizes.keyRows) << " key rows" << shared;
+    std::string chosen =
+        llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
+                      decision.reason, sizes.queryRows, sizes.keyRows);
+    if (sizes.queryTiles > 1)
+      chosen += llvm::formatv("; {0} tiles share blocks of {1} key rows",
+                              sizes.queryTiles, sizes.keyBlock);
+    remark::passed(op.getLoc(), kOpts) << chosen;
     ++numTiled;
     IRRewriter rewriter(op.getContext());
     return tileAttention(rewriter, op, sizes, countTiles);

@@ -46,9 +46,12 @@
 // RUN: attn-run - --stop-after=import < %s | FileCheck %s --check-prefix=STDIN
 // STDIN: attn.sdpa
 
-// What the target is comes first.
+// What the target is comes first, then what was found and chosen for each op.
 // RUN: attn-run %s --print-config --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 | FileCheck %s --check-prefix=CONFIG
 // CONFIG: config: {{.+}}, vectors of {{[0-9]+}} bits, {{[0-9]+}} registers
+// CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
+// CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of {{[0-9]+}} query rows by {{[0-9]+}} key rows
+// CONFIG-NEXT: result 0
 
 // RUN: attn-run --version | FileCheck %s --check-prefix=VERSION
 // VERSION: attn-run {{[0-9]+\.[0-9]+\.[0-9]+}} (LLVM 22.{{.+}})

@@ -50,3 +50,18 @@ func.func @no_rows(%q: tensor<2x4xf32>, %k: tensor<2x7x4xf32>, %v: tensor<2x7x3x
       {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x3xf32>
   return %o : tensor<2x3xf32>
 }
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @few_pairs(%q: tensor<2x4xf32>, %k: tensor<2x4xf32>, %v: tensor<2x3xf32>,
+                     %init: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  // expected-error @below {{'attn.generic' op cannot be fused: fusion does not pay for 4 pairs of a query row and a key row}}
+  %o = attn.generic ins(%q, %k, %v : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<2x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x3xf32>
+  return %o : tensor<2x3xf32>
+}

@@ -27,6 +27,9 @@ struct TileSizes {
   int64_t keyBlock = 0;
 };
 
+/// Which ops to fuse: those for which it pays, all that can be, or none.
+enum class FusionPolicy { Auto, Always, Never };
+
 /// Why an op is fused or left unfused: `fused` and one sentence for remarks.
 struct FusionDecision {
   bool fused = false;
@@ -35,6 +38,11 @@ struct FusionDecision {
 
 /// Whether the kernel can compute the op at all: what it cannot, it names.
 FusionDecision fitsKernel(GenericOp op);
+
+/// Whether the op is to be fused under `policy`, and why. It pays for whatever
+/// fits the kernel, except where a query block meets its keys in 4 pairs or
+/// fewer: there vectors stay empty.
+FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
 /// Whether the weight region is homogeneous and linear in the weight by its
 /// structure (scaled by, or selected against zero on, values that do not depend

@@ -8,6 +8,7 @@
 #ifndef ATTN_PIPELINES_PIPELINES_H
 #define ATTN_PIPELINES_PIPELINES_H
 
+#include "attn/Analysis/KernelFit.h"
 #include "attn/Analysis/TargetInfo.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -29,6 +30,8 @@ struct StageOptions {
   int64_t queryTile = 0, keyTile = 0;
   /// An op that would be left unfused is an error.
   bool requireFused = false;
+  /// Which ops to fuse.
+  FusionPolicy fusion = FusionPolicy::Auto;
   /// Count the key tiles that are looked at, computed and full.
   bool countTiles = false;
   /// The stage after which to stop.

@@ -79,8 +79,12 @@ def TileAttentionPass
     Replaces each `attn.generic` on tensors by a parallel loop over batch and
     query tiles whose body packs the queries, walks the visible keys with
     `attn.online`, and writes the output with `attn.finish`. No value spans all
-    query rows and all key rows. Ops that do not fit the kernel, or for which it
-    does not pay, are left to `attn-decompose`, with a remark that says why.
+    query rows and all key rows.
+
+    Fusion pays for whatever fits the kernel, unless the query rows of a tile
+    meet their keys in 4 pairs or fewer. Ops that do not fit, or for which it does
+    not pay, are left to `attn-decompose`, with a remark that says why; `fusion`
+    overrides the second.
 
     Example:
     ```mlir
@@ -107,6 +111,14 @@ def TileAttentionPass
            "keys and values">,
     Option<"requireFused", "require-fused", "bool", /*default=*/"false",
            "Report an error where an op would be left unfused">,
+    Option<"fusion", "fusion", "::attn::FusionPolicy",
+           /*default=*/"::attn::FusionPolicy::Auto", "Which ops to fuse",
+           [{::llvm::cl::values(
+             clEnumValN(::attn::FusionPolicy::Auto, "auto",
+                        "those that fit the kernel and are faster fused"),
+             clEnumValN(::attn::FusionPolicy::Always, "always",
+                        "all that fit the kernel"),
+             clEnumValN(::attn::FusionPolicy::Never, "never", "none"))}]>,
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
            "Width of the target's vectors in bits">,
     Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
