@@ -1,4 +1,5 @@
-//===- KernelFit.cpp - Whether and how an op is fused ---------------*- C++ -*-===//
+//===- KernelFit.cpp - Whether and how an op is fused ---------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -41,8 +42,7 @@ FusionDecision fitsKernel(GenericOp op) {
   unsigned lane = classes.queryRows.back();
   for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i) {
     AffineMap map = op.getIndexingMap(3 + i);
-    if (map.isFunctionOfDim(lane) &&
-        map.isFunctionOfDim(classes.keyRows[0]) &&
+    if (map.isFunctionOfDim(lane) && map.isFunctionOfDim(classes.keyRows[0]) &&
         map.isFunctionOfDim(classes.features[0]))
       return unfused("input " + Twine(i) +
                      " spans query rows, key rows and features");
@@ -60,8 +60,8 @@ struct Extents {
     auto extent = [&](Value operand, unsigned mapIndex, unsigned dim) {
       AffineMap map = op.getIndexingMap(mapIndex);
       return cast<ShapedType>(operand.getType())
-          .getDimSize(*map.getResultPosition(
-              getAffineDimExpr(dim, op.getContext())));
+          .getDimSize(
+              *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
     };
     queries = extent(op.getQuery(), 0, classes.queryRows.back());
     keys = extent(op.getKey(), 1, classes.keyRows[0]);
@@ -76,9 +76,9 @@ struct Extents {
 } // namespace
 
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy) {
-  // Plain loops over elements take 0.9 times as long as vectors of query rows at
-  // 4 pairs, 1.1 to 5 times as long at 16 and more from there on, whatever the
-  // widths (one AVX-512 core).
+  // Plain loops over elements take 0.9 times as long as vectors of query rows
+  // at 4 pairs, 1.1 to 5 times as long at 16 and more from there on, whatever
+  // the widths (one AVX-512 core).
   constexpr int64_t kMaxUnfusedPairs = 4;
   if (policy == FusionPolicy::Never)
     return unfused("fusion is switched off");
@@ -118,9 +118,9 @@ bool isLinearInWeight(GenericOp op) {
     else if (isa<arith::DivFOp>(nested))
       ok = !isLinear(nested.getOperand(1));
     else if (auto select = dyn_cast<arith::SelectOp>(nested))
-      ok = llvm::all_of(ValueRange{select.getTrueValue(),
-                                   select.getFalseValue()},
-                        [&](Value v) { return isLinear(v) || isZero(v); });
+      ok = llvm::all_of(
+          ValueRange{select.getTrueValue(), select.getFalseValue()},
+          [&](Value v) { return isLinear(v) || isZero(v); });
     if (!ok)
       return false;
     linear.insert(nested.getResult(0));
@@ -148,15 +148,16 @@ TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
   int64_t lanes = vectorBits / accBits;
   Extents extents(op);
   TileSizes sizes;
-  bool few = !ShapedType::isDynamic(extents.queries) && extents.queries <= lanes;
+  bool few =
+      !ShapedType::isDynamic(extents.queries) && extents.queries <= lanes;
   sizes.queryRows = few ? lanes : 2 * lanes;
   sizes.keyRows = 8 * 1024 * 8 / (sizes.queryRows * accBits);
   bool known = !ShapedType::isDynamic(extents.keys) &&
                !ShapedType::isDynamic(extents.features) &&
                !ShapedType::isDynamic(extents.channels);
-  bool near = known && extents.keys * (extents.features + extents.channels) *
-                               accBits <=
-                           kKeyValueBits;
+  bool near =
+      known && extents.keys * (extents.features + extents.channels) * accBits <=
+                   kKeyValueBits;
   if (!near && startsAtFirstKey(op)) {
     sizes.queryTiles = 4;
     if (!ShapedType::isDynamic(extents.queries))

@@ -1,4 +1,5 @@
-//===- Codegen.cpp - From the LLVM dialect to machine code ----------*- C++ -*-===//
+//===- Codegen.cpp - From the LLVM dialect to machine code ----------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,9 +9,9 @@
 #include "Codegen.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
@@ -42,10 +43,10 @@ static llvm::Error makeError(const llvm::Twine &text) {
   return llvm::createStringError(text);
 }
 
-/// The kernels carry the offsets they need along their loops. What loop strength
-/// reduction does with the rest is worth nothing and takes a third of the time
-/// of code generation. LLVM has no other switch for it than its command line,
-/// whose word stands where the option was given there.
+/// The kernels carry the offsets they need along their loops. What loop
+/// strength reduction does with the rest is worth nothing and takes a third of
+/// the time of code generation. LLVM has no other switch for it than its
+/// command line, whose word stands where the option was given there.
 static void disableStrengthReduction() {
   auto &options = llvm::cl::getRegisteredOptions();
   auto known = options.find("disable-lsr");
@@ -64,8 +65,42 @@ static void initializeTarget() {
   });
 }
 
+/// Refuses a CPU or a feature that LLVM does not know: it would only warn, once
+/// for every use, and compile for something else.
+static llvm::Error checkTarget(StringRef cpu, StringRef features) {
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string message;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return makeError(message);
+  std::unique_ptr<llvm::MCSubtargetInfo> info(
+      target->createMCSubtargetInfo(triple, "", ""));
+  if (!cpu.empty() && !info->isCPUStringValid(cpu))
+    return makeError("expected a CPU that LLVM knows for " + triple.str() +
+                     ", but got '" + cpu + "'; try " +
+                     llvm::sys::getHostCPUName().str());
+  llvm::SmallVector<StringRef> parts;
+  features.split(parts, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts) {
+    StringRef name = part.trim();
+    bool sign = name.consume_front("+") || name.consume_front("-");
+    bool known = llvm::any_of(info->getAllProcessorFeatures(),
+                              [&](const llvm::SubtargetFeatureKV &known) {
+                                return name == known.Key;
+                              });
+    if (!sign || !known)
+      return makeError("expected --features of +NAME and -NAME that "
+                       "LLVM knows for " +
+                       triple.str() + ", but got '" + part.str() + "'");
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error resolveTarget(CompileOptions &options) {
   initializeTarget();
+  if (llvm::Error error = checkTarget(options.cpu, options.features))
+    return error;
   if (options.cpu.empty()) {
     options.cpu = llvm::sys::getHostCPUName().str();
     if (options.features.empty()) {
@@ -82,8 +117,8 @@ llvm::Error resolveTarget(CompileOptions &options) {
   const llvm::MCSubtargetInfo *info = (*machine)->getMCSubtargetInfo();
   // What the CPU implies, as a list of features.
   llvm::SubtargetFeatures features;
-  for (StringRef name : {"avx2", "fma", "avx512f", "avx512vl", "avx512dq",
-                         "avx512bw"})
+  for (StringRef name :
+       {"avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw"})
     features.AddFeature(name, info->checkFeatures("+" + name.str()));
   options.stages.target = TargetInfo::fromFeatures(features.getString());
   return llvm::Error::success();
@@ -105,10 +140,6 @@ createTargetMachine(const CompileOptions &options) {
       std::nullopt, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
   if (!machine)
     return makeError("expected a CPU that LLVM knows, but got " + options.cpu);
-  if (!machine->getMCSubtargetInfo()->isCPUStringValid(options.cpu))
-    return makeError("expected a CPU that LLVM knows for " + triple.str() +
-                     ", but got '" + options.cpu +
-                     "'; try x86-64-v3 or x86-64-v4");
   return machine;
 }
 
@@ -139,17 +170,16 @@ llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
                         llvm::raw_ostream *remarks) {
   MLIRContext *context = module.getContext();
   std::string errors;
-  ScopedDiagnosticHandler handler(
-      context, [&](Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-          return success();
-        llvm::raw_string_ostream os(errors);
-        if (!errors.empty())
-          os << "\n";
-        printLocation(os, diagnostic.getLocation());
-        os << diagnostic.str();
-        return success();
-      });
+  ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+      return success();
+    llvm::raw_string_ostream os(errors);
+    if (!errors.empty())
+      os << "\n";
+    printLocation(os, diagnostic.getLocation());
+    os << diagnostic.str();
+    return success();
+  });
   llvm::scope_exit disable([&] {
     if (remarks)
       context->setRemarkEngine(nullptr);
@@ -183,8 +213,8 @@ static void legalizeMaskedBF16(llvm::Module &module) {
       bool load = call->getIntrinsicID() == llvm::Intrinsic::masked_load;
       if (!store && !load)
         continue;
-      llvm::Type *type = store ? call->getArgOperand(0)->getType()
-                               : call->getType();
+      llvm::Type *type =
+          store ? call->getArgOperand(0)->getType() : call->getType();
       if (type->getScalarType()->isBFloatTy())
         work.push_back(call);
     }

@@ -108,8 +108,8 @@ int Driver::load() {
     }
     return Error::success();
   };
-  if (Error error = getAllSpecs(function->getArgumentTypes(), "argument",
-                                argumentSpecs))
+  if (Error error =
+          getAllSpecs(function->getArgumentTypes(), "argument", argumentSpecs))
     return fail(statusBadInput, std::move(error));
   if (Error error =
           getAllSpecs(function->getResultTypes(), "result", resultSpecs))
@@ -120,14 +120,12 @@ int Driver::load() {
 /// Makes the arguments, and sees that the results have somewhere to go before
 /// anything long starts.
 int Driver::prepare() {
-  if (!options.outputs.empty() &&
-      options.outputs.size() != resultSpecs.size())
-    return fail(statusBadInput,
-                llvm::createStringError(
-                    "expected an --output for each of the " +
-                    std::to_string(resultSpecs.size()) +
-                    " results, or none, but got " +
-                    std::to_string(options.outputs.size())));
+  if (!options.outputs.empty() && options.outputs.size() != resultSpecs.size())
+    return fail(statusBadInput, llvm::createStringError(
+                                    "expected an --output for each of the " +
+                                    std::to_string(resultSpecs.size()) +
+                                    " results, or none, but got " +
+                                    std::to_string(options.outputs.size())));
   for (const std::string &path : options.outputs)
     if (Error error = checkWritable(path))
       return fail(statusBadInput, std::move(error));
@@ -205,11 +203,12 @@ int Driver::execute() {
     timing->print(llvm::outs());
   if (!timing->isMeasuringError())
     return 0;
-  return fail(statusFailed,
-              llvm::createStringError(
-                  "measuring error: expected at most 97 % of the peak, but got " +
-                  std::to_string(100 * timing->peakFraction) +
-                  " %; time it again on a quieter machine"));
+  return fail(
+      statusFailed,
+      llvm::createStringError(
+          "measuring error: expected at most 97 % of the peak, but got " +
+          std::to_string(100 * timing->peakFraction) +
+          " %; time it again on a quieter machine"));
 }
 
 int Driver::store() {
@@ -244,16 +243,16 @@ int Driver::report() {
   }
   ModuleOp reference = original ? *original : *module;
   if (options.tracePair)
-    if (Error error = printPairTrace(llvm::outs(), reference, entry,
-                                     getPointers(arguments),
-                                     *options.tracePair))
+    if (Error error =
+            printPairTrace(llvm::outs(), reference, entry,
+                           getPointers(arguments), *options.tracePair))
       return fail(statusBadInput, std::move(error));
   if (options.check) {
     // With --json, stdout holds the object and nothing else.
     llvm::raw_ostream &os = options.json ? llvm::errs() : llvm::outs();
     Progress progress("checking against the reference", /*ticks=*/true);
-    llvm::Expected<bool> passed = checkResults(
-        os, reference, entry, getPointers(arguments), results);
+    llvm::Expected<bool> passed =
+        checkResults(os, reference, entry, getPointers(arguments), results);
     if (!passed)
       return fail(statusFailed, passed.takeError());
     if (!*passed)
@@ -295,8 +294,8 @@ static int finish(int status) {
   std::string message = llvm::outs().error().message();
   llvm::outs().clear_error();
   return Driver::reportError(
-      statusBadInput, llvm::createStringError("stdout cannot be written: " +
-                                              message));
+      statusBadInput,
+      llvm::createStringError("stdout cannot be written: " + message));
 }
 
 int attn::runMain(int argc, char **argv, DialectRegistry &registry) {

@@ -14,10 +14,6 @@
 
 namespace attn {
 
-/// What a function argument or result of this type takes. An error if it is
-/// neither a ranked tensor nor a scalar of a type that arrays hold.
-llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
-
 /// The options of a compilation, the target's filled in. An error if there is
 /// no such CPU.
 llvm::Expected<CompileOptions> getCompileOptions(const DriverOptions &options);

@@ -28,8 +28,8 @@ static Error expected(const std::string &what, StringRef got) {
                            "'");
 }
 
-static Error parseNumber(StringRef text, int64_t lo, int64_t hi, StringRef option,
-                         int64_t &value) {
+static Error parseNumber(StringRef text, int64_t lo, int64_t hi,
+                         StringRef option, int64_t &value) {
   if (!text.getAsInteger(10, value) && value >= lo && value <= hi)
     return Error::success();
   return expected("--" + option.str() + "=N with N from " + std::to_string(lo) +
@@ -91,15 +91,15 @@ static Error parseTarget(StringRef text, DriverOptions &options) {
                              "or --target=reference");
   if (text != "cpu" && text != "reference")
     return expected("--target=cpu or --target=reference", text);
-  options.target =
-      text == "cpu" ? DriverTarget::CPU : DriverTarget::Reference;
+  options.target = text == "cpu" ? DriverTarget::CPU : DriverTarget::Reference;
   return Error::success();
 }
 
 static Error parseEmit(StringRef text, DriverOptions &options) {
   if (text == "ptx")
-    return createStringError("--emit=ptx needs target 'gpu', which is not built "
-                             "yet; use --emit=mlir, llvm or asm");
+    return createStringError(
+        "--emit=ptx needs target 'gpu', which is not built "
+        "yet; use --emit=mlir, llvm or asm");
   if (text == "mlir")
     options.emit = EmitKind::MLIR;
   else if (text == "llvm")
@@ -298,14 +298,15 @@ static Error checkTogether(const DriverOptions &options) {
     return createStringError(
         "expected --check and --time with --target=cpu: the reference is what "
         "it is compared with");
-  if (reference && (shows || options.printConfig || options.requireFused ||
-                    options.fusion != FusionPolicy::Auto ||
-                    options.verifyStage))
+  if (reference &&
+      (shows || options.printConfig || options.requireFused ||
+       options.fusion != FusionPolicy::Auto || options.verifyStage))
     return createStringError("expected --target=cpu with options on the "
                              "compilation: the reference compiles nothing");
   if (shows && (options.check || options.time || !options.outputs.empty()))
-    return createStringError("expected --emit and --stop-after without --check, "
-                             "--time and --output: they run nothing");
+    return createStringError(
+        "expected --emit and --stop-after without --check, "
+        "--time and --output: they run nothing");
   if (options.emit != EmitKind::None && options.emit != EmitKind::MLIR &&
       options.stopAfter.value_or(Stage::LLVM) != Stage::LLVM)
     return createStringError("expected --stop-after with --emit=mlir only: the "

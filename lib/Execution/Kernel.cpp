@@ -1,4 +1,5 @@
-//===- Kernel.cpp - A compiled function with a checked call ---------*- C++ -*-===//
+//===- Kernel.cpp - A compiled function with a checked call ---------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -45,24 +46,38 @@ Kernel::TileCounts Kernel::getTileCounts() const {
 ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
 ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
 
-static llvm::Expected<TensorSpec> getSpec(Type type, const Twine &what) {
+llvm::Expected<TensorSpec> getTensorSpec(Type type) {
   TensorSpec spec;
   auto tensor = dyn_cast<RankedTensorType>(type);
   spec.scalar = !tensor;
   std::string text, elementText;
   llvm::raw_string_ostream(text) << type;
-  llvm::raw_string_ostream(elementText) << getElementTypeOrSelf(type);
+  llvm::raw_string_ostream(elementText)
+      << (tensor ? tensor.getElementType() : type);
   std::optional<ElementType> element = parseElementType(elementText);
-  if (!element || (tensor && tensor.getEncoding()) ||
-      (!tensor && isa<ShapedType>(type)))
-    return llvm::createStringError("expected " + what +
-                                   " to be a ranked tensor or a number that "
-                                   "arrays can hold, but got " +
-                                   text);
+  if (!element || (tensor && tensor.getEncoding()))
+    return llvm::createStringError(
+        "expected a ranked tensor or a scalar of f16, bf16, f32, f64, i1, i8, "
+        "i16, i32, i64 or index, but got " +
+        text);
   spec.type = *element;
   if (tensor)
     spec.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
   return spec;
+}
+
+/// What the values of `types` take; an error names the first that cannot be
+/// passed as an array.
+static llvm::Error getSpecs(TypeRange types, StringRef what,
+                            SmallVectorImpl<TensorSpec> &specs) {
+  for (auto [index, type] : llvm::enumerate(types)) {
+    llvm::Expected<TensorSpec> spec = getTensorSpec(type);
+    if (!spec)
+      return llvm::createStringError(what + " " + Twine(index) + ": " +
+                                     llvm::toString(spec.takeError()));
+    specs.push_back(*spec);
+  }
+  return llvm::Error::success();
 }
 
 /// Adds `@NAME(ptr)`, which unpacks an array of pointers, calls @entry and
@@ -81,9 +96,9 @@ static void createPackedEntry(ModuleOp module, LLVM::LLVMFuncOp entry,
   SmallVector<Value> operands;
   unsigned next = 1;
   auto load = [&](unsigned index, Type type) -> Value {
-    Value slot = LLVM::GEPOp::create(b, loc, pointer, pointer,
-                                     body->getArgument(0),
-                                     ArrayRef<LLVM::GEPArg>{index});
+    Value slot =
+        LLVM::GEPOp::create(b, loc, pointer, pointer, body->getArgument(0),
+                            ArrayRef<LLVM::GEPArg>{index});
     Value address = LLVM::LoadOp::create(b, loc, pointer, slot);
     if (!type)
       return address;
@@ -108,22 +123,17 @@ Kernel::compile(ModuleOp module, StringRef entry,
     return llvm::createStringError("expected a function @" + entry +
                                    " with a body in the module");
   auto impl = std::make_unique<Impl>();
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    auto spec = getSpec(type, "argument " + Twine(index));
-    if (!spec)
-      return spec.takeError();
-    impl->arguments.push_back(*spec);
-  }
-  for (auto [index, type] : llvm::enumerate(function.getResultTypes())) {
-    auto spec = getSpec(type, "result " + Twine(index));
-    if (!spec)
-      return spec.takeError();
-    if (spec->scalar)
+  if (llvm::Error error =
+          getSpecs(function.getArgumentTypes(), "argument", impl->arguments))
+    return std::move(error);
+  if (llvm::Error error =
+          getSpecs(function.getResultTypes(), "result", impl->results))
+    return std::move(error);
+  for (auto [index, spec] : llvm::enumerate(impl->results))
+    if (spec.scalar)
       return llvm::createStringError(
           "expected result " + Twine(index) +
           " to be a ranked tensor: return a tensor of rank 0 instead");
-    impl->results.push_back(*spec);
-  }
   impl->rules = ShapeRules::derive(function);
 
   options.stages.stopAfter = Stage::LLVM;
@@ -150,8 +160,8 @@ Kernel::compile(ModuleOp module, StringRef entry,
           .setDataLayout(target.createDataLayout())
           .setCompileFunctionCreator(
               [&](llvm::orc::JITTargetMachineBuilder)
-                  -> llvm::Expected<std::unique_ptr<
-                      llvm::orc::IRCompileLayer::IRCompiler>> {
+                  -> llvm::Expected<
+                      std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
                 return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(
                     std::move(*machine));
               })
@@ -196,8 +206,7 @@ Kernel::compile(ModuleOp module, StringRef entry,
 static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
                                  const Array *array) {
   auto mismatch = [&](const Twine &what) {
-    return llvm::createStringError("argument " + Twine(index) +
-                                   " expected " +
+    return llvm::createStringError("argument " + Twine(index) + " expected " +
                                    toString(spec.shape, spec.type) + what);
   };
   if (!array)
@@ -214,12 +223,11 @@ static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
 llvm::Expected<std::vector<Array>>
 Kernel::call(ArrayRef<const Array *> arguments) const {
   if (arguments.size() != impl->arguments.size())
-    return llvm::createStringError(
-        "expected " + Twine(impl->arguments.size()) + " arguments, but got " +
-        Twine(arguments.size()));
+    return llvm::createStringError("expected " + Twine(impl->arguments.size()) +
+                                   " arguments, but got " +
+                                   Twine(arguments.size()));
   for (auto [index, array] : llvm::enumerate(arguments))
-    if (llvm::Error error =
-            checkArgument(index, impl->arguments[index], array))
+    if (llvm::Error error = checkArgument(index, impl->arguments[index], array))
       return std::move(error);
   if (llvm::Error error = impl->rules.check(arguments))
     return std::move(error);
@@ -263,8 +271,8 @@ Kernel::call(ArrayRef<const Array *> arguments) const {
   for (const TensorSpec &spec : impl->results) {
     size_t rank = spec.shape.size();
     void *allocation = reinterpret_cast<void *>(word[0]);
-    char *data = reinterpret_cast<char *>(word[1]) +
-                 word[2] * getByteWidth(spec.type);
+    char *data =
+        reinterpret_cast<char *>(word[1]) + word[2] * getByteWidth(spec.type);
     auto array = Array::adopt(spec.type, ArrayRef<int64_t>(word + 3, rank),
                               allocation, data);
     word += 3 + 2 * rank;

@@ -9,14 +9,17 @@
 #include "NpyHeader.h"
 
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errc.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
+#include "llvm/Support/Signals.h"
 
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
+#include <utility>
 
 using namespace attn;
 using llvm::createStringError;
@@ -82,10 +85,10 @@ static Expected<NpyHeader> readHeader(int file, uint64_t &offset) {
                              std::to_string(*size) + "; write it again");
   auto byte = [&](int position) { return uint8_t(start[position]); };
   if (byte(6) < 1 || byte(6) > 3 || byte(7) != 0)
-    return createStringError(
-        "expected .npy version 1.0, 2.0 or 3.0, but got " +
-        std::to_string(byte(6)) + "." + std::to_string(byte(7)) +
-        "; write it with numpy.save");
+    return createStringError("expected .npy version 1.0, 2.0 or 3.0, but got " +
+                             std::to_string(byte(6)) + "." +
+                             std::to_string(byte(7)) +
+                             "; write it with numpy.save");
   size_t length = byte(8) | byte(9) << 8;
   offset = 10;
   if (byte(6) > 1) {
@@ -105,19 +108,19 @@ static Expected<NpyHeader> readHeader(int file, uint64_t &offset) {
   if (!size)
     return size.takeError();
   if (*size != length)
-    return createStringError(
-        "expected a header of " + std::to_string(length) +
-        " bytes, but the file is truncated after " + std::to_string(*size) +
-        " of them; write it again");
+    return createStringError("expected a header of " + std::to_string(length) +
+                             " bytes, but the file is truncated after " +
+                             std::to_string(*size) +
+                             " of them; write it again");
   offset += length;
   return parseNpyHeader(text);
 }
 
 static Error makeSizeError(const Array &array, const std::string &got) {
-  return createStringError(
-      "expected " + std::to_string(array.getNumBytes()) +
-      " bytes of elements for " + array.toString() + ", but got " + got +
-      "; the file is damaged, write it again");
+  return createStringError("expected " + std::to_string(array.getNumBytes()) +
+                           " bytes of elements for " + array.toString() +
+                           ", but got " + got +
+                           "; the file is damaged, write it again");
 }
 
 static Expected<Array> readOpenFile(int file,
@@ -137,14 +140,14 @@ static Expected<Array> readOpenFile(int file,
   if (!bytes)
     return bytes.takeError();
   fs::file_status status;
-  if (!fs::status(file, status) && status.type() == fs::file_type::regular_file) {
+  if (!fs::status(file, status) &&
+      status.type() == fs::file_type::regular_file) {
     uint64_t got = status.getSize() - std::min(status.getSize(), offset);
     if (got < uint64_t(*bytes))
-      return createStringError("expected " + std::to_string(*bytes) +
-                               " bytes of elements for " +
-                               toString(shape, *type) + ", but got " +
-                               std::to_string(got) +
-                               "; the file is truncated, write it again");
+      return createStringError(
+          "expected " + std::to_string(*bytes) + " bytes of elements for " +
+          toString(shape, *type) + ", but got " + std::to_string(got) +
+          "; the file is truncated, write it again");
   }
   Expected<Array> array = Array::create(*type, shape);
   if (!array)
@@ -165,10 +168,10 @@ static Expected<Array> readOpenFile(int file,
     const auto *data = static_cast<const uint8_t *>(array->getData());
     for (int64_t position = 0; position < *bytes; ++position)
       if (data[position] > 1)
-        return createStringError(
-            "expected booleans to be 0 or 1, but got " +
-            std::to_string(data[position]) + " at " +
-            array->formatIndex(position) + "; convert it with a != 0");
+        return createStringError("expected booleans to be 0 or 1, but got " +
+                                 std::to_string(data[position]) + " at " +
+                                 array->formatIndex(position) +
+                                 "; convert it with a != 0");
   }
   return array;
 }
@@ -220,30 +223,76 @@ static bool isSpecialFile(StringRef path) {
          status.type() != fs::file_type::regular_file;
 }
 
-/// A temporary file in the folder of `path`, or an error that says why there
-/// can be none.
-static Expected<fs::TempFile> createBeside(StringRef path) {
+namespace {
+/// A file that takes its place when it is complete, and is gone otherwise.
+/// (llvm::sys::fs::TempFile takes each % of a path for a random digit.)
+class PartialFile {
+public:
+  static Expected<PartialFile> create(StringRef path) {
+    PartialFile file;
+    std::error_code code;
+    do {
+      file.name = path.str() + ".tmp-" +
+                  llvm::utohexstr(llvm::sys::Process::GetRandomNumber());
+      code = fs::openFileForWrite(file.name, file.descriptor, fs::CD_CreateNew);
+    } while (code == std::errc::file_exists);
+    if (code)
+      return llvm::errorCodeToError(code);
+    llvm::sys::RemoveFileOnSignal(file.name);
+    return file;
+  }
+  PartialFile(PartialFile &&other)
+      : name(std::move(other.name)),
+        descriptor(std::exchange(other.descriptor, -1)) {}
+  ~PartialFile() {
+    if (descriptor == -1)
+      return;
+    ::close(descriptor);
+    fs::remove(name);
+    llvm::sys::DontRemoveFileOnSignal(name);
+  }
+
+  int getDescriptor() const { return descriptor; }
+  std::error_code moveTo(StringRef path) {
+    std::error_code code = fs::rename(name, path);
+    if (!code) {
+      ::close(std::exchange(descriptor, -1));
+      llvm::sys::DontRemoveFileOnSignal(name);
+    }
+    return code;
+  }
+
+private:
+  PartialFile() = default;
+
+  std::string name;
+  int descriptor = -1;
+};
+} // namespace
+
+/// A partial file in the folder of `path`, or an error that says why there can
+/// be none.
+static Expected<PartialFile> createBeside(StringRef path) {
   if (path.empty())
     return createStringError("expected the name of a file to write, but got "
                              "an empty one");
   if (fs::is_directory(path))
     return makeError(path, "cannot be written: it is a directory; name a file "
                            "in it");
-  Expected<fs::TempFile> temporary =
-      fs::TempFile::create(path + ".tmp-%%%%%%%%");
-  if (!temporary) {
-    std::error_code code = llvm::errorToErrorCode(temporary.takeError());
+  Expected<PartialFile> file = PartialFile::create(path);
+  if (!file) {
+    std::error_code code = llvm::errorToErrorCode(file.takeError());
     return makeError(path, "cannot be written: " + code.message() +
                                "; name a file in a folder that exists and can "
                                "be written to");
   }
-  return temporary;
+  return file;
 }
 
 static Error writeInPlace(StringRef path, const Array &array) {
   int file;
-  if (std::error_code code = fs::openFileForWrite(
-          path, file, fs::CD_OpenExisting, fs::OF_None))
+  if (std::error_code code =
+          fs::openFileForWrite(path, file, fs::CD_OpenExisting, fs::OF_None))
     return makeError(path, "cannot be written: " + code.message());
   Error error = writeArray(file, array);
   ::close(file);
@@ -253,44 +302,25 @@ static Error writeInPlace(StringRef path, const Array &array) {
 Error attn::checkWritable(StringRef path) {
   if (isSpecialFile(path) && !fs::is_directory(path))
     return Error::success();
-  Expected<fs::TempFile> temporary = createBeside(path);
-  return temporary ? temporary->discard() : temporary.takeError();
+  return createBeside(path).takeError();
 }
 
 Error attn::writeNpyFiles(
     llvm::ArrayRef<std::pair<std::string, const Array *>> files) {
-  std::vector<std::pair<StringRef, fs::TempFile>> complete;
-  auto discardAll = [&] {
-    for (auto &[path, temporary] : complete)
-      llvm::consumeError(temporary.discard());
-  };
+  std::vector<std::pair<StringRef, PartialFile>> complete;
   for (auto &[path, array] : files) {
     if (isSpecialFile(path) && !fs::is_directory(path))
       continue;
-    Expected<fs::TempFile> temporary = createBeside(path);
-    if (!temporary) {
-      discardAll();
-      return temporary.takeError();
-    }
-    complete.emplace_back(path, std::move(*temporary));
-    if (Error error = writeArray(complete.back().second.FD, *array)) {
-      discardAll();
+    Expected<PartialFile> file = createBeside(path);
+    if (!file)
+      return file.takeError();
+    if (Error error = writeArray(file->getDescriptor(), *array))
       return addPath(path, std::move(error));
-    }
+    complete.emplace_back(path, std::move(*file));
   }
-  Error result = Error::success();
-  for (auto &[path, temporary] : complete) {
-    if (result) {
-      llvm::consumeError(temporary.discard());
-      continue;
-    }
-    if (Error error = temporary.keep(path))
-      result = addPath(path, createStringError(
-                                 "cannot be written: " +
-                                 llvm::toString(std::move(error))));
-  }
-  if (result)
-    return result;
+  for (auto &[path, file] : complete)
+    if (std::error_code code = file.moveTo(path))
+      return makeError(path, "cannot be written: " + code.message());
   for (auto &[path, array] : files)
     if (isSpecialFile(path))
       if (Error error = writeInPlace(path, *array))

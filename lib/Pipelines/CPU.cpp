@@ -1,4 +1,5 @@
-//===- CPU.cpp - The stages for a CPU -------------------------------*- C++ -*-===//
+//===- CPU.cpp - The stages for a CPU -------------------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,8 +24,8 @@ using namespace mlir;
 namespace attn {
 
 ArrayRef<StringRef> getStageNames() {
-  static constexpr StringRef kNames[] = {"import",    "generalize", "bound",
-                                         "tile",      "bufferize",  "vectorize",
+  static constexpr StringRef kNames[] = {"import", "generalize", "bound",
+                                         "tile",   "bufferize",  "vectorize",
                                          "llvm"};
   return kNames;
 }
@@ -153,8 +154,7 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::values(
           clEnumValN(FusionPolicy::Auto, "auto",
                      "those that fit the kernel and are faster fused"),
-          clEnumValN(FusionPolicy::Always, "always",
-                     "all that fit the kernel"),
+          clEnumValN(FusionPolicy::Always, "always", "all that fit the kernel"),
           clEnumValN(FusionPolicy::Never, "never", "none"))};
   Option<std::string> stopAfter{*this, "stop-after",
                                 llvm::cl::desc("The last stage to run"),

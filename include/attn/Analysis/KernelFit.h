@@ -1,4 +1,5 @@
-//===- KernelFit.h - Whether and how an op is fused -----------------*- C++ -*-===//
+//===- KernelFit.h - Whether and how an op is fused -----------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -51,10 +52,10 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 bool isLinearInWeight(GenericOp op);
 
 /// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
-/// holds all rows, and as many key rows as keep the scores of a tile in a quarter
-/// of a first-level cache of 32 KiB, beside the queries, keys or values. Where
-/// keys and values outgrow a second-level cache and no mask bounds them from
-/// below, several query tiles share each block of them.
+/// holds all rows, and as many key rows as keep the scores of a tile in a
+/// quarter of a first-level cache of 32 KiB, beside the queries, keys or
+/// values. Where keys and values outgrow a second-level cache and no mask
+/// bounds them from below, several query tiles share each block of them.
 TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
 
 } // namespace attn

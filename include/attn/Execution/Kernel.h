@@ -1,4 +1,5 @@
-//===- Kernel.h - A compiled function with a checked call -----------*- C++ -*-===//
+//===- Kernel.h - A compiled function with a checked call -----------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,6 +28,10 @@ struct TensorSpec {
   bool scalar = false;
 };
 
+/// What a value of `type` takes: a ranked tensor or a scalar, of elements that
+/// arrays hold. An error for any other type.
+llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
+
 struct CompileOptions {
   /// The stages and their options; the target is read off `cpu`, `features`.
   StageOptions stages;
@@ -35,7 +40,8 @@ struct CompileOptions {
 };
 
 /// Fills `options.cpu`, `options.features` and `options.stages.target` with the
-/// host's where they are empty. An error if LLVM does not know the CPU.
+/// host's where they are empty. An error if LLVM does not know the CPU or one
+/// of the features.
 llvm::Error resolveTarget(CompileOptions &options);
 
 /// Runs the stages on `module`, up to `options.stages.stopAfter`. An error

@@ -1,4 +1,5 @@
-//===- Pipelines.h - The stages from attention to code --------------*- C++ -*-===//
+//===- Pipelines.h - The stages from attention to code --------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +20,15 @@ namespace attn {
 /// The stages in order. Each has a function below that populates a pass
 /// manager, and a sentence that holds afterwards, which `attn-verify-stage`
 /// checks.
-enum class Stage { Import, Generalize, Bound, Tile, Bufferize, Vectorize, LLVM };
+enum class Stage {
+  Import,
+  Generalize,
+  Bound,
+  Tile,
+  Bufferize,
+  Vectorize,
+  LLVM
+};
 
 llvm::ArrayRef<llvm::StringRef> getStageNames();
 std::optional<Stage> parseStage(llvm::StringRef name);

@@ -1,4 +1,5 @@
-//===- Softmax.cpp - exp(s - m) / l ---------------------------------*- C++ -*-===//
+//===- Softmax.cpp - exp(s - m) / l ---------------------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,8 +40,8 @@ Value SoftmaxAttr::finish(OpBuilder &builder, Location loc,
   Value sum = statistics[1];
   Value zero = createFloatConstant(builder, loc, sum.getType(), 0.0);
   Value one = createFloatConstant(builder, loc, sum.getType(), 1.0);
-  Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                      sum, zero);
+  Value empty =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, sum, zero);
   Value factor = arith::DivFOp::create(builder, loc, one, sum);
   return arith::SelectOp::create(builder, loc, empty, zero, factor);
 }

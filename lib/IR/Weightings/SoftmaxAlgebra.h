@@ -1,4 +1,5 @@
-//===- SoftmaxAlgebra.h - What the softmaxes share ------------------*- C++ -*-===//
+//===- SoftmaxAlgebra.h - What the softmaxes share ------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,9 +23,9 @@ namespace attn {
 /// The running maximum of the scores and the running sum of their exponentials
 /// measured against it.
 inline llvm::SmallVector<Statistic> getSoftmaxStatistics() {
-  return {{"max", StatisticPhase::Score,
-           -std::numeric_limits<double>::infinity()},
-          {"sum", StatisticPhase::Weight, 0.0}};
+  return {
+      {"max", StatisticPhase::Score, -std::numeric_limits<double>::infinity()},
+      {"sum", StatisticPhase::Weight, 0.0}};
 }
 
 /// Combines two maxima (index 0) or two sums (index 1). The maximum is a
@@ -61,8 +62,8 @@ inline mlir::Value scaleReference(mlir::OpBuilder &builder, mlir::Location loc,
 inline mlir::Value exp2Against(mlir::OpBuilder &builder, mlir::Location loc,
                                mlir::Value score, mlir::Value scaled,
                                mlir::arith::FastMathFlags flags) {
-  mlir::Value factor = createFloatConstant(builder, loc, score.getType(),
-                                           llvm::numbers::log2e);
+  mlir::Value factor =
+      createFloatConstant(builder, loc, score.getType(), llvm::numbers::log2e);
   mlir::Value product =
       mlir::arith::MulFOp::create(builder, loc, score, factor, flags);
   mlir::Value exponent =

@@ -1,4 +1,5 @@
-//===- SoftmaxSink.cpp - A softmax with one logit that has no value -*- C++ -*-===//
+//===- SoftmaxSink.cpp - A softmax with one logit that has no value -*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,8 +50,8 @@ Value SoftmaxSinkAttr::finish(OpBuilder &builder, Location loc,
       arith::MulFOp::create(builder, loc, statistics[1], rescaled),
       rescaleAgainst(builder, loc, sink, top));
   Value zero = createFloatConstant(builder, loc, sum.getType(), 0.0);
-  Value empty = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
-                                      sum, zero);
+  Value empty =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, sum, zero);
   Value factor = arith::DivFOp::create(builder, loc, rescaled, sum);
   return arith::SelectOp::create(builder, loc, empty, zero, factor);
 }
