@@ -50,8 +50,8 @@ SmallVector<Value> AttentionTiler::forEachQueryTile(
   AffineExpr extent = rewriter.getAffineSymbolExpr(0);
   OpFoldResult count = affine::makeComposedFoldedAffineApply(
       rewriter, loc, extent.ceilDiv(sizes.queryRows), {blockExtent});
-  auto loop = scf::ForOp::create(rewriter, loc, index(0), toValue(count),
-                                 index(1), inits);
+  Value zero = index(0), end = toValue(count), one = index(1);
+  auto loop = scf::ForOp::create(rewriter, loc, zero, end, one, inits);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointToStart(loop.getBody());
   Value tile = loop.getInductionVar();

@@ -170,9 +170,9 @@ void SdpaExpansion::decideScale() {
                                       getSize(op.getQuery(), rank - 1), one);
   size = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), size);
   size = arith::UIToFPOp::create(rewriter, loc, accType, size);
-  dynamicScale = arith::DivFOp::create(
-      rewriter, loc, createFloatConstant(rewriter, loc, accType, 1.0),
-      math::SqrtOp::create(rewriter, loc, size));
+  Value root = math::SqrtOp::create(rewriter, loc, size);
+  Value numerator = createFloatConstant(rewriter, loc, accType, 1.0);
+  dynamicScale = arith::DivFOp::create(rewriter, loc, numerator, root);
 }
 
 void SdpaExpansion::decideOffset() {
@@ -221,9 +221,11 @@ GenericOp SdpaExpansion::createGeneric() {
     if (op->getNumResults() > 0)
       types.push_back(lse.getType());
   }
+  Value query = reshapeQueryLike(op.getQuery());
+  Value key = reshapeKeyLike(op.getKey());
+  Value value = reshapeKeyLike(op.getValue());
   auto generic = GenericOp::create(
-      rewriter, loc, types, reshapeQueryLike(op.getQuery()),
-      reshapeKeyLike(op.getKey()), reshapeKeyLike(op.getValue()), inputs,
+      rewriter, loc, types, query, key, value, inputs,
       /*weighting_operands=*/ValueRange(), output, lse, /*weights=*/Value(),
       rewriter.getAffineMapArrayAttr(maps),
       SoftmaxAttr::get(rewriter.getContext()), APFloat(scale),

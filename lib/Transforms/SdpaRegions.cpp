@@ -57,9 +57,9 @@ Value SdpaExpansion::createPosition(unsigned position) {
     return index(position);
   if (headDims.size() == 1)
     return index(headDims[0]);
-  Value first = arith::MulIOp::create(
-      rewriter, loc, index(headDims[0]),
-      getValueOrCreateConstantIndexOp(rewriter, loc, groupSize));
+  Value keyHead = index(headDims[0]);
+  Value size = getValueOrCreateConstantIndexOp(rewriter, loc, groupSize);
+  Value first = arith::MulIOp::create(rewriter, loc, keyHead, size);
   return arith::AddIOp::create(rewriter, loc, first, index(headDims[1]));
 }
 

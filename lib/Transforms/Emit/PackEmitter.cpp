@@ -416,8 +416,8 @@ LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
       op.getInputs()[0]);
   SmallVector<Value> indices;
   for (int64_t dim = 0; dim < type.getRank() - 1; ++dim) {
-    auto loop = scf::ForOp::create(b, op.getLoc(), zero,
-                                   copier.extent(target, dim), copier.index(1));
+    Value size = copier.extent(target, dim), one = copier.index(1);
+    auto loop = scf::ForOp::create(b, op.getLoc(), zero, size, one);
     b.setInsertionPointToStart(loop.getBody());
     indices.push_back(loop.getInductionVar());
   }

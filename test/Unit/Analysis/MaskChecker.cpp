@@ -79,8 +79,10 @@ public:
                                          sums[(i + 1) * stride + j] -
                                          sums[i * stride + j] + isVisible(i, j);
   }
-  /// Of rows [m0, m1) and keys [n0, n1).
+  /// Of rows [m0, m1) and keys [n0, n1), as far as there are such keys.
   int64_t count(int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
+    n0 = std::clamp<int64_t>(n0, 0, stride - 1);
+    n1 = std::clamp<int64_t>(n1, n0, stride - 1);
     return sums[m1 * stride + n1] - sums[m0 * stride + n1] -
            sums[m1 * stride + n0] + sums[m0 * stride + n0];
   }
