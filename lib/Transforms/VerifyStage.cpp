@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Verifier.h"
@@ -82,31 +83,68 @@ struct Extent {
   }
 };
 
-/// The extent, in the tensor it is a slice of, of the dimension of `operand`
-/// that `map` sends to iteration dimension `dim`.
+/// The position of kept dimension `at` among all dimensions.
+int64_t getFullPosition(const llvm::SmallBitVector &dropped, int64_t at) {
+  int64_t position = 0;
+  for (;; ++position)
+    if (!dropped[position] && at-- == 0)
+      return position;
+}
+
+/// The tile that a loop inserts into `buffer`, if `buffer` is its result.
+Value getInsertedTile(Value buffer) {
+  auto loop = buffer.getDefiningOp<scf::ForOp>();
+  if (!loop)
+    return {};
+  unsigned number = cast<OpResult>(buffer).getResultNumber();
+  auto insert = loop.getYieldedValues()[number]
+                    .getDefiningOp<tensor::InsertSliceOp>();
+  return insert ? insert.getSource() : Value();
+}
+
+/// The extent, in the tensor it is a slice of, of dimension `at` of a tile:
+/// past its packing, and past the buffer in which a loop gathers packed tiles.
+Extent getWholeExtent(Value tile, int64_t at) {
+  if (auto pack = tile.getDefiningOp<PackOp>())
+    return getWholeExtent(pack.getSource(), pack.getPermutation()[at]);
+  auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice)
+    return Extent::of(tile, at);
+  if (Value inserted = getInsertedTile(slice.getSource()))
+    return getWholeExtent(inserted, at);
+  at = getFullPosition(slice.getDroppedDims(), at);
+  if (slice.getSource().getDefiningOp<PackOp>())
+    return getWholeExtent(slice.getSource(), at);
+  return Extent::of(slice.getSource(), at);
+}
+
+/// The same, of the dimension of `operand` that `map` sends to iteration
+/// dimension `dim`.
 std::optional<Extent> getWholeExtent(Value operand, AffineMap map,
                                      unsigned dim) {
   std::optional<unsigned> position =
       map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
   if (!position)
     return std::nullopt;
-  int64_t at = *position;
-  if (auto pack = operand.getDefiningOp<PackOp>()) {
-    at = pack.getPermutation()[at];
-    operand = pack.getSource();
-  }
-  if (auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>()) {
-    llvm::SmallBitVector dropped = slice.getDroppedDims();
-    int64_t kept = 0;
-    for (int64_t i = 0, e = slice.getSourceType().getRank(); i < e; ++i) {
-      if (dropped[i])
-        continue;
-      if (kept++ == at)
-        return Extent::of(slice.getSource(), i);
-    }
-    return std::nullopt;
-  }
-  return Extent::of(operand, at);
+  return getWholeExtent(operand, *position);
+}
+
+/// The sizes of the tensor that `op` makes from nothing; empty if it does not.
+SmallVector<OpFoldResult> getCreatedSizes(Operation *op) {
+  auto mixed = [&](ValueRange dynamic) {
+    Builder b(op->getContext());
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    return getMixedValues(type.getShape(), dynamic, b);
+  };
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return empty.getMixedSizes();
+  if (auto generate = dyn_cast<tensor::GenerateOp>(op))
+    return mixed(generate.getDynamicExtents());
+  if (auto splat = dyn_cast<tensor::SplatOp>(op))
+    return mixed(splat.getDynamicSizes());
+  if (auto alloc = dyn_cast<bufferization::AllocTensorOp>(op))
+    return mixed(alloc.getDynamicSizes());
+  return {};
 }
 
 /// No buffer that the compiler created has one dimension of all query rows and
@@ -126,10 +164,9 @@ LogicalResult checkTile(Operation *root) {
   auto result = root->walk([&](Operation *op) {
     if (isa<GenericOp>(op))
       return breach(op, "tile", "no attn.generic remains");
-    auto empty = dyn_cast<tensor::EmptyOp>(op);
-    if (!empty || llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>))
+    if (llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>))
       return checkGeneralize(op);
-    SmallVector<OpFoldResult> sizes = empty.getMixedSizes();
+    SmallVector<OpFoldResult> sizes = getCreatedSizes(op);
     for (auto &[rows, keys] : sequences)
       for (auto [i, size] : llvm::enumerate(sizes))
         for (auto [j, other] : llvm::enumerate(sizes))

@@ -88,6 +88,40 @@ func.func @spans_dynamic(%q: tensor<4x?xf32>, %k: tensor<?x4xf32>, %v: tensor<?x
   return %acc, %s : tensor<3x?xf32>, tensor<?x?xf32>
 }
 
+// -----
+
+// Query tiles gathered in a buffer, as blocks are: the rows are the source's.
+#q = affine_map<(m, n, d, e) -> (d, m)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (e, m)>
+func.func @spans_in_blocks(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<?x3xf32>,
+                           %a: tensor<3x8xf32>, %zero: f32) -> (tensor<3x8xf32>, tensor<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %rows = tensor.dim %q, %c0 : tensor<?x4xf32>
+  %keys = tensor.dim %k, %c0 : tensor<?x4xf32>
+  %buffer = tensor.empty() : tensor<2x4x8xf32>
+  %packed = scf.for %t = %c0 to %c2 step %c1 iter_args(%b = %buffer) -> tensor<2x4x8xf32> {
+    %source = tensor.extract_slice %q[%t, 0] [8, 4] [1, 1] : tensor<?x4xf32> to tensor<8x4xf32>
+    %target = tensor.extract_slice %b[%t, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<2x4x8xf32> to tensor<4x8xf32>
+    %tile = attn.pack ins(%source : tensor<8x4xf32>) outs(%target : tensor<4x8xf32>)
+        permutation = [1, 0] -> tensor<4x8xf32>
+    %next = tensor.insert_slice %tile into %b[%t, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<4x8xf32> into tensor<2x4x8xf32>
+    scf.yield %next : tensor<2x4x8xf32>
+  }
+  %tile = tensor.extract_slice %packed[%c1, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<2x4x8xf32> to tensor<4x8xf32>
+  %keytile = tensor.extract_slice %k[0, 0] [7, 4] [1, 1] : tensor<?x4xf32> to tensor<7x4xf32>
+  %valuetile = tensor.extract_slice %v[0, 0] [7, 3] [1, 1] : tensor<?x3xf32> to tensor<7x3xf32>
+  // expected-error @below {{'tensor.splat' op breaks stage tile: nothing that the compiler created spans all query rows and all key rows}}
+  %s = tensor.splat %zero[%keys, %rows] : tensor<?x?xf32>
+  %acc = attn.online ins(%tile, %keytile, %valuetile : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      {indexing_maps = [#q, #k, #v, #acc]} -> tensor<3x8xf32>
+  return %acc, %s : tensor<3x8xf32>, tensor<?x?xf32>
+}
+
 //--- bufferize.mlir
 func.func @leftover(%n: index) {
   // expected-error @below {{'tensor.empty' op breaks stage bufferize: no tensors}}
