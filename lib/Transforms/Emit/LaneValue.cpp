@@ -23,6 +23,11 @@ Value LaneEmitter::toVector(LaneValue value) {
   if (value.vector)
     return value.vector;
   Value base = broadcast(value.scalar);
+  if (value.offsets) {
+    Value wide = arith::IndexCastOp::create(
+        b, loc, vectorType(b.getIndexType()), value.offsets);
+    return arith::AddIOp::create(b, loc, base, wide);
+  }
   if (value.stride == 0)
     return base;
   Type element = value.scalar.getType();
@@ -82,6 +87,8 @@ LaneValue LaneEmitter::emit(Operation &op, ArrayRef<LaneValue> operands,
   }
   if (std::optional<LaneValue> affine = emitAffine(op, operands))
     return *affine;
+  if (std::optional<LaneValue> near = emitNear(op, operands))
+    return *near;
 
   // Elementwise ops take vectors as they take scalars.
   OperationState state(op.getLoc(), op.getName());
@@ -126,6 +133,78 @@ LaneEmitter::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
   return std::nullopt;
 }
 
+Value LaneEmitter::createSteps(int64_t stride) {
+  SmallVector<int32_t> steps;
+  for (int64_t lane = 0; lane < numLanes; ++lane)
+    steps.push_back(static_cast<int32_t>(lane * stride));
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(vectorType(b.getI32Type()),
+                             ArrayRef<int32_t>(steps)));
+}
+
+std::optional<LaneValue> LaneEmitter::toNear(LaneValue value) {
+  if (value.vector)
+    return std::nullopt;
+  if (value.offsets)
+    return value;
+  int64_t reach = std::abs(value.stride) * numLanes;
+  if (reach >= int64_t(1) << 30)
+    return std::nullopt;
+  return LaneValue::near(value.scalar, createSteps(value.stride), reach);
+}
+
+/// max(a + o, c) with |o| <= R is a' + max(o, e), where a' = max(a, c - R) and
+/// e = max(c - a', -R): |e| <= R as well, whatever a and c are. So is the
+/// minimum, mirrored.
+std::optional<LaneValue>
+LaneEmitter::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
+  if (operands.size() != 2 || !op.getResult(0).getType().isIndex())
+    return std::nullopt;
+  unsigned fixed = operands[1].isUniform() ? 1 : 0;
+  if (!operands[fixed].isUniform())
+    return std::nullopt;
+  std::optional<LaneValue> moving = toNear(operands[1 - fixed]);
+  if (!moving)
+    return std::nullopt;
+  Value base = moving->scalar, bound = operands[fixed].scalar;
+  if (isa<arith::AddIOp>(op))
+    return LaneValue::near(arith::AddIOp::create(b, loc, base, bound),
+                           moving->offsets, moving->reach);
+  if (isa<arith::SubIOp>(op) && fixed == 1)
+    return LaneValue::near(arith::SubIOp::create(b, loc, base, bound),
+                           moving->offsets, moving->reach);
+  // Bounds next to the ends of the number range would wrap below.
+  APInt constant;
+  if (!matchPattern(bound, m_ConstantInt(&constant)) ||
+      constant.getSignificantBits() > 48)
+    return std::nullopt;
+  auto clamp = [&](auto create, int64_t reach) {
+    Value limit = arith::ConstantIndexOp::create(b, loc, reach);
+    Value nearest = arith::SubIOp::create(b, loc, bound, limit);
+    Value origin = create(base, nearest);
+    Value rest = arith::SubIOp::create(b, loc, bound, origin);
+    Value opposite = arith::ConstantIndexOp::create(b, loc, -reach);
+    rest = create(rest, opposite);
+    rest = arith::IndexCastOp::create(b, loc, b.getI32Type(), rest);
+    Value offsets = create(moving->offsets, broadcast(rest));
+    return LaneValue::near(origin, offsets, moving->reach);
+  };
+  if (isa<arith::MaxSIOp>(op))
+    return clamp(
+        [&](Value lhs, Value rhs) -> Value {
+          return arith::MaxSIOp::create(b, loc, lhs, rhs);
+        },
+        moving->reach);
+  if (isa<arith::MinSIOp>(op))
+    return clamp(
+        [&](Value lhs, Value rhs) -> Value {
+          return arith::MinSIOp::create(b, loc, lhs, rhs);
+        },
+        -moving->reach);
+  return std::nullopt;
+}
+
 /// a + s lane < c + t lane  iff  (s - t) lane < c - a, and the right side may
 /// be clamped to just beyond what the left can reach.
 Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
@@ -149,12 +228,8 @@ Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
   difference = arith::MinSIOp::create(b, loc, difference, high);
   Type i32 = b.getI32Type();
   Value narrow = arith::IndexCastOp::create(b, loc, i32, difference);
-  SmallVector<int32_t> steps;
-  for (int64_t lane = 0; lane < numLanes; ++lane)
-    steps.push_back(static_cast<int32_t>(lane * stride));
-  Value iota = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(vectorType(i32), ArrayRef<int32_t>(steps)));
-  return arith::CmpIOp::create(b, loc, predicate, iota, broadcast(narrow));
+  return arith::CmpIOp::create(b, loc, predicate, createSteps(stride),
+                               broadcast(narrow));
 }
 
 LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
@@ -208,6 +283,11 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
                                                   offsets, reversed, zero);
       return LaneValue::lanes(
           vector::ShuffleOp::create(b, loc, loaded, loaded, backwards));
+    }
+    if (std::optional<LaneValue> near = toNear(last)) {
+      offsets.push_back(near->scalar);
+      return LaneValue::lanes(vector::GatherOp::create(
+          b, loc, result, memref, offsets, near->offsets, mask, zero));
     }
     offsets.push_back(arith::ConstantIndexOp::create(b, loc, 0));
     return LaneValue::lanes(vector::GatherOp::create(

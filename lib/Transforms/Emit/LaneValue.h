@@ -16,26 +16,44 @@ namespace attn {
 
 /// A value of a region, evaluated for all lanes (query rows) of a tile at once.
 ///
-/// Three forms, from cheap to dear: *uniform*, one scalar for all lanes;
-/// *affine*, an integer `scalar + stride * lane`; *vector*, anything else. The
-/// affine form is what makes positions cheap: comparing two of them is one
-/// scalar subtraction and one comparison of 32-bit lanes, and reading a table
-/// at one of stride 1 is a contiguous load instead of a gather.
+/// Four forms, from cheap to dear: *uniform*, one scalar for all lanes;
+/// *affine*, an integer `scalar + stride * lane`; *near*, an integer `scalar +
+/// offsets`, where the offsets are 32-bit lanes of magnitude `reach` at most;
+/// *vector*, anything else. The affine form is what makes positions cheap:
+/// comparing two of them is one scalar subtraction and one comparison of 32-bit
+/// lanes, and reading a table at one of stride 1 is a contiguous load instead of
+/// a gather. Clamped positions are near: what gathers they need are 32-bit ones.
 struct LaneValue {
   mlir::Value scalar;
   int64_t stride = 0;
   mlir::Value vector;
+  mlir::Value offsets;
+  int64_t reach = 0;
   /// Whether the value depends on the key row at hand.
   bool variesByKey = false;
 
-  static LaneValue uniform(mlir::Value scalar) { return {scalar, 0, {}, false}; }
+  static LaneValue uniform(mlir::Value scalar) { return affine(scalar, 0); }
   static LaneValue affine(mlir::Value base, int64_t stride) {
-    return {base, stride, {}, false};
+    LaneValue value;
+    value.scalar = base;
+    value.stride = stride;
+    return value;
   }
-  static LaneValue lanes(mlir::Value vector) { return {{}, 0, vector, false}; }
+  static LaneValue near(mlir::Value base, mlir::Value offsets, int64_t reach) {
+    LaneValue value;
+    value.scalar = base;
+    value.offsets = offsets;
+    value.reach = reach;
+    return value;
+  }
+  static LaneValue lanes(mlir::Value vector) {
+    LaneValue value;
+    value.vector = vector;
+    return value;
+  }
 
-  bool isUniform() const { return !vector && stride == 0; }
-  bool isAffine() const { return !vector; }
+  bool isUniform() const { return isAffine() && stride == 0; }
+  bool isAffine() const { return !vector && !offsets; }
 };
 
 /// Evaluates regions of attention ops over `numLanes` lanes.
@@ -68,6 +86,14 @@ private:
   /// The affine form of an integer op, if it has one.
   std::optional<LaneValue> emitAffine(mlir::Operation &op,
                                       llvm::ArrayRef<LaneValue> operands);
+  /// The near form of an addition, a minimum or a maximum of positions, if one
+  /// operand is uniform.
+  std::optional<LaneValue> emitNear(mlir::Operation &op,
+                                    llvm::ArrayRef<LaneValue> operands);
+  /// An affine or near value in the near form, if its lanes are near enough.
+  std::optional<LaneValue> toNear(LaneValue value);
+  /// The 32-bit lanes 0, stride, 2 stride, ...
+  mlir::Value createSteps(int64_t stride);
   /// A comparison of two affine values in 32-bit lanes.
   mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
   LaneValue emitLoad(mlir::memref::LoadOp op,

@@ -405,6 +405,28 @@ def regions(dtype, rng, error):
         attn.yield %t : {acc}
       }}""", captured=[("table", f"tensor<37x150x{acc}>", two)],
                score=lambda s, x: s + two[x["m"] // 4, x["n"] % 7])
+    # Clamped positions: both bounds, one, beyond every lane, at the lanes' ends.
+    for low, high, steps in ((-5, 9, 1), (-300, 300, 1), (3, 4, -1), (40, 70, 2),
+                             (-31, 31, -1), (0, 31, 3), (-9, -9, 1)):
+        yield case(f"table-clamped{low}to{high}by{steps}", f"""score {{
+      ^bb0(%s: {acc}):
+        %row = attn.index 1
+        %column = attn.index 2
+        %low = arith.constant {low} : index
+        %high = arith.constant {high} : index
+        %steps = arith.constant {steps} : index
+        %scaled = arith.muli %row, %steps : index
+        %distance = arith.subi %scaled, %column : index
+        %atleast = arith.maxsi %low, %distance : index
+        %entry = arith.minsi %atleast, %high : index
+        %at = arith.subi %entry, %low : index
+        %x = tensor.extract %table[%at] : tensor<5550x{acc}>
+        %t = arith.addf %s, %x : {acc}
+        attn.yield %t : {acc}
+      }}""", captured=[("table", f"tensor<5550x{acc}>", two.reshape(-1))],
+                   score=lambda s, x, low=low, high=high, steps=steps:
+                   s + two.reshape(-1)[numpy.clip(
+                       steps * x["m"] - x["n"], low, high) - low])
     documents = rng.integers(0, 3, 150)
     yield case("table-mask", """mask {
         %row = attn.index 1
