@@ -64,13 +64,17 @@ struct Extents {
               *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
     };
     queries = extent(op.getQuery(), 0, classes.queryRows.back());
-    keys = extent(op.getKey(), 1, classes.keyRows[0]);
     features = extent(op.getKey(), 1, classes.features[0]);
+    auto query = cast<ShapedType>(op.getQuery().getType());
+    rows = query.hasStaticShape() && features > 0
+               ? query.getNumElements() / features
+               : ShapedType::kDynamic;
+    keys = extent(op.getKey(), 1, classes.keyRows[0]);
     channels = extent(op.getValue(), 2, classes.channels[0]);
   }
 
-  /// Along the innermost query row dimension.
-  int64_t queries;
+  /// Along the innermost query row dimension, and along all and the batch.
+  int64_t queries, rows;
   int64_t keys, features, channels;
 };
 } // namespace
@@ -158,14 +162,16 @@ TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
   bool near =
       known && extents.keys * (extents.features + extents.channels) * accBits <=
                    kKeyValueBits;
-  if (!near && startsAtFirstKey(op)) {
+  if (near || !startsAtFirstKey(op))
+    return sizes;
+  if (ShapedType::isDynamic(extents.queries)) {
     sizes.queryTiles = 4;
-    if (!ShapedType::isDynamic(extents.queries))
-      sizes.queryTiles = std::clamp<int64_t>(
-          llvm::divideCeil(extents.queries, sizes.queryRows), 1,
-          sizes.queryTiles);
-    sizes.keyBlock = 2 * sizes.keyRows;
+    return sizes;
   }
+  bool many = !ShapedType::isDynamic(extents.rows) &&
+              extents.rows >= 64 * 8 * sizes.queryRows;
+  int64_t tiles = llvm::divideCeil(extents.queries, sizes.queryRows);
+  sizes.queryTiles = std::clamp<int64_t>(tiles, 1, many ? 8 : 4);
   return sizes;
 }
 

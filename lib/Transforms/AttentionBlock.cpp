@@ -1,4 +1,4 @@
-//===- AttentionBlock.cpp - Several query tiles share key blocks ----*- C++ -*-===//
+//===- AttentionBlock.cpp - Several query tiles share key tiles -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -142,22 +142,19 @@ std::pair<Value, Value> AttentionTiler::emitKeyHull() {
   return {first, end};
 }
 
-AttentionTiler::Operand AttentionTiler::packKeyBlock(Value operand,
+AttentionTiler::Operand AttentionTiler::packSharedKeys(Value operand,
                                                      AffineMap map) {
   if (getElementTypeOrSelf(operand.getType()) == accType)
     return {};
-  int64_t keyRows = std::exchange(sizes.keyRows, sizes.keyBlock);
-  Operand block = tileOperand(operand, map);
-  sizes.keyRows = keyRows;
-  return block;
+  return tileOperand(operand, map);
 }
 
-AttentionTiler::Operand AttentionTiler::keyTileOf(const Operand &block,
+AttentionTiler::Operand AttentionTiler::keyTileOf(const Operand &packed,
                                                   Value operand,
                                                   AffineMap map) {
-  if (!block.value)
+  if (!packed.value)
     return tileOperand(operand, map);
-  auto type = cast<RankedTensorType>(block.value.getType());
+  auto type = cast<RankedTensorType>(packed.value.getType());
   SmallVector<OpFoldResult> from, size,
       strides(type.getRank(), rewriter.getIndexAttr(1));
   AffineExpr position = rewriter.getAffineDimExpr(0);
@@ -166,12 +163,12 @@ AttentionTiler::Operand AttentionTiler::keyTileOf(const Operand &block,
     size.push_back(extents[dim]);
     from.push_back(dim == key ? affine::makeComposedFoldedAffineApply(
                                     rewriter, loc, position - first,
-                                    {offsets[key], keyBlock->first})
+                                    {offsets[key], shared->first})
                               : OpFoldResult(rewriter.getIndexAttr(0)));
   }
-  return {tensor::ExtractSliceOp::create(rewriter, loc, block.value, from, size,
+  return {tensor::ExtractSliceOp::create(rewriter, loc, packed.value, from, size,
                                          strides),
-          block.map};
+          packed.map};
 }
 
 SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
@@ -195,21 +192,21 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
       emitInitialState(OpFoldResult(rewriter.getIndexAttr(sizes.queryTiles)));
   auto [first, end] = emitKeyHull();
   auto blocks = scf::ForOp::create(rewriter, loc, first, end,
-                                   index(sizes.keyBlock), state);
+                                   index(sizes.keyRows), state);
   {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(blocks.getBody());
     Value start = blocks.getInductionVar();
     offsets[key] = start;
-    extents[key] = clampExtent(start, end, sizes.keyBlock,
+    extents[key] = clampExtent(start, end, sizes.keyRows,
                                /*aligned=*/op.getMask().empty());
     AffineExpr from = rewriter.getAffineDimExpr(0);
     AffineExpr size = rewriter.getAffineSymbolExpr(0);
     Value limit = toValue(affine::makeComposedFoldedAffineApply(
         rewriter, loc, from + size, {OpFoldResult(start), extents[key]}));
-    keyBlock = KeyBlock{start, limit,
-                        packKeyBlock(op.getKey(), op.getIndexingMap(1)),
-                        packKeyBlock(op.getValue(), op.getIndexingMap(2))};
+    shared = SharedKeys{start, limit,
+                        packSharedKeys(op.getKey(), op.getIndexingMap(1)),
+                        packSharedKeys(op.getValue(), op.getIndexingMap(2))};
     SmallVector<Value> updated = forEachQueryTile(
         blocks.getRegionIterArgs(), [&](Value tile, ValueRange carried) {
           takeOperands(tile);
@@ -219,7 +216,7 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
           return next;
         });
     scf::YieldOp::create(rewriter, loc, updated);
-    keyBlock.reset();
+    shared.reset();
   }
 
   return forEachQueryTile(outSlices, [&](Value tile, ValueRange carried) {

@@ -53,8 +53,8 @@ SmallVector<Value> AttentionTiler::inlineBound(Region &region,
 SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
   OpBuilder::InsertionGuard guard(rewriter);
   Value from = index(0), end = toValue(wholeExtents[key]);
-  if (keyBlock)
-    std::tie(from, end) = std::pair(keyBlock->first, keyBlock->limit);
+  if (shared)
+    std::tie(from, end) = std::pair(shared->first, shared->limit);
   SmallVector<Value> ranges{from, end};
   bool whole = isMultiple(wholeExtents[key], sizes.keyRows);
   auto max = [&](Value a, Value b) -> Value {
@@ -65,12 +65,16 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
   };
   if (!op.getMask().empty() && !op.getRanges().empty()) {
     ranges = inlineBound(op.getRanges(), {});
-    whole = !keyBlock && ranges.size() == 2 && matchPattern(ranges[0], m_Zero()) &&
+    whole = !shared && ranges.size() == 2 &&
+            matchPattern(ranges[0], m_Zero()) &&
             isMultiple(ranges[1], sizes.keyRows);
-    if (keyBlock && ranges.size() == 2) {
+    if (shared && ranges.size() == 2) {
       ranges[0] = max(ranges[0], from);
       ranges[1] = min(ranges[1], end);
     }
+  } else if (shared) {
+    Value taken;
+    return emitKeyTile(from, end, inits, whole, taken);
   }
 
   if (ranges.size() == 2) {
@@ -115,7 +119,7 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
                                                ranges[i + 1]);
           limit = max(limit, stop);
         }
-        if (keyBlock)
+        if (shared)
           limit = min(limit, end);
         Value taken;
         SmallVector<Value> state =
@@ -201,9 +205,9 @@ void AttentionTiler::cloneRegion(Region &from, Region &to) {
 }
 
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
-  KeyBlock block = keyBlock.value_or(KeyBlock());
-  Operand keys = keyTileOf(block.keys, op.getKey(), op.getIndexingMap(1));
-  Operand values = keyTileOf(block.values, op.getValue(), op.getIndexingMap(2));
+  SharedKeys packed = shared.value_or(SharedKeys());
+  Operand keys = keyTileOf(packed.keys, op.getKey(), op.getIndexingMap(1));
+  Operand values = keyTileOf(packed.values, op.getValue(), op.getIndexingMap(2));
   SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
   SmallVector<Value> inputs, weightingOperands;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {

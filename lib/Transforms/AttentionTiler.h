@@ -20,9 +20,9 @@ namespace attn {
 /// The loop nest: an `scf.forall` over batch, outer query row dimensions (one
 /// row each) and blocks of tiles of the innermost query row dimension, the
 /// *lane* dimension. In a block of one query tile, a loop over key tiles. In a
-/// block of several, a loop over key blocks, in it one over the query tiles, in
-/// it the loop over the block's key tiles: keys and values come from far once
-/// for all query tiles of a block, and what is packed of them is packed once.
+/// block of several, a loop over key tiles, and in it one over the query tiles:
+/// keys and values come from far once for all query tiles of a block, and what is
+/// packed of them is packed once.
 ///
 /// What the key loop reads again and again is packed so that lanes are innermost
 /// and contiguous: queries once per query tile, inputs over both rows once per
@@ -90,7 +90,7 @@ private:
   emitInitialState(llvm::ArrayRef<mlir::OpFoldResult> leading = {});
   /// One query tile, all its keys; returns the finished slices.
   llvm::SmallVector<mlir::Value> emitQueryTile(mlir::ValueRange outSlices);
-  /// Several query tiles, key block by key block; returns the finished slices.
+  /// Several query tiles, key tile by key tile; returns the finished slices.
   llvm::SmallVector<mlir::Value> emitQueryBlock(mlir::ValueRange outSlices);
   /// Packs the operands that do not depend on the key tile, for all query tiles
   /// of a block; returns their buffers, null for those without lanes.
@@ -104,11 +104,11 @@ private:
           body);
   /// First and end of the keys that any row of the query tiles at hand sees.
   std::pair<mlir::Value, mlir::Value> emitKeyHull();
-  /// Keys or values of the key block at hand in the accumulation type, or
+  /// Keys or values that the query tiles share in the accumulation type, or
   /// nothing where they are read in place.
-  Operand packKeyBlock(mlir::Value operand, mlir::AffineMap map);
+  Operand packSharedKeys(mlir::Value operand, mlir::AffineMap map);
   /// The tile of keys or values at hand.
-  Operand keyTileOf(const Operand &block, mlir::Value operand,
+  Operand keyTileOf(const Operand &packed, mlir::Value operand,
                     mlir::AffineMap map);
   llvm::SmallVector<mlir::Value> emitFinish(mlir::ValueRange state,
                                             mlir::ValueRange outSlices);
@@ -140,12 +140,12 @@ private:
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   /// Position and extent of the current tile in each dimension.
   llvm::SmallVector<mlir::OpFoldResult> offsets, extents;
-  /// The keys that the loop over key tiles is confined to.
-  struct KeyBlock {
+  /// The key tile that the query tiles of a block share: they see nothing else.
+  struct SharedKeys {
     mlir::Value first, limit;
     Operand keys, values;
   };
-  std::optional<KeyBlock> keyBlock;
+  std::optional<SharedKeys> shared;
   /// The number of valid rows, if it can be less than the tile's.
   mlir::Value rows;
   /// Tiles of the operands that do not depend on the key tile.

@@ -10,7 +10,6 @@
 #include "attn/Transforms/Transforms.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -53,20 +52,17 @@ struct TileAttentionPass final
     TileSizes sizes = chooseTileSizes(op, vectorBits);
     if (queryTile)
       sizes.queryRows = queryTile;
-    if (keyTile) {
+    if (keyTile)
       sizes.keyRows = keyTile;
-      sizes.keyBlock = llvm::alignTo(sizes.keyBlock, keyTile);
-    }
-    if (queryTiles) {
+    if (queryTiles)
       sizes.queryTiles = queryTiles;
-      sizes.keyBlock = std::max(sizes.keyBlock, 2 * sizes.keyRows);
-    }
     std::string chosen =
         llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
                       decision.reason, sizes.queryRows, sizes.keyRows);
     if (sizes.queryTiles > 1)
-      chosen += llvm::formatv("; {0} tiles share blocks of {1} key rows",
-                              sizes.queryTiles, sizes.keyBlock);
+      chosen +=
+          llvm::formatv("; {0} query tiles share each key tile",
+                        sizes.queryTiles);
     remark::passed(op.getLoc(), kOpts) << chosen;
     ++numTiled;
     IRRewriter rewriter(op.getContext());

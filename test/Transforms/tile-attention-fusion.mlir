@@ -8,7 +8,9 @@
 
 // AUTO-DAG: remark: {{.*}}left unfused: fusion does not pay for 4 pairs of a query row and a key row
 // AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 16 query rows by 128 key rows"
-// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 tiles share blocks of 128 key rows"
+// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 query tiles share each key tile"
+
+// AUTO-DAG: remark: {{.*}}; 8 query tiles share each key tile"
 
 // CHECK-LABEL: @four
 // AUTO: attn.generic
@@ -22,6 +24,7 @@
 // AUTO: attn.online
 // ALWAYS: attn.online
 // NEVER: attn.generic
+// CHECK-LABEL: @long
 // PIPELINE-NOT: attn.online
 
 #q = affine_map<(m, n, d, e) -> (m, d)>
@@ -50,4 +53,15 @@ func.func @dynamic(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<?x3xf32>
       weighting(#attn.softmax) outs(%init : tensor<?x3xf32>)
       {indexing_maps = [#q, #k, #v, #o]} -> tensor<?x3xf32>
   return %o : tensor<?x3xf32>
+}
+
+// Keys and values of 1 MiB, and query rows enough for all threads.
+func.func @long(%q: tensor<16x1024x64xf32>, %k: tensor<16x2048x64xf32>, %v: tensor<16x2048x64xf32>,
+                %init: tensor<16x1024x64xf32>) -> tensor<16x1024x64xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<16x1024x64xf32>, tensor<16x2048x64xf32>, tensor<16x2048x64xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<16x1024x64xf32>)
+      {indexing_maps = [affine_map<(b, m, n, d, e) -> (b, m, d)>, affine_map<(b, m, n, d, e) -> (b, n, d)>,
+                        affine_map<(b, m, n, d, e) -> (b, n, e)>, affine_map<(b, m, n, d, e) -> (b, m, e)>]}
+      -> tensor<16x1024x64xf32>
+  return %o : tensor<16x1024x64xf32>
 }

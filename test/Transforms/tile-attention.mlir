@@ -18,14 +18,13 @@
 // SIZES: attn.online
 // SIZES: key_tile = 64
 
-// Two query tiles pack their queries, share each block of 64 keys, and finish;
+// Two query tiles pack their queries, share each tile of 32 keys, and finish;
 // their states lie side by side.
 // BLOCK: scf.for %{{.*}} = %c0 to %c2
 // BLOCK: attn.pack
-// BLOCK: scf.for %[[KEYS:.*]] = %{{.*}} to %c150 step %c64
+// BLOCK: scf.for %[[KEYS:.*]] = %{{.*}} to %c150 step %c32
 // BLOCK: scf.for %[[TILE:.*]] = %c0 to %c2 step %c1
 // BLOCK: tensor.extract_slice %{{.*}}[%[[TILE]], 0, 0] [1, 3, 32] [1, 1, 1] : tensor<2x3x32xf32>
-// BLOCK: scf.for %{{.*}} = %[[KEYS]] to %{{.*}} step %c32
 // BLOCK: attn.online
 // BLOCK: scf.for %{{.*}} = %c0 to %c2
 // BLOCK: attn.finish

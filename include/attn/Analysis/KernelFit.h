@@ -21,11 +21,9 @@ struct TileSizes {
   int64_t queryRows = 0;
   /// Key rows in a tile.
   int64_t keyRows = 0;
-  /// Query tiles that walk the keys together.
+  /// Query tiles that share each tile of keys and values before the next one is
+  /// fetched.
   int64_t queryTiles = 1;
-  /// Key rows that these query tiles share before the next are fetched; a
-  /// multiple of `keyRows`. Without meaning for a single query tile.
-  int64_t keyBlock = 0;
 };
 
 /// Which ops to fuse: those for which it pays, all that can be, or none.
@@ -55,7 +53,8 @@ bool isLinearInWeight(GenericOp op);
 /// holds all rows, and as many key rows as keep the scores of a tile in a
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or
 /// values. Where keys and values outgrow a second-level cache and no mask
-/// bounds them from below, several query tiles share each block of them.
+/// bounds them from below, several query tiles share each tile of them: 8, or 4
+/// where more would leave threads idle.
 TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
 
 } // namespace attn

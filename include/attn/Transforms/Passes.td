@@ -107,7 +107,7 @@ def TileAttentionPass
     Option<"keyTile", "key-tile", "int64_t", /*default=*/"0",
            "Key rows in a tile; 0 chooses by the first-level cache">,
     Option<"queryTiles", "query-tiles", "int64_t", /*default=*/"0",
-           "Query tiles that share each block of keys; 0 chooses by the size of "
+           "Query tiles that share each key tile; 0 chooses by the size of "
            "keys and values">,
     Option<"requireFused", "require-fused", "bool", /*default=*/"false",
            "Report an error where an op would be left unfused">,

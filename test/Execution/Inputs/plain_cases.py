@@ -8,7 +8,7 @@ from plain_sdpa import sdpa
 NAN, INF = numpy.nan, numpy.inf
 
 # Around each constant of the tiles: rows of a group, lanes, two registers of
-# lanes, key rows, query rows and key rows of a block, and twice those.
+# lanes, key rows, query rows of a block, and twice those.
 TILES = (8, 16, 32, 64, 128, 256)
 LENGTHS = sorted({0, 1} | {n for t in TILES
                            for n in (t - 1, t, t + 1, 2 * t + 1)})
@@ -121,7 +121,7 @@ def lengths(dtype, rng, error):
 
 
 def blocks(dtype, rng, error):
-    """Several query tiles and several key blocks at once."""
+    """Several query tiles that share several key tiles."""
     acc = accumulation(dtype)
     for rows, keys in ((127, 257), (128, 256), (129, 255), (261, 300), (300, 1),
                        (261, 128), (1, 400)):
