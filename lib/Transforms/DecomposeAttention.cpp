@@ -195,6 +195,12 @@ Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
       b.clone(nested, mapping);
       continue;
     }
+    // At the top of the body: the lowering to loops looks nowhere else.
+    OpBuilder::InsertionGuard guard(b);
+    Block *body = b.getInsertionBlock();
+    while (auto guarded = dyn_cast_or_null<scf::IfOp>(body->getParentOp()))
+      body = guarded->getBlock();
+    b.setInsertionPointToStart(body);
     auto *position = llvm::find(currentDims, index.getDim());
     mapping.map(index.getResult(),
                 linalg::IndexOp::create(b, loc, position - currentDims.begin())
@@ -374,18 +380,18 @@ AttentionDecomposer::Mapped AttentionDecomposer::emitOutput(Mapped start) {
               })[0];
 }
 
+/// In place: the state is an init, not an input.
 AttentionDecomposer::Mapped
 AttentionDecomposer::rescale(Mapped state, ArrayRef<Mapped> from) {
   unsigned numScore = from.size();
-  SmallVector<Mapped> operands{state};
-  llvm::append_range(operands, from);
+  SmallVector<Mapped> operands(from);
   llvm::append_range(operands, ArrayRef(statistics).take_front(numScore));
-  return emit(operands, init(state.map, accType),
-              [&](ValueRange in, ValueRange) {
-                Value scaled = in[0];
+  return emit(operands, state,
+              [&](ValueRange in, ValueRange out) {
+                Value scaled = out[0];
                 if (Value factor =
-                        weighting.rescale(b, loc, in.slice(1, numScore),
-                                          in.drop_front(1 + numScore)))
+                        weighting.rescale(b, loc, in.take_front(numScore),
+                                          in.drop_front(numScore)))
                   scaled = arith::MulFOp::create(b, loc, scaled, factor);
                 return SmallVector<Value>{scaled};
               })[0];
