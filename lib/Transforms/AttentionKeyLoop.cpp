@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTiler.h"
+#include "AttentionCommon.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -179,29 +180,16 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
   return SmallVector<Value>(branch.getResults());
 }
 
-void AttentionTiler::cloneRegion(Region &from, Region &to) {
-  if (from.empty())
-    return;
-  OpBuilder::InsertionGuard guard(rewriter);
-  Block *body = rewriter.createBlock(&to);
-  IRMapping mapping;
-  for (BlockArgument argument : from.getArguments())
-    mapping.map(argument, body->addArgument(argument.getType(),
-                                            argument.getLoc()));
-  for (Operation &nested : from.front()) {
-    auto position = dyn_cast<IndexOp>(nested);
-    if (!position) {
-      rewriter.clone(nested, mapping);
-      continue;
-    }
+void AttentionTiler::cloneBody(Region &from, Region &to) {
+  cloneRegion(rewriter, from, to, [&](IndexOp position) {
     unsigned dim = position.getDim();
     Value offset = toValue(offsets[dim]);
     if (dim == lane || dim == key) {
       Value local = IndexOp::create(rewriter, loc, dim == lane ? 0 : 1);
       offset = arith::AddIOp::create(rewriter, loc, local, offset);
     }
-    mapping.map(position.getResult(), offset);
-  }
+    return offset;
+  });
 }
 
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
@@ -234,10 +222,10 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
       llvm::APFloat(scale), TypeAttr::get(accType),
       rewriter.getI64IntegerAttr(sizes.keyRows),
       countTiles);
-  cloneRegion(op.getSimilarity(), online.getSimilarity());
-  cloneRegion(op.getMask(), online.getMask());
-  cloneRegion(op.getScore(), online.getScore());
-  cloneRegion(op.getWeight(), online.getWeight());
+  cloneBody(op.getSimilarity(), online.getSimilarity());
+  cloneBody(op.getMask(), online.getMask());
+  cloneBody(op.getScore(), online.getScore());
+  cloneBody(op.getWeight(), online.getWeight());
   return SmallVector<Value>(online.getResults());
 }
 

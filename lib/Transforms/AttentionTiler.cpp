@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionTiler.h"
+#include "AttentionCommon.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -174,18 +175,7 @@ LogicalResult AttentionTiler::run() {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
 
-  wholeExtents.resize(op.getNumDims());
-  unsigned mapIndex = 0;
-  for (Value operand : op->getOperands()) {
-    AffineMap map = op.getIndexingMap(mapIndex++);
-    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-      OpFoldResult &extent = wholeExtents[map.getDimPosition(i)];
-      if (!extent || (isa<Value>(extent) &&
-                      !cast<ShapedType>(operand.getType()).isDynamicDim(i)))
-        extent = tensor::getMixedSize(rewriter, loc, operand, i);
-    }
-  }
-
+  wholeExtents = getExtents(rewriter, op);
   SmallVector<unsigned> parallel(classes.batch);
   parallel.append(classes.queryRows.begin(), classes.queryRows.end());
   SmallVector<OpFoldResult> bounds;
@@ -272,9 +262,7 @@ AttentionTiler::emitInitialState(ArrayRef<OpFoldResult> leading) {
   auto filled = [&](ArrayRef<OpFoldResult> trailing, double value) {
     SmallVector<OpFoldResult> shape(leading);
     llvm::append_range(shape, trailing);
-    Value empty = tensor::EmptyOp::create(rewriter, loc, shape, accType);
-    Value neutral = createFloatConstant(rewriter, loc, accType, value);
-    return linalg::FillOp::create(rewriter, loc, neutral, empty).getResult(0);
+    return createFilledTensor(rewriter, loc, shape, accType, value);
   };
   SmallVector<Value> state{filled({wholeExtents[channel], laneExtent}, 0.0)};
   for (const Statistic &statistic : op.getWeighting().getStatistics())

@@ -121,7 +121,8 @@ private:
   /// The online step; `full`, if given, tells that every pair is visible.
   llvm::SmallVector<mlir::Value> emitOnline(mlir::ValueRange state,
                                             mlir::Value full);
-  void cloneRegion(mlir::Region &from, mlir::Region &to);
+  /// Copies a region of the op into that of the online step.
+  void cloneBody(mlir::Region &from, mlir::Region &to);
   /// Inlines `ranges` or `classify` with the given arguments after the batch
   /// positions and row bounds.
   llvm::SmallVector<mlir::Value> inlineBound(mlir::Region &region,

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionCommon.h"
+#include "attn/Analysis/KernelFit.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/IR/IRMapping.h"
@@ -20,15 +22,17 @@ namespace {
 
 /// Expands one op, step by step, each a `linalg.generic` over the dimensions of
 /// the classes it needs: similarity, score and visibility, score statistics,
-/// weights, weight statistics, finished weights, output, log-sum-exp.
+/// weights, weight statistics, finished weights, output, log-sum-exp. An online
+/// step starts from its state, and its weights stay unfinished.
 class AttentionDecomposer {
 public:
-  AttentionDecomposer(RewriterBase &rewriter, GenericOp op)
-      : b(rewriter), loc(op.getLoc()), op(op),
+  AttentionDecomposer(OpBuilder &builder, AttentionOpInterface op)
+      : b(builder), loc(op.getLoc()), op(op),
         classes(op.getDimensionClasses()), accType(op.getAccumulationType()),
-        weighting(op.getWeighting()) {}
+        weighting(op.getWeighting()), masked(!op.getMask().empty()) {}
 
-  void run();
+  /// The results of the op.
+  SmallVector<Value> run();
 
 private:
   using Class = DimensionClass;
@@ -59,16 +63,45 @@ private:
   Value inlineVisible(Region &region, Value visible, Value element,
                       ValueRange inputs);
   Value zero() { return createFloatConstant(b, loc, accType, 0.0); }
+  /// The pair operand, the visibility if there is a mask, and `extra`.
+  SmallVector<Mapped> withVisible(Mapped pair, ArrayRef<Mapped> extra);
+  /// Of the elements of such operands: the visibility, and how many come before
+  /// the extra ones.
+  Value seen(ValueRange in) { return masked ? in[1] : Value(); }
+  unsigned numBeforeExtra() { return masked ? 2 : 1; }
 
-  RewriterBase &b;
+  void emitScores();
+  /// Reduces `source` into the statistics of a phase, from `starts` on.
+  void reduceStatistics(StatisticPhase phase, Mapped source,
+                        ArrayRef<Mapped> starts);
+  void emitWeights();
+  /// The weights after `finish`, if they are, and the weight region.
+  void emitFinalWeights(bool finished);
+  /// Adds the weighted values to `start`.
+  Mapped emitOutput(Mapped start);
+  /// The state carried over to the score statistics of this step.
+  Mapped rescale(Mapped state, ArrayRef<Mapped> from);
+  /// Rounds `source` once into a result.
+  Value store(Mapped source, Value target, AffineMap map);
+  SmallVector<Value> runGeneric(GenericOp generic);
+  SmallVector<Value> runOnline(OnlineOp online);
+
+  OpBuilder &b;
   Location loc;
-  GenericOp op;
+  AttentionOpInterface op;
   DimensionClasses classes;
   FloatType accType;
   WeightingAttrInterface weighting;
+  bool masked;
   SmallVector<OpFoldResult> extents;
   /// The dimensions of the op that the current `linalg.generic` has.
   SmallVector<unsigned> currentDims;
+
+  AffineMap pairs, rows;
+  /// The inputs as regions over pairs see them.
+  SmallVector<Mapped> pairInputs, weightingOperands;
+  Mapped scores, visible, weights;
+  SmallVector<Mapped> statistics;
 };
 
 } // namespace
@@ -87,21 +120,15 @@ AttentionDecomposer::init(AffineMap map, Type element,
   SmallVector<OpFoldResult> shape;
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
     shape.push_back(extents[map.getDimPosition(i)]);
-  Value tensor = tensor::EmptyOp::create(b, loc, shape, element);
   if (value)
-    tensor = linalg::FillOp::create(
-                 b, loc, createFloatConstant(b, loc, element, *value), tensor)
-                 .getResult(0);
-  return {tensor, map};
+    return {createFilledTensor(b, loc, shape, element, *value), map};
+  return {tensor::EmptyOp::create(b, loc, shape, element), map};
 }
 
 Value AttentionDecomposer::toAccType(Value element) {
-  auto type = dyn_cast<FloatType>(element.getType());
-  if (!type || type == accType)
-    return element;
-  if (type.getWidth() < accType.getWidth())
-    return arith::ExtFOp::create(b, loc, accType, element);
-  return arith::TruncFOp::create(b, loc, accType, element);
+  return isa<FloatType>(element.getType())
+             ? convertElement(b, loc, element, accType)
+             : element;
 }
 
 SmallVector<AttentionDecomposer::Mapped>
@@ -168,6 +195,12 @@ Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
       b.clone(nested, mapping);
       continue;
     }
+    // At the top of the body: the lowering to loops looks nowhere else.
+    OpBuilder::InsertionGuard guard(b);
+    Block *body = b.getInsertionBlock();
+    while (auto guarded = dyn_cast_or_null<scf::IfOp>(body->getParentOp()))
+      body = guarded->getBlock();
+    b.setInsertionPointToStart(body);
     auto *position = llvm::find(currentDims, index.getDim());
     mapping.map(index.getResult(),
                 linalg::IndexOp::create(b, loc, position - currentDims.begin())
@@ -199,20 +232,17 @@ Value AttentionDecomposer::inlineVisible(Region &region, Value visible,
   return guarded.getResult(0);
 }
 
-void AttentionDecomposer::run() {
-  b.setInsertionPoint(op);
-  extents.resize(op.getNumDims());
-  for (unsigned i = 0, e = op.getIndexingMaps().size(); i < e; ++i) {
-    AffineMap map = op.getIndexingMap(i);
-    for (unsigned position = 0; position < map.getNumResults(); ++position) {
-      OpFoldResult &extent = extents[map.getDimPosition(position)];
-      if (!extent)
-        extent = tensor::getMixedSize(b, loc, op->getOperand(i), position);
-    }
-  }
-  AffineMap pairs = span({Class::Batch, Class::QueryRow, Class::KeyRow});
-  AffineMap rows = span({Class::Batch, Class::QueryRow});
-  SmallVector<Mapped> inputs, pairInputs;
+SmallVector<AttentionDecomposer::Mapped>
+AttentionDecomposer::withVisible(Mapped pair, ArrayRef<Mapped> extra) {
+  SmallVector<Mapped> list{pair};
+  if (masked)
+    list.push_back(visible);
+  llvm::append_range(list, extra);
+  return list;
+}
+
+void AttentionDecomposer::emitScores() {
+  SmallVector<Mapped> inputs;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     AffineMap map = op.getIndexingMap(3 + i);
     inputs.push_back({input, map});
@@ -231,20 +261,18 @@ void AttentionDecomposer::run() {
                                {op.getKey(), op.getIndexingMap(1)}};
   if (!op.getSimilarity().empty())
     llvm::append_range(operands, inputs);
-  Mapped scores =
-      emit(operands, init(pairs, accType, 0.0),
-           [&](ValueRange in, ValueRange out) {
-             Value term = op.getSimilarity().empty()
-                              ? arith::MulFOp::create(b, loc, in[0], in[1])
-                                    .getResult()
-                              : inlineRegion(op.getSimilarity(), in);
-             return SmallVector<Value>{
-                 arith::AddFOp::create(b, loc, out[0], term)};
-           })[0];
+  scores = emit(operands, init(pairs, accType, 0.0),
+                [&](ValueRange in, ValueRange out) {
+                  Value term =
+                      op.getSimilarity().empty()
+                          ? arith::MulFOp::create(b, loc, in[0], in[1])
+                                .getResult()
+                          : inlineRegion(op.getSimilarity(), in);
+                  return SmallVector<Value>{
+                      arith::AddFOp::create(b, loc, out[0], term)};
+                })[0];
 
   // Score and visibility.
-  Mapped visible;
-  bool masked = !op.getMask().empty();
   operands = {scores};
   llvm::append_range(operands, pairInputs);
   SmallVector<Mapped> inits{init(pairs, accType)};
@@ -268,77 +296,67 @@ void AttentionDecomposer::run() {
   scores = scored[0];
   if (masked)
     visible = scored[1];
-  // The operands `extra`, the scores, and the visibility if there is a mask.
-  auto withVisible = [&](Mapped pair, ArrayRef<Mapped> extra) {
-    SmallVector<Mapped> list{pair};
-    if (masked)
-      list.push_back(visible);
-    llvm::append_range(list, extra);
-    return list;
-  };
-  unsigned first = masked ? 2 : 1;
-  auto seen = [&](ValueRange in) { return masked ? in[1] : Value(); };
+}
 
-  // Statistics, of the scores and then of the weights.
-  SmallVector<Mapped> statistics, weightingOperands;
-  unsigned firstWeighting = 3 + op.getInputs().size();
-  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
-    weightingOperands.push_back(
-        {operand, op.getIndexingMap(firstWeighting + i)});
-  SmallVector<Statistic> described = weighting.getStatistics();
-  auto reduce = [&](StatisticPhase phase, Mapped source) {
-    for (auto [position, statistic] : llvm::enumerate(described)) {
-      unsigned i = position;
-      if (statistic.phase != phase)
-        continue;
-      Mapped start = init(rows, accType, statistic.neutral);
-      statistics.push_back(
-          emit(withVisible(source, {}), start, [&](ValueRange in,
-                                                   ValueRange out) {
-            Value combined = weighting.combine(b, loc, i, out[0], in[0]);
-            if (masked)
-              combined = select(seen(in), combined, out[0]);
-            return SmallVector<Value>{combined};
-          })[0]);
-    }
-  };
-  reduce(StatisticPhase::Score, scores);
+void AttentionDecomposer::reduceStatistics(StatisticPhase phase, Mapped source,
+                                           ArrayRef<Mapped> starts) {
+  for (auto [position, statistic] :
+       llvm::enumerate(weighting.getStatistics())) {
+    unsigned i = position;
+    if (statistic.phase != phase)
+      continue;
+    statistics.push_back(
+        emit(withVisible(source, {}), starts[i],
+             [&](ValueRange in, ValueRange out) {
+               Value combined = weighting.combine(b, loc, i, out[0], in[0]);
+               if (masked)
+                 combined = select(seen(in), combined, out[0]);
+               return SmallVector<Value>{combined};
+             })[0]);
+  }
+}
+
+/// Measured against the score statistics, which are all there are so far.
+void AttentionDecomposer::emitWeights() {
   SmallVector<Mapped> rowOperands(statistics);
   unsigned numScoreStatistics = statistics.size();
   llvm::append_range(rowOperands, weightingOperands);
-  Mapped weights =
-      emit(withVisible(scores, rowOperands), init(pairs, accType),
-           [&](ValueRange in, ValueRange) {
-             Value weight = weighting.weight(
-                 b, loc, in[0], in.slice(first, numScoreStatistics),
-                 in.drop_front(first + numScoreStatistics));
-             if (masked)
-               weight = select(seen(in), weight, zero());
-             return SmallVector<Value>{weight};
-           })[0];
-  reduce(StatisticPhase::Weight, weights);
+  weights = emit(withVisible(scores, rowOperands), init(pairs, accType),
+                 [&](ValueRange in, ValueRange) {
+                   ValueRange rest = in.drop_front(numBeforeExtra());
+                   Value weight = weighting.weight(
+                       b, loc, in[0], rest.take_front(numScoreStatistics),
+                       rest.drop_front(numScoreStatistics));
+                   if (masked)
+                     weight = select(seen(in), weight, zero());
+                   return SmallVector<Value>{weight};
+                 })[0];
+}
 
-  // Finished weights, through the weight region.
-  Value numKeys = arith::ConstantIndexOp::create(b, loc, 1);
-  for (unsigned dim : classes.keyRows)
-    numKeys = arith::MulIOp::create(
-        b, loc, numKeys,
-        getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
-  numKeys = arith::IndexCastOp::create(b, loc, b.getI64Type(), numKeys);
-  numKeys = arith::SIToFPOp::create(b, loc, accType, numKeys);
-  rowOperands = statistics;
-  llvm::append_range(rowOperands, weightingOperands);
-  operands = rowOperands;
+void AttentionDecomposer::emitFinalWeights(bool finished) {
+  if (!finished && op.getWeight().empty())
+    return;
+  SmallVector<Mapped> rowOperands;
+  Value numKeys;
+  if (finished) {
+    numKeys = createNumKeys(b, op, extents);
+    numKeys = arith::IndexCastOp::create(b, loc, b.getI64Type(), numKeys);
+    numKeys = arith::SIToFPOp::create(b, loc, accType, numKeys);
+    rowOperands = statistics;
+    llvm::append_range(rowOperands, weightingOperands);
+  }
+  SmallVector<Mapped> operands(rowOperands);
   llvm::append_range(operands, pairInputs);
   weights = emit(
       withVisible(weights, operands), init(pairs, accType),
       [&](ValueRange in, ValueRange) {
-        ValueRange rest = in.drop_front(first);
-        Value weight = in[0];
-        if (Value factor = weighting.finish(
-                b, loc, rest.take_front(statistics.size()),
-                rest.slice(statistics.size(), weightingOperands.size()),
-                numKeys)) {
+        ValueRange rest = in.drop_front(numBeforeExtra());
+        Value weight = in[0], factor;
+        if (finished)
+          factor = weighting.finish(
+              b, loc, rest.take_front(statistics.size()),
+              rest.slice(statistics.size(), weightingOperands.size()), numKeys);
+        if (factor) {
           weight = arith::MulFOp::create(b, loc, weight, factor);
           if (masked)
             weight = select(seen(in), weight, zero());
@@ -347,59 +365,131 @@ void AttentionDecomposer::run() {
             op.getWeight(), seen(in), weight,
             rest.drop_front(rowOperands.size()))};
       })[0];
+}
 
-  // Results, each rounded once.
-  SmallVector<Value> results;
-  auto store = [&](Mapped source, Value target, AffineMap map) {
-    Type element = getElementTypeOrSelf(target.getType());
-    results.push_back(
-        emit(source, Mapped{target, map}, [&](ValueRange in, ValueRange) {
-          Value value = in[0];
-          auto type = cast<FloatType>(element);
-          if (type.getWidth() < accType.getWidth())
-            value = arith::TruncFOp::create(b, loc, type, value);
-          else if (type.getWidth() > accType.getWidth())
-            value = arith::ExtFOp::create(b, loc, type, value);
-          return SmallVector<Value>{value};
-        })[0].value);
-  };
+AttentionDecomposer::Mapped AttentionDecomposer::emitOutput(Mapped start) {
   Mapped value{op.getValue(), op.getIndexingMap(2)};
-  unsigned next = firstWeighting + weightingOperands.size();
+  return emit(withVisible(weights, value), start,
+              [&](ValueRange in, ValueRange out) {
+                Value term = arith::MulFOp::create(b, loc, in[0],
+                                                   in[numBeforeExtra()]);
+                if (masked)
+                  term = select(seen(in), term, zero());
+                return SmallVector<Value>{
+                    arith::AddFOp::create(b, loc, out[0], term)};
+              })[0];
+}
+
+/// In place: the state is an init, not an input.
+AttentionDecomposer::Mapped
+AttentionDecomposer::rescale(Mapped state, ArrayRef<Mapped> from) {
+  unsigned numScore = from.size();
+  SmallVector<Mapped> operands(from);
+  llvm::append_range(operands, ArrayRef(statistics).take_front(numScore));
+  return emit(operands, state,
+              [&](ValueRange in, ValueRange out) {
+                Value scaled = out[0];
+                if (Value factor =
+                        weighting.rescale(b, loc, in.take_front(numScore),
+                                          in.drop_front(numScore)))
+                  scaled = arith::MulFOp::create(b, loc, scaled, factor);
+                return SmallVector<Value>{scaled};
+              })[0];
+}
+
+Value AttentionDecomposer::store(Mapped source, Value target, AffineMap map) {
+  auto element = cast<FloatType>(getElementTypeOrSelf(target.getType()));
+  return emit(source, Mapped{target, map},
+              [&](ValueRange in, ValueRange) {
+                return SmallVector<Value>{
+                    convertElement(b, loc, in[0], element)};
+              })[0]
+      .value;
+}
+
+SmallVector<Value> AttentionDecomposer::runGeneric(GenericOp generic) {
+  SmallVector<Mapped> neutral;
+  for (const Statistic &statistic : weighting.getStatistics())
+    neutral.push_back(init(rows, accType, statistic.neutral));
+  emitScores();
+  reduceStatistics(StatisticPhase::Score, scores, neutral);
+  emitWeights();
+  reduceStatistics(StatisticPhase::Weight, weights, neutral);
+  emitFinalWeights(/*finished=*/true);
+
+  unsigned next = 3 + pairInputs.size() + weightingOperands.size();
   AffineMap outputMap = op.getIndexingMap(next++);
-  Mapped output = emit(withVisible(weights, value),
-                       init(outputMap, accType, 0.0),
-                       [&](ValueRange in, ValueRange out) {
-                         Value term =
-                             arith::MulFOp::create(b, loc, in[0], in[first]);
-                         if (masked)
-                           term = select(seen(in), term, zero());
-                         return SmallVector<Value>{
-                             arith::AddFOp::create(b, loc, out[0], term)};
-                       })[0];
-  store(output, op.getOutput(), outputMap);
-  if (op.getLse()) {
+  Mapped output = emitOutput(init(outputMap, accType, 0.0));
+  SmallVector<Value> results{store(output, generic.getOutput(), outputMap)};
+  if (generic.getLse()) {
+    SmallVector<Mapped> rowOperands(statistics);
+    llvm::append_range(rowOperands, weightingOperands);
     Mapped lse = emit(rowOperands, init(rows, accType),
                       [&](ValueRange in, ValueRange) {
                         return SmallVector<Value>{weighting.logSumExp(
                             b, loc, in.take_front(statistics.size()),
                             in.drop_front(statistics.size()))};
                       })[0];
-    store(lse, op.getLse(), op.getIndexingMap(next++));
+    results.push_back(store(lse, generic.getLse(), op.getIndexingMap(next++)));
   }
-  if (op.getWeights())
-    store(weights, op.getWeights(), op.getIndexingMap(next));
-  b.replaceOp(op, results);
+  if (generic.getWeights())
+    results.push_back(
+        store(weights, generic.getWeights(), op.getIndexingMap(next)));
+  return results;
 }
 
-LogicalResult decomposeAttention(RewriterBase &rewriter, GenericOp op) {
-  if (!op.hasPureTensorSemantics())
+SmallVector<Value> AttentionDecomposer::runOnline(OnlineOp online) {
+  unsigned next = 3 + op.getInputs().size() + weightingOperands.size();
+  Mapped accumulator{online.getAccumulator(), op.getIndexingMap(next++)};
+  SmallVector<Mapped> before, scoresBefore;
+  for (auto [statistic, value] :
+       llvm::zip_equal(weighting.getStatistics(), online.getStatistics())) {
+    before.push_back({value, op.getIndexingMap(next++)});
+    if (statistic.phase == StatisticPhase::Score)
+      scoresBefore.push_back(before.back());
+  }
+  emitScores();
+  reduceStatistics(StatisticPhase::Score, scores, before);
+  emitWeights();
+  if (!scoresBefore.empty()) {
+    for (Mapped &statistic : llvm::drop_begin(before, scoresBefore.size()))
+      statistic = rescale(statistic, scoresBefore);
+    accumulator = rescale(accumulator, scoresBefore);
+  }
+  reduceStatistics(StatisticPhase::Weight, weights, before);
+  emitFinalWeights(/*finished=*/false);
+  SmallVector<Value> results{emitOutput(accumulator).value};
+  for (const Mapped &statistic : statistics)
+    results.push_back(statistic.value);
+  return results;
+}
+
+SmallVector<Value> AttentionDecomposer::run() {
+  extents = getExtents(b, op);
+  pairs = span({Class::Batch, Class::QueryRow, Class::KeyRow});
+  rows = span({Class::Batch, Class::QueryRow});
+  unsigned first = 3 + op.getInputs().size();
+  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
+    weightingOperands.push_back({operand, op.getIndexingMap(first + i)});
+  if (auto online = dyn_cast<OnlineOp>(op.getOperation()))
+    return runOnline(online);
+  return runGeneric(cast<GenericOp>(op.getOperation()));
+}
+
+FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
+                                                 AttentionOpInterface op) {
+  if (!isa<RankedTensorType>(op.getQuery().getType()))
     return op.emitOpError("cannot be lowered on memrefs: use tensors");
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
     return op.emitOpError("cannot be lowered: the weighting is not of kind "
                           "accumulate");
-  OpBuilder::InsertionGuard guard(rewriter);
-  AttentionDecomposer(rewriter, op).run();
-  return success();
+  auto online = dyn_cast<OnlineOp>(op.getOperation());
+  if (online && (online.getRows() || online.getCountTiles()))
+    return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
+                          "kernel, with rows or count_tiles");
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  return AttentionDecomposer(b, op).run();
 }
 
 namespace {
@@ -407,17 +497,18 @@ namespace {
 struct DecomposeAttentionPass final
     : impl::DecomposeAttentionPassBase<DecomposeAttentionPass> {
   void runOnOperation() override {
-    SmallVector<GenericOp> ops;
-    getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
+    SmallVector<linalg::AggregatedOpInterface> ops;
+    getOperation()->walk([&](linalg::AggregatedOpInterface op) {
+      if (isa<AttnDialect>(op->getDialect()) && !isKernelTile(op))
+        ops.push_back(op);
+    });
     IRRewriter rewriter(&getContext());
-    for (GenericOp op : ops)
-      if (failed(decomposeAttention(rewriter, op)))
+    for (linalg::AggregatedOpInterface op : ops) {
+      FailureOr<SmallVector<Value>> results = op.decomposeOperation(rewriter);
+      if (failed(results))
         return signalPassFailure();
-    SmallVector<MergeOp> merges;
-    getOperation()->walk([&](MergeOp op) { merges.push_back(op); });
-    for (MergeOp op : merges)
-      if (failed(decomposeMerge(rewriter, op)))
-        return signalPassFailure();
+      rewriter.replaceOp(op, *results);
+    }
   }
 };
 

@@ -14,7 +14,7 @@ namespace attn {
 /// Two reductions over the splits: the score statistics are combined, then
 /// everything else is rescaled from its own score statistics to the combined
 /// ones and summed or combined.
-LogicalResult decomposeMerge(RewriterBase &b, MergeOp op) {
+FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("cannot be lowered on memrefs: use tensors");
   OpBuilder::InsertionGuard guard(b);
@@ -106,8 +106,7 @@ LogicalResult decomposeMerge(RewriterBase &b, MergeOp op) {
           return weighting.combine(b, loc, index - 1, out, part);
         });
   }
-  b.replaceOp(op, merged);
-  return success();
+  return merged;
 }
 
 } // namespace attn

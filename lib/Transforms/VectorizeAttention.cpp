@@ -8,6 +8,8 @@
 #include "Emit/TileEmitter.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
@@ -45,13 +47,34 @@ struct VectorizeAttentionPass final
       if (failed(emitted))
         return signalPassFailure();
     }
-    if (failed(lowerOtherLinalg()))
+    if (failed(lowerOtherLinalg(rewriter)))
       signalPassFailure();
+  }
+
+  /// Copies of what is not contiguous, as far as is known, become loops like
+  /// other ops: LLVM's would call a runtime library.
+  void expandCopies(RewriterBase &rewriter) {
+    SmallVector<memref::CopyOp> copies;
+    getOperation()->walk([&](memref::CopyOp op) { copies.push_back(op); });
+    for (memref::CopyOp op : copies) {
+      auto isPlain = [](Value buffer) {
+        auto type = dyn_cast<MemRefType>(buffer.getType());
+        return !type || type.getLayout().isIdentity() ||
+               memref::isStaticShapeAndContiguousRowMajor(type);
+      };
+      if (isPlain(op.getSource()) && isPlain(op.getTarget()))
+        continue;
+      rewriter.setInsertionPoint(op);
+      linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
+                               op.getTarget());
+      rewriter.eraseOp(op);
+    }
   }
 
   /// What is not a tile, unfused attention and the user's own ops, becomes
   /// loops over elements.
-  LogicalResult lowerOtherLinalg() {
+  LogicalResult lowerOtherLinalg(RewriterBase &rewriter) {
+    expandCopies(rewriter);
     bool any = getOperation()
                    ->walk([](linalg::LinalgOp) {
                      return WalkResult::interrupt();

@@ -20,3 +20,60 @@ func.func @plain(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf
       {indexing_maps = [#q, #k, #v, #o]} -> tensor<37x3xf32>
   return %o : tensor<37x3xf32>
 }
+
+// A step starts from the state in its inits, and updates it there; rows are
+// finished, and rounded, at the end. Neither has the kernel's layout.
+
+// CHECK-LABEL: @step_and_finish
+// CHECK-SAME: %[[ACC:[a-z0-9]+]]: tensor<5x3xf32>, %[[MAX:[a-z0-9]+]]: tensor<5xf32>, %[[SUM:[a-z0-9]+]]: tensor<5xf32>, %[[OUT:[a-z0-9]+]]: tensor<5x3xf16>
+// CHECK-NOT: attn.
+// CHECK: %[[M:.+]] = linalg.generic {{.+}} outs(%[[MAX]] : tensor<5xf32>)
+// CHECK: linalg.generic {{.+}} ins(%[[MAX]], %[[M]] : {{.+}}) outs(%[[SUM]] : tensor<5xf32>)
+// CHECK: %[[A:.+]] = linalg.generic {{.+}} ins(%[[MAX]], %[[M]] : {{.+}}) outs(%[[ACC]] : tensor<5x3xf32>)
+// CHECK: linalg.generic {{.+}} outs(%[[A]] : tensor<5x3xf32>)
+// CHECK: linalg.generic {{.+}} outs(%[[OUT]] : tensor<5x3xf16>)
+// CHECK: arith.truncf
+// CHECK-NOT: attn.
+// CHECK: return
+
+#row = affine_map<(m, n, d, e) -> (m)>
+#facc = affine_map<(m, e) -> (m, e)>
+#frow = affine_map<(m, e) -> (m)>
+func.func @step_and_finish(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                           %a: tensor<5x3xf32>, %m: tensor<5xf32>, %l: tensor<5xf32>,
+                           %init: tensor<5x3xf16>) -> tensor<5x3xf16> {
+  %keys = arith.constant 7 : index
+  %acc, %max, %sum = attn.online ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax)
+      outs(%a : tensor<5x3xf32>) statistics(%m, %l : tensor<5xf32>, tensor<5xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #row, #row]}
+      -> tensor<5x3xf32>, tensor<5xf32>, tensor<5xf32>
+  %out = attn.finish ins(%acc, %max, %sum : tensor<5x3xf32>, tensor<5xf32>, tensor<5xf32>)
+      weighting(#attn.softmax) keys(%keys) outs(%init : tensor<5x3xf16>)
+      {indexing_maps = [#facc, #frow, #frow, #facc]} -> tensor<5x3xf16>
+  return %out : tensor<5x3xf16>
+}
+
+// What has the kernel's layout is left to it.
+
+// CHECK-LABEL: @kernel
+// CHECK: attn.online
+// CHECK: attn.finish
+
+#tq = affine_map<(m, n, d, e) -> (d, m)>
+#tacc = affine_map<(m, n, d, e) -> (e, m)>
+#kacc = affine_map<(m, e) -> (e, m)>
+func.func @kernel(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                  %a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
+                  %init: tensor<5x3xf16>) -> tensor<5x3xf16> {
+  %keys = arith.constant 7 : index
+  %acc, %max, %sum = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax)
+      outs(%a : tensor<3x8xf32>) statistics(%m, %l : tensor<8xf32>, tensor<8xf32>)
+      {indexing_maps = [#tq, #k, #v, #tacc, #row, #row]}
+      -> tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
+  %out = attn.finish ins(%acc, %max, %sum : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
+      weighting(#attn.softmax) keys(%keys) outs(%init : tensor<5x3xf16>)
+      {indexing_maps = [#kacc, #frow, #frow, #facc]} -> tensor<5x3xf16>
+  return %out : tensor<5x3xf16>
+}

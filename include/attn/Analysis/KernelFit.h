@@ -43,6 +43,10 @@ FusionDecision fitsKernel(GenericOp op);
 /// fewer: there vectors stay empty.
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
+/// Whether an `attn.online` or `attn.finish` has the layout of the kernel's
+/// tiles: a static number of query rows, innermost wherever they occur.
+bool isKernelTile(mlir::Operation *op);
+
 /// Whether the weight region is homogeneous and linear in the weight by its
 /// structure (scaled by, or selected against zero on, values that do not depend
 /// on it; sums of these), so that it commutes with rescaling and one pass

@@ -141,6 +141,9 @@ def DecomposeAttentionPass
   let description = [{
     The unfused path: similarity, score, statistics, weights and the weighted
     sum become separate `linalg.generic` ops. `attn.merge` becomes reductions.
+    Every op of the dialect that implements `linalg::AggregatedOpInterface` is
+    expanded by it, but for an `attn.online` or `attn.finish` on tiles that
+    `attn-vectorize` has a kernel for.
 
     Example:
     ```mlir
@@ -199,7 +202,7 @@ def VectorizeAttentionPass
   let description = [{
     Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
     `linalg.fill` on buffers by loops over vectors whose lanes are query rows,
-    and other `linalg` ops by loops over elements.
+    and other `linalg` ops, and copies of views, by loops over elements.
 
     Example:
     ```mlir
@@ -217,9 +220,9 @@ def VectorizeAttentionPass
            "Number of the target's vector registers">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }
 

@@ -34,13 +34,32 @@ mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
 /// key tiles looked at, computed (a pair is visible), and full.
 inline llvm::StringRef getTileCountsName() { return "attn_tile_counts"; }
 
-/// Expands an op on tensors into `linalg` ops with its scores in memory. An
-/// error on memrefs, and for weightings that are not of kind *accumulate*.
-mlir::LogicalResult decomposeAttention(mlir::RewriterBase &rewriter,
-                                       GenericOp op);
+/// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with its
+/// scores in memory; returns what stands for the results. An error on memrefs,
+/// for weightings that are not of kind *accumulate*, and for steps that count
+/// their rows or tiles.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+decomposeAttention(mlir::OpBuilder &builder, AttentionOpInterface op);
 
-/// Expands a merge on tensors into `linalg` reductions. An error on memrefs.
-mlir::LogicalResult decomposeMerge(mlir::RewriterBase &rewriter, MergeOp op);
+/// Expands a merge on tensors into `linalg` reductions; returns what stands for
+/// the results. An error on memrefs.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+decomposeMerge(mlir::OpBuilder &builder, MergeOp op);
+
+/// Expands `attn.finish` on tensors into one `linalg` op per result; returns
+/// what stands for them. An error on memrefs.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+decomposeFinish(mlir::OpBuilder &builder, FinishOp op);
+
+/// Registers the models through which `attn.generic` and `attn.online` are tiled
+/// (`TilingInterface`) and the keys of `attn.generic` split
+/// (`PartialReductionOpInterface`).
+void registerTilingInterfaceExternalModels(mlir::DialectRegistry &registry);
+
+/// Registers the models through which the core ops but `attn.pack` expand into
+/// `linalg` (`linalg::AggregatedOpInterface`).
+void registerAggregatedOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
 
 } // namespace attn
 

@@ -1,0 +1,46 @@
+//===- AttentionCommon.h - Helpers that rewrites share ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TRANSFORMS_ATTENTIONCOMMON_H
+#define ATTN_LIB_TRANSFORMS_ATTENTIONCOMMON_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/IR/Builders.h"
+
+namespace attn {
+
+/// The extent of each dimension of an op on tensors, as a number wherever an
+/// operand tells it.
+llvm::SmallVector<mlir::OpFoldResult> getExtents(mlir::OpBuilder &builder,
+                                                 AttentionOpInterface op);
+
+/// The number of key rows, which is the product of the extents of the key row
+/// dimensions, as an index.
+mlir::Value createNumKeys(mlir::OpBuilder &builder, AttentionOpInterface op,
+                          llvm::ArrayRef<mlir::OpFoldResult> extents);
+
+/// The float element in `type`: extended, rounded, or as it is.
+mlir::Value convertElement(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Value element, mlir::FloatType type);
+
+/// A new tensor whose elements are all `value`.
+mlir::Value createFilledTensor(mlir::OpBuilder &builder, mlir::Location loc,
+                               llvm::ArrayRef<mlir::OpFoldResult> shape,
+                               mlir::Type element, double value);
+
+/// Copies the body of `from`, if it has one, into the empty region `to`.
+/// `position` gives what stands for an `attn.index`, at the insertion point.
+/// The arguments may be changed before what reads them is copied: `argument`,
+/// if given, gives what stands for argument `index`.
+void cloneRegion(
+    mlir::OpBuilder &builder, mlir::Region &from, mlir::Region &to,
+    llvm::function_ref<mlir::Value(IndexOp)> position,
+    llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument = nullptr);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_ATTENTIONCOMMON_H
