@@ -1,4 +1,5 @@
-//===- AttentionBlock.cpp - Several query tiles share key tiles -----*- C++ -*-===//
+//===- AttentionBlock.cpp - Several query tiles share key tiles -----*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -97,8 +98,8 @@ SmallVector<Value> AttentionTiler::packBlock() {
     SmallVector<OpFoldResult> shape = packedExtents(packed);
     shape.insert(shape.begin(), rewriter.getIndexAttr(sizes.queryTiles));
     tiles.back().map = tileMap(packed);
-    buffers.back() = tensor::EmptyOp::create(rewriter, loc, shape,
-                                             packedElement(operand));
+    buffers.back() =
+        tensor::EmptyOp::create(rewriter, loc, shape, packedElement(operand));
     inits.push_back(buffers.back());
   }
   SmallVector<Value> packed =
@@ -111,8 +112,8 @@ SmallVector<Value> AttentionTiler::packBlock() {
           Value buffer = carried[next.size()];
           Value target = takeTile(rewriter, loc, buffer, tile);
           Value source = slice(operands[i], map, dims[i]);
-          target = packInto(source, dims[i], target,
-                            getPackedScale(mapIndices[i]));
+          target =
+              packInto(source, dims[i], target, getPackedScale(mapIndices[i]));
           next.push_back(putTile(rewriter, loc, target, buffer, tile));
         }
         return next;
@@ -143,15 +144,14 @@ std::pair<Value, Value> AttentionTiler::emitKeyHull() {
 }
 
 AttentionTiler::Operand AttentionTiler::packSharedKeys(Value operand,
-                                                     AffineMap map) {
+                                                       AffineMap map) {
   if (getElementTypeOrSelf(operand.getType()) == accType)
     return {};
   return tileOperand(operand, map);
 }
 
-AttentionTiler::Operand AttentionTiler::keyTileOf(const Operand &packed,
-                                                  Value operand,
-                                                  AffineMap map) {
+AttentionTiler::Operand
+AttentionTiler::keyTileOf(const Operand &packed, Value operand, AffineMap map) {
   if (!packed.value)
     return tileOperand(operand, map);
   auto type = cast<RankedTensorType>(packed.value.getType());
@@ -166,8 +166,8 @@ AttentionTiler::Operand AttentionTiler::keyTileOf(const Operand &packed,
                                     {offsets[key], shared->first})
                               : OpFoldResult(rewriter.getIndexAttr(0)));
   }
-  return {tensor::ExtractSliceOp::create(rewriter, loc, packed.value, from, size,
-                                         strides),
+  return {tensor::ExtractSliceOp::create(rewriter, loc, packed.value, from,
+                                         size, strides),
           packed.map};
 }
 
@@ -175,8 +175,8 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
   SmallVector<Value> packed = packBlock();
   auto takeOperands = [&](Value tile) {
     for (auto [i, buffer] : llvm::enumerate(packed)) {
-      Operand &operand = i < fixed.size() ? fixed[i]
-                                          : weightingTiles[i - fixed.size()];
+      Operand &operand =
+          i < fixed.size() ? fixed[i] : weightingTiles[i - fixed.size()];
       if (buffer)
         operand.value = takeTile(rewriter, loc, buffer, tile);
     }

@@ -1,4 +1,5 @@
-//===- AttentionCommon.cpp - Helpers that rewrites share ------------*- C++ -*-===//
+//===- AttentionCommon.cpp - Helpers that rewrites share ------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,12 +1,13 @@
-//===- AttentionKeyLoop.cpp - The loop over key tiles ---------------*- C++ -*-===//
+//===- AttentionKeyLoop.cpp - The loop over key tiles ---------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionTiler.h"
 #include "AttentionCommon.h"
+#include "AttentionTiler.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -85,8 +86,8 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
     rewriter.setInsertionPointToStart(loop.getBody());
     Value taken;
     SmallVector<Value> state =
-        emitKeyTile(loop.getInductionVar(), ranges[1],
-                    loop.getRegionIterArgs(), whole, taken);
+        emitKeyTile(loop.getInductionVar(), ranges[1], loop.getRegionIterArgs(),
+                    whole, taken);
     scf::YieldOp::create(rewriter, loc, state);
     return SmallVector<Value>(loop.getResults());
   }
@@ -123,9 +124,8 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
         if (shared)
           limit = min(limit, end);
         Value taken;
-        SmallVector<Value> state =
-            emitKeyTile(args[0], limit, args.drop_front(), /*whole=*/false,
-                        taken);
+        SmallVector<Value> state = emitKeyTile(
+            args[0], limit, args.drop_front(), /*whole=*/false, taken);
         SmallVector<Value> yielded{
             arith::AddIOp::create(rewriter, loc, args[0], taken)};
         llvm::append_range(yielded, state);
@@ -146,10 +146,9 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
     AffineMap rest = AffineMap::get(
         2, 0, {rewriter.getAffineConstantExpr(sizes.keyRows), to - from},
         rewriter.getContext());
-    extents[key] =
-        affine::AffineMinOp::create(rewriter, loc, rest,
-                                    ValueRange{start, limit})
-            .getResult();
+    extents[key] = affine::AffineMinOp::create(rewriter, loc, rest,
+                                               ValueRange{start, limit})
+                       .getResult();
   }
   taken = toValue(extents[key]);
 
@@ -160,8 +159,7 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
   AffineExpr from = rewriter.getAffineDimExpr(0);
   AffineExpr size = rewriter.getAffineDimExpr(1);
   Value lastKey = affine::AffineApplyOp::create(
-      rewriter, loc,
-      AffineMap::get(2, 0, from + size - 1),
+      rewriter, loc, AffineMap::get(2, 0, from + size - 1),
       ValueRange{start, taken});
   SmallVector<Value> truth = inlineBound(op.getClassify(), {start, lastKey});
   Value full = truth[1];
@@ -195,7 +193,8 @@ void AttentionTiler::cloneBody(Region &from, Region &to) {
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
   SharedKeys packed = shared.value_or(SharedKeys());
   Operand keys = keyTileOf(packed.keys, op.getKey(), op.getIndexingMap(1));
-  Operand values = keyTileOf(packed.values, op.getValue(), op.getIndexingMap(2));
+  Operand values =
+      keyTileOf(packed.values, op.getValue(), op.getIndexingMap(2));
   SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
   SmallVector<Value> inputs, weightingOperands;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
@@ -220,8 +219,7 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
       inputs, weightingOperands, rows, full, state[0], state.drop_front(),
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
       llvm::APFloat(scale), TypeAttr::get(accType),
-      rewriter.getI64IntegerAttr(sizes.keyRows),
-      countTiles);
+      rewriter.getI64IntegerAttr(sizes.keyRows), countTiles);
   cloneBody(op.getSimilarity(), online.getSimilarity());
   cloneBody(op.getMask(), online.getMask());
   cloneBody(op.getScore(), online.getScore());

@@ -43,8 +43,8 @@ struct AttentionTile {
   /// Copies a region of the op into an op over the tile, in which the positions
   /// are still those of the op. `dims` gives the dimension of the new op for
   /// each of the old one, if they differ.
-  void cloneBody(mlir::OpBuilder &builder, mlir::Region &from,
-                 mlir::Region &to, llvm::ArrayRef<unsigned> dims = {}) const;
+  void cloneBody(mlir::OpBuilder &builder, mlir::Region &from, mlir::Region &to,
+                 llvm::ArrayRef<unsigned> dims = {}) const;
 
 private:
   bool isWhole(mlir::AffineMap map) const;

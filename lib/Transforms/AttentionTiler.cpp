@@ -1,4 +1,5 @@
-//===- AttentionTiler.cpp - The loop over query tiles ---------------*- C++ -*-===//
+//===- AttentionTiler.cpp - The loop over query tiles ---------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -145,7 +146,10 @@ Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
 AffineMap AttentionTiler::tileMap(ArrayRef<unsigned> dims) {
   SmallVector<AffineExpr> results;
   for (unsigned dim : dims) {
-    unsigned position = dim == lane ? 0 : dim == key ? 1 : dim == feature ? 2 : 3;
+    unsigned position = dim == lane      ? 0
+                        : dim == key     ? 1
+                        : dim == feature ? 2
+                                         : 3;
     results.push_back(rewriter.getAffineDimExpr(position));
   }
   return AffineMap::get(4, 0, results, rewriter.getContext());
@@ -210,9 +214,9 @@ LogicalResult AttentionTiler::run() {
     AffineMap map = op.getIndexingMap(outputMap + i);
     outSlices.push_back(slice(out, map, order(map, {lane, channel})));
   }
-  SmallVector<Value> results =
-      sizes.queryTiles == 1 ? emitQueryTile(outSlices)
-                            : emitQueryBlock(outSlices);
+  SmallVector<Value> results = sizes.queryTiles == 1
+                                   ? emitQueryTile(outSlices)
+                                   : emitQueryBlock(outSlices);
 
   rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
   for (auto [i, result] : llvm::enumerate(results)) {
@@ -223,9 +227,9 @@ LogicalResult AttentionTiler::run() {
     locate(map, kept, sliceOffsets, sliceExtents, shape);
     SmallVector<OpFoldResult> strides(sliceOffsets.size(),
                                       rewriter.getIndexAttr(1));
-    tensor::ParallelInsertSliceOp::create(
-        rewriter, loc, result, forall.getRegionIterArgs()[i], sliceOffsets,
-        sliceExtents, strides);
+    tensor::ParallelInsertSliceOp::create(rewriter, loc, result,
+                                          forall.getRegionIterArgs()[i],
+                                          sliceOffsets, sliceExtents, strides);
   }
   rewriter.replaceOp(op, forall.getResults());
   return success();
@@ -235,9 +239,8 @@ unsigned AttentionTiler::getOutputMap() {
   return 3 + op.getInputs().size() + op.getWeightingOperands().size();
 }
 
-OpFoldResult AttentionTiler::clampExtent(OpFoldResult offset,
-                                         OpFoldResult end, int64_t size,
-                                         bool aligned) {
+OpFoldResult AttentionTiler::clampExtent(OpFoldResult offset, OpFoldResult end,
+                                         int64_t size, bool aligned) {
   std::optional<int64_t> known = getConstantIntValue(end);
   if (aligned && known && *known % size == 0)
     return rewriter.getIndexAttr(size);
@@ -284,8 +287,8 @@ SmallVector<Value> AttentionTiler::emitQueryTile(ValueRange outSlices) {
                                              : tileOperand(input, map));
   }
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
-    weightingTiles.push_back(tileOperand(
-        operand, op.getIndexingMap(3 + op.getInputs().size() + i)));
+    weightingTiles.push_back(
+        tileOperand(operand, op.getIndexingMap(3 + op.getInputs().size() + i)));
   return emitFinish(emitKeyLoop(emitInitialState()), outSlices);
 }
 

@@ -1,4 +1,5 @@
-//===- AttentionTiler.h - State shared while one op is tiled --------*- C++ -*-===//
+//===- AttentionTiler.h - State shared while one op is tiled --------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,12 +22,12 @@ namespace attn {
 /// row each) and blocks of tiles of the innermost query row dimension, the
 /// *lane* dimension. In a block of one query tile, a loop over key tiles. In a
 /// block of several, a loop over key tiles, and in it one over the query tiles:
-/// keys and values come from far once for all query tiles of a block, and what is
-/// packed of them is packed once.
+/// keys and values come from far once for all query tiles of a block, and what
+/// is packed of them is packed once.
 ///
-/// What the key loop reads again and again is packed so that lanes are innermost
-/// and contiguous: queries once per query tile, inputs over both rows once per
-/// key tile.
+/// What the key loop reads again and again is packed so that lanes are
+/// innermost and contiguous: queries once per query tile, inputs over both rows
+/// once per key tile.
 class AttentionTiler {
 public:
   AttentionTiler(mlir::RewriterBase &rewriter, GenericOp op, TileSizes sizes,
@@ -115,9 +116,10 @@ private:
   llvm::SmallVector<mlir::Value> emitKeyLoop(mlir::ValueRange inits);
   /// One key tile from `start` with at most `limit - start` keys; returns the
   /// updated state and sets `taken`. `whole`: the tile is known to be full.
-  llvm::SmallVector<mlir::Value>
-  emitKeyTile(mlir::Value start, mlir::Value limit, mlir::ValueRange state,
-              bool whole, mlir::Value &taken);
+  llvm::SmallVector<mlir::Value> emitKeyTile(mlir::Value start,
+                                             mlir::Value limit,
+                                             mlir::ValueRange state, bool whole,
+                                             mlir::Value &taken);
   /// The online step; `full`, if given, tells that every pair is visible.
   llvm::SmallVector<mlir::Value> emitOnline(mlir::ValueRange state,
                                             mlir::Value full);

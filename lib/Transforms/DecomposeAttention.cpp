@@ -1,4 +1,5 @@
-//===- DecomposeAttention.cpp - Attention as linalg, unfused --------*- C++ -*-===//
+//===- DecomposeAttention.cpp - Attention as linalg, unfused --------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,9 +28,9 @@ namespace {
 class AttentionDecomposer {
 public:
   AttentionDecomposer(OpBuilder &builder, AttentionOpInterface op)
-      : b(builder), loc(op.getLoc()), op(op),
-        classes(op.getDimensionClasses()), accType(op.getAccumulationType()),
-        weighting(op.getWeighting()), masked(!op.getMask().empty()) {}
+      : b(builder), loc(op.getLoc()), op(op), classes(op.getDimensionClasses()),
+        accType(op.getAccumulationType()), weighting(op.getWeighting()),
+        masked(!op.getMask().empty()) {}
 
   /// The results of the op.
   SmallVector<Value> run();
@@ -206,8 +207,7 @@ Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
                 linalg::IndexOp::create(b, loc, position - currentDims.begin())
                     .getResult());
   }
-  return mapping.lookupOrDefault(
-      region.front().getTerminator()->getOperand(0));
+  return mapping.lookupOrDefault(region.front().getTerminator()->getOperand(0));
 }
 
 Value AttentionDecomposer::inlineVisible(Region &region, Value visible,
@@ -261,16 +261,14 @@ void AttentionDecomposer::emitScores() {
                                {op.getKey(), op.getIndexingMap(1)}};
   if (!op.getSimilarity().empty())
     llvm::append_range(operands, inputs);
-  scores = emit(operands, init(pairs, accType, 0.0),
-                [&](ValueRange in, ValueRange out) {
-                  Value term =
-                      op.getSimilarity().empty()
-                          ? arith::MulFOp::create(b, loc, in[0], in[1])
-                                .getResult()
-                          : inlineRegion(op.getSimilarity(), in);
-                  return SmallVector<Value>{
-                      arith::AddFOp::create(b, loc, out[0], term)};
-                })[0];
+  scores = emit(
+      operands, init(pairs, accType, 0.0), [&](ValueRange in, ValueRange out) {
+        Value term =
+            op.getSimilarity().empty()
+                ? arith::MulFOp::create(b, loc, in[0], in[1]).getResult()
+                : inlineRegion(op.getSimilarity(), in);
+        return SmallVector<Value>{arith::AddFOp::create(b, loc, out[0], term)};
+      })[0];
 
   // Score and visibility.
   operands = {scores};
@@ -305,14 +303,13 @@ void AttentionDecomposer::reduceStatistics(StatisticPhase phase, Mapped source,
     unsigned i = position;
     if (statistic.phase != phase)
       continue;
-    statistics.push_back(
-        emit(withVisible(source, {}), starts[i],
-             [&](ValueRange in, ValueRange out) {
-               Value combined = weighting.combine(b, loc, i, out[0], in[0]);
-               if (masked)
-                 combined = select(seen(in), combined, out[0]);
-               return SmallVector<Value>{combined};
-             })[0]);
+    statistics.push_back(emit(
+        withVisible(source, {}), starts[i], [&](ValueRange in, ValueRange out) {
+          Value combined = weighting.combine(b, loc, i, out[0], in[0]);
+          if (masked)
+            combined = select(seen(in), combined, out[0]);
+          return SmallVector<Value>{combined};
+        })[0]);
   }
 }
 
@@ -361,23 +358,21 @@ void AttentionDecomposer::emitFinalWeights(bool finished) {
           if (masked)
             weight = select(seen(in), weight, zero());
         }
-        return SmallVector<Value>{inlineVisible(
-            op.getWeight(), seen(in), weight,
-            rest.drop_front(rowOperands.size()))};
+        return SmallVector<Value>{
+            inlineVisible(op.getWeight(), seen(in), weight,
+                          rest.drop_front(rowOperands.size()))};
       })[0];
 }
 
 AttentionDecomposer::Mapped AttentionDecomposer::emitOutput(Mapped start) {
   Mapped value{op.getValue(), op.getIndexingMap(2)};
-  return emit(withVisible(weights, value), start,
-              [&](ValueRange in, ValueRange out) {
-                Value term = arith::MulFOp::create(b, loc, in[0],
-                                                   in[numBeforeExtra()]);
-                if (masked)
-                  term = select(seen(in), term, zero());
-                return SmallVector<Value>{
-                    arith::AddFOp::create(b, loc, out[0], term)};
-              })[0];
+  return emit(
+      withVisible(weights, value), start, [&](ValueRange in, ValueRange out) {
+        Value term = arith::MulFOp::create(b, loc, in[0], in[numBeforeExtra()]);
+        if (masked)
+          term = select(seen(in), term, zero());
+        return SmallVector<Value>{arith::AddFOp::create(b, loc, out[0], term)};
+      })[0];
 }
 
 /// In place: the state is an init, not an input.
@@ -386,15 +381,13 @@ AttentionDecomposer::rescale(Mapped state, ArrayRef<Mapped> from) {
   unsigned numScore = from.size();
   SmallVector<Mapped> operands(from);
   llvm::append_range(operands, ArrayRef(statistics).take_front(numScore));
-  return emit(operands, state,
-              [&](ValueRange in, ValueRange out) {
-                Value scaled = out[0];
-                if (Value factor =
-                        weighting.rescale(b, loc, in.take_front(numScore),
-                                          in.drop_front(numScore)))
-                  scaled = arith::MulFOp::create(b, loc, scaled, factor);
-                return SmallVector<Value>{scaled};
-              })[0];
+  return emit(operands, state, [&](ValueRange in, ValueRange out) {
+    Value scaled = out[0];
+    if (Value factor = weighting.rescale(b, loc, in.take_front(numScore),
+                                         in.drop_front(numScore)))
+      scaled = arith::MulFOp::create(b, loc, scaled, factor);
+    return SmallVector<Value>{scaled};
+  })[0];
 }
 
 Value AttentionDecomposer::store(Mapped source, Value target, AffineMap map) {
@@ -424,12 +417,12 @@ SmallVector<Value> AttentionDecomposer::runGeneric(GenericOp generic) {
   if (generic.getLse()) {
     SmallVector<Mapped> rowOperands(statistics);
     llvm::append_range(rowOperands, weightingOperands);
-    Mapped lse = emit(rowOperands, init(rows, accType),
-                      [&](ValueRange in, ValueRange) {
-                        return SmallVector<Value>{weighting.logSumExp(
-                            b, loc, in.take_front(statistics.size()),
-                            in.drop_front(statistics.size()))};
-                      })[0];
+    Mapped lse =
+        emit(rowOperands, init(rows, accType), [&](ValueRange in, ValueRange) {
+          return SmallVector<Value>{
+              weighting.logSumExp(b, loc, in.take_front(statistics.size()),
+                                  in.drop_front(statistics.size()))};
+        })[0];
     results.push_back(store(lse, generic.getLse(), op.getIndexingMap(next++)));
   }
   if (generic.getWeights())

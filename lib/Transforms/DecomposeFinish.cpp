@@ -1,4 +1,5 @@
-//===- DecomposeFinish.cpp - Finishing rows as linalg ---------------*- C++ -*-===//
+//===- DecomposeFinish.cpp - Finishing rows as linalg ---------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -89,10 +90,8 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
                  for (Value argument : arguments.drop_back())
                    elements.push_back(
                        convertElement(b, loc, argument, accType));
-                 auto type =
-                     cast<FloatType>(arguments.back().getType());
-                 Value result =
-                     convertElement(b, loc, body(elements), type);
+                 auto type = cast<FloatType>(arguments.back().getType());
+                 Value result = convertElement(b, loc, body(elements), type);
                  linalg::YieldOp::create(b, loc, result);
                })
         .getResult(0);
@@ -115,12 +114,12 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
         return arith::MulFOp::create(b, loc, in[0], factor).getResult();
       })};
   if (op.getLse())
-    results.push_back(
-        emit(rowOperands, {op.getLse(), getMap(outputIndex + 1)},
-             [&](ValueRange in) {
-               return weighting.logSumExp(b, loc, in.take_front(numStatistics),
-                                          in.drop_front(numStatistics));
-             }));
+    results.push_back(emit(rowOperands, {op.getLse(), getMap(outputIndex + 1)},
+                           [&](ValueRange in) {
+                             return weighting.logSumExp(
+                                 b, loc, in.take_front(numStatistics),
+                                 in.drop_front(numStatistics));
+                           }));
   return results;
 }
 

@@ -1,4 +1,5 @@
-//===- DecomposeMerge.cpp - Merging partial results as linalg -------*- C++ -*-===//
+//===- DecomposeMerge.cpp - Merging partial results as linalg -------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -41,9 +42,9 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
     return AffineMap::get(numDims, 0, results, b.getContext());
   };
   auto filled = [&](unsigned index, double value) {
-    return linalg::FillOp::create(
-               b, loc, createFloatConstant(b, loc, accType, value),
-               op.getInits()[index])
+    return linalg::FillOp::create(b, loc,
+                                  createFloatConstant(b, loc, accType, value),
+                                  op.getInits()[index])
         .getResult(0);
   };
   using Body = function_ref<Value(ValueRange in, Value out)>;
@@ -76,11 +77,11 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
   SmallVector<Value> scoreOperands;
   SmallVector<AffineMap> scoreMaps;
   for (unsigned i = 0; i < numScore; ++i)
-    merged[1 + i] = reduce(1 + i, statistics[i].neutral, op.getPartials()[1 + i],
-                           mapOf(1 + i, /*split=*/true),
-                           [&](ValueRange in, Value out) {
-                             return weighting.combine(b, loc, i, out, in[0]);
-                           });
+    merged[1 + i] =
+        reduce(1 + i, statistics[i].neutral, op.getPartials()[1 + i],
+               mapOf(1 + i, /*split=*/true), [&](ValueRange in, Value out) {
+                 return weighting.combine(b, loc, i, out, in[0]);
+               });
   for (bool split : {true, false})
     for (unsigned i = 0; i < numScore; ++i) {
       scoreOperands.push_back(split ? op.getPartials()[1 + i] : merged[1 + i]);
@@ -97,9 +98,9 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
     merged[index] =
         reduce(index, neutral, inputs, maps, [&](ValueRange in, Value out) {
           Value part = in[0];
-          if (Value factor = weighting.rescale(b, loc, in.slice(1, numScore),
-                                               in.slice(1 + numScore,
-                                                        numScore)))
+          if (Value factor =
+                  weighting.rescale(b, loc, in.slice(1, numScore),
+                                    in.slice(1 + numScore, numScore)))
             part = arith::MulFOp::create(b, loc, part, factor);
           if (index == 0)
             return arith::AddFOp::create(b, loc, out, part).getResult();

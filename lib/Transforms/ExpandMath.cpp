@@ -1,14 +1,15 @@
-//===- ExpandMath.cpp - Exponentials on vectors ---------------------*- C++ -*-===//
+//===- ExpandMath.cpp - Exponentials on vectors ---------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// exp2(t) = 2^floor(t) p(t - floor(t)), with p a polynomial that is exactly 1 at
-// 0. On AVX-512 the fraction is one instruction (vreduce) and so is the scaling
-// (vscalef, which floors by itself, and is right for infinities and NaN);
-// elsewhere the exponent is added to the bits, after a clamp.
+// exp2(t) = 2^floor(t) p(t - floor(t)), with p a polynomial that is exactly 1
+// at 0. On AVX-512 the fraction is one instruction (vreduce) and so is the
+// scaling (vscalef, which floors by itself, and is right for infinities and
+// NaN); elsewhere the exponent is added to the bits, after a clamp.
 //
 // exp(x) = exp2(x log2(e)), where the low part of the product is carried along.
 // An exp2 marked `attn.stabilized` is a weight beside another that is about 1.
@@ -41,11 +42,10 @@ constexpr double kLn2 = 0.6931471805599453;
 class Expander {
 public:
   Expander(OpBuilder &b, Location loc, VectorType type, bool hasScalef)
-      : b(b), loc(loc), type(type),
-        isF32(type.getElementType().isF32()) {
+      : b(b), loc(loc), type(type), isF32(type.getElementType().isF32()) {
     int64_t lanes = isF32 ? 16 : 8;
-    useScalef = hasScalef && type.getRank() == 1 &&
-                type.getDimSize(0) % lanes == 0;
+    useScalef =
+        hasScalef && type.getRank() == 1 && type.getDimSize(0) % lanes == 0;
   }
 
   Value constant(double value) {
@@ -175,11 +175,11 @@ private:
             vector::ShuffleOp::create(b, loc, operand, operand, range));
       Value done = emit(parts, part);
       // A shuffle takes operands of different sizes: it appends.
-      result = result ? vector::ShuffleOp::create(
-                            b, loc, result, done,
-                            llvm::to_vector(
-                                llvm::seq<int64_t>(0, offset + lanes)))
-                      : done;
+      result = result
+                   ? vector::ShuffleOp::create(
+                         b, loc, result, done,
+                         llvm::to_vector(llvm::seq<int64_t>(0, offset + lanes)))
+                   : done;
     }
     return result;
   }
@@ -228,8 +228,8 @@ struct ExpandExponential final : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || !(type.getElementType().isF32() ||
-                   type.getElementType().isF64()))
+    if (!type ||
+        !(type.getElementType().isF32() || type.getElementType().isF64()))
       return rewriter.notifyMatchFailure(op, "not a vector of f32 or f64");
     Expander expander(rewriter, op.getLoc(), type, hasScalef);
     Value result;
@@ -251,8 +251,8 @@ struct ExpandAbsI final : OpRewritePattern<math::AbsIOp> {
   LogicalResult matchAndRewrite(math::AbsIOp op,
                                 PatternRewriter &rewriter) const override {
     Value x = op.getOperand();
-    Value zero = arith::ConstantOp::create(
-        rewriter, op.getLoc(), rewriter.getZeroAttr(x.getType()));
+    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
+                                           rewriter.getZeroAttr(x.getType()));
     Value negated = arith::SubIOp::create(rewriter, op.getLoc(), zero, x);
     rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, x, negated);
     return success();
@@ -264,14 +264,14 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExponential<math::ExpOp>,
-                 ExpandExponential<math::Exp2Op>>(&getContext(), hasScalef);
+    patterns
+        .add<ExpandExponential<math::ExpOp>, ExpandExponential<math::Exp2Op>>(
+            &getContext(), hasScalef);
     patterns.add<ExpandAbsI>(&getContext());
-    populateMathPolynomialApproximationPatterns(
-        patterns, [](StringRef name) {
-          return name == math::TanhOp::getOperationName() ||
-                 name == math::LogOp::getOperationName();
-        });
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return name == math::TanhOp::getOperationName() ||
+             name == math::LogOp::getOperationName();
+    });
     // No pattern leaves anything for another: one walk is enough.
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }

@@ -1,4 +1,5 @@
-//===- TileAttention.cpp - Fused loops over tiles -------------------*- C++ -*-===//
+//===- TileAttention.cpp - Fused loops over tiles -------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -60,9 +61,8 @@ struct TileAttentionPass final
         llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
                       decision.reason, sizes.queryRows, sizes.keyRows);
     if (sizes.queryTiles > 1)
-      chosen +=
-          llvm::formatv("; {0} query tiles share each key tile",
-                        sizes.queryTiles);
+      chosen += llvm::formatv("; {0} query tiles share each key tile",
+                              sizes.queryTiles);
     remark::passed(op.getLoc(), kOpts) << chosen;
     ++numTiled;
     IRRewriter rewriter(op.getContext());

@@ -1,4 +1,5 @@
-//===- Helpers.cpp - Helpers of the emitters ------------------------*- C++ -*-===//
+//===- Helpers.cpp - Helpers of the emitters ------------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +14,7 @@ using namespace mlir;
 
 namespace attn {
 
-FlatBuffer flatten(OpBuilder &b, Location loc, Value buffer,
-                   ValueRange start) {
+FlatBuffer flatten(OpBuilder &b, Location loc, Value buffer, ValueRange start) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
   FlatBuffer flat;
   auto toValue = [&](OpFoldResult size) {
@@ -24,14 +24,14 @@ FlatBuffer flatten(OpBuilder &b, Location loc, Value buffer,
   for (auto [stride, position] :
        llvm::zip_equal(metadata.getConstifiedMixedStrides(), start)) {
     flat.strides.push_back(toValue(stride));
-    Value moved = b.createOrFold<arith::MulIOp>(loc, position,
-                                                flat.strides.back());
+    Value moved =
+        b.createOrFold<arith::MulIOp>(loc, position, flat.strides.back());
     offset = b.createOrFold<arith::AddIOp>(loc, offset, moved);
   }
   auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, 1);
   auto type = MemRefType::get(
-      ShapedType::kDynamic,
-      cast<MemRefType>(buffer.getType()).getElementType(), layout);
+      ShapedType::kDynamic, cast<MemRefType>(buffer.getType()).getElementType(),
+      layout);
   Value length = b.createOrFold<arith::MulIOp>(
       loc, toValue(metadata.getConstifiedMixedSizes()[0]), flat.strides[0]);
   flat.memref = memref::ReinterpretCastOp::create(
@@ -150,8 +150,8 @@ Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
 
 Value createLaneMask(OpBuilder &b, Location loc, int64_t size, Value count) {
   auto type = VectorType::get({size}, b.getI32Type());
-  SmallVector<int32_t> lanes = llvm::to_vector(
-      llvm::seq<int32_t>(0, static_cast<int32_t>(size)));
+  SmallVector<int32_t> lanes =
+      llvm::to_vector(llvm::seq<int32_t>(0, static_cast<int32_t>(size)));
   Value iota = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(lanes)));
   Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);

@@ -1,4 +1,5 @@
-//===- LaneValue.cpp - Values along the lanes of a tile -------------*- C++ -*-===//
+//===- LaneValue.cpp - Values along the lanes of a tile -------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -41,9 +42,8 @@ Value LaneEmitter::toVector(LaneValue value) {
 }
 
 LaneValue LaneEmitter::inlineRegion(Region &region,
-                                    ArrayRef<LaneValue> arguments,
-                                    Value keyRow, Value predicate,
-                                    bool mayHideRow) {
+                                    ArrayRef<LaneValue> arguments, Value keyRow,
+                                    Value predicate, bool mayHideRow) {
   llvm::DenseMap<Value, LaneValue> values;
   for (auto [argument, value] :
        llvm::zip_equal(region.getArguments(), arguments))
@@ -56,9 +56,10 @@ LaneValue LaneEmitter::inlineRegion(Region &region,
     LaneValue result;
     if (auto index = dyn_cast<IndexOp>(op)) {
       bool isKey = index.getDim() == 1;
-      result = isKey ? LaneValue::uniform(keyRow)
-                     : LaneValue::affine(
-                           arith::ConstantIndexOp::create(b, loc, 0), 1);
+      result =
+          isKey
+              ? LaneValue::uniform(keyRow)
+              : LaneValue::affine(arith::ConstantIndexOp::create(b, loc, 0), 1);
       result.variesByKey = isKey;
     } else {
       SmallVector<LaneValue> operands;
@@ -100,8 +101,8 @@ LaneValue LaneEmitter::emit(Operation &op, ArrayRef<LaneValue> operands,
   return LaneValue::lanes(b.create(state)->getResult(0));
 }
 
-std::optional<LaneValue>
-LaneEmitter::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
+std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
+                                                 ArrayRef<LaneValue> operands) {
   if (!llvm::all_of(operands,
                     [](const LaneValue &value) { return value.isAffine(); }))
     return std::nullopt;
@@ -157,8 +158,8 @@ std::optional<LaneValue> LaneEmitter::toNear(LaneValue value) {
 /// max(a + o, c) with |o| <= R is a' + max(o, e), where a' = max(a, c - R) and
 /// e = max(c - a', -R): |e| <= R as well, whatever a and c are. So is the
 /// minimum, mirrored.
-std::optional<LaneValue>
-LaneEmitter::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
+std::optional<LaneValue> LaneEmitter::emitNear(Operation &op,
+                                               ArrayRef<LaneValue> operands) {
   if (operands.size() != 2 || !op.getResult(0).getType().isIndex())
     return std::nullopt;
   unsigned fixed = operands[1].isUniform() ? 1 : 0;
@@ -210,10 +211,9 @@ LaneEmitter::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
 Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
   using Predicate = arith::CmpIPredicate;
   Predicate predicate = op.getPredicate();
-  bool isSigned =
-      predicate == Predicate::slt || predicate == Predicate::sle ||
-      predicate == Predicate::sgt || predicate == Predicate::sge ||
-      predicate == Predicate::eq || predicate == Predicate::ne;
+  bool isSigned = predicate == Predicate::slt || predicate == Predicate::sle ||
+                  predicate == Predicate::sgt || predicate == Predicate::sge ||
+                  predicate == Predicate::eq || predicate == Predicate::ne;
   // Positions do not wrap; arithmetic in narrower types may.
   Type type = lhs.scalar.getType();
   int64_t stride = lhs.stride - rhs.stride;
@@ -247,8 +247,7 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
     SmallVector<Value> scalars;
     for (LaneValue index : indices)
       scalars.push_back(index.scalar);
-    return LaneValue::uniform(
-        memref::LoadOp::create(b, loc, memref, scalars));
+    return LaneValue::uniform(memref::LoadOp::create(b, loc, memref, scalars));
   }
 
   VectorType result = vectorType(element);
@@ -277,8 +276,7 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
       SmallVector<int64_t> backwards;
       for (int64_t lane = numLanes; lane-- > 0;)
         backwards.push_back(lane);
-      Value reversed =
-          vector::ShuffleOp::create(b, loc, mask, mask, backwards);
+      Value reversed = vector::ShuffleOp::create(b, loc, mask, mask, backwards);
       Value loaded = vector::MaskedLoadOp::create(b, loc, result, memref,
                                                   offsets, reversed, zero);
       return LaneValue::lanes(
@@ -299,8 +297,8 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
   LaneValue linear = LaneValue::uniform(metadata.getOffset());
   Value offsetVector = toVector(linear);
   for (auto [index, stride] : llvm::zip_equal(indices, metadata.getStrides())) {
-    Value scaled = arith::MulIOp::create(b, loc, toVector(index),
-                                         broadcast(stride));
+    Value scaled =
+        arith::MulIOp::create(b, loc, toVector(index), broadcast(stride));
     offsetVector = arith::AddIOp::create(b, loc, offsetVector, scaled);
   }
   int64_t dynamic = ShapedType::kDynamic;

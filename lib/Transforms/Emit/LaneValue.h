@@ -1,4 +1,5 @@
-//===- LaneValue.h - Values along the lanes of a tile ---------------*- C++ -*-===//
+//===- LaneValue.h - Values along the lanes of a tile ---------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,8 +22,9 @@ namespace attn {
 /// offsets`, where the offsets are 32-bit lanes of magnitude `reach` at most;
 /// *vector*, anything else. The affine form is what makes positions cheap:
 /// comparing two of them is one scalar subtraction and one comparison of 32-bit
-/// lanes, and reading a table at one of stride 1 is a contiguous load instead of
-/// a gather. Clamped positions are near: what gathers they need are 32-bit ones.
+/// lanes, and reading a table at one of stride 1 is a contiguous load instead
+/// of a gather. Clamped positions are near: what gathers they need are 32-bit
+/// ones.
 struct LaneValue {
   mlir::Value scalar;
   int64_t stride = 0;
@@ -72,9 +74,9 @@ public:
   /// Inlines `region` for one key row and returns what it yields. `arguments`
   /// are the values of the block arguments, `keyRow` that of `attn.index 1`;
   /// `attn.index 0` is the lane. Reads are done in the lanes that `predicate`
-  /// (a vector of i1) allows; if it is null, in all. `mayHideRow` tells that the
-  /// predicate may allow no lane at all for this key row; for some key row of
-  /// the tile it does, and else the first lane is allowed.
+  /// (a vector of i1) allows; if it is null, in all. `mayHideRow` tells that
+  /// the predicate may allow no lane at all for this key row; for some key row
+  /// of the tile it does, and else the first lane is allowed.
   LaneValue inlineRegion(mlir::Region &region,
                          llvm::ArrayRef<LaneValue> arguments,
                          mlir::Value keyRow, mlir::Value predicate,
@@ -96,9 +98,8 @@ private:
   mlir::Value createSteps(int64_t stride);
   /// A comparison of two affine values in 32-bit lanes.
   mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
-  LaneValue emitLoad(mlir::memref::LoadOp op,
-                     llvm::ArrayRef<LaneValue> indices, mlir::Value predicate,
-                     bool mayHideRow);
+  LaneValue emitLoad(mlir::memref::LoadOp op, llvm::ArrayRef<LaneValue> indices,
+                     mlir::Value predicate, bool mayHideRow);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

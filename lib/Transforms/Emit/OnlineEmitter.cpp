@@ -1,4 +1,5 @@
-//===- OnlineEmitter.cpp - One step of attention in vector code -----*- C++ -*-===//
+//===- OnlineEmitter.cpp - One step of attention in vector code -----*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,9 +50,8 @@ private:
   LaneValue read(Value operand, AffineMap map, Value keyRow, Value feature);
   /// The block arguments of a region: `leading`, then the inputs. Inputs that
   /// the region does not read are left out.
-  SmallVector<LaneValue> arguments(Region &region,
-                                   ArrayRef<LaneValue> leading, Value keyRow,
-                                   Value feature = {});
+  SmallVector<LaneValue> arguments(Region &region, ArrayRef<LaneValue> leading,
+                                   Value keyRow, Value feature = {});
   /// Scores are a row of lanes per key row; `offset` is keyRow * lanes.
   Value loadScores(Value offset);
   void storeScores(Value scores, Value offset);
@@ -126,16 +126,19 @@ LogicalResult OnlineEmitter::checkLayout() {
   };
   DimensionClasses classes = op.getDimensionClasses();
   bool canonical = op.getNumDims() == 4 &&
-                   classes.classes == ArrayRef<DimensionClass>(
-                       {DimensionClass::QueryRow, DimensionClass::KeyRow,
-                        DimensionClass::Feature, DimensionClass::Channel});
+                   classes.classes ==
+                       ArrayRef<DimensionClass>(
+                           {DimensionClass::QueryRow, DimensionClass::KeyRow,
+                            DimensionClass::Feature, DimensionClass::Channel});
   if (!canonical)
-    return op.emitOpError("cannot be vectorized: expected the dimensions (query "
-                          "rows, key rows, features, channels); run attn-tile");
+    return op.emitOpError(
+        "cannot be vectorized: expected the dimensions (query "
+        "rows, key rows, features, channels); run attn-tile");
   auto accumulator = dyn_cast<MemRefType>(op.getAccumulator().getType());
   if (!accumulator || accumulator.isDynamicDim(accumulator.getRank() - 1))
-    return op.emitOpError("cannot be vectorized: expected buffers with a static "
-                          "number of query rows innermost; run attn-tile");
+    return op.emitOpError(
+        "cannot be vectorized: expected buffers with a static "
+        "number of query rows innermost; run attn-tile");
   lanes = accumulator.getShape().back();
   auto attention = cast<AttentionOpInterface>(op.getOperation());
   for (auto [index, operand] : llvm::enumerate(attention.getMappedOperands()))
@@ -189,9 +192,9 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
   return LaneValue::uniform(element);
 }
 
-SmallVector<LaneValue>
-OnlineEmitter::arguments(Region &region, ArrayRef<LaneValue> leading,
-                         Value keyRow, Value feature) {
+SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
+                                                ArrayRef<LaneValue> leading,
+                                                Value keyRow, Value feature) {
   SmallVector<LaneValue> values(leading);
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     LaneValue value;
@@ -214,11 +217,11 @@ void OnlineEmitter::storeScores(Value value, Value offset) {
 SmallVector<Value> OnlineEmitter::forEachKeyRow(
     ValueRange inits,
     function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
-  return emitStridedLoop(b, loc, numKeys, /*unroll=*/1, index(lanes), inits,
-                         [&](Value keyRow, ValueRange offsets,
-                             ValueRange carried) {
-                           return body(keyRow, offsets[0], carried);
-                         });
+  return emitStridedLoop(
+      b, loc, numKeys, /*unroll=*/1, index(lanes), inits,
+      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
+        return body(keyRow, offsets[0], carried);
+      });
 }
 
 SmallVector<Value>
@@ -246,8 +249,8 @@ Value OnlineEmitter::loadVisible(Value keyRow) {
   auto exact = b.getIntegerType(lanes);
   if (exact != bitsType)
     word = arith::TruncIOp::create(b, loc, exact, word);
-  Value vector = vector::BroadcastOp::create(
-      b, loc, VectorType::get({1}, exact), word);
+  Value vector =
+      vector::BroadcastOp::create(b, loc, VectorType::get({1}, exact), word);
   return vector::BitCastOp::create(b, loc, emitter->vectorType(b.getI1Type()),
                                    vector);
 }
@@ -264,25 +267,26 @@ Value OnlineEmitter::emitMask() {
   Value none = arith::ConstantOp::create(b, loc, b.getIntegerAttr(bitsType, 0));
   Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   auto anyVisible = [&] {
-  SmallVector<Value> any = emitStridedLoop(
-      b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
-      [&](Value keyRow, ValueRange, ValueRange seen) {
-        LaneValue visible = emitter->inlineRegion(
-            op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
-            validLanes, /*mayHideRow=*/false);
-        Value lanesSeen = emitter->toVector(visible);
-        if (validLanes)
-          lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
-        Value packed = vector::BitCastOp::create(
-            b, loc, VectorType::get({1}, exact), lanesSeen);
-        Value word = vector::ExtractOp::create(b, loc, packed, int64_t(0));
-        if (exact != bitsType)
-          word = arith::ExtUIOp::create(b, loc, bitsType, word);
-        memref::StoreOp::create(b, loc, word, bits, keyRow);
-        return SmallVector<Value>{arith::OrIOp::create(b, loc, seen[0], word)};
-      });
-  return SmallVector<Value>{
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, any[0], none)};
+    SmallVector<Value> any = emitStridedLoop(
+        b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
+        [&](Value keyRow, ValueRange, ValueRange seen) {
+          LaneValue visible = emitter->inlineRegion(
+              op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
+              validLanes, /*mayHideRow=*/false);
+          Value lanesSeen = emitter->toVector(visible);
+          if (validLanes)
+            lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
+          Value packed = vector::BitCastOp::create(
+              b, loc, VectorType::get({1}, exact), lanesSeen);
+          Value word = vector::ExtractOp::create(b, loc, packed, int64_t(0));
+          if (exact != bitsType)
+            word = arith::ExtUIOp::create(b, loc, bitsType, word);
+          memref::StoreOp::create(b, loc, word, bits, keyRow);
+          return SmallVector<Value>{
+              arith::OrIOp::create(b, loc, seen[0], word)};
+        });
+    return SmallVector<Value>{
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, any[0], none)};
   };
   return perVisibility(TypeRange(b.getI1Type()), [&] {
     return allVisible ? SmallVector<Value>{yes} : anyVisible();
@@ -317,8 +321,8 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
         for (int64_t r = 0; r < count; ++r) {
           LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
           if (op.getSimilarity().empty()) {
-            next.push_back(vector::FMAOp::create(
-                b, loc, emitter->toVector(key), query, carried[r]));
+            next.push_back(vector::FMAOp::create(b, loc, emitter->toVector(key),
+                                                 query, carried[r]));
             continue;
           }
           LaneValue term = emitter->inlineRegion(
@@ -348,17 +352,16 @@ void OnlineEmitter::emitScores() {
   auto combine = [&](ValueRange state, Value score, Value visible) {
     SmallVector<Value> next;
     for (unsigned i = 0; i < numScoreStatistics; ++i)
-      next.push_back(select(visible,
-                            weighting.combine(b, loc, i, state[i], score),
-                            state[i]));
+      next.push_back(select(
+          visible, weighting.combine(b, loc, i, state[i], score), state[i]));
     return next;
   };
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   bool clamp = !known || *known % groupRows != 0;
   {
-    auto loop = scf::ForOp::create(b, loc, zero, numKeys, index(groupRows),
-                                   fold ? ValueRange(scoreStatistics)
-                                        : ValueRange());
+    auto loop =
+        scf::ForOp::create(b, loc, zero, numKeys, index(groupRows),
+                           fold ? ValueRange(scoreStatistics) : ValueRange());
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value first = loop.getInductionVar();
@@ -381,20 +384,19 @@ void OnlineEmitter::emitScores() {
       ValueRange(oldScoreStatistics).getTypes(), [&]() -> SmallVector<Value> {
         if (fold && (!bits || allVisible))
           return folded;
-        return forEachKeyRow(
-            oldScoreStatistics,
-            [&](Value keyRow, Value offset, ValueRange state) {
-              Value score = loadScores(offset), visible = loadVisible(keyRow);
-              if (!op.getScore().empty()) {
-                SmallVector<LaneValue> args =
-                    arguments(op.getScore(), LaneValue::lanes(score), keyRow);
-                score = emitter->toVector(emitter->inlineRegion(
-                    op.getScore(), args, keyRow, readPredicate(visible),
-                    /*mayHideRow=*/bool(visible)));
-                storeScores(score, offset);
-              }
-              return combine(state, score, visible);
-            });
+        return forEachKeyRow(oldScoreStatistics, [&](Value keyRow, Value offset,
+                                                     ValueRange state) {
+          Value score = loadScores(offset), visible = loadVisible(keyRow);
+          if (!op.getScore().empty()) {
+            SmallVector<LaneValue> args =
+                arguments(op.getScore(), LaneValue::lanes(score), keyRow);
+            score = emitter->toVector(emitter->inlineRegion(
+                op.getScore(), args, keyRow, readPredicate(visible),
+                /*mayHideRow=*/bool(visible)));
+            storeScores(score, offset);
+          }
+          return combine(state, score, visible);
+        });
       });
 }
 
@@ -406,8 +408,8 @@ void OnlineEmitter::emitWeights() {
   rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics);
   SmallVector<Value> state;
   for (unsigned i = numScoreStatistics, e = statistics.size(); i < e; ++i) {
-    Value old = vector::LoadOp::create(b, loc, laneType, op.getStatistics()[i],
-                                       zero);
+    Value old =
+        vector::LoadOp::create(b, loc, laneType, op.getStatistics()[i], zero);
     if (rescale)
       old = arith::MulFOp::create(b, loc, old, rescale);
     state.push_back(old);
@@ -415,25 +417,25 @@ void OnlineEmitter::emitWeights() {
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
   state = perVisibility(ValueRange(state).getTypes(), [&] {
     return forEachKeyRow(
-      state, [&](Value keyRow, Value offset, ValueRange carried) {
-        Value visible = loadVisible(keyRow);
-        Value weight = weighting.weight(b, loc, loadScores(offset),
-                                        scoreStatistics, weightingOperands);
-        weight = select(visible, weight, nothing);
-        SmallVector<Value> next;
-        for (auto [i, old] : llvm::enumerate(carried))
-          next.push_back(
-              weighting.combine(b, loc, numScoreStatistics + i, old, weight));
-        if (!op.getWeight().empty()) {
-          SmallVector<LaneValue> args =
-              arguments(op.getWeight(), LaneValue::lanes(weight), keyRow);
-          weight = emitter->toVector(emitter->inlineRegion(
-              op.getWeight(), args, keyRow, readPredicate(visible),
-              /*mayHideRow=*/bool(visible)));
-        }
-        storeScores(weight, offset);
-        return next;
-      });
+        state, [&](Value keyRow, Value offset, ValueRange carried) {
+          Value visible = loadVisible(keyRow);
+          Value weight = weighting.weight(b, loc, loadScores(offset),
+                                          scoreStatistics, weightingOperands);
+          weight = select(visible, weight, nothing);
+          SmallVector<Value> next;
+          for (auto [i, old] : llvm::enumerate(carried))
+            next.push_back(
+                weighting.combine(b, loc, numScoreStatistics + i, old, weight));
+          if (!op.getWeight().empty()) {
+            SmallVector<LaneValue> args =
+                arguments(op.getWeight(), LaneValue::lanes(weight), keyRow);
+            weight = emitter->toVector(emitter->inlineRegion(
+                op.getWeight(), args, keyRow, readPredicate(visible),
+                /*mayHideRow=*/bool(visible)));
+          }
+          storeScores(weight, offset);
+          return next;
+        });
   });
   SmallVector<Value> updated(scoreStatistics);
   llvm::append_range(updated, state);
@@ -458,20 +460,19 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
   }
   bool hidesPairs = bits && !allVisible;
   bool keysFirst = valueMap.getDimPosition(0) == 1;
-  FlatBuffer values = flatten(b, loc, op.getValue(),
-                              keysFirst ? ValueRange{zero, first}
-                                        : ValueRange{first, zero});
+  FlatBuffer values =
+      flatten(b, loc, op.getValue(),
+              keysFirst ? ValueRange{zero, first} : ValueRange{first, zero});
   Value keyStride = values.strides[keysFirst ? 0 : 1];
   Value channelStride = values.strides[keysFirst ? 1 : 0];
   sums = emitStridedLoop(
-      b, loc, numKeys, /*unroll=*/hidesPairs ? 1 : 2,
-      {index(lanes), keyStride}, sums,
-      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
+      b, loc, numKeys, /*unroll=*/hidesPairs ? 1 : 2, {index(lanes), keyStride},
+      sums, [&](Value keyRow, ValueRange offsets, ValueRange carried) {
         Value weight = loadScores(offsets[0]), visible = loadVisible(keyRow);
         SmallVector<Value> next;
         for (int64_t r = 0; r < count; ++r) {
-          Value channel = b.createOrFold<arith::MulIOp>(loc, index(r),
-                                                        channelStride);
+          Value channel =
+              b.createOrFold<arith::MulIOp>(loc, index(r), channelStride);
           Value position =
               b.createOrFold<arith::AddIOp>(loc, offsets[1], channel);
           Value element =
@@ -548,10 +549,10 @@ LogicalResult OnlineEmitter::run() {
   emitter.emplace(b, loc, lanes);
   // Accumulators, one vector of the shared operand per register of lanes, and
   // two to spare.
-  int64_t vectorsPerRow = std::max<int64_t>(
-      1, lanes * accType.getWidth() / options.vectorBits);
-  groupRows = std::max<int64_t>(
-      1, (options.numRegisters - vectorsPerRow - 2) / vectorsPerRow);
+  int64_t vectorsPerRow =
+      std::max<int64_t>(1, lanes * accType.getWidth() / options.vectorBits);
+  groupRows = std::max<int64_t>(1, (options.numRegisters - vectorsPerRow - 2) /
+                                       vectorsPerRow);
   groupRows = std::min<int64_t>(8, llvm::bit_floor(uint64_t(groupRows)));
 
   zero = index(0);

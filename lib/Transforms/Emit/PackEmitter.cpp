@@ -1,4 +1,5 @@
-//===- PackEmitter.cpp - Tiles change layout ------------------------*- C++ -*-===//
+//===- PackEmitter.cpp - Tiles change layout ------------------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -120,11 +121,11 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
         Value inside;
         for (auto [position, dim] : llvm::enumerate(op.getPermutation())) {
           from[dim] = indices[position];
-          Value here = copier.less(indices[position],
-                                   copier.extent(source, dim));
-          inside = inside ? arith::AndIOp::create(b, loc, inside, here)
-                                .getResult()
-                          : here;
+          Value here =
+              copier.less(indices[position], copier.extent(source, dim));
+          inside = inside
+                       ? arith::AndIOp::create(b, loc, inside, here).getResult()
+                       : here;
         }
         Type element = destination.getType().getElementType();
         Value nothing =
@@ -215,10 +216,10 @@ static void emitPackCopy(TileCopier &copier, PackOp op) {
       // Loads stop at the source's end, stores at the destination's.
       std::optional<int64_t> known = getConstantIntValue(columns);
       bool same = known && known == getConstantIntValue(width);
-      Value mask = same ? copier.getColumnMask(column, columns, size)
-                        : createLaneMask(b, loc, size,
-                                         arith::SubIOp::create(b, loc, columns,
-                                                               column));
+      Value mask =
+          same ? copier.getColumnMask(column, columns, size)
+               : createLaneMask(b, loc, size,
+                                arith::SubIOp::create(b, loc, columns, column));
       if (row && getConstantIntValue(rows) !=
                      getConstantIntValue(copier.extent(destination, 0)))
         mask = copier.maskRow(mask, row, rows, size);
@@ -285,8 +286,9 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   if (!accumulator || !output || accumulator.getRank() != 2 ||
       accumulator.isDynamicDim(1) || map(0).getDimPosition(1) != 0 ||
       !isContiguousAlong(accumulator, 1))
-    return op.emitOpError("cannot be vectorized: expected an accumulator with a "
-                          "static number of query rows innermost; run attn-tile");
+    return op.emitOpError(
+        "cannot be vectorized: expected an accumulator with a "
+        "static number of query rows innermost; run attn-tile");
   int64_t lanes = accumulator.getDimSize(1);
   Type accType = accumulator.getElementType();
   TileCopier copier(b, loc, options);
@@ -355,8 +357,8 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
           Value here = copier.add(channel, c);
           if (!allChannels)
             here = arith::MinSIOp::create(b, loc, here, last);
-          Value vector = copier.load(op.getAccumulator(), {here, row}, block,
-                                     {}, accType);
+          Value vector =
+              copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
           if (scale)
             vector = arith::MulFOp::create(b, loc, vector, scale);
           vectors.push_back(vector);
@@ -400,8 +402,7 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
 LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
                        const EmitOptions &options) {
   auto type = dyn_cast<MemRefType>(op.getOutputs()[0].getType());
-  if (!type || type.getRank() == 0 ||
-      !type.getLayout().isIdentity() ||
+  if (!type || type.getRank() == 0 || !type.getLayout().isIdentity() ||
       ShapedType::isDynamic(type.getShape().back()))
     return failure();
   int64_t width = type.getShape().back();

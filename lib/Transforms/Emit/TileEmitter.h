@@ -1,4 +1,5 @@
-//===- TileEmitter.h - Vector code for ops on tiles -----------------*- C++ -*-===//
+//===- TileEmitter.h - Vector code for ops on tiles -----------------*- C++
+//-*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -60,15 +61,16 @@ FlatBuffer flatten(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
 /// A loop from 0 to `extent` in steps of `unroll`, the body repeated `unroll`
 /// times, then one for what remains (dropped where it is known to be nothing).
 /// `body` gets a position, the product of the position and each of `strides`,
-/// and the loop-carried values, and returns their next. The products are carried
-/// along too: an address costs an addition, whatever the stride, and nothing is
-/// left for strength reduction to find.
-llvm::SmallVector<mlir::Value> emitStridedLoop(
-    mlir::OpBuilder &b, mlir::Location loc, mlir::Value extent, int64_t unroll,
-    mlir::ValueRange strides, mlir::ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(
-        mlir::Value, mlir::ValueRange, mlir::ValueRange)>
-        body);
+/// and the loop-carried values, and returns their next. The products are
+/// carried along too: an address costs an addition, whatever the stride, and
+/// nothing is left for strength reduction to find.
+llvm::SmallVector<mlir::Value>
+emitStridedLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value extent,
+                int64_t unroll, mlir::ValueRange strides,
+                mlir::ValueRange inits,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>(
+                    mlir::Value, mlir::ValueRange, mlir::ValueRange)>
+                    body);
 
 /// A loop from `from` to `to` without values; `body` gets the position.
 void emitLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value from,
