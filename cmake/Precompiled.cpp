@@ -1,4 +1,4 @@
-//===- Precompiled.cpp - Anchor of the precompiled upstream headers -*- C++ -*-===//
+//===- Precompiled.cpp - Nothing but headers --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

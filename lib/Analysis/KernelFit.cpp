@@ -1,5 +1,4 @@
-//===- KernelFit.cpp - Whether and how an op is fused ---------------*- C++
-//-*-===//
+//===- KernelFit.cpp - Whether and how an op is fused -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

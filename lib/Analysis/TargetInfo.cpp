@@ -1,4 +1,4 @@
-//===- TargetInfo.cpp - Vector units by feature ---------------------*- C++ -*-===//
+//===- TargetInfo.cpp - Vector units by feature -----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

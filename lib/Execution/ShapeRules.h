@@ -1,4 +1,4 @@
-//===- ShapeRules.h - What calls must satisfy -----------------------*- C++ -*-===//
+//===- ShapeRules.h - What calls must satisfy -------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- AttnDialect.cpp - Registration of ops and attributes ---------*- C++ -*-===//
+//===- AttnDialect.cpp - Registration of ops and attributes -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

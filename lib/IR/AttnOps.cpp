@@ -1,4 +1,4 @@
-//===- AttnOps.cpp - Generated definitions of the ops ---------------*- C++ -*-===//
+//===- AttnOps.cpp - Generated definitions of the ops -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

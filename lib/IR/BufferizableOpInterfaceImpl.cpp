@@ -1,4 +1,4 @@
-//===- BufferizableOpInterfaceImpl.cpp - In-place bufferization -----*- C++ -*-===//
+//===- BufferizableOpInterfaceImpl.cpp - Buffers ----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DimensionClasses.cpp - Inference from indexing maps ----------*- C++ -*-===//
+//===- DimensionClasses.cpp - Inference from indexing maps ------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

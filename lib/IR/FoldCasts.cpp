@@ -1,4 +1,4 @@
-//===- FoldCasts.cpp - Static shapes travel into the ops ------------*- C++ -*-===//
+//===- FoldCasts.cpp - Static shapes travel into the ops --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

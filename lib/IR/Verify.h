@@ -1,4 +1,4 @@
-//===- Verify.h - Verification that ops share -----------------------*- C++ -*-===//
+//===- Verify.h - Verification that ops share -------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

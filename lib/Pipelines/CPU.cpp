@@ -1,5 +1,4 @@
-//===- CPU.cpp - The stages for a CPU -------------------------------*- C++
-//-*-===//
+//===- CPU.cpp - The stages for a CPU ---------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

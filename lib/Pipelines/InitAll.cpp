@@ -1,4 +1,4 @@
-//===- InitAll.cpp - Registration for every tool --------------------*- C++ -*-===//
+//===- InitAll.cpp - Registration for every tool ----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

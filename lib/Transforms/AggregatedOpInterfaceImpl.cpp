@@ -1,4 +1,4 @@
-//===- AggregatedOpInterfaceImpl.cpp - Expansion into linalg --------*- C++ -*-===//
+//===- AggregatedOpInterfaceImpl.cpp - Expansion into linalg ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

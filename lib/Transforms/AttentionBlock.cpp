@@ -1,5 +1,4 @@
-//===- AttentionBlock.cpp - Several query tiles share key tiles -----*- C++
-//-*-===//
+//===- AttentionBlock.cpp - Query tiles that share keys ---------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttentionCommon.cpp - Helpers that rewrites share ------------*- C++
-//-*-===//
+//===- AttentionCommon.cpp - Helpers that rewrites share --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

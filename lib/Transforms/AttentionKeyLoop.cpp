@@ -1,5 +1,4 @@
-//===- AttentionKeyLoop.cpp - The loop over key tiles ---------------*- C++
-//-*-===//
+//===- AttentionKeyLoop.cpp - The loop over key tiles -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttentionTiler.cpp - The loop over query tiles ---------------*- C++
-//-*-===//
+//===- AttentionTiler.cpp - The loop over query tiles -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- AttentionTiler.h - State shared while one op is tiled --------*- C++
-//-*-===//
+//===- AttentionTiler.h - State shared while one op is tiled ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

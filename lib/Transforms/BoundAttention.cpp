@@ -1,4 +1,4 @@
-//===- BoundAttention.cpp - Key ranges and classifiers of masks -*- C++ -*-===//
+//===- BoundAttention.cpp - Key ranges of masks -----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- DecomposeAttention.cpp - Attention as linalg, unfused --------*- C++
-//-*-===//
+//===- DecomposeAttention.cpp - Attention as linalg, unfused ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- DecomposeFinish.cpp - Finishing rows as linalg ---------------*- C++
-//-*-===//
+//===- DecomposeFinish.cpp - Finishing rows as linalg -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

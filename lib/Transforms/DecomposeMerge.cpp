@@ -1,5 +1,4 @@
-//===- DecomposeMerge.cpp - Merging partial results as linalg -------*- C++
-//-*-===//
+//===- DecomposeMerge.cpp - Merging partial results as linalg ---*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DistributeAttention.cpp - Items dealt out to workers ---------*- C++ -*-===//
+//===- DistributeAttention.cpp - Items dealt out to workers -----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

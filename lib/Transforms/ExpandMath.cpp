@@ -1,5 +1,4 @@
-//===- ExpandMath.cpp - Exponentials on vectors ---------------------*- C++
-//-*-===//
+//===- ExpandMath.cpp - Exponentials on vectors -----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- LowerMath.cpp - Arithmetic that LLVM does not have -----------*- C++ -*-===//
+//===- LowerMath.cpp - Arithmetic that LLVM does not have -------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

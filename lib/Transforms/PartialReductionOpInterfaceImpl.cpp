@@ -1,4 +1,4 @@
-//===- PartialReductionOpInterfaceImpl.cpp - Split keys -------------*- C++ -*-===//
+//===- PartialReductionOpInterfaceImpl.cpp - Split keys ---------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- TileAttention.cpp - Fused loops over tiles -------------------*- C++
-//-*-===//
+//===- TileAttention.cpp - Fused loops over tiles ---------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- VectorizeAttention.cpp - Tiles into vector code --------------*- C++ -*-===//
+//===- VectorizeAttention.cpp - Tiles into vector code ----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

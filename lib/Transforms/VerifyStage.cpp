@@ -1,4 +1,4 @@
-//===- VerifyStage.cpp - The sentence that holds after a stage ------*- C++ -*-===//
+//===- VerifyStage.cpp - The sentence that holds after a stage --*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- attn-test-run.cpp - attn-run with the suite's weightings -*- C++ -*-===//
+//===- attn-test-run.cpp - attn-run with test ops ---------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- attn-opt.cpp - The opt driver --------------------------------*- C++ -*-===//
+//===- attn-opt.cpp - The opt driver ----------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

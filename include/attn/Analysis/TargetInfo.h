@@ -1,4 +1,4 @@
-//===- TargetInfo.h - What the kernels need to know of a CPU --------*- C++ -*-===//
+//===- TargetInfo.h - What the kernels need to know of a CPU ----*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

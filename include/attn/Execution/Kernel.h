@@ -1,5 +1,4 @@
-//===- Kernel.h - A compiled function with a checked call -----------*- C++
-//-*-===//
+//===- Kernel.h - A compiled function with a checked call -------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

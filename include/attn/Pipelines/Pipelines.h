@@ -1,5 +1,4 @@
-//===- Pipelines.h - The stages from attention to code --------------*- C++
-//-*-===//
+//===- Pipelines.h - The stages from attention to code ----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Passes.h - Passes over attention -----------------------------*- C++
-//-*-===//
+//===- Passes.h - Passes over attention -------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Transforms.h - Transformations as functions ------------------*- C++ -*-===//
+//===- Transforms.h - Transformations as functions --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

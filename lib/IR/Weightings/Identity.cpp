@@ -1,4 +1,4 @@
-//===- Identity.cpp - The score is the weight -----------------------*- C++ -*-===//
+//===- Identity.cpp - The score is the weight -------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Relu.cpp - max(s, 0) / N_k -----------------------------------*- C++ -*-===//
+//===- Relu.cpp - max(s, 0) / N_k -------------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

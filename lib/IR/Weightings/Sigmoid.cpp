@@ -1,4 +1,4 @@
-//===- Sigmoid.cpp - 1 / (1 + exp(-(s + b))) ------------------------*- C++ -*-===//
+//===- Sigmoid.cpp - 1 / (1 + exp(-(s + b))) --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

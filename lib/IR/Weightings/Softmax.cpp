@@ -1,5 +1,4 @@
-//===- Softmax.cpp - exp(s - m) / l ---------------------------------*- C++
-//-*-===//
+//===- Softmax.cpp - exp(s - m) / l -----------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- SoftmaxAlgebra.h - What the softmaxes share ------------------*- C++
-//-*-===//
+//===- SoftmaxAlgebra.h - What the softmaxes share --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- SoftmaxSink.cpp - A softmax with one logit that has no value -*- C++
-//-*-===//
+//===- SoftmaxSink.cpp - Softmax with a sink --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

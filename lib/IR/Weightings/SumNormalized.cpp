@@ -1,4 +1,4 @@
-//===- SumNormalized.cpp - s / sum(s) -------------------------------*- C++ -*-===//
+//===- SumNormalized.cpp - s / sum(s) ---------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

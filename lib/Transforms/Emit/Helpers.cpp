@@ -1,5 +1,4 @@
-//===- Helpers.cpp - Helpers of the emitters ------------------------*- C++
-//-*-===//
+//===- Helpers.cpp - Helpers of the emitters --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- LaneValue.h - Values along the lanes of a tile ---------------*- C++
-//-*-===//
+//===- LaneValue.h - Values along the lanes of a tile -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

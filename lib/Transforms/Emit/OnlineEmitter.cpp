@@ -1,5 +1,4 @@
-//===- OnlineEmitter.cpp - One step of attention in vector code -----*- C++
-//-*-===//
+//===- OnlineEmitter.cpp - A step in vector code ----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- PackEmitter.cpp - Tiles change layout ------------------------*- C++
-//-*-===//
+//===- PackEmitter.cpp - Tiles change layout --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

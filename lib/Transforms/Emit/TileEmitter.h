@@ -1,5 +1,4 @@
-//===- TileEmitter.h - Vector code for ops on tiles -----------------*- C++
-//-*-===//
+//===- TileEmitter.h - Vector code for ops on tiles -------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- NpyTest.cpp - Files that are right, files that are wrong -*- C++ -*-===//
+//===- NpyTest.cpp - Arrays in files ----------------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
