@@ -69,6 +69,9 @@ void buildBufferizeStage(OpPassManager &pm) {
   bufferize.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  // A tile that is computed in place is copied onto itself, as can be seen once
+  // both are one value.
+  pm.addPass(createCSEPass());
   pm.addPass(createDistributeAttentionPass());
   addCleanup(pm);
 }
