@@ -32,6 +32,15 @@ struct TileAttentionPass final
   using TileAttentionPassBase::TileAttentionPassBase;
 
   void runOnOperation() override {
+    std::pair<StringRef, int64_t> given[] = {{"query-tile", queryTile},
+                                             {"key-tile", keyTile},
+                                             {"query-tiles", queryTiles}};
+    for (auto [option, size] : given)
+      if (size < 0) {
+        getOperation()->emitError("expected ")
+            << option << " of 0 or more, but got " << size;
+        return signalPassFailure();
+      }
     SmallVector<GenericOp> ops;
     getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
     for (GenericOp op : ops)

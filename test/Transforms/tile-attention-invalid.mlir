@@ -1,5 +1,12 @@
 // RUN: attn-opt %s --attn-tile=require-fused=true --split-input-file --verify-diagnostics
 
+// RUN: not attn-opt %s --attn-tile=query-tile=-4 --split-input-file 2>&1 | FileCheck %s --check-prefix=QUERY
+// RUN: not attn-opt %s --attn-tile=key-tile=-1 --split-input-file 2>&1 | FileCheck %s --check-prefix=KEY
+// RUN: not attn-opt %s --attn-tile=query-tiles=-2 --split-input-file 2>&1 | FileCheck %s --check-prefix=TILES
+// QUERY: error: expected query-tile of 0 or more, but got -4
+// KEY: error: expected key-tile of 0 or more, but got -1
+// TILES: error: expected query-tiles of 0 or more, but got -2
+
 // What the kernel does not take is an error under require-fused.
 
 #q = affine_map<(m, n, d, e) -> (m, d)>
