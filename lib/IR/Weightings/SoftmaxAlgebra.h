@@ -40,42 +40,64 @@ inline mlir::Value combineSoftmax(mlir::OpBuilder &builder, mlir::Location loc,
   return mlir::arith::SelectOp::create(builder, loc, greater, lhs, rhs);
 }
 
-/// reference log2(e), where a reference of -inf (a row that has seen nothing
-/// but -inf) counts as 0, so that -inf - -inf never happens.
-inline mlir::Value scaleReference(mlir::OpBuilder &builder, mlir::Location loc,
-                                  mlir::Value reference) {
+/// What weights are measured against: 2^(score factor - scaled).
+struct SoftmaxReference {
+  mlir::Value factor;
+  mlir::Value scaled;
+};
+
+/// The factor is log2(e) and `scaled` the rounded product of the reference and
+/// it: the error shifts all exponents of a row alike, and so cancels. From
+/// 2^(p + 6) on, where p bits are the precision, the error would exceed what an
+/// exponent can hold; but there distinct scores are 64 or more apart, so that
+/// one weighs nothing beside the other to any base, and the factor is 1. A
+/// reference of -inf (a row that has seen nothing but -inf) counts as 0, so
+/// that -inf - -inf never happens.
+inline SoftmaxReference scaleReference(mlir::OpBuilder &builder,
+                                       mlir::Location loc,
+                                       mlir::Value reference) {
   mlir::Type type = reference.getType();
-  mlir::Value lowest = createFloatConstant(
-      builder, loc, type, -std::numeric_limits<double>::infinity());
-  mlir::Value zero = createFloatConstant(builder, loc, type, 0.0);
-  mlir::Value empty = mlir::arith::CmpFOp::create(
-      builder, loc, mlir::arith::CmpFPredicate::OEQ, reference, lowest);
-  mlir::Value finite =
-      mlir::arith::SelectOp::create(builder, loc, empty, zero, reference);
-  return mlir::arith::MulFOp::create(
-      builder, loc, finite,
-      createFloatConstant(builder, loc, type, llvm::numbers::log2e));
+  auto constant = [&](double value) {
+    return createFloatConstant(builder, loc, type, value);
+  };
+  auto compare = [&](mlir::arith::CmpFPredicate predicate, mlir::Value lhs,
+                     double rhs) {
+    return mlir::arith::CmpFOp::create(builder, loc, predicate, lhs,
+                                       constant(rhs));
+  };
+  unsigned precision =
+      mlir::cast<mlir::FloatType>(mlir::getElementTypeOrSelf(type))
+          .getFPMantissaWidth();
+  mlir::Value empty = compare(mlir::arith::CmpFPredicate::OEQ, reference,
+                              -std::numeric_limits<double>::infinity());
+  mlir::Value finite = mlir::arith::SelectOp::create(builder, loc, empty,
+                                                     constant(0.0), reference);
+  mlir::Value magnitude = mlir::math::AbsFOp::create(builder, loc, finite);
+  mlir::Value isFar = compare(mlir::arith::CmpFPredicate::OGE, magnitude,
+                              std::ldexp(1.0, precision + 6));
+  SoftmaxReference result;
+  result.factor = mlir::arith::SelectOp::create(
+      builder, loc, isFar, constant(1.0), constant(llvm::numbers::log2e));
+  result.scaled =
+      mlir::arith::MulFOp::create(builder, loc, finite, result.factor);
+  return result;
 }
 
-/// 2^(score log2(e) - scaled), as one exp2 marked `attn.stabilized`.
+/// 2^(score factor - scaled), as one exp2 marked `attn.stabilized`.
 inline mlir::Value exp2Against(mlir::OpBuilder &builder, mlir::Location loc,
-                               mlir::Value score, mlir::Value scaled,
+                               mlir::Value score, SoftmaxReference reference,
                                mlir::arith::FastMathFlags flags) {
-  mlir::Value factor =
-      createFloatConstant(builder, loc, score.getType(), llvm::numbers::log2e);
   mlir::Value product =
-      mlir::arith::MulFOp::create(builder, loc, score, factor, flags);
-  mlir::Value exponent =
-      mlir::arith::SubFOp::create(builder, loc, product, scaled, flags);
+      mlir::arith::MulFOp::create(builder, loc, score, reference.factor, flags);
+  mlir::Value exponent = mlir::arith::SubFOp::create(builder, loc, product,
+                                                     reference.scaled, flags);
   auto power = mlir::math::Exp2Op::create(builder, loc, exponent);
   power->setAttr("attn.stabilized", builder.getUnitAttr());
   return power;
 }
 
-/// exp(score - reference). The product of the reference is rounded, which
-/// shifts all exponents of a row alike and so cancels; the score's need not be,
-/// where the target fuses it with the subtraction. Scores beyond 2.3e38 in f32
-/// overflow.
+/// exp(score - reference). The score's product need not be rounded, where the
+/// target fuses it with the subtraction.
 inline mlir::Value weightAgainst(mlir::OpBuilder &builder, mlir::Location loc,
                                  mlir::Value score, mlir::Value reference) {
   return exp2Against(builder, loc, score,
