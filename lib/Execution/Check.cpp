@@ -13,6 +13,7 @@
 #include "llvm/Support/Format.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace attn;
 using llvm::createStringError;
@@ -56,6 +57,19 @@ static std::vector<double> getTolerances(const ReferenceTensor &tensor,
   for (size_t position = 0; position < tolerances.size(); ++position)
     tolerances[position] = getTolerance(tensor, position, largest, type);
   return tolerances;
+}
+
+/// How many elements may err by half of what they are sums of, or more: scores
+/// so large that neighbouring floats weigh differently decide nothing.
+static size_t countUndecided(const ReferenceTensor &tensor,
+                             llvm::ArrayRef<double> tolerances) {
+  size_t count = 0;
+  for (size_t i = 0, e = tensor.magnitude.size(); i < e; ++i) {
+    double size = std::max(tensor.magnitude[i], std::fabs(tensor.values[i]));
+    count +=
+        size > std::numeric_limits<float>::min() && tolerances[i] > size / 2;
+  }
+  return count;
 }
 
 /// The array type of a result's elements.
@@ -112,7 +126,11 @@ Expected<bool> attn::checkResults(llvm::raw_ostream &os, mlir::ModuleOp module,
     Comparison comparison =
         compare(result, tensor.shape, tensor.values, tolerances);
     passed &= comparison.passed;
-    os << "check: result " << number << ": " << comparison.describe() << "\n";
+    os << "check: result " << number << ": " << comparison.describe();
+    if (size_t undecided = result ? countUndecided(tensor, tolerances) : 0)
+      os << "; " << undecided
+         << " not decided: their scores are too large for the precision";
+    os << "\n";
   }
   return passed;
 }
@@ -133,6 +151,7 @@ Error attn::printPairTrace(llvm::raw_ostream &os, mlir::ModuleOp module,
     os << "none";
   os << ", mask " << (trace->visible ? "true" : "false")
      << llvm::format(", weight %.9g", trace->weight) << " (the row sees "
-     << trace->visibleKeys << (trace->visibleKeys == 1 ? " key)\n" : " keys)\n");
+     << trace->visibleKeys
+     << (trace->visibleKeys == 1 ? " key)\n" : " keys)\n");
   return Error::success();
 }

@@ -92,6 +92,19 @@ mapStrides(Operation *op, AffineMap map, const Tensor &tensor,
 /// The most points of one dimension class.
 static constexpr int64_t maxPoints = int64_t(1) << 31;
 
+/// By how much the roundoff of the narrowest float that scores are computed in
+/// exceeds f32's; 1 if none is narrower.
+static double getScoreUnits(AttentionOpInterface op) {
+  unsigned precision = 24;
+  for (Region *region : {&op.getSimilarity(), &op.getScore()})
+    region->walk([&](Operation *nested) {
+      for (Type type : nested->getResultTypes())
+        if (auto floatType = dyn_cast<FloatType>(type))
+          precision = std::min(precision, floatType.getFPMantissaWidth());
+    });
+  return std::ldexp(1.0, 24 - precision);
+}
+
 Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
                                               ArrayRef<RuntimeValue> mapped,
                                               const Environment &env) {
@@ -100,6 +113,7 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   result.numInputs = op.getInputs().size();
   result.firstInit = 3 + result.numInputs + op.getWeightingOperands().size();
   result.scale = op.getScale().convertToDouble();
+  result.scoreUnits = getScoreUnits(op);
   unsigned numDims = op.getNumDims();
   if (mapped.size() != op.getIndexingMaps().size() ||
       mapped.size() <= result.firstInit)
@@ -367,7 +381,7 @@ Error AttentionRows::computeScores() {
       return value.takeError();
     visible.push_back(key);
     scores.push_back(*value);
-    magnitude *= std::fabs(scale);
+    magnitude *= std::fabs(scale) * scoreUnits;
     if (std::isfinite(magnitude))
       scoreMagnitude = std::max(scoreMagnitude, magnitude);
   }
@@ -423,21 +437,65 @@ Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
 void AttentionRows::includeScores(ArrayRef<double> weights) {
   for (auto [value, weight] : llvm::zip_equal(scores, weights))
     if (weight != 0 && std::isfinite(value))
-      scoreMagnitude = std::max(scoreMagnitude, std::fabs(value));
+      scoreMagnitude = std::max(scoreMagnitude, std::fabs(value) * scoreUnits);
+}
+
+/// The tolerance of an output is u (a + 16) sum_j b_j |v_j| with b_j the bound
+/// and a = 2 sqrt(D) s the score's error in units u, s the scores' size. For
+/// |dw/ds| <= |w|, as in a softmax, b = |w| covers it; else b is what makes
+/// a + 16 times it a |dw/ds|. Slopes are differences to scores that are all
+/// greater or less by 2^-20 of their size, and the region's to weights that are.
+Error AttentionRows::boundWeights(ArrayRef<double> unweighted,
+                                  ArrayRef<double> weights,
+                                  std::vector<double> &bounds) {
+  constexpr double step = 0x1p-20;
+  bounds.clear();
+  for (double value : weights)
+    bounds.push_back(std::fabs(value));
+  double units = 2 * std::sqrt(static_cast<double>(features.count)) *
+                 scoreMagnitude;
+  std::vector<double> moved;
+  auto widen = [&](double factor) -> Error {
+    if (Error error = applyWeightRegion(moved))
+      return error;
+    for (auto [bound, there, here] : llvm::zip_equal(bounds, moved, weights)) {
+      double size = std::fabs(there - here) * factor;
+      if (std::isfinite(size))
+        bound = std::max(bound, size);
+    }
+    return Error::success();
+  };
+  double distance = step * scoreMagnitude;
+  for (double sign : {1.0, -1.0}) {
+    if (distance == 0)
+      break;
+    moved = scores;
+    for (double &score : moved)
+      score += sign * distance;
+    op.getWeighting().evaluate(moved, weightingOperands, keys.count);
+    if (Error error = widen(units / (units + 16) / distance))
+      return error;
+  }
+  if (!weight)
+    return Error::success();
+  moved.assign(unweighted.begin(), unweighted.end());
+  for (double &value : moved)
+    value *= 1 + step;
+  return widen(1 / step);
 }
 
 void AttentionRows::accumulate(ArrayRef<double> weights,
+                               ArrayRef<double> bounds,
                                llvm::MutableArrayRef<double> output,
                                llvm::MutableArrayRef<double> magnitude) const {
   int64_t width = channels.count;
   double *out = output.data(), *size = magnitude.data();
   for (auto [index, key] : llvm::enumerate(visible)) {
     const double *value = valueRows.data() + key * width;
-    double w = weights[index];
+    double w = weights[index], bound = bounds[index];
     for (int64_t e = 0; e < width; ++e) {
-      double term = w * value[e];
-      out[e] += term;
-      size[e] += std::fabs(term);
+      out[e] += w * value[e];
+      size[e] += bound * std::fabs(value[e]);
     }
   }
 }

@@ -97,9 +97,14 @@ public:
                   bool &isVisible, std::optional<double> &score);
   /// Raises `scoreMagnitude` to the size of the scores whose weight counts.
   void includeScores(ArrayRef<double> weights);
-  /// Adds the weighted values to `output` and their sizes to `magnitude`, both
-  /// of one number per channel.
-  void accumulate(ArrayRef<double> weights,
+  /// What the error of each weight is relative to, before and after the weight
+  /// region: its size, or, where more of the score's error passes to it, that
+  /// much more. The region's result is `weights`; `unweighted` are those it got.
+  Error boundWeights(ArrayRef<double> unweighted, ArrayRef<double> weights,
+                     std::vector<double> &bounds);
+  /// Adds the weighted values to `output` and `bounds` times their sizes to
+  /// `magnitude`, both of one number per channel.
+  void accumulate(ArrayRef<double> weights, ArrayRef<double> bounds,
                   llvm::MutableArrayRef<double> output,
                   llvm::MutableArrayRef<double> magnitude) const;
 
@@ -113,6 +118,7 @@ public:
   std::vector<int64_t> visible;
   std::vector<double> scores;
   double scoreMagnitude = 0;
+  double scoreUnits = 1;
   /// The weighting operands of the row.
   SmallVector<double> weightingOperands;
 

@@ -196,7 +196,7 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
     keyOffsets = rows.keys.getOffsets(weightsOut->init->strides);
 
   int64_t pairs = 0;
-  std::vector<double> weights, sums, sizes;
+  std::vector<double> weights, bounds, sums, sizes;
   for (int64_t batch = 0; batch < rows.batch.count; ++batch) {
     if (rows.rows.count > 0)
       rows.beginBatch(batch);
@@ -209,11 +209,14 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
       double logSumExp = op.getWeighting().evaluate(
           weights, rows.weightingOperands, rows.keys.count);
       rows.includeScores(weights);
+      std::vector<double> unweighted = weights;
       if (Error error = rows.applyWeightRegion(weights))
+        return error;
+      if (Error error = rows.boundWeights(unweighted, weights, bounds))
         return error;
       sums.assign(rows.channels.count, 0);
       sizes.assign(rows.channels.count, 0);
-      rows.accumulate(weights, sums, sizes);
+      rows.accumulate(weights, bounds, sums, sizes);
 
       auto offsetOf = [&](Output &output) {
         return output.init->getOffset(rows.position, rows.batch, rows.rows);
@@ -227,7 +230,7 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
       if (weightsOut)
         for (auto [index, key] : llvm::enumerate(rows.visible))
           weightsOut->set(offsetOf(*weightsOut) + keyOffsets[key],
-                          weights[index], std::fabs(weights[index]),
+                          weights[index], bounds[index],
                           rows.scoreMagnitude);
     }
   }

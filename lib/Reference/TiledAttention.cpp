@@ -78,7 +78,7 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
   if (op.getRows())
     numRows = limitRows(rows.rows, env.lookup(op.getRows()).scalar.i);
 
-  std::vector<double> weights, sums, sizes;
+  std::vector<double> weights, bounds, sums, sizes;
   SmallVector<double> before(total), after(total);
   for (int64_t batch = 0; batch < rows.batch.count; ++batch) {
     if (numRows > 0)
@@ -117,7 +117,10 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
         return error;
       sums.assign(rows.channels.count, 0);
       sizes.assign(rows.channels.count, 0);
-      rows.accumulate(weights, sums, sizes);
+      bounds.clear();
+      for (double value : weights)
+        bounds.push_back(std::fabs(value));
+      rows.accumulate(weights, bounds, sums, sizes);
       for (auto [channel, offset] : llvm::enumerate(channelOffsets)) {
         int64_t at = offsets[0] + offset;
         accumulator.cells[at].f =

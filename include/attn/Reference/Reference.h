@@ -35,14 +35,17 @@ struct ReferenceTensor {
   /// Row-major, never rounded to the element type. Integers beyond 2^53 are
   /// rounded to the nearest double; i1 is 0 or 1.
   std::vector<double> values;
-  /// Per element of an attention op's output, sum_j |w_j v_j|; of its
-  /// log-sum-exp, 1; of its weights, |w|. Empty if the tensor is no such result
-  /// or computed from one otherwise than by moving elements.
+  /// Per element, what its error is relative to: of an attention op's output,
+  /// sum_j b_j |v_j|; of its log-sum-exp, 1; of its weights, b. Here b is |w|
+  /// or, where a weight changes by more than its own size with the score or in
+  /// the weight region, as much more as that. Empty if the tensor is no such
+  /// result or computed from one otherwise than by moving elements.
   std::vector<double> magnitude;
   /// Per element, the size of the numbers that its row's scores are computed
   /// from: the larger of |scale| max_j sum_d |similarity(q_d, k_jd)| over the
   /// visible keys and of max_j |s_j| over those whose weight is not 0, s_j the
-  /// score after the score region. Empty where `magnitude` is.
+  /// score after the score region; where that region or the similarity's rounds
+  /// to a type narrower than f32, in its units. Empty where `magnitude` is.
   std::vector<double> scoreMagnitude;
   /// The number of features D summed over; 0 where `magnitude` is empty.
   int64_t features = 0;

@@ -89,6 +89,41 @@ TEST_F(HandTest, MagnitudesAndWork) {
   }
 }
 
+/// An identity passes a score's error on whatever the weight's size: with units
+/// a = 2 sqrt(D) s, errors of (a + 16) b are those of a |v|. A weight region of
+/// power 3 triples the relative error.
+TEST_F(HandTest, MagnitudesOfOtherWeightings) {
+  ReferenceResult identity = evaluate(self("#attn.identity", "", ""), {&rows});
+  const ReferenceTensor &o = identity.results[0];
+  double units = 2 * std::sqrt(4.0) * o.scoreMagnitude[0];
+  // Channel 0 of the values is .1, .5, .9; the weights are 1.1 at most.
+  EXPECT_LT(o.magnitude[0], 1.5 * 1.5);
+  EXPECT_GE(o.magnitude[0] * (units + 16), 1.5 * units * (1 - 1e-6));
+
+  ReferenceResult cubed = evaluate(self("#attn.softmax", "", R"(weight {
+    ^bb0(%w: f64):
+      %square = arith.mulf %w, %w : f64
+      %cube = arith.mulf %square, %w : f64
+      attn.yield %cube : f64
+    })"),
+                                   {&rows});
+  for (int e = 0; e < 4; ++e)
+    EXPECT_NEAR(cubed.results[0].magnitude[e], 3 * cubed.results[0].values[e],
+                1e-5);
+}
+
+/// Scores computed in a narrow type are as uncertain as its roundoff says.
+TEST_F(HandTest, ScoreMagnitudeOfNarrowScores) {
+  ReferenceResult result = evaluate(self("#attn.softmax", "", R"(score {
+    ^bb0(%s: f64):
+      %narrow = arith.truncf %s : f64 to f16
+      %wide = arith.extf %narrow : f16 to f64
+      attn.yield %wide : f64
+    })"),
+                                    {&rows});
+  EXPECT_NEAR(result.results[0].scoreMagnitude[0], 1.1 * 0x1p13, 1.0);
+}
+
 /// A large bias counts for the size of scores, but not where it hides a key.
 TEST_F(HandTest, ScoreMagnitudeWithBias) {
   ReferenceResult result = evaluate(self("#attn.softmax", "", R"(score {
