@@ -51,6 +51,14 @@ ShapeRules ShapeRules::derive(func::FuncOp function) {
     }
     add(value, last - 1, key, last - 1, false, "the rows of value and key");
     add(key, last, query, last, false, "the width of key and query");
+    for (Value output : {op.getOutput(), op.getLse()})
+      for (int64_t dim = 0; output && dim < last; ++dim)
+        add(output, dim, query, dim, false,
+            dim == last - 1   ? "query rows"
+            : dim == last - 2 ? "query heads"
+                              : "the batch of query");
+    add(op.getOutput(), last, value, last, false,
+        "the width of output and value");
     for (Value operand : {op.getBias(), Value(op.getBooleanMask())}) {
       if (!operand)
         continue;
