@@ -42,16 +42,23 @@ static llvm::Error makeError(const llvm::Twine &text) {
   return llvm::createStringError(text);
 }
 
-/// The kernels carry the offsets they need along their loops. What loop
-/// strength reduction does with the rest is worth nothing and takes a third of
-/// the time of code generation. LLVM has no other switch for it than its
-/// command line, whose word stands where the option was given there.
-static void disableStrengthReduction() {
+/// Switches off what takes code generation long and gives the kernels nothing:
+/// loop strength reduction (a third of its time: the offsets they need are
+/// carried along their loops as it is), hoisting in machine code (what can be
+/// hoisted was, in IR), and most of the search for the best region to split a
+/// live range in. LLVM has no other switches for these than its command line,
+/// whose word stands where an option was given there.
+static void quickenCodegen() {
+  const std::pair<llvm::StringRef, llvm::StringRef> settings[] = {
+      {"disable-lsr", "true"},
+      {"disable-machine-licm", "true"},
+      {"grow-region-complexity-budget", "100"}};
   auto &options = llvm::cl::getRegisteredOptions();
-  auto known = options.find("disable-lsr");
-  if (known == options.end() || known->second->getNumOccurrences() != 0)
-    return;
-  static_cast<llvm::cl::opt<bool> *>(known->second)->setValue(true);
+  for (auto [name, value] : settings) {
+    auto known = options.find(name);
+    if (known != options.end() && known->second->getNumOccurrences() == 0)
+      known->second->addOccurrence(/*pos=*/0, name, value);
+  }
 }
 
 static void initializeTarget() {
@@ -60,7 +67,7 @@ static void initializeTarget() {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
-    disableStrengthReduction();
+    quickenCodegen();
   });
 }
 

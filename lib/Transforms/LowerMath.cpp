@@ -35,7 +35,8 @@ struct LowerMathPass final : impl::LowerMathPassBase<LowerMathPass> {
     getOperation()->walk([&](Operation *op) {
       expands |= needsExpansion(op);
       hasMath |= isa<math::MathDialect>(op->getDialect()) &&
-                 !isa<math::RoundEvenOp, math::FmaOp, math::SqrtOp>(op);
+                 !isa<math::AbsFOp, math::CeilOp, math::FloorOp, math::FmaOp,
+                       math::RoundEvenOp, math::SqrtOp>(op);
     });
     OpPassManager pm(ModuleOp::getOperationName());
     if (expands) {
