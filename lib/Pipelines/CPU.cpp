@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -104,7 +103,6 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
       GreedySimplifyRegionLevel::Disabled);
   pm.addPass(createCanonicalizerPass(once));
   pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
-  pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createLowerMathPass());
   pm.addPass(createSCFToControlFlowPass());

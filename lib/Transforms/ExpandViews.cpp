@@ -1,4 +1,4 @@
-//===- ExpandViews.cpp - Views split at run time ----------------*- C++ -*-===//
+//===- ExpandViews.cpp - Views as offsets and strides -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,6 +7,7 @@
 
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -70,7 +71,8 @@ struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
 struct ExpandViewsPass final : impl::ExpandViewsPassBase<ExpandViewsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandView>(&getContext());
+    memref::populateExpandStridedMetadataPatterns(patterns);
+    patterns.add<ExpandView>(&getContext(), /*benefit=*/2);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -29,11 +29,28 @@ func.func @strided(%m: memref<?xf32, strided<[?], offset: ?>>, %a: index, %b: in
   return %r : memref<?x?xf32, strided<[?, ?], offset: ?>>
 }
 
-// One size follows from the extent of the source: left to the upstream lowering.
+// One size follows from the extent of the source: the upstream pattern does it.
 // CHECK-LABEL: func.func @one_unknown(
-// CHECK: memref.expand_shape
+// CHECK-NOT: memref.expand_shape
+// CHECK: memref.reinterpret_cast {{.*}} strides: [12, 4, 1]
+// CHECK-NOT: memref.expand_shape
 func.func @one_unknown(%m: memref<?x4xf32>, %a: index) -> memref<?x3x4xf32> {
   %r = memref.expand_shape %m [[0, 1], [2]] output_shape [%a, 3, 4]
       : memref<?x4xf32> into memref<?x3x4xf32>
   return %r : memref<?x3x4xf32>
+}
+
+// A view of a view: one walk is enough for both.
+// CHECK-LABEL: func.func @twice(
+// CHECK-NOT: memref.subview
+// CHECK: memref.reinterpret_cast
+// CHECK: memref.reinterpret_cast
+// CHECK-NOT: memref.subview
+func.func @twice(%m: memref<8x?x4xf32>, %i: index, %n: index)
+    -> memref<?xf32, strided<[4], offset: ?>> {
+  %r = memref.subview %m[%i, 0, 0] [1, %n, 4] [1, 1, 1]
+      : memref<8x?x4xf32> to memref<?x4xf32, strided<[4, 1], offset: ?>>
+  %c = memref.subview %r[%i, 2] [%n, 1] [1, 1]
+      : memref<?x4xf32, strided<[4, 1], offset: ?>> to memref<?xf32, strided<[4], offset: ?>>
+  return %c : memref<?xf32, strided<[4], offset: ?>>
 }
