@@ -30,10 +30,15 @@ struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
   LogicalResult matchAndRewrite(memref::ExpandShapeOp op,
                                 PatternRewriter &rewriter) const override {
     ArrayRef<int64_t> shape = op.getResultType().getShape();
+    // One size is the quotient of the extent and the others, unless it is one
+    // of several or the others are 0.
     auto isSplitAtRunTime = [&](ReassociationIndicesRef group) {
-      return llvm::count_if(group, [&](int64_t dim) {
-               return ShapedType::isDynamic(shape[dim]);
-             }) > 1;
+      int64_t dynamic = llvm::count_if(group, [&](int64_t dim) {
+        return ShapedType::isDynamic(shape[dim]);
+      });
+      bool empty =
+          llvm::any_of(group, [&](int64_t dim) { return shape[dim] == 0; });
+      return dynamic > 1 || (dynamic == 1 && empty);
     };
     SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
     if (llvm::none_of(groups, isSplitAtRunTime))

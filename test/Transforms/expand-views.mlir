@@ -40,6 +40,17 @@ func.func @one_unknown(%m: memref<?x4xf32>, %a: index) -> memref<?x3x4xf32> {
   return %r : memref<?x3x4xf32>
 }
 
+// A size beside 0 follows from nothing.
+// CHECK-LABEL: func.func @beside_zero(
+// CHECK-SAME: %{{[^:]+}}: memref<?x4xf32>, %[[A:[^:]+]]: index)
+// CHECK: %[[OUTER:.+]] = arith.muli %[[A]], %{{.+}} : index
+// CHECK: memref.reinterpret_cast %{{.+}} to offset: [0], sizes: [0, %[[A]], 4], strides: [%[[OUTER]], 4, 1]
+func.func @beside_zero(%m: memref<?x4xf32>, %a: index) -> memref<0x?x4xf32> {
+  %r = memref.expand_shape %m [[0, 1], [2]] output_shape [0, %a, 4]
+      : memref<?x4xf32> into memref<0x?x4xf32>
+  return %r : memref<0x?x4xf32>
+}
+
 // A view of a view: one walk is enough for both.
 // CHECK-LABEL: func.func @twice(
 // CHECK-NOT: memref.subview

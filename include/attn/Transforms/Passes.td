@@ -261,7 +261,8 @@ def ExpandViewsPass : Pass<"attn-expand-views", "::mlir::func::FuncOp"> {
     folded by LLVM in less time. A pattern of its own serves the split of a
     dimension into two whose sizes are known at run time only, as the heads of a
     query are if their numbers are: the upstream pattern derives one size from
-    the others and cannot do that; here strides follow from the sizes given.
+    the others and cannot do that (nor if another is 0); here strides follow
+    from the sizes given.
 
     Example:
     ```mlir
