@@ -272,6 +272,101 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
 // attn.finish
 //===----------------------------------------------------------------------===//
 
+/// A log-sum-exp may lie at any stride: one element at a time.
+static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
+                          Value rows) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  Type element = cast<MemRefType>(op.getLse().getType()).getElementType();
+  lse = convertFloat(b, loc, lse, element);
+  int64_t lanes = cast<VectorType>(lse.getType()).getDimSize(0);
+  Value buffer = createWorkerScratch(b, op, MemRefType::get({lanes}, element));
+  Value zero = copier.index(0);
+  vector::StoreOp::create(b, loc, lse, buffer, ValueRange{zero});
+  emitLoop(b, loc, zero, rows, 1, [&](Value row) {
+    Value value = memref::LoadOp::create(b, loc, buffer, row);
+    memref::StoreOp::create(b, loc, value, op.getLse(), row);
+  });
+}
+
+/// Channels contiguous in the output: blocks are transposed in registers.
+static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
+                                 Value rows, Value channels) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
+  Type accType = accumulator.getElementType();
+  int64_t lanes = accumulator.getDimSize(1);
+  int64_t block = getBlock(accType, lanes, copier.options.vectorBits);
+  Value zero = copier.index(0);
+  if (factor) {
+    // The factor is used piece by piece: keep it in memory.
+    Value buffer =
+        createWorkerScratch(b, op, MemRefType::get({lanes}, accType));
+    vector::StoreOp::create(b, loc, factor, buffer, ValueRange{zero});
+    factor = buffer;
+  }
+  emitLoop(b, loc, zero, rows, block, [&](Value row) {
+    emitLoop(b, loc, zero, channels, block, [&](Value channel) {
+      Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
+      bool allChannels = TileCopier::isMultiple(channels, block);
+      Value scale;
+      if (factor)
+        scale = copier.load(factor, row, block, {}, accType);
+      SmallVector<Value> vectors;
+      for (int64_t c = 0; c < block; ++c) {
+        Value here = copier.add(channel, c);
+        if (!allChannels)
+          here = arith::MinSIOp::create(b, loc, here, last);
+        Value vector =
+            copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
+        if (scale)
+          vector = arith::MulFOp::create(b, loc, vector, scale);
+        vectors.push_back(vector);
+      }
+      vectors = transposeInRegisters(b, loc, vectors);
+      Value columnMask = copier.getColumnMask(channel, channels, block);
+      bool allRows = TileCopier::isMultiple(rows, block);
+      for (int64_t r = 0; r < block; ++r) {
+        Value here = copier.add(row, r);
+        Value mask = allRows ? columnMask
+                             : copier.maskRow(columnMask, here, rows, block);
+        copier.store(vectors[r], op.getOutput(), {here, channel}, mask);
+      }
+    });
+  });
+}
+
+/// Any other output: one channel at a time, element by element. `rowDim` is the
+/// dimension of its rows.
+static void emitStridedOutput(TileCopier &copier, FinishOp op, Value factor,
+                              unsigned rowDim, Value rows, Value channels) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
+  Type element = cast<MemRefType>(op.getOutput().getType()).getElementType();
+  int64_t lanes = accumulator.getDimSize(1);
+  auto laneType = VectorType::get({lanes}, accumulator.getElementType());
+  Value zero = copier.index(0);
+  Value scratch = createWorkerScratch(
+      b, op, MemRefType::get({lanes}, accumulator.getElementType()));
+  emitLoop(b, loc, zero, channels, 1, [&](Value channel) {
+    Value vector = vector::LoadOp::create(b, loc, laneType, op.getAccumulator(),
+                                          ValueRange{channel, zero});
+    if (factor)
+      vector = arith::MulFOp::create(b, loc, vector, factor);
+    vector::StoreOp::create(b, loc, vector, scratch, ValueRange{zero});
+    emitLoop(b, loc, zero, rows, 1, [&](Value row) {
+      Value value = memref::LoadOp::create(b, loc, scratch, row);
+      value = convertFloat(b, loc, value, element);
+      SmallVector<Value> position{row, channel};
+      if (rowDim != 0)
+        std::swap(position[0], position[1]);
+      memref::StoreOp::create(b, loc, value, op.getOutput(), position);
+    });
+  });
+}
+
 LogicalResult emitFinish(RewriterBase &b, FinishOp op,
                          const EmitOptions &options) {
   OpBuilder::InsertionGuard guard(b);
@@ -288,10 +383,9 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
     return op.emitOpError(
         "cannot be vectorized: expected an accumulator with a "
         "static number of query rows innermost; run attn-tile");
-  int64_t lanes = accumulator.getDimSize(1);
   Type accType = accumulator.getElementType();
   TileCopier copier(b, loc, options);
-  VectorType laneType = VectorType::get({lanes}, accType);
+  VectorType laneType = VectorType::get({accumulator.getDimSize(1)}, accType);
   Value zero = copier.index(0);
 
   auto loadLanes = [&](Value operand) -> Value {
@@ -312,84 +406,17 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   WeightingAttrInterface weighting = op.getWeighting();
   Value factor = weighting.finish(b, loc, statistics, operands, keys);
 
-  unsigned outputIndex = 1 + statistics.size() + operands.size();
-  AffineMap outputMap = map(outputIndex);
+  AffineMap outputMap = map(1 + statistics.size() + operands.size());
   unsigned rowDim = outputMap.getDimPosition(0) == 0 ? 0 : 1;
   Value rows = copier.extent(op.getOutput(), rowDim);
   Value channels = copier.extent(op.getOutput(), 1 - rowDim);
-  auto position = [&](Value row, Value channel) {
-    return rowDim == 0 ? SmallVector<Value>{row, channel}
-                       : SmallVector<Value>{channel, row};
-  };
-  if (op.getLse()) {
-    Value lse = weighting.logSumExp(b, loc, statistics, operands);
-    // A log-sum-exp may lie at any stride: one element at a time.
-    auto lseType = cast<MemRefType>(op.getLse().getType());
-    lse = convertFloat(b, loc, lse, lseType.getElementType());
-    Value buffer = createWorkerScratch(
-        b, op, MemRefType::get({lanes}, lseType.getElementType()));
-    vector::StoreOp::create(b, loc, lse, buffer, ValueRange{zero});
-    emitLoop(b, loc, zero, rows, 1, [&](Value row) {
-      Value value = memref::LoadOp::create(b, loc, buffer, row);
-      memref::StoreOp::create(b, loc, value, op.getLse(), row);
-    });
-  }
-
-  int64_t block = getBlock(accType, lanes, options.vectorBits);
-  if (rowDim == 0 && isContiguousAlong(output, 1)) {
-    if (factor) {
-      // The factor is used piece by piece: keep it in memory.
-      Value buffer =
-          createWorkerScratch(b, op, MemRefType::get({lanes}, accType));
-      vector::StoreOp::create(b, loc, factor, buffer, ValueRange{zero});
-      factor = buffer;
-    }
-    emitLoop(b, loc, zero, rows, block, [&](Value row) {
-      emitLoop(b, loc, zero, channels, block, [&](Value channel) {
-        Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
-        bool allChannels = TileCopier::isMultiple(channels, block);
-        Value scale;
-        if (factor)
-          scale = copier.load(factor, row, block, {}, accType);
-        SmallVector<Value> vectors;
-        for (int64_t c = 0; c < block; ++c) {
-          Value here = copier.add(channel, c);
-          if (!allChannels)
-            here = arith::MinSIOp::create(b, loc, here, last);
-          Value vector =
-              copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
-          if (scale)
-            vector = arith::MulFOp::create(b, loc, vector, scale);
-          vectors.push_back(vector);
-        }
-        vectors = transposeInRegisters(b, loc, vectors);
-        Value columnMask = copier.getColumnMask(channel, channels, block);
-        bool allRows = TileCopier::isMultiple(rows, block);
-        for (int64_t r = 0; r < block; ++r) {
-          Value here = copier.add(row, r);
-          Value mask = allRows ? columnMask
-                               : copier.maskRow(columnMask, here, rows, block);
-          copier.store(vectors[r], op.getOutput(), {here, channel}, mask);
-        }
-      });
-    });
-  } else {
-    Value scratch =
-        createWorkerScratch(b, op, MemRefType::get({lanes}, accType));
-    emitLoop(b, loc, zero, channels, 1, [&](Value channel) {
-      Value vector = vector::LoadOp::create(
-          b, loc, laneType, op.getAccumulator(), ValueRange{channel, zero});
-      if (factor)
-        vector = arith::MulFOp::create(b, loc, vector, factor);
-      vector::StoreOp::create(b, loc, vector, scratch, ValueRange{zero});
-      emitLoop(b, loc, zero, rows, 1, [&](Value row) {
-        Value value = memref::LoadOp::create(b, loc, scratch, row);
-        value = convertFloat(b, loc, value, output.getElementType());
-        memref::StoreOp::create(b, loc, value, op.getOutput(),
-                                position(row, channel));
-      });
-    });
-  }
+  if (op.getLse())
+    emitLogSumExp(copier, op, weighting.logSumExp(b, loc, statistics, operands),
+                  rows);
+  if (rowDim == 0 && isContiguousAlong(output, 1))
+    emitTransposedOutput(copier, op, factor, rows, channels);
+  else
+    emitStridedOutput(copier, op, factor, rowDim, rows, channels);
   b.eraseOp(op);
   return success();
 }
