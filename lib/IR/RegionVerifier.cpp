@@ -19,17 +19,52 @@ static bool isAllowedInRegion(Operation *op) {
           affine::AffineMaxOp, tensor::ExtractOp, tensor::DimOp, memref::LoadOp,
           memref::DimOp, arith::ConstantOp>(op))
     return true;
+  // Scales are of types that no region has.
+  if (isa<arith::ScalingExtFOp, arith::ScalingTruncFOp>(op))
+    return false;
   return isa_and_nonnull<arith::ArithDialect, math::MathDialect>(
              op->getDialect()) &&
          op->hasTrait<OpTrait::Elementwise>() &&
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
 }
 
+/// The element types that the lowering knows, and the reference.
+static bool isAllowedElement(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return integer.isSignless() && integer.getWidth() <= 64;
+  return type.isIndex() || type.isF16() || type.isBF16() || type.isF32() ||
+         type.isF64();
+}
+
+/// The type of a value of the op, if any, that no region may compute on.
+static Type findForeignType(Operation *op) {
+  auto isForeign = [](Type type) {
+    return !isAllowedElement(getElementTypeOrSelf(type));
+  };
+  for (TypeRange types :
+       {TypeRange(op->getResultTypes()), TypeRange(op->getOperandTypes())}) {
+    auto foreign = llvm::find_if(types, isForeign);
+    if (foreign != types.end())
+      return *foreign;
+  }
+  return {};
+}
+
 LogicalResult verifyElementwiseBody(Region &region, StringRef regionName,
                                     StringRef label) {
   for (Operation &op : region.front()) {
-    if (isAllowedInRegion(&op))
-      continue;
+    if (isAllowedInRegion(&op)) {
+      Type foreign = findForeignType(&op);
+      if (!foreign)
+        continue;
+      InFlightDiagnostic diag = region.getParentOp()->emitOpError("(")
+                                << label << ") expected " << regionName
+                                << " to compute on f16, bf16, f32, f64, index "
+                                   "and integers of up to 64 bits, but '"
+                                << op.getName() << "' has " << foreign;
+      diag.attachNote(op.getLoc()) << "not allowed in a region of this op";
+      return diag;
+    }
     InFlightDiagnostic diag =
         region.getParentOp()->emitOpError("(")
         << label << ") expected " << regionName

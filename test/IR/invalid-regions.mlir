@@ -220,6 +220,107 @@ func.func @generic_c7_vector(%q: tensor<2x5x4xf32>,
 
 // -----
 
+// Floats that there is no arithmetic for.
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_float_type(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>) {
+  // expected-error @below {{'attn.generic' op (C7) expected score to compute on f16, bf16, f32, f64, index and integers of up to 64 bits, but 'arith.truncf' has 'f8E4M3FN'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %t = arith.truncf %s : f32 to f8E4M3FN
+        attn.yield %s : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+// Integers wider than what is read and written.
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_integer_type(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>) {
+  // expected-error @below {{'attn.generic' op (C7) expected score to compute on f16, bf16, f32, f64, index and integers of up to 64 bits, but 'arith.fptosi' has 'i128'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %t = arith.fptosi %s : f32 to i128
+        attn.yield %s : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+// Nor do captured tensors hold others.
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_captured_type(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>,
+    %x: tensor<4xcomplex<f32>>, %zero: index) {
+  // expected-error @below {{'attn.generic' op (C7) expected score to compute on f16, bf16, f32, f64, index and integers of up to 64 bits, but 'tensor.extract' has 'complex<f32>'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %t = tensor.extract %x[%zero] : tensor<4xcomplex<f32>>
+        attn.yield %s : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+// Scales are of a type of their own.
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_scaling(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>) {
+  // expected-error @below {{'attn.generic' op (C7) expected score to hold elementwise arith and math, affine apply, min and max, reads and attn.index only, but got 'arith.scaling_extf'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %t = arith.scaling_extf %s, %s : f32, f32 to f64
+        attn.yield %s : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
 #q = affine_map<(b, m, n, d, e) -> (b, m, d)>
 #k = affine_map<(b, m, n, d, e) -> (b, n, d)>
 #v = affine_map<(b, m, n, d, e) -> (b, n, e)>

@@ -437,3 +437,88 @@ func.func @generic_c13_result_on_memrefs(%q: memref<2x5x4xf32>,
       -> tensor<2x5x3xf32>
   return
 }
+
+// -----
+
+// Inputs hold elements that the regions can compute on.
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @generic_input_complex(%q: tensor<5x4xf32>,
+    %k: tensor<7x4xf32>,
+    %v: tensor<7x3xf32>,
+    %x: tensor<5xcomplex<f32>>,
+    %o: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.generic' op operand #3 must be variadic of f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or memref of one, but got 'tensor<5xcomplex<f32>>'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      inputs(%x : tensor<5xcomplex<f32>>)
+      weighting(#attn.softmax) outs(%o : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #row, #o]}
+      -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @generic_input_float8(%q: tensor<5x4xf32>,
+    %k: tensor<7x4xf32>,
+    %v: tensor<7x3xf32>,
+    %x: tensor<5xf8E4M3FN>,
+    %o: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.generic' op operand #3 must be variadic of f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or memref of one, but got 'tensor<5xf8E4M3FN>'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      inputs(%x : tensor<5xf8E4M3FN>)
+      weighting(#attn.softmax) outs(%o : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #row, #o]}
+      -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @generic_input_i128(%q: tensor<5x4xf32>,
+    %k: tensor<7x4xf32>,
+    %v: tensor<7x3xf32>,
+    %x: tensor<5xi128>,
+    %o: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.generic' op operand #3 must be variadic of f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or memref of one, but got 'tensor<5xi128>'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      inputs(%x : tensor<5xi128>)
+      weighting(#attn.softmax) outs(%o : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #row, #o]}
+      -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+// A buffer without a rank has no map.
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @generic_input_unranked(%q: memref<5x4xf32>,
+    %k: memref<7x4xf32>,
+    %v: memref<7x3xf32>,
+    %x: memref<*xf32>,
+    %o: memref<5x3xf32>) {
+  // expected-error @below {{'attn.generic' op operand #3 must be variadic of f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or memref of one, but got 'memref<*xf32>'}}
+  attn.generic ins(%q, %k, %v : memref<5x4xf32>, memref<7x4xf32>, memref<7x3xf32>)
+      inputs(%x : memref<*xf32>)
+      weighting(#attn.softmax) outs(%o : memref<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #row, #o]}
+  return
+}

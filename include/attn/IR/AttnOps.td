@@ -21,17 +21,20 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/TilingInterface.td"
 
-def Attn_Shaped : AnyTypeOf<[AnyRankedTensor, AnyRankedOrUnrankedMemRef],
-                            "ranked tensor or memref">;
+def Attn_Element : AnyTypeOf<[F16, BF16, F32, F64, I1, I8, I16, I32, I64, Index],
+    "f16, bf16, f32, f64, i1, i8, i16, i32, i64 or index">;
+def Attn_Shaped : AnyTypeOf<
+    [RankedTensorOf<[Attn_Element]>, MemRefOf<[Attn_Element]>],
+    "ranked tensor or memref of f16, bf16, f32, f64, i1, i8, i16, i32, i64 or "
+    "index">;
 def Attn_FloatShaped : AnyTypeOf<[
     RankedTensorOf<[F16, BF16, F32, F64]>, MemRefOf<[F16, BF16, F32, F64]>],
     "ranked tensor or memref of f16, bf16, f32 or f64">;
 def Attn_BoolShaped : AnyTypeOf<[RankedTensorOf<[I1]>, MemRefOf<[I1]>],
     "ranked tensor or memref of i1">;
-def Attn_Element : AnyTypeOf<[AnyFloat, AnySignlessIntegerOrIndex],
-                             "float, integer or index">;
 def Attn_ShapedOrElement : AnyTypeOf<[Attn_Shaped, Attn_Element],
-    "ranked tensor, memref, float, integer or index">;
+    "f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or "
+    "memref of one">;
 def Attn_OptionalBlock : MaxSizedRegion<1>;
 
 class Attn_Op<string mnemonic, list<Trait> traits = []>
@@ -110,7 +113,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       `similarity` only
     * (C6) region arguments and results have the types described above
     * (C7) regions hold elementwise arith and math, affine apply, min and max,
-      reads and `attn.index` only
+      reads and `attn.index` only, on f16, bf16, f32, f64, index and integers
+      of up to 64 bits
     * (C8) `attn.index` names a batch, query row or key row dimension
     * (C9) the weighting gets its operands, over batch and query rows only
     * (C10) `lse` spans batch and query rows, and the weighting defines it
