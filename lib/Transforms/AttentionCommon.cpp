@@ -38,14 +38,22 @@ Value createNumKeys(OpBuilder &b, AttentionOpInterface op,
   return product;
 }
 
-Value convertElement(OpBuilder &b, Location loc, Value element,
-                     FloatType type) {
-  unsigned width = cast<FloatType>(element.getType()).getWidth();
-  if (width < type.getWidth())
-    return arith::ExtFOp::create(b, loc, type, element);
-  if (width > type.getWidth())
-    return arith::TruncFOp::create(b, loc, type, element);
-  return element;
+Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
+  auto from = dyn_cast<FloatType>(getElementTypeOrSelf(value.getType()));
+  auto to = dyn_cast<FloatType>(element);
+  if (!from || !to || from == to)
+    return value;
+  Type target = to;
+  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
+    target = vectorType.clone(to);
+  // Types of one width, as f16 and bf16, convert by way of f32, which holds
+  // both exactly.
+  if (from.getWidth() == to.getWidth())
+    return convertFloat(b, loc, convertFloat(b, loc, value, b.getF32Type()),
+                        to);
+  if (from.getWidth() < to.getWidth())
+    return arith::ExtFOp::create(b, loc, target, value);
+  return arith::TruncFOp::create(b, loc, target, value);
 }
 
 Value createFilledTensor(OpBuilder &b, Location loc,

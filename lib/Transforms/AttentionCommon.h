@@ -23,9 +23,11 @@ llvm::SmallVector<mlir::OpFoldResult> getExtents(mlir::OpBuilder &builder,
 mlir::Value createNumKeys(mlir::OpBuilder &builder, AttentionOpInterface op,
                           llvm::ArrayRef<mlir::OpFoldResult> extents);
 
-/// The float element in `type`: extended, rounded, or as it is.
-mlir::Value convertElement(mlir::OpBuilder &builder, mlir::Location loc,
-                           mlir::Value element, mlir::FloatType type);
+/// A float, or a vector of floats, as one of float type `element`: extended,
+/// rounded once, or as it is. What is no float stays, as it does where
+/// `element` is none.
+mlir::Value convertFloat(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::Value value, mlir::Type element);
 
 /// A new tensor whose elements are all `value`.
 mlir::Value createFilledTensor(mlir::OpBuilder &builder, mlir::Location loc,

@@ -162,8 +162,7 @@ AttentionTiler::Operand AttentionTiler::tileOperand(Value operand,
   bool converts = isa<FloatType>(element) && element != accType;
   if (dims.empty()) {
     // A symbol: one element, in the accumulation type if it is a float.
-    if (converts)
-      tile = arith::ExtFOp::create(rewriter, loc, accType, tile);
+    tile = convertFloat(rewriter, loc, tile, packedElement(operand));
   } else if (converts || llvm::is_contained(dims, lane)) {
     tile = pack(tile, dims);
   }

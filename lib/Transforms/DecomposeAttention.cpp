@@ -54,7 +54,6 @@ private:
                            BodyBuilder body);
   /// Inlines a region into the body of the op being built.
   Value inlineRegion(Region &region, ValueRange arguments);
-  Value toAccType(Value element);
   Value select(Value condition, Value then, Value otherwise) {
     return arith::SelectOp::create(b, loc, condition, then, otherwise);
   }
@@ -125,12 +124,6 @@ AttentionDecomposer::init(AffineMap map, Type element,
   return {tensor::EmptyOp::create(b, loc, shape, element), map};
 }
 
-Value AttentionDecomposer::toAccType(Value element) {
-  return isa<FloatType>(element.getType())
-             ? convertElement(b, loc, element, accType)
-             : element;
-}
-
 SmallVector<AttentionDecomposer::Mapped>
 AttentionDecomposer::emit(ArrayRef<Mapped> inputs, ArrayRef<Mapped> inits,
                           BodyBuilder body) {
@@ -176,7 +169,7 @@ AttentionDecomposer::emit(ArrayRef<Mapped> inputs, ArrayRef<Mapped> inits,
       [&](OpBuilder &, Location, ValueRange arguments) {
         SmallVector<Value> elements;
         for (Value element : arguments.take_front(inputs.size()))
-          elements.push_back(toAccType(element));
+          elements.push_back(convertFloat(b, loc, element, accType));
         linalg::YieldOp::create(
             b, loc, body(elements, arguments.drop_front(inputs.size())));
       });
@@ -393,8 +386,7 @@ Value AttentionDecomposer::store(Mapped source, Value target, AffineMap map) {
   auto element = cast<FloatType>(getElementTypeOrSelf(target.getType()));
   return emit(source, Mapped{target, map},
               [&](ValueRange in, ValueRange) {
-                return SmallVector<Value>{
-                    convertElement(b, loc, in[0], element)};
+                return SmallVector<Value>{convertFloat(b, loc, in[0], element)};
               })[0]
       .value;
 }

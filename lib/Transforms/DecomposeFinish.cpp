@@ -87,10 +87,9 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
                [&](OpBuilder &, Location, ValueRange arguments) {
                  SmallVector<Value> elements;
                  for (Value argument : arguments.drop_back())
-                   elements.push_back(
-                       convertElement(b, loc, argument, accType));
+                   elements.push_back(convertFloat(b, loc, argument, accType));
                  auto type = cast<FloatType>(arguments.back().getType());
-                 Value result = convertElement(b, loc, body(elements), type);
+                 Value result = convertFloat(b, loc, body(elements), type);
                  linalg::YieldOp::create(b, loc, result);
                })
         .getResult(0);

@@ -135,18 +135,6 @@ Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
                                  b.getI64IntegerAttr(64));
 }
 
-Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
-  Type from = getElementTypeOrSelf(value.getType());
-  if (from == element || !isa<FloatType>(element))
-    return value;
-  Type target = element;
-  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
-    target = VectorType::get(vectorType.getShape(), element);
-  if (from.getIntOrFloatBitWidth() < element.getIntOrFloatBitWidth())
-    return arith::ExtFOp::create(b, loc, target, value);
-  return arith::TruncFOp::create(b, loc, target, value);
-}
-
 Value createLaneMask(OpBuilder &b, Location loc, int64_t size, Value count) {
   auto type = VectorType::get({size}, b.getI32Type());
   SmallVector<int32_t> lanes =

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineEmitter.h"
+#include "../AttentionCommon.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../AttentionCommon.h"
 #include "TileEmitter.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 

@@ -87,10 +87,6 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
 
-/// Converts a float scalar or vector to another float element type.
-mlir::Value convertFloat(mlir::OpBuilder &b, mlir::Location loc,
-                         mlir::Value value, mlir::Type element);
-
 /// The first `count` of `size` lanes, as a vector of i1; `count` is an index
 /// below 2^31.
 mlir::Value createLaneMask(mlir::OpBuilder &b, mlir::Location loc, int64_t size,
