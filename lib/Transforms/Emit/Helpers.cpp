@@ -135,6 +135,17 @@ Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
                                  b.getI64IntegerAttr(64));
 }
 
+int64_t getMemoryWidth(Type element) {
+  if (element.isIndex())
+    return IndexType::kInternalStorageBitWidth;
+  return element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 0;
+}
+
+bool liesAsVector(Type element) {
+  int64_t width = getMemoryWidth(element);
+  return width >= 8 && width <= 64 && llvm::isPowerOf2_64(width);
+}
+
 Value createLaneMask(OpBuilder &b, Location loc, int64_t size, Value count) {
   auto type = VectorType::get({size}, b.getI32Type());
   SmallVector<int32_t> lanes =

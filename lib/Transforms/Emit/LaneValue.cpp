@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LaneValue.h"
+#include "TileEmitter.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseMap.h"
@@ -263,12 +264,13 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
     for (LaneValue index : indices.drop_back())
       offsets.push_back(index.scalar);
     LaneValue last = indices.back();
-    if (last.isAffine() && last.stride == 1 && !element.isInteger(1)) {
+    bool inVectors = liesAsVector(element);
+    if (last.isAffine() && last.stride == 1 && inVectors) {
       offsets.push_back(last.scalar);
       return LaneValue::lanes(vector::MaskedLoadOp::create(
           b, loc, result, memref, offsets, mask, zero));
     }
-    if (last.isAffine() && last.stride == -1 && !element.isInteger(1)) {
+    if (last.isAffine() && last.stride == -1 && inVectors) {
       // The lanes run backwards: read them forwards, from the last one's on.
       Value span = arith::ConstantIndexOp::create(b, loc, numLanes - 1);
       offsets.push_back(arith::SubIOp::create(b, loc, last.scalar, span));

@@ -74,7 +74,7 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
   }
   if (alongLanes) {
     VectorType lanes = emitter->vectorType(type.getElementType());
-    if (!type.getElementType().isInteger(1))
+    if (liesAsVector(type.getElementType()))
       return LaneValue::lanes(
           vector::LoadOp::create(b, loc, lanes, operand, indices));
     // A vector of i1 is packed in memory, elements are a byte each; a gather

@@ -91,7 +91,7 @@ int64_t getBlock(Type type, int64_t lanes, int64_t vectorBits) {
   // Eight rows are as fast as sixteen, near enough, and compile in a third of
   // the time: LLVM's combiner is slow on large networks of shuffles.
   int64_t block = std::min<int64_t>(
-      8, vectorBits / std::max(32u, type.getIntOrFloatBitWidth()));
+      8, vectorBits / std::max<int64_t>(32, getMemoryWidth(type)));
   while (block > 1 && lanes % block != 0)
     block /= 2;
   return block;
@@ -204,7 +204,7 @@ static void emitPackCopy(TileCopier &copier, PackOp op) {
   int64_t rank = destination.getType().getRank();
   Type element = destination.getType().getElementType();
   int64_t size = copier.options.vectorBits /
-                 std::max(32u, element.getIntOrFloatBitWidth());
+                 std::max<int64_t>(32, getMemoryWidth(element));
   Value columns = copier.extent(source, rank - 1);
   Value width = copier.extent(destination, rank - 1);
   Value zero = copier.index(0);
@@ -250,7 +250,8 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
     return op.emitOpError("cannot be vectorized: expected ranked memrefs");
   TileCopier copier(rewriter, op.getLoc(), options);
   int64_t rank = source.getRank();
-  bool wide = source.getElementType().getIntOrFloatBitWidth() >= 16;
+  bool wide = liesAsVector(source.getElementType()) &&
+              getMemoryWidth(source.getElementType()) >= 16;
   bool contiguous = rank > 0 && wide && isContiguousAlong(source, rank - 1) &&
                     isContiguousAlong(destination, rank - 1);
   bool inOrder = llvm::equal(op.getPermutation(), llvm::seq<int64_t>(0, rank));
@@ -430,7 +431,8 @@ LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
                        const EmitOptions &options) {
   auto type = dyn_cast<MemRefType>(op.getOutputs()[0].getType());
   if (!type || type.getRank() == 0 || !type.getLayout().isIdentity() ||
-      ShapedType::isDynamic(type.getShape().back()))
+      ShapedType::isDynamic(type.getShape().back()) ||
+      !liesAsVector(type.getElementType()))
     return failure();
   int64_t width = type.getShape().back();
   if (width > 1024 || !llvm::isPowerOf2_64(width))

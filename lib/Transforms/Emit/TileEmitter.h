@@ -87,6 +87,14 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
 
+/// The width in memory of an element, that of an index being 64; 0 for what is
+/// neither a float, an integer nor an index.
+int64_t getMemoryWidth(mlir::Type element);
+
+/// Whether a vector of such elements lies in memory as the elements do one by
+/// one. Elements narrower than a byte do not: they are packed in a vector.
+bool liesAsVector(mlir::Type element);
+
 /// The first `count` of `size` lanes, as a vector of i1; `count` is an index
 /// below 2^31.
 mlir::Value createLaneMask(mlir::OpBuilder &b, mlir::Location loc, int64_t size,
