@@ -34,8 +34,11 @@ Value LaneEmitter::toVector(LaneValue value) {
   Type element = value.scalar.getType();
   VectorType type = vectorType(element);
   SmallVector<Attribute> steps;
+  // Narrow lanes wrap as the arithmetic that the strides stand for does.
   for (int64_t lane = 0; lane < numLanes; ++lane)
-    steps.push_back(b.getIntegerAttr(element, lane * value.stride));
+    steps.push_back(b.getIntegerAttr(
+        element, llvm::APInt(64, lane * value.stride, /*isSigned=*/true)
+                     .trunc(getMemoryWidth(element))));
   Value iota =
       arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, steps));
   return arith::AddIOp::create(b, loc, base, iota);
@@ -106,7 +109,10 @@ std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
   if (!llvm::all_of(operands,
                     [](const LaneValue &value) { return value.isAffine(); }))
     return std::nullopt;
-  auto scalar = [&](int64_t stride) {
+  auto scalar = [&](int64_t stride) -> std::optional<LaneValue> {
+    // Far beyond any position: sums and products of strides must not overflow.
+    if (std::abs(stride) > int64_t(1) << 32)
+      return std::nullopt;
     IRMapping mapping;
     for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
       mapping.map(operand, value.scalar);
@@ -116,7 +122,10 @@ std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
     return scalar(operands[0].stride + operands[1].stride);
   if (isa<arith::SubIOp>(op))
     return scalar(operands[0].stride - operands[1].stride);
-  if (isa<arith::IndexCastOp>(op))
+  // Sums that wrap do so in whatever is narrower as well, but not in what is
+  // wider.
+  if (isa<arith::IndexCastOp>(op) &&
+      getMemoryWidth(op.getOperand(0).getType()) >= 64)
     return scalar(operands[0].stride);
   if (isa<arith::MulIOp>(op)) {
     for (unsigned i : {0u, 1u}) {
