@@ -31,6 +31,7 @@
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
 #include "llvm/Transforms/Scalar/SROA.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
+#include "llvm/Transforms/Utils/Local.h"
 
 #include <mutex>
 
@@ -251,6 +252,61 @@ static void legalizeMaskedBF16(llvm::Module &module) {
   }
 }
 
+/// A bf16 that is selected or outlives its block is kept as f32, and a function
+/// called to round it back, which there need not be. Selections become ones of
+/// 16-bit integers, and the others live in memory.
+static void legalizeLiveBF16(llvm::Function &function) {
+  auto isBF16 = [](llvm::Value *value) {
+    return value->getType()->getScalarType()->isBFloatTy();
+  };
+  llvm::SmallVector<llvm::SelectInst *> selects;
+  llvm::SmallVector<llvm::PHINode *> phis;
+  for (llvm::Instruction &instruction : llvm::instructions(function)) {
+    if (!isBF16(&instruction))
+      continue;
+    if (auto *select = llvm::dyn_cast<llvm::SelectInst>(&instruction))
+      selects.push_back(select);
+    else if (auto *phi = llvm::dyn_cast<llvm::PHINode>(&instruction))
+      phis.push_back(phi);
+  }
+  for (llvm::SelectInst *select : selects) {
+    llvm::IRBuilder<> builder(select);
+    llvm::Type *bits = select->getType()->getWithNewType(builder.getInt16Ty());
+    llvm::Value *chosen = builder.CreateSelect(
+        select->getCondition(),
+        builder.CreateBitCast(select->getTrueValue(), bits),
+        builder.CreateBitCast(select->getFalseValue(), bits));
+    select->replaceAllUsesWith(
+        builder.CreateBitCast(chosen, select->getType()));
+    select->eraseFromParent();
+  }
+  for (llvm::PHINode *phi : phis)
+    llvm::DemotePHIToStack(phi);
+
+  llvm::BasicBlock &entry = function.getEntryBlock();
+  for (llvm::Argument &argument : function.args()) {
+    if (!isBF16(&argument) || argument.use_empty())
+      continue;
+    llvm::IRBuilder<> builder(&*entry.getFirstNonPHIOrDbgOrAlloca());
+    auto *slot = builder.CreateAlloca(argument.getType());
+    auto *store = builder.CreateStore(&argument, slot);
+    for (llvm::Use &use : llvm::make_early_inc_range(argument.uses())) {
+      auto *user = llvm::cast<llvm::Instruction>(use.getUser());
+      if (user == store)
+        continue;
+      builder.SetInsertPoint(user);
+      use.set(builder.CreateLoad(argument.getType(), slot));
+    }
+  }
+  llvm::SmallVector<llvm::Instruction *> live;
+  for (llvm::Instruction &instruction : llvm::instructions(function))
+    if (isBF16(&instruction) &&
+        instruction.isUsedOutsideOfBlock(instruction.getParent()))
+      live.push_back(&instruction);
+  for (llvm::Instruction *instruction : live)
+    llvm::DemoteRegToStack(*instruction);
+}
+
 /// The few passes that matter here: the vectors, loops and register tiles are
 /// already what they shall be, so nothing is vectorized or unrolled again, and
 /// compilation stays a matter of milliseconds.
@@ -305,6 +361,9 @@ translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
   }
   legalizeMaskedBF16(*translated);
   optimize(*translated, machine);
+  for (llvm::Function &function : *translated)
+    if (!function.isDeclaration())
+      legalizeLiveBF16(function);
   return translated;
 }
 

@@ -33,6 +33,44 @@ func.func @gelu(%x: f64) -> f64 {
 
 // -----
 
+// From the smallest normal number up to infinity.
+// CHECK-LABEL: func.func @normal(
+// CHECK-SAME: %[[X:.+]]: vector<4xf32>
+// CHECK: %[[ABS:.+]] = llvm.intr.fabs(%[[X]])
+// CHECK: %[[LEAST:.+]] = arith.constant dense<1.17549435E-38>
+// CHECK: %[[LARGE:.+]] = arith.cmpf oge, %[[ABS]], %[[LEAST]]
+// CHECK: %[[INF:.+]] = arith.constant dense<0x7F800000>
+// CHECK: %[[FINITE:.+]] = arith.cmpf olt, %[[ABS]], %[[INF]]
+// CHECK: arith.andi %[[LARGE]], %[[FINITE]]
+func.func @normal(%x: vector<4xf32>) -> vector<4xi1> {
+  %y = math.isnormal %x : vector<4xf32>
+  return %y : vector<4xi1>
+}
+
+// -----
+
+// f64 -> bf16 goes by f32, rounded to odd so that it is rounded once.
+// CHECK-LABEL: func.func @round_once(
+// CHECK: arith.truncf {{.+}} : f64 to f32
+// CHECK: arith.ori
+// CHECK: arith.trunci {{.+}} : i32 to i16
+func.func @round_once(%x: f64) -> bf16 {
+  %y = arith.truncf %x : f64 to bf16
+  return %y : bf16
+}
+
+// -----
+
+// CHECK-LABEL: func.func @bf16_sum(
+// CHECK: arith.addf {{.+}} : f32
+// CHECK-NOT: arith.truncf
+func.func @bf16_sum(%x: bf16, %y: bf16) -> bf16 {
+  %z = arith.addf %x, %y : bf16
+  return %z : bf16
+}
+
+// -----
+
 // CHECK-LABEL: func.func @untouched(
 // CHECK: arith.truncf {{.+}} : f32 to f16
 // CHECK: math.sqrt

@@ -281,9 +281,10 @@ def ExpandViewsPass : Pass<"attn-expand-views", "::mlir::func::FuncOp"> {
 def LowerMathPass : Pass<"attn-lower-math", "::mlir::ModuleOp"> {
   let summary = "Lower arithmetic that LLVM has no instruction for";
   let description = [{
-    Expands conversions of bf16 and rounding integer divisions, and turns `math`
-    ops into intrinsics and calls of libm. Where there is none of them, which is
-    the rule, it costs one walk.
+    Expands conversions of bf16 and rounding integer divisions, computes on bf16
+    in f32, and turns `math` ops into intrinsics, functions of the module and
+    calls of libm. Where there is none of them, which is the rule, it costs one
+    walk.
 
     Example:
     ```mlir
