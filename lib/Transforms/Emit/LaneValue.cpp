@@ -33,8 +33,8 @@ Value LaneEmitter::toVector(LaneValue value) {
     return base;
   Type element = value.scalar.getType();
   VectorType type = vectorType(element);
-  SmallVector<Attribute> steps;
   // Narrow lanes wrap as the arithmetic that the strides stand for does.
+  SmallVector<Attribute> steps;
   for (int64_t lane = 0; lane < numLanes; ++lane)
     steps.push_back(b.getIntegerAttr(
         element, llvm::APInt(64, lane * value.stride, /*isSigned=*/true)
@@ -42,6 +42,16 @@ Value LaneEmitter::toVector(LaneValue value) {
   Value iota =
       arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, steps));
   return arith::AddIOp::create(b, loc, base, iota);
+}
+
+static bool allUniform(ArrayRef<LaneValue> values) {
+  return llvm::all_of(values,
+                      [](const LaneValue &value) { return value.isUniform(); });
+}
+
+static bool anyVariesByKey(ArrayRef<LaneValue> values) {
+  return llvm::any_of(values,
+                      [](const LaneValue &value) { return value.variesByKey; });
 }
 
 LaneValue LaneEmitter::inlineRegion(Region &region,
@@ -56,52 +66,61 @@ LaneValue LaneEmitter::inlineRegion(Region &region,
     return it == values.end() ? LaneValue::uniform(value) : it->second;
   };
   for (Operation &op : region.front().without_terminator()) {
-    LaneValue result;
     if (auto index = dyn_cast<IndexOp>(op)) {
       bool isKey = index.getDim() == 1;
-      result =
+      LaneValue position =
           isKey
               ? LaneValue::uniform(keyRow)
               : LaneValue::affine(arith::ConstantIndexOp::create(b, loc, 0), 1);
-      result.variesByKey = isKey;
-    } else {
-      SmallVector<LaneValue> operands;
-      for (Value operand : op.getOperands())
-        operands.push_back(lookup(operand));
-      result = emit(op, operands, predicate, mayHideRow);
-      result.variesByKey = llvm::any_of(
-          operands, [](const LaneValue &value) { return value.variesByKey; });
+      position.variesByKey = isKey;
+      values[index] = position;
+      continue;
     }
-    values[op.getResult(0)] = result;
+    SmallVector<LaneValue> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(lookup(operand));
+    bool variesByKey = anyVariesByKey(operands);
+    for (auto [result, value] : llvm::zip_equal(
+             op.getResults(), emit(op, operands, predicate, mayHideRow))) {
+      value.variesByKey = variesByKey;
+      values[result] = value;
+    }
   }
   return lookup(region.front().getTerminator()->getOperand(0));
 }
 
-LaneValue LaneEmitter::emit(Operation &op, ArrayRef<LaneValue> operands,
-                            Value predicate, bool mayHideRow) {
+SmallVector<LaneValue> LaneEmitter::emit(Operation &op,
+                                         ArrayRef<LaneValue> operands,
+                                         Value predicate, bool mayHideRow) {
   if (auto load = dyn_cast<memref::LoadOp>(op))
-    return emitLoad(load, operands.drop_front(), predicate, mayHideRow);
-  bool uniform = llvm::all_of(
-      operands, [](const LaneValue &value) { return value.isUniform(); });
-  if (uniform) {
+    return {emitLoad(load, operands.drop_front(), predicate, mayHideRow)};
+  SmallVector<LaneValue> results;
+  if (allUniform(operands)) {
     IRMapping mapping;
     for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
       mapping.map(operand, value.scalar);
-    return LaneValue::uniform(b.clone(op, mapping)->getResult(0));
+    Operation *scalar = b.clone(op, mapping);
+    for (Value result : scalar->getResults())
+      results.push_back(LaneValue::uniform(result));
+    return results;
   }
   if (std::optional<LaneValue> affine = emitAffine(op, operands))
-    return *affine;
+    return {*affine};
   if (std::optional<LaneValue> near = emitNear(op, operands))
-    return *near;
+    return {*near};
 
   // Elementwise ops take vectors as they take scalars.
   OperationState state(op.getLoc(), op.getName());
   for (LaneValue operand : operands)
     state.operands.push_back(toVector(operand));
-  state.addTypes(vectorType(op.getResult(0).getType()));
+  for (Type type : op.getResultTypes())
+    state.addTypes(vectorType(type));
   state.addAttributes(llvm::to_vector(op.getDiscardableAttrs()));
   state.propertiesAttr = op.getPropertiesAsAttribute();
-  return LaneValue::lanes(b.create(state)->getResult(0));
+  Operation *vector = b.create(state);
+  for (Value result : vector->getResults())
+    results.push_back(LaneValue::lanes(result));
+  return results;
 }
 
 std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
@@ -246,13 +265,10 @@ LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
   Value memref = op.getMemRef();
   MemRefType type = op.getMemRefType();
   Type element = type.getElementType();
-  bool uniform = llvm::all_of(
-      indices, [](const LaneValue &index) { return index.isUniform(); });
   // One read for all lanes is in bounds if a visible pair asks for it: one of
   // this key row, or, where every key row asks for the same, of the tile.
-  bool varies = llvm::any_of(
-      indices, [](const LaneValue &index) { return index.variesByKey; });
-  if (uniform && (!predicate || !mayHideRow || !varies)) {
+  if (allUniform(indices) &&
+      (!predicate || !mayHideRow || !anyVariesByKey(indices))) {
     SmallVector<Value> scalars;
     for (LaneValue index : indices)
       scalars.push_back(index.scalar);

@@ -82,8 +82,10 @@ public:
                          bool mayHideRow);
 
 private:
-  LaneValue emit(mlir::Operation &op, llvm::ArrayRef<LaneValue> operands,
-                 mlir::Value predicate, bool mayHideRow);
+  /// The results of one op.
+  llvm::SmallVector<LaneValue> emit(mlir::Operation &op,
+                                    llvm::ArrayRef<LaneValue> operands,
+                                    mlir::Value predicate, bool mayHideRow);
   /// The affine form of an integer op, if it has one.
   std::optional<LaneValue> emitAffine(mlir::Operation &op,
                                       llvm::ArrayRef<LaneValue> operands);
