@@ -185,7 +185,7 @@ Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
   for (Operation &nested : region.front().without_terminator()) {
     auto index = dyn_cast<IndexOp>(nested);
     if (!index) {
-      b.clone(nested, mapping);
+      guardDivision(b, b.clone(nested, mapping));
       continue;
     }
     // At the top of the body: the lowering to loops looks nowhere else.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LaneValue.h"
+#include "../AttentionCommon.h"
 #include "TileEmitter.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -16,8 +17,8 @@ using namespace mlir;
 namespace attn {
 
 Value LaneEmitter::broadcast(Value scalar) {
-  return vector::BroadcastOp::create(b, loc, vectorType(scalar.getType()),
-                                     scalar);
+  return b.createOrFold<vector::BroadcastOp>(loc, vectorType(scalar.getType()),
+                                             scalar);
 }
 
 Value LaneEmitter::toVector(LaneValue value) {
@@ -100,6 +101,7 @@ SmallVector<LaneValue> LaneEmitter::emit(Operation &op,
     for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
       mapping.map(operand, value.scalar);
     Operation *scalar = b.clone(op, mapping);
+    guardDivision(b, scalar);
     for (Value result : scalar->getResults())
       results.push_back(LaneValue::uniform(result));
     return results;
@@ -118,6 +120,7 @@ SmallVector<LaneValue> LaneEmitter::emit(Operation &op,
   state.addAttributes(llvm::to_vector(op.getDiscardableAttrs()));
   state.propertiesAttr = op.getPropertiesAsAttribute();
   Operation *vector = b.create(state);
+  guardDivision(b, vector);
   for (Value result : vector->getResults())
     results.push_back(LaneValue::lanes(result));
   return results;
