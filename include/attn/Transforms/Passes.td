@@ -231,8 +231,8 @@ def ExpandMathPass
   let summary = "Expand exponentials on vectors into polynomials";
   let description = [{
     `math.exp` and `math.exp2` on vectors of f32 and f64 become a rounding, a
-    polynomial and a scaling by a power of two, with at most 2 units in the last
-    place of error and correct results for infinities and NaN.
+    polynomial and a scaling by a power of two, with at most 2.5 units in the
+    last place of error and correct results for infinities and NaN.
 
     Example:
     ```mlir
