@@ -15,8 +15,6 @@ namespace attn {
 /// everything else is rescaled from its own score statistics to the combined
 /// ones and summed or combined.
 FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("cannot be lowered on memrefs: use tensors");
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
@@ -40,11 +38,16 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
     llvm::append_range(results, map.getResults());
     return AffineMap::get(numDims, 0, results, b.getContext());
   };
+  // What holds the result of an op with one init.
+  auto written = [](linalg::LinalgOp linalg, Value init) {
+    return linalg->getNumResults() == 0 ? init : linalg->getResult(0);
+  };
   auto filled = [&](unsigned index, double value) {
-    return linalg::FillOp::create(b, loc,
-                                  createFloatConstant(b, loc, accType, value),
-                                  op.getInits()[index])
-        .getResult(0);
+    Value init = op.getInits()[index];
+    return written(
+        linalg::FillOp::create(
+            b, loc, createFloatConstant(b, loc, accType, value), init),
+        init);
   };
   using Body = function_ref<Value(ValueRange in, Value out)>;
   /// Reduces `inputs` into init `index`, over the dimensions that they have.
@@ -62,14 +65,16 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
     for (AffineMap &map : maps)
       map = compressDims(map, unused);
     Value init = filled(index, neutral);
-    return linalg::GenericOp::create(
-               b, loc, TypeRange(init.getType()), inputs, ValueRange(init),
-               maps, iterators,
-               [&](OpBuilder &, Location, ValueRange args) {
-                 Value result = body(args.drop_back(), args.back());
-                 linalg::YieldOp::create(b, loc, result);
-               })
-        .getResult(0);
+    SmallVector<Type> results;
+    if (isa<TensorType>(init.getType()))
+      results.push_back(init.getType());
+    auto generic = linalg::GenericOp::create(
+        b, loc, results, inputs, ValueRange(init), maps, iterators,
+        [&](OpBuilder &, Location, ValueRange args) {
+          Value result = body(args.drop_back(), args.back());
+          linalg::YieldOp::create(b, loc, result);
+        });
+    return written(generic, init);
   };
 
   SmallVector<Value> merged(op.getInits().size());
@@ -106,6 +111,8 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
           return weighting.combine(b, loc, index - 1, out, part);
         });
   }
+  if (op->getNumResults() == 0)
+    merged.clear();
   return merged;
 }
 

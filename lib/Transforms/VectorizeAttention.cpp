@@ -7,6 +7,7 @@
 
 #include "Emit/TileEmitter.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
@@ -29,7 +30,7 @@ struct VectorizeAttentionPass final
     EmitOptions options{vectorBits, numRegisters};
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<OnlineOp, PackOp, FinishOp, linalg::FillOp>(op) &&
+      if (isa<OnlineOp, PackOp, FinishOp, MergeOp, linalg::FillOp>(op) &&
           cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
         ops.push_back(op);
     });
@@ -42,6 +43,8 @@ struct VectorizeAttentionPass final
         emitted = emitPack(rewriter, pack, options);
       else if (auto finish = dyn_cast<FinishOp>(op))
         emitted = emitFinish(rewriter, finish, options);
+      else if (auto merge = dyn_cast<MergeOp>(op))
+        emitted = lowerMerge(rewriter, merge);
       else // A fill that is not a tile's is lowered with the rest of linalg.
         (void)emitFill(rewriter, cast<linalg::FillOp>(op), options);
       if (failed(emitted))
@@ -49,6 +52,14 @@ struct VectorizeAttentionPass final
     }
     if (failed(lowerOtherLinalg(rewriter)))
       signalPassFailure();
+  }
+
+  /// Reductions over the splits, lowered with the rest of linalg.
+  LogicalResult lowerMerge(RewriterBase &rewriter, MergeOp op) {
+    if (failed(decomposeMerge(rewriter, op)))
+      return failure();
+    rewriter.eraseOp(op);
+    return success();
   }
 
   /// Copies of what is not contiguous, as far as is known, become loops like
@@ -75,11 +86,10 @@ struct VectorizeAttentionPass final
   /// loops over elements.
   LogicalResult lowerOtherLinalg(RewriterBase &rewriter) {
     expandCopies(rewriter);
-    bool any = getOperation()
-                   ->walk([](linalg::LinalgOp) {
-                     return WalkResult::interrupt();
-                   })
-                   .wasInterrupted();
+    bool any =
+        getOperation()
+            ->walk([](linalg::LinalgOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
     if (!any)
       return success();
     OpPassManager pm(func::FuncOp::getOperationName());

@@ -16,3 +16,24 @@ func.func @pack(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
       permutation = [1, 0]
   return
 }
+
+// Partial states merge by reductions over the splits: first the maxima, then
+// what is rescaled to them.
+
+// CHECK-LABEL: @merge
+// CHECK-SAME: %[[PARTS:[^:]+]]: memref<6x3x8xf32>, %[[MAXIMA:[^:]+]]: memref<6x8xf32>
+// CHECK-NOT: {{attn\.merge|linalg\.}}
+// CHECK: memref.load %[[MAXIMA]]
+// CHECK: memref.load %[[PARTS]]
+// CHECK: memref.store
+// CHECK-NOT: {{attn\.merge|linalg\.}}
+// CHECK: return
+#acc = affine_map<(m, e) -> (e, m)>
+#rows = affine_map<(m, e) -> (m)>
+func.func @merge(%as: memref<6x3x8xf32>, %ms: memref<6x8xf32>, %ls: memref<6x8xf32>,
+                 %a: memref<3x8xf32>, %m: memref<8xf32>, %l: memref<8xf32>) {
+  attn.merge ins(%as, %ms, %ls : memref<6x3x8xf32>, memref<6x8xf32>, memref<6x8xf32>)
+      weighting(#attn.softmax) outs(%a, %m, %l : memref<3x8xf32>, memref<8xf32>, memref<8xf32>)
+      {indexing_maps = [#acc, #rows, #rows]}
+  return
+}

@@ -200,9 +200,9 @@ def VectorizeAttentionPass
     : Pass<"attn-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
-    Replaces `attn.online`, `attn.pack`, `attn.finish`, `attn.merge` and
-    `linalg.fill` on buffers by loops over vectors whose lanes are query rows,
-    and other `linalg` ops, and copies of views, by loops over elements.
+    Replaces `attn.online`, `attn.pack`, `attn.finish` and `linalg.fill` on
+    buffers by loops over vectors whose lanes are query rows, and `attn.merge`,
+    other `linalg` ops, and copies of views, by loops over elements.
 
     Example:
     ```mlir

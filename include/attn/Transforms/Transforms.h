@@ -41,8 +41,8 @@ inline llvm::StringRef getTileCountsName() { return "attn_tile_counts"; }
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 decomposeAttention(mlir::OpBuilder &builder, AttentionOpInterface op);
 
-/// Expands a merge on tensors into `linalg` reductions; returns what stands for
-/// the results. An error on memrefs.
+/// Expands a merge into `linalg` reductions; returns what stands for the
+/// results, of which there are none on memrefs.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 decomposeMerge(mlir::OpBuilder &builder, MergeOp op);
 
