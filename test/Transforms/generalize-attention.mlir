@@ -28,13 +28,13 @@ func.func @plain(%q: tensor<5x16xf32>, %k: tensor<7x16xf32>, %v: tensor<7x3xf32>
 // CHECK-SAME: affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d3, d5)>,
 // CHECK-SAME: affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2, d5)>,
 // CHECK-SAME: affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2)>],
-// CHECK-SAME: scale = 3.000000e+00 : f64, tag = "kept"} -> tensor<2x6x5x3xf32>, tensor<2x6x5xf32>
+// CHECK-SAME: llvm.tag = "kept", scale = 3.000000e+00 : f64} -> tensor<2x6x5x3xf32>, tensor<2x6x5xf32>
 // CHECK-NEXT: return %[[OUT]], %[[LSE]]
 func.func @heads(%q: tensor<2x6x5x4xf32>, %k: tensor<2x6x7x4xf32>, %v: tensor<2x6x7x3xf32>,
                  %o: tensor<2x6x5x3xf32>, %l: tensor<2x6x5xf32>)
     -> (tensor<2x6x5x3xf32>, tensor<2x6x5xf32>) {
   %r:2 = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<2x6x7x4xf32>, tensor<2x6x7x3xf32>)
-      outs(%o : tensor<2x6x5x3xf32>) lse(%l : tensor<2x6x5xf32>) {scale = 3.0 : f64, tag = "kept"}
+      outs(%o : tensor<2x6x5x3xf32>) lse(%l : tensor<2x6x5xf32>) {scale = 3.0 : f64, llvm.tag = "kept"}
       -> tensor<2x6x5x3xf32>, tensor<2x6x5xf32>
   return %r#0, %r#1 : tensor<2x6x5x3xf32>, tensor<2x6x5xf32>
 }

@@ -56,7 +56,20 @@ namespace detail {
 mlir::FloatType getAccumulationType(AttentionOpInterface op);
 DimensionClasses getDimensionClasses(AttentionOpInterface op);
 llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);
+mlir::LogicalResult verifyAttributeNames(mlir::Operation *op);
 } // namespace detail
+
+/// Each attribute is one of the op's own, or belongs to another dialect
+/// (`dialect.name`) or to a pass that marks ops (`__name`). Any other is
+/// misspelt, and the op would do without it.
+template <typename ConcreteType>
+class KnownAttributes
+    : public mlir::OpTrait::TraitBase<ConcreteType, KnownAttributes> {
+public:
+  static mlir::LogicalResult verifyTrait(mlir::Operation *op) {
+    return detail::verifyAttributeNames(op);
+  }
+};
 
 } // namespace attn
 

@@ -20,6 +20,10 @@ def Attn_Dialect : Dialect {
     exactly these four; named ops such as `attn.sdpa` expand into it; and the
     compiler's own ops (`attn.online`, `attn.merge`, `attn.finish`, `attn.pack`)
     carry its tiled form.
+
+    An op refuses attributes that it does not know, unless they belong to
+    another dialect (`dialect.name`) or to a pass that marks ops (`__name`): a
+    misspelt mask must not go unnoticed.
   }];
   let cppNamespace = "::attn";
   let useDefaultAttributePrinterParser = 1;

@@ -37,8 +37,13 @@ def Attn_ShapedOrElement : AnyTypeOf<[Attn_Shaped, Attn_Element],
     "memref of one">;
 def Attn_OptionalBlock : MaxSizedRegion<1>;
 
+/// No attribute is one that nobody reads: see the C++ of the trait.
+def Attn_KnownAttributes : NativeOpTrait<"KnownAttributes"> {
+  let cppNamespace = "::attn";
+}
+
 class Attn_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Attn_Dialect, mnemonic, traits>;
+    : Op<Attn_Dialect, mnemonic, !listconcat([Attn_KnownAttributes], traits)>;
 
 /// An op in destination style: results tied to its inits, on tensors before
 /// bufferization and on memrefs after it.
