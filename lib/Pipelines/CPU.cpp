@@ -41,6 +41,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 void buildGeneralizeStage(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createGeneralizeElementwisePass());
   pm.addNestedPass<func::FuncOp>(createGeneralizeAttentionPass());
   addCleanup(pm);
 }

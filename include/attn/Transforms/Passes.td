@@ -10,6 +10,29 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GeneralizeElementwisePass
+    : Pass<"attn-generalize-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Turn arithmetic on whole tensors into linalg.generic";
+  let description = [{
+    As upstream's conversion, but each result is a new tensor. Upstream takes an
+    operand of the same type for the init: bufferization would then write into
+    arguments that nobody gave away.
+
+    Before: `arith.mulf %q, %q : tensor<5x4xf32>`
+    After: `linalg.generic ins(%q, %q) outs(%empty) { arith.mulf }`
+
+    Example:
+    ```mlir
+    func.func @square(%q: tensor<5x4xf32>) -> tensor<5x4xf32> {
+      %o = arith.mulf %q, %q : tensor<5x4xf32>
+      return %o : tensor<5x4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def GeneralizeAttentionPass
     : Pass<"attn-generalize", "::mlir::func::FuncOp"> {
   let summary = "Expand named attention ops into attn.generic";
