@@ -15,8 +15,8 @@ namespace attn {
 
 /// The relations between dynamic extents of arguments that the attention ops of
 /// a function rely on: an extent equal to another or to a number, or a multiple
-/// of another (query heads and key heads). They are read off the ops whose
-/// operands are arguments.
+/// of another (query heads and key heads). What else the ops rely on is checked
+/// in the compiled code.
 class ShapeRules {
 public:
   static ShapeRules derive(mlir::func::FuncOp function);

@@ -40,7 +40,10 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildGeneralizeStage(OpPassManager &pm) {
+void buildGeneralizeStage(OpPassManager &pm, const StageOptions &options) {
+  CheckExtentsPassOptions check;
+  check.errorPrefix = options.errorPrefix;
+  pm.addPass(createCheckExtentsPass(check));
   pm.addNestedPass<func::FuncOp>(createGeneralizeElementwisePass());
   pm.addNestedPass<func::FuncOp>(createGeneralizeAttentionPass());
   addCleanup(pm);
@@ -123,7 +126,7 @@ void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
     }
   };
   stage(Stage::Import, [] {});
-  stage(Stage::Generalize, [&] { buildGeneralizeStage(pm); });
+  stage(Stage::Generalize, [&] { buildGeneralizeStage(pm, options); });
   stage(Stage::Bound, [&] { buildBoundStage(pm); });
   stage(Stage::Tile, [&] { buildTileStage(pm, options); });
   stage(Stage::Bufferize, [&] { buildBufferizeStage(pm); });

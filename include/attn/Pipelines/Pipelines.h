@@ -42,6 +42,8 @@ struct StageOptions {
   FusionPolicy fusion = FusionPolicy::Auto;
   /// Count the key tiles that are looked at, computed and full.
   bool countTiles = false;
+  /// What the line starts with that code prints where extents differ.
+  std::string errorPrefix = "error: ";
   /// The stage after which to stop.
   Stage stopAfter = Stage::LLVM;
   /// The stage whose sentence is checked, if any.
@@ -49,7 +51,7 @@ struct StageOptions {
 };
 
 /// Only core ops remain of the dialect.
-void buildGeneralizeStage(mlir::OpPassManager &pm);
+void buildGeneralizeStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// Every mask has its ranges and its classifier.
 void buildBoundStage(mlir::OpPassManager &pm);
 /// Loops over batch, query tiles and key tiles; nothing that the compiler

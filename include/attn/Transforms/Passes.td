@@ -10,6 +10,41 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
+  let summary = "Check at run time what extents only a run can compare";
+  let description = [{
+    Before an attention op, compares the extents that it relies on and that are
+    neither one by construction nor extents of arguments of a function that
+    nobody in the module calls: those are the caller's to check. Where two
+    differ, the code prints a line with both to stderr and exits with status 1.
+
+    Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
+    After: `scf.if %differ { dprintf(2, ...), _exit(1) }` and the op
+
+    Example:
+    ```mlir
+    func.func @sized(%q: tensor<?x8xf32>, %n: index) -> tensor<?x8xf32> {
+      %init = tensor.empty(%n) : tensor<?x8xf32>
+      %o = attn.sdpa ins(%q, %q, %q : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>)
+          outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32>
+      return %o : tensor<?x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"errorPrefix", "error-prefix", "std::string", /*default=*/"\"error: \"",
+           "What a line starts with">
+  ];
+  let statistics = [
+    Statistic<"numChecks", "num-checks", "Pairs of extents compared at run time">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def GeneralizeElementwisePass
     : Pass<"attn-generalize-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Turn arithmetic on whole tensors into linalg.generic";

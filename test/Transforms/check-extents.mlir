@@ -1,0 +1,76 @@
+// RUN: attn-opt %s --attn-check-extents --verify-roundtrip | FileCheck %s
+// RUN: attn-opt %s --attn-check-extents="error-prefix=kernel:" | FileCheck %s --check-prefix=PREFIX
+
+// What is compared says where and what, for a format: % of the name is doubled.
+// PREFIX-DAG: llvm.mlir.global internal constant @{{.+}}("kernel:100%%.mlir:7:9: 'attn.sdpa' op expected extent 0 of operand 3 to be %lld (as extent 0 of operand 0: query rows), but got %lld\0A\00")
+// PREFIX-DAG: 'attn.sdpa' op expected extent 0 of operand 0 to be a multiple of %lld (as extent 0 of operand 1: query heads, a multiple of key heads), but got %lld\0A\00")
+
+// CHECK-LABEL: func.func @sized(
+// CHECK-SAME: %[[Q:[^:]+]]: tensor<?x8xf32>, %[[N:[^:]+]]: index)
+// CHECK: %[[ROWS:.+]] = tensor.dim %[[Q]],
+// CHECK: %[[DIFFER:.+]] = arith.cmpi ne, %[[N]], %[[ROWS]] : index
+// CHECK: scf.if %[[DIFFER]] {
+// CHECK: %[[WANTED:.+]] = arith.index_cast %[[ROWS]] : index to i64
+// CHECK: %[[GOT:.+]] = arith.index_cast %[[N]] : index to i64
+// CHECK: llvm.call @dprintf(%{{.+}}, %{{.+}}, %[[WANTED]], %[[GOT]])
+// CHECK: llvm.call @_exit(
+// CHECK: }
+// CHECK-NOT: scf.if
+// CHECK: attn.sdpa
+func.func @sized(%q: tensor<?x8xf32>, %n: index) -> tensor<?x8xf32> {
+  %init = tensor.empty(%n) : tensor<?x8xf32>
+  %o = attn.sdpa ins(%q, %q, %q : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>)
+      outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32> loc("100%.mlir":7:9)
+  return %o : tensor<?x8xf32>
+}
+
+// Equal by construction: through the size of an empty tensor, a cast, an init,
+// arithmetic and a slice. The extents of arguments are the caller's to check.
+// CHECK-LABEL: func.func @constructed(
+// CHECK-NOT: arith.cmpi
+// CHECK: return
+func.func @constructed(%q: tensor<?x8xf32>, %k: tensor<?x8xf32>, %v: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %twice = arith.addf %q, %q : tensor<?x8xf32>
+  %m = tensor.dim %q, %c0 : tensor<?x8xf32>
+  %n = tensor.dim %v, %c0 : tensor<?x8xf32>
+  %empty = tensor.empty(%m) : tensor<?x8xf32>
+  %filled = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %cast = tensor.cast %filled : tensor<?x8xf32> to tensor<?x?xf32>
+  %init = tensor.cast %cast : tensor<?x?xf32> to tensor<?x8xf32>
+  %keys = tensor.extract_slice %k[0, 0] [%n, 8] [1, 1] : tensor<?x8xf32> to tensor<?x8xf32>
+  %o = attn.sdpa ins(%twice, %keys, %v : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>)
+      outs(%init : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %o : tensor<?x8xf32>
+}
+
+// Nobody checks the arguments of a call within the module, nor those of an op
+// that a condition decides on.
+// CHECK-LABEL: func.func private @callee(
+// CHECK-SAME: %[[Q:[^:]+]]: tensor<?x5x8xf32>, %[[K:[^:]+]]: tensor<?x5x8xf32>)
+// CHECK: %[[REST:.+]] = arith.remui
+// CHECK: %[[WRONG:.+]] = arith.select %{{.+}}, %{{.+}}, %[[REST]] : index
+// CHECK: arith.cmpi ne, %[[WRONG]], %{{.+}} : index
+func.func private @callee(%q: tensor<?x5x8xf32>, %k: tensor<?x5x8xf32>) -> tensor<?x5x8xf32> {
+  %o = attn.sdpa ins(%q, %k, %k : tensor<?x5x8xf32>, tensor<?x5x8xf32>, tensor<?x5x8xf32>)
+      outs(%q : tensor<?x5x8xf32>) -> tensor<?x5x8xf32>
+  return %o : tensor<?x5x8xf32>
+}
+
+// CHECK-LABEL: func.func @conditional(
+// CHECK: call @callee
+// CHECK: scf.if
+// CHECK: arith.cmpi ne
+// CHECK: attn.sdpa
+func.func @conditional(%q: tensor<?x5x8xf32>, %k: tensor<?x5x8xf32>, %b: i1) -> tensor<?x5x8xf32> {
+  %c = call @callee(%q, %k) : (tensor<?x5x8xf32>, tensor<?x5x8xf32>) -> tensor<?x5x8xf32>
+  %r = scf.if %b -> tensor<?x5x8xf32> {
+    %o = attn.sdpa ins(%c, %k, %k : tensor<?x5x8xf32>, tensor<?x5x8xf32>, tensor<?x5x8xf32>)
+        outs(%c : tensor<?x5x8xf32>) -> tensor<?x5x8xf32>
+    scf.yield %o : tensor<?x5x8xf32>
+  } else {
+    scf.yield %c : tensor<?x5x8xf32>
+  }
+  return %r : tensor<?x5x8xf32>
+}
