@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/Check.h"
+#include "FirstError.h"
 #include "attn/Execution/Compare.h"
 #include "attn/Reference/Reference.h"
 #include "attn/Transforms/Passes.h"
@@ -22,10 +23,11 @@ using llvm::Expected;
 
 Error attn::generalizeForReference(mlir::ModuleOp module) {
   mlir::PassManager manager(module.getContext());
+  FirstError error(module.getContext());
   manager.addNestedPass<mlir::func::FuncOp>(createGeneralizeAttentionPass());
   if (mlir::failed(manager.run(module)))
-    return createStringError("the named ops of the module could not be "
-                             "generalized for the reference");
+    return error.take("the named ops of the module could not be generalized "
+                      "for the reference");
   return Error::success();
 }
 

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Codegen.h"
-#include "mlir/IR/Diagnostics.h"
+#include "FirstError.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -150,20 +151,14 @@ createTargetMachine(const CompileOptions &options) {
   return machine;
 }
 
-static void printLocation(llvm::raw_ostream &os, Location loc) {
-  if (auto file = loc->findInstanceOf<FileLineColLoc>())
-    os << file.getFilename().getValue() << ":" << file.getLine() << ":"
-       << file.getColumn() << ": ";
-}
-
 namespace {
 /// Prints what the passes found and chose, a line each.
 struct RemarkPrinter final : remark::detail::MLIRRemarkStreamerBase {
   explicit RemarkPrinter(llvm::raw_ostream &os) : os(os) {}
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    printLocation(os, remark.getLocation());
-    os << remark.getRemarkName() << ": ";
+    os << formatLocation(remark.getLocation()) << remark.getRemarkName()
+       << ": ";
     for (const auto &part : remark.getArgs())
       os << part.val;
     os << "\n";
@@ -176,17 +171,7 @@ struct RemarkPrinter final : remark::detail::MLIRRemarkStreamerBase {
 llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
                         llvm::raw_ostream *remarks) {
   MLIRContext *context = module.getContext();
-  std::string errors;
-  ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-      return success();
-    llvm::raw_string_ostream os(errors);
-    if (!errors.empty())
-      os << "\n";
-    printLocation(os, diagnostic.getLocation());
-    os << diagnostic.str();
-    return success();
-  });
+  FirstError error(context);
   llvm::scope_exit disable([&] {
     if (remarks)
       context->setRemarkEngine(nullptr);
@@ -203,7 +188,10 @@ llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
   pm.enableVerifier(false);
   buildCPUPipeline(pm, options.stages);
   if (failed(pm.run(module)))
-    return makeError(errors.empty() ? "the module cannot be compiled" : errors);
+    return explainFailure(
+        module, error,
+        [&](Operation *op) { return isNotBufferized(op, error); },
+        "the module cannot be compiled");
   return llvm::Error::success();
 }
 
@@ -226,6 +214,38 @@ static void legalizeMaskedBF16(llvm::Module &module) {
         work.push_back(call);
     }
   for (llvm::IntrinsicInst *call : work) {
+/// The error of what came to nothing: the op that `isUnknown` finds or, without
+/// one, what was reported.
+static llvm::Error
+explainFailure(ModuleOp module, const FirstError &error,
+               llvm::function_ref<bool(Operation *)> isUnknown,
+               const char *otherwise) {
+  Operation *unknown = nullptr;
+  module.walk([&](Operation *op) {
+    if (!isUnknown(op))
+      return WalkResult::advance();
+    unknown = op;
+    return WalkResult::interrupt();
+  });
+  if (!unknown)
+    return error.take(otherwise);
+  return makeError(formatLocation(unknown->getLoc()) + "'" +
+                   unknown->getName().getStringRef() +
+                   "' op cannot be compiled; write what it computes as "
+                   "linalg.generic");
+}
+
+/// Whether it is this op that bufferization does not know: its error does not
+/// say.
+static bool isNotBufferized(Operation *op, const FirstError &error) {
+  auto isTensor = [](Type type) { return isa<TensorType>(type); };
+  return error.getText() == "op was not bufferized" &&
+         op->getLoc() == *error.getLocation() &&
+         !isa<bufferization::BufferizableOpInterface>(op) &&
+         (llvm::any_of(op->getOperandTypes(), isTensor) ||
+          llvm::any_of(op->getResultTypes(), isTensor));
+}
+
     llvm::IRBuilder<> builder(call);
     auto toIntegers = [&](llvm::Type *type) {
       auto *vector = llvm::cast<llvm::FixedVectorType>(type);
@@ -339,17 +359,18 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
                      llvm::TargetMachine &machine) {
-  std::string errors;
-  ScopedDiagnosticHandler handler(module.getContext(),
-                                  [&](Diagnostic &diagnostic) {
-                                    errors += diagnostic.str() + "\n";
-                                    return success();
-                                  });
+  FirstError error(module.getContext());
   std::unique_ptr<llvm::Module> translated =
       translateModuleToLLVMIR(module, context, "attn");
   if (!translated)
-    return makeError("cannot be translated to LLVM IR: " +
-                     StringRef(errors).rtrim().str());
+    // What the stages left as it was.
+    return explainFailure(
+        module, error,
+        [](Operation *op) {
+          StringRef dialect = op->getName().getDialectNamespace();
+          return dialect != "llvm" && dialect != "omp" && dialect != "builtin";
+        },
+        "the module cannot be translated to LLVM IR");
   translated->setDataLayout(machine.createDataLayout());
   translated->setTargetTriple(machine.getTargetTriple());
   for (llvm::Function &function : *translated) {

@@ -6,11 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/Module.h"
+#include "FirstError.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -60,51 +59,22 @@ llvm::Error attn::checkNesting(llvm::StringRef text, llvm::StringRef name) {
 // Parsing
 //===----------------------------------------------------------------------===//
 
-/// `file:line:column: ` where the location has them.
-static std::string formatLocation(Location location) {
-  if (auto file = location->findInstanceOf<FileLineColLoc>())
-    return file.getFilename().str() + ":" + std::to_string(file.getLine()) +
-           ":" + std::to_string(file.getColumn()) + ": ";
-  return "";
-}
-
-/// The text of a diagnostic on one line.
-static std::string flatten(Diagnostic &diagnostic) {
-  std::string text = diagnostic.str();
-  llvm::SmallVector<llvm::StringRef> lines;
-  llvm::StringRef(text).split(lines, '\n', -1, /*KeepEmpty=*/false);
-  for (llvm::StringRef &line : lines)
-    line = line.trim();
-  return llvm::join(lines, " ");
-}
-
 Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
                                                   MLIRContext &context) {
   std::string name = path == "-" ? "<stdin>" : path.str();
   if (path != "-" && llvm::sys::fs::is_directory(path))
-    return createStringError("'" + name + "': expected a file, but it is a "
-                                          "directory");
+    return createStringError("'" + name +
+                             "': expected a file, but it is a "
+                             "directory");
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer)
-    return createStringError("'" + name + "': cannot be read: " +
-                             buffer.getError().message());
+    return createStringError(
+        "'" + name + "': cannot be read: " + buffer.getError().message());
   if (!isBytecode(**buffer))
     if (llvm::Error error = checkNesting((*buffer)->getBuffer(), name))
       return error;
 
-  // The first error tells; those that follow are often its consequences.
-  std::string message;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-      return success();
-    if (message.empty()) {
-      message = formatLocation(diagnostic.getLocation()) + flatten(diagnostic);
-      for (Diagnostic &note : diagnostic.getNotes())
-        message += "\n" + formatLocation(note.getLocation()) +
-                   "note: " + flatten(note);
-    }
-    return success();
-  });
+  FirstError error(&context);
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(
@@ -114,9 +84,7 @@ Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
       parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (module)
     return module;
-  return createStringError(message.empty() ? "'" + name +
-                                                 "': expected a module"
-                                           : message);
+  return error.take("'" + name + "': expected a module");
 }
 
 //===----------------------------------------------------------------------===//
@@ -146,7 +114,7 @@ Expected<func::FuncOp> attn::findEntry(ModuleOp module, llvm::StringRef name) {
                              "module has none");
   for (auto function : module.getOps<func::FuncOp>())
     names += (names.empty() ? "@" : ", @") + function.getName().str();
-  return createStringError(
-      "expected a function @" + name.str() + ", but the module has " +
-      (names.empty() ? "no function" : "only " + names));
+  return createStringError("expected a function @" + name.str() +
+                           ", but the module has " +
+                           (names.empty() ? "no function" : "only " + names));
 }

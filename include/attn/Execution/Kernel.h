@@ -43,9 +43,13 @@ struct CompileOptions {
 /// of the features.
 llvm::Error resolveTarget(CompileOptions &options);
 
-/// Runs the stages on `module`, up to `options.stages.stopAfter`. An error
-/// holds the diagnostics, one a line, each with its location. Remarks and
-/// warnings go to `remarks`, if given.
+/// An error if code for the target of `options`, which is resolved, may hold
+/// instructions that this machine lacks.
+llvm::Error checkHostRuns(const CompileOptions &options);
+
+/// Runs the stages on `module`, up to `options.stages.stopAfter`. An error is
+/// the first diagnostic, on one line, with its location. Remarks go to
+/// `remarks`, if given.
 llvm::Error lowerModule(mlir::ModuleOp module, const CompileOptions &options,
                         llvm::raw_ostream *remarks = nullptr);
 

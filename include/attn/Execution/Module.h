@@ -18,7 +18,7 @@ namespace attn {
 /// Reads, parses and verifies a module, text or bytecode; `-` is stdin. Text
 /// that nests deeper than `maxNesting` is refused before the parser, which
 /// recurses, sees it. An error says where: `file:line:column: ...`; notes
-/// follow on lines of their own.
+/// follow after semicolons.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef path, mlir::MLIRContext &context);
 
