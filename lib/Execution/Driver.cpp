@@ -126,9 +126,8 @@ int Driver::prepare() {
                                     std::to_string(resultSpecs.size()) +
                                     " results, or none, but got " +
                                     std::to_string(options.outputs.size())));
-  for (const std::string &path : options.outputs)
-    if (Error error = checkWritable(path))
-      return fail(statusBadInput, std::move(error));
+  if (Error error = checkWritable(options.outputs))
+    return fail(statusBadInput, std::move(error));
   Progress progress("preparing the arguments", /*ticks=*/true);
   llvm::Expected<std::vector<Array>> prepared =
       prepareArguments(argumentSpecs, options);

@@ -311,11 +311,6 @@ static Error checkTogether(const DriverOptions &options) {
       options.stopAfter.value_or(Stage::LLVM) != Stage::LLVM)
     return createStringError("expected --stop-after with --emit=mlir only: the "
                              "code is complete after 'llvm' alone");
-  for (auto it = options.outputs.begin(); it != options.outputs.end(); ++it)
-    if (std::find(options.outputs.begin(), it, *it) != it)
-      return createStringError("expected each --output to be another file, but "
-                               "'" +
-                               *it + "' comes twice");
   return Error::success();
 }
 

@@ -9,7 +9,9 @@
 #include "NpyHeader.h"
 
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Errc.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -17,6 +19,7 @@
 #include "llvm/Support/Signals.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <unistd.h>
 #include <utility>
@@ -216,6 +219,37 @@ static Error writeArray(int file, const Array &array) {
                     array.getNumBytes());
 }
 
+/// The file that writing to `path` writes: symbolic links, which a rename would
+/// replace, are followed, also to files that do not exist yet.
+static std::string resolveLinks(StringRef path) {
+  std::string resolved = path.str();
+  // As many as the system follows.
+  for (int links = 0; links < 40; ++links) {
+    char link[PATH_MAX];
+    ssize_t size = ::readlink(resolved.c_str(), link, sizeof(link));
+    if (size < 0)
+      break;
+    // A relative one starts from its own folder.
+    llvm::SmallString<128> target;
+    if (link[0] != '/')
+      target = llvm::sys::path::parent_path(resolved);
+    llvm::sys::path::append(target, StringRef(link, size));
+    resolved = target.str().str();
+  }
+  return resolved;
+}
+
+/// One spelling of each file, whatever folders and links lead to it.
+static std::string canonicalize(StringRef path) {
+  std::string resolved = resolveLinks(path);
+  StringRef folder = llvm::sys::path::parent_path(resolved);
+  llvm::SmallString<128> canonical;
+  if (fs::real_path(folder.empty() ? "." : folder, canonical))
+    return resolved;
+  llvm::sys::path::append(canonical, llvm::sys::path::filename(resolved));
+  return canonical.str().str();
+}
+
 /// Whether something lies at `path` that a rename must not replace.
 static bool isSpecialFile(StringRef path) {
   fs::file_status status;
@@ -279,7 +313,7 @@ static Expected<PartialFile> createBeside(StringRef path) {
   if (fs::is_directory(path))
     return makeError(path, "cannot be written: it is a directory; name a file "
                            "in it");
-  Expected<PartialFile> file = PartialFile::create(path);
+  Expected<PartialFile> file = PartialFile::create(resolveLinks(path));
   if (!file) {
     std::error_code code = llvm::errorToErrorCode(file.takeError());
     return makeError(path, "cannot be written: " + code.message() +
@@ -299,15 +333,26 @@ static Error writeInPlace(StringRef path, const Array &array) {
   return error ? addPath(path, std::move(error)) : Error::success();
 }
 
-Error attn::checkWritable(StringRef path) {
-  if (isSpecialFile(path) && !fs::is_directory(path))
-    return Error::success();
-  return createBeside(path).takeError();
+Error attn::checkWritable(llvm::ArrayRef<std::string> paths) {
+  llvm::StringMap<StringRef> seen;
+  for (StringRef path : paths) {
+    auto [first, inserted] = seen.insert({canonicalize(path), path});
+    if (!inserted)
+      return createStringError(
+          "expected each output to be another file, but '" +
+          first->second.str() + "' and '" + path.str() +
+          "' are one; write them to two");
+    if (isSpecialFile(path) && !fs::is_directory(path))
+      continue;
+    if (Error error = createBeside(path).takeError())
+      return error;
+  }
+  return Error::success();
 }
 
 Error attn::writeNpyFiles(
     llvm::ArrayRef<std::pair<std::string, const Array *>> files) {
-  std::vector<std::pair<StringRef, PartialFile>> complete;
+  std::vector<std::pair<std::string, PartialFile>> complete;
   for (auto &[path, array] : files) {
     if (isSpecialFile(path) && !fs::is_directory(path))
       continue;
@@ -318,13 +363,14 @@ Error attn::writeNpyFiles(
       return addPath(path, std::move(error));
     complete.emplace_back(path, std::move(*file));
   }
-  for (auto &[path, file] : complete)
-    if (std::error_code code = file.moveTo(path))
-      return makeError(path, "cannot be written: " + code.message());
+  // Devices and pipes first: they may fail for want of space, a rename hardly.
   for (auto &[path, array] : files)
     if (isSpecialFile(path))
       if (Error error = writeInPlace(path, *array))
         return error;
+  for (auto &[path, file] : complete)
+    if (std::error_code code = file.moveTo(resolveLinks(path)))
+      return makeError(path, "cannot be written: " + code.message());
   return Error::success();
 }
 

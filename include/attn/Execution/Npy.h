@@ -26,7 +26,7 @@ readNpy(llvm::StringRef path,
 
 /// Writes `array` as version 1.0, to a temporary file beside `path` that then
 /// takes its name: on an error nothing is left behind and what was at `path`
-/// stays. A device or pipe is written in place.
+/// stays. A device or pipe is written in place, a symbolic link followed.
 llvm::Error writeNpy(llvm::StringRef path, const Array &array);
 
 /// Writes all of `files` or none: no file takes its name before every file is
@@ -34,9 +34,9 @@ llvm::Error writeNpy(llvm::StringRef path, const Array &array);
 llvm::Error
 writeNpyFiles(llvm::ArrayRef<std::pair<std::string, const Array *>> files);
 
-/// An error if a file could not be created at `path`, found out without
-/// creating one for good.
-llvm::Error checkWritable(llvm::StringRef path);
+/// An error if a file could not be created at one of `paths`, found out without
+/// creating one for good, or if two of them are one file.
+llvm::Error checkWritable(llvm::ArrayRef<std::string> paths);
 
 } // namespace attn
 

@@ -133,8 +133,7 @@ TEST_F(NpyTest, BFloat16AsWords) {
 TEST_F(NpyTest, NoFile) {
   EXPECT_EQ(readMessage(getPath("none.npy")),
             "cannot be opened: No such file or directory");
-  EXPECT_EQ(readMessage(folder.str().str()),
-            "cannot be read: Is a directory");
+  EXPECT_EQ(readMessage(folder.str().str()), "cannot be read: Is a directory");
 }
 
 TEST_F(NpyTest, NotNpy) {
@@ -168,8 +167,8 @@ TEST_F(NpyTest, TrailingBytes) {
 }
 
 TEST_F(NpyTest, AnyPrefixIsAnErrorNotACrash) {
-  std::string whole = "\x93NUMPY\1\0"s + char(f32x2.size()) + '\0' + f32x2 +
-                      twoFloats;
+  std::string whole =
+      "\x93NUMPY\1\0"s + char(f32x2.size()) + '\0' + f32x2 + twoFloats;
   for (size_t size = 0; size < whole.size(); ++size)
     EXPECT_NE(readMessage(writeRaw(whole.substr(0, size))), "no error");
   EXPECT_EQ(readMessage(writeRaw(whole)), "no error");
@@ -198,9 +197,10 @@ TEST_F(NpyTest, WrongTypes) {
   EXPECT_EQ(read("'<c8'", std::nullopt),
             "expected dtype '<f2', '<V2' (bf16), '<f4', '<f8', '|b1', '|i1', "
             "'<i2', '<i4' or '<i8', but got dtype '<c8'");
-  EXPECT_EQ(read("[('x', '<f4')]", std::nullopt),
-            "expected one plain dtype, but got '[('x', '<f4')], 'fortran_order': "
-            "False, ...'; save each field of a record on its own");
+  EXPECT_EQ(
+      read("[('x', '<f4')]", std::nullopt),
+      "expected one plain dtype, but got '[('x', '<f4')], 'fortran_order': "
+      "False, ...'; save each field of a record on its own");
 }
 
 TEST_F(NpyTest, FortranOrder) {
@@ -229,10 +229,8 @@ TEST_F(NpyTest, BadShapes) {
   EXPECT_EQ(read("(1000000,)"),
             "expected 4000000 bytes of elements for 1000000xf32, but got 8; "
             "the file is truncated, write it again");
-  EXPECT_EQ(read("2"),
-            "expected the shape to be a tuple, but got '2, }'");
-  EXPECT_EQ(read("(2 3)"),
-            "expected ',' or ')' in the shape, but got '3), }'");
+  EXPECT_EQ(read("2"), "expected the shape to be a tuple, but got '2, }'");
+  EXPECT_EQ(read("(2 3)"), "expected ',' or ')' in the shape, but got '3), }'");
 }
 
 TEST_F(NpyTest, BadHeaders) {
@@ -266,9 +264,34 @@ TEST_F(NpyTest, UnwritableLeavesNothing) {
   EXPECT_EQ(llvm::toString(writeNpy(folder, array)),
             "'" + folder.str().str() +
                 "': cannot be written: it is a directory; name a file in it");
-  EXPECT_TRUE(bool(checkWritable(bad)) && countFiles() == 0);
+  EXPECT_TRUE(bool(checkWritable({good, bad})) && countFiles() == 0);
   EXPECT_FALSE(bool(checkWritable(good)));
   EXPECT_EQ(countFiles(), 0);
+}
+
+/// However a file is spelt, it is one.
+TEST_F(NpyTest, TwoOutputsAreTwoFiles) {
+  std::string path = getPath("a.npy"), other = getPath("./a.npy"),
+              link = getPath("link.npy");
+  EXPECT_EQ(llvm::toString(checkWritable({path, other})),
+            "expected each output to be another file, but '" + path +
+                "' and '" + other + "' are one; write them to two");
+  ASSERT_FALSE(llvm::sys::fs::create_link("a.npy", link));
+  EXPECT_TRUE(bool(checkWritable({link, path})));
+  EXPECT_FALSE(bool(checkWritable({link, getPath("b.npy")})));
+}
+
+/// What a link points to is written, also where nothing is yet.
+TEST_F(NpyTest, LinksAreFollowed) {
+  Array array = llvm::cantFail(Array::create(ElementType::F32, {2}, {1, 2}));
+  std::string path = getPath("a.npy"), link = getPath("link.npy");
+  ASSERT_FALSE(llvm::sys::fs::create_link("a.npy", link));
+  for (int time = 0; time < 2; ++time) {
+    ASSERT_FALSE(bool(writeNpy(link, array)));
+    EXPECT_TRUE(llvm::sys::fs::is_symlink_file(link));
+    EXPECT_TRUE(llvm::sys::fs::is_regular_file(path));
+  }
+  EXPECT_EQ(countFiles(), 2);
 }
 
 /// A full device is an error, and a device is not replaced by a file.
@@ -278,6 +301,10 @@ TEST_F(NpyTest, FullDevice) {
   Array array = llvm::cantFail(Array::create(ElementType::F32, {2}, {1, 2}));
   EXPECT_EQ(llvm::toString(writeNpy("/dev/full", array)),
             "'/dev/full': cannot be written: No space left on device");
+  EXPECT_EQ(llvm::toString(writeNpyFiles(
+                {{getPath("a.npy"), &array}, {"/dev/full", &array}})),
+            "'/dev/full': cannot be written: No space left on device");
+  EXPECT_EQ(countFiles(), 0);
 }
 
 TEST_F(NpyTest, OverwritesOnlyWhenComplete) {
