@@ -73,18 +73,29 @@ static void initializeTarget() {
   });
 }
 
-/// Refuses a CPU or a feature that LLVM does not know: it would only warn, once
-/// for every use, and compile for something else.
-static llvm::Error checkTarget(StringRef cpu, StringRef features) {
+/// The target's features as LLVM knows them, those of `cpu` changed by
+/// `features`.
+static llvm::Expected<std::unique_ptr<llvm::MCSubtargetInfo>>
+createSubtarget(StringRef cpu, StringRef features) {
   llvm::Triple triple(llvm::sys::getProcessTriple());
   std::string message;
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, message);
   if (!target)
     return makeError(message);
-  std::unique_ptr<llvm::MCSubtargetInfo> info(
-      target->createMCSubtargetInfo(triple, "", ""));
-  if (!cpu.empty() && !info->isCPUStringValid(cpu))
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
+      target->createMCSubtargetInfo(triple, cpu, features));
+}
+
+/// Refuses a CPU or a feature that LLVM does not know: it would only warn, once
+/// for every use, and compile for something else. And one without what code for
+/// this process cannot do without: LLVM would abort.
+static llvm::Error checkTarget(StringRef cpu, StringRef features) {
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  auto info = createSubtarget("", "");
+  if (!info)
+    return info.takeError();
+  if (!cpu.empty() && !(*info)->isCPUStringValid(cpu))
     return makeError("expected a CPU that LLVM knows for " + triple.str() +
                      ", but got '" + cpu + "'; try " +
                      llvm::sys::getHostCPUName().str());
@@ -93,7 +104,7 @@ static llvm::Error checkTarget(StringRef cpu, StringRef features) {
   for (StringRef part : parts) {
     StringRef name = part.trim();
     bool sign = name.consume_front("+") || name.consume_front("-");
-    bool known = llvm::any_of(info->getAllProcessorFeatures(),
+    bool known = llvm::any_of((*info)->getAllProcessorFeatures(),
                               [&](const llvm::SubtargetFeatureKV &known) {
                                 return name == known.Key;
                               });
@@ -102,7 +113,48 @@ static llvm::Error checkTarget(StringRef cpu, StringRef features) {
                        "LLVM knows for " +
                        triple.str() + ", but got '" + part.str() + "'");
   }
+  if (triple.getArch() != llvm::Triple::x86_64)
+    return llvm::Error::success();
+  auto chosen = createSubtarget(cpu, features);
+  if (!chosen)
+    return chosen.takeError();
+  for (StringRef needed : {"+64bit", "+64bit-mode", "+sse2", "-16bit-mode",
+                           "-32bit-mode", "-soft-float"})
+    if (!(*chosen)->checkFeatures(needed)) {
+      std::string given = cpu.empty() ? "" : "--cpu=" + cpu.str();
+      if (!features.empty())
+        given += (cpu.empty() ? "" : " ") + ("--features=" + features).str();
+      return makeError("expected a target with" +
+                       StringRef(needed.front() == '+' ? " " : "out ") +
+                       needed.drop_front() + ", as " + triple.str() +
+                       " demands, but got " + given + "; try --cpu=x86-64");
+    }
   return llvm::Error::success();
+}
+
+llvm::Error checkHostRuns(const CompileOptions &options) {
+  auto info = createSubtarget(options.cpu, options.features);
+  if (!info)
+    return info.takeError();
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  llvm::SmallVector<StringRef> lacking;
+  for (const auto &known : (*info)->getAllProcessorFeatures()) {
+    auto found = host.find(known.Key);
+    if (found != host.end() && !found->second &&
+        (*info)->getFeatureBits().test(known.Value))
+      lacking.push_back(known.Key);
+  }
+  if (lacking.empty())
+    return llvm::Error::success();
+  constexpr size_t shown = 3;
+  std::string names = llvm::join(ArrayRef(lacking).take_front(shown), ", ");
+  if (lacking.size() > shown)
+    names += " and " + std::to_string(lacking.size() - shown) + " more";
+  return makeError("expected a target that this machine can execute, but "
+                   "--cpu and --features ask for " +
+                   names +
+                   ", which it lacks; leave them out, or only show the code "
+                   "with --emit");
 }
 
 llvm::Error resolveTarget(CompileOptions &options) {
@@ -111,12 +163,13 @@ llvm::Error resolveTarget(CompileOptions &options) {
     return error;
   if (options.cpu.empty()) {
     options.cpu = llvm::sys::getHostCPUName().str();
-    if (options.features.empty()) {
-      llvm::SubtargetFeatures features;
-      for (const auto &feature : llvm::sys::getHostCPUFeatures())
-        features.AddFeature(feature.getKey(), feature.getValue());
-      options.features = features.getString();
-    }
+    llvm::SubtargetFeatures features;
+    for (const auto &feature : llvm::sys::getHostCPUFeatures())
+      features.AddFeature(feature.getKey(), feature.getValue());
+    if (!options.features.empty())
+      features.addFeaturesVector(
+          llvm::SubtargetFeatures(options.features).getFeatures());
+    options.features = features.getString();
   }
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
       createTargetMachine(options);
@@ -168,6 +221,38 @@ struct RemarkPrinter final : remark::detail::MLIRRemarkStreamerBase {
 };
 } // namespace
 
+/// The error of what came to nothing: the op that `isUnknown` finds or, without
+/// one, what was reported.
+static llvm::Error
+explainFailure(ModuleOp module, const FirstError &error,
+               llvm::function_ref<bool(Operation *)> isUnknown,
+               const char *otherwise) {
+  Operation *unknown = nullptr;
+  module.walk([&](Operation *op) {
+    if (!isUnknown(op))
+      return WalkResult::advance();
+    unknown = op;
+    return WalkResult::interrupt();
+  });
+  if (!unknown)
+    return error.take(otherwise);
+  return makeError(formatLocation(unknown->getLoc()) + "'" +
+                   unknown->getName().getStringRef() +
+                   "' op cannot be compiled; write what it computes as "
+                   "linalg.generic");
+}
+
+/// Whether it is this op that bufferization does not know: its error does not
+/// say.
+static bool isNotBufferized(Operation *op, const FirstError &error) {
+  auto isTensor = [](Type type) { return isa<TensorType>(type); };
+  return error.getText() == "op was not bufferized" &&
+         op->getLoc() == *error.getLocation() &&
+         !isa<bufferization::BufferizableOpInterface>(op) &&
+         (llvm::any_of(op->getOperandTypes(), isTensor) ||
+          llvm::any_of(op->getResultTypes(), isTensor));
+}
+
 llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
                         llvm::raw_ostream *remarks) {
   MLIRContext *context = module.getContext();
@@ -214,38 +299,6 @@ static void legalizeMaskedBF16(llvm::Module &module) {
         work.push_back(call);
     }
   for (llvm::IntrinsicInst *call : work) {
-/// The error of what came to nothing: the op that `isUnknown` finds or, without
-/// one, what was reported.
-static llvm::Error
-explainFailure(ModuleOp module, const FirstError &error,
-               llvm::function_ref<bool(Operation *)> isUnknown,
-               const char *otherwise) {
-  Operation *unknown = nullptr;
-  module.walk([&](Operation *op) {
-    if (!isUnknown(op))
-      return WalkResult::advance();
-    unknown = op;
-    return WalkResult::interrupt();
-  });
-  if (!unknown)
-    return error.take(otherwise);
-  return makeError(formatLocation(unknown->getLoc()) + "'" +
-                   unknown->getName().getStringRef() +
-                   "' op cannot be compiled; write what it computes as "
-                   "linalg.generic");
-}
-
-/// Whether it is this op that bufferization does not know: its error does not
-/// say.
-static bool isNotBufferized(Operation *op, const FirstError &error) {
-  auto isTensor = [](Type type) { return isa<TensorType>(type); };
-  return error.getText() == "op was not bufferized" &&
-         op->getLoc() == *error.getLocation() &&
-         !isa<bufferization::BufferizableOpInterface>(op) &&
-         (llvm::any_of(op->getOperandTypes(), isTensor) ||
-          llvm::any_of(op->getResultTypes(), isTensor));
-}
-
     llvm::IRBuilder<> builder(call);
     auto toIntegers = [&](llvm::Type *type) {
       auto *vector = llvm::cast<llvm::FixedVectorType>(type);

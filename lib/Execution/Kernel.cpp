@@ -207,6 +207,8 @@ static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
   auto mismatch = [&](const Twine &what) {
     return llvm::createStringError("argument " + Twine(index) + " expected " +
                                    toString(spec.shape, spec.type) + what);
+  if (llvm::Error error = checkHostRuns(options))
+    return std::move(error);
   };
   if (!array)
     return mismatch(", but got nothing");

@@ -34,13 +34,16 @@ llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
 struct CompileOptions {
   /// The stages and their options; the target is read off `cpu`, `features`.
   StageOptions stages;
-  /// As LLVM names them; empty: the host's.
-  std::string cpu, features;
+  /// As LLVM names it; empty: the host.
+  std::string cpu;
+  /// Changes to the features of the CPU, as in `+avx2,-fma`.
+  std::string features;
 };
 
-/// Fills `options.cpu`, `options.features` and `options.stages.target` with the
-/// host's where they are empty. An error if LLVM does not know the CPU or one
-/// of the features.
+/// Fills `options.cpu` and `options.stages.target`, the host's where no CPU is
+/// given; `options.features` are changes to the features of that CPU. An error
+/// if LLVM does not know the CPU or one of the features, or if it cannot
+/// compile for them.
 llvm::Error resolveTarget(CompileOptions &options);
 
 /// An error if code for the target of `options`, which is resolved, may hold
