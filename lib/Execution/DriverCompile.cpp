@@ -41,6 +41,14 @@ llvm::Error attn::printConfig(llvm::raw_ostream &os, mlir::ModuleOp module,
 
 llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                              EmitKind kind, const CompileOptions &options) {
+  // A kernel that is called has names of its own; here they are the module's.
+  if (options.stages.stopAfter == Stage::LLVM)
+    for (llvm::StringRef name : {"_exit", "dprintf", "free", "malloc",
+                                 "memrefCopy", "omp_get_max_threads"})
+      if (module.lookupSymbol(name))
+        return createStringError("expected no function @" + name.str() +
+                                 ", as the code calls that of the runtime; "
+                                 "rename it");
   if (llvm::Error error = lowerModule(module, options))
     return error;
   if (kind == EmitKind::LLVM || kind == EmitKind::Assembly)

@@ -16,6 +16,9 @@
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 
+#include <algorithm>
+#include <cstring>
+
 using namespace mlir;
 
 /// LLVM's OpenMP runtime, which kernels call; named here so that it is linked.
@@ -26,11 +29,17 @@ namespace attn {
 struct Kernel::Impl {
   SmallVector<TensorSpec> arguments, results;
   ShapeRules rules;
+  /// What the JIT says beside the error of a lookup; it may until it is gone.
+  std::string linkMessage;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   /// Takes pointers to its arguments: the result, then each argument.
   void (*function)(void **) = nullptr;
   /// The counters in the kernel, if it counts.
   const int64_t *tileCounts = nullptr;
+
+  llvm::Error createJIT(std::unique_ptr<llvm::TargetMachine> machine);
+  /// The address of a symbol, once the code is added.
+  template <typename T> llvm::Error lookup(StringRef name, T &address);
 };
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
@@ -45,7 +54,7 @@ Kernel::TileCounts Kernel::getTileCounts() const {
 ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
 ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
 
-llvm::Expected<TensorSpec> getTensorSpec(Type type) {
+llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars) {
   TensorSpec spec;
   auto tensor = dyn_cast<RankedTensorType>(type);
   spec.scalar = !tensor;
@@ -54,11 +63,12 @@ llvm::Expected<TensorSpec> getTensorSpec(Type type) {
   llvm::raw_string_ostream(elementText)
       << (tensor ? tensor.getElementType() : type);
   std::optional<ElementType> element = parseElementType(elementText);
-  if (!element || (tensor && tensor.getEncoding()))
+  if (!element || (tensor && tensor.getEncoding()) || (!tensor && !scalars))
     return llvm::createStringError(
-        "expected a ranked tensor or a scalar of f16, bf16, f32, f64, i1, i8, "
-        "i16, i32, i64 or index, but got " +
-        text);
+        "expected a ranked tensor" + Twine(scalars ? " or a scalar" : "") +
+        " of f16, bf16, f32, f64, i1, i8, i16, i32, i64 or index, but got " +
+        text +
+        (element && !tensor ? "; return a tensor<" + text + "> instead" : ""));
   spec.type = *element;
   if (tensor)
     spec.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
@@ -67,10 +77,10 @@ llvm::Expected<TensorSpec> getTensorSpec(Type type) {
 
 /// What the values of `types` take; an error names the first that cannot be
 /// passed as an array.
-static llvm::Error getSpecs(TypeRange types, StringRef what,
+static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
                             SmallVectorImpl<TensorSpec> &specs) {
   for (auto [index, type] : llvm::enumerate(types)) {
-    llvm::Expected<TensorSpec> spec = getTensorSpec(type);
+    llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars);
     if (!spec)
       return llvm::createStringError(what + " " + Twine(index) + ": " +
                                      llvm::toString(spec.takeError()));
@@ -111,38 +121,119 @@ static void createPackedEntry(ModuleOp module, LLVM::LLVMFuncOp entry,
   LLVM::ReturnOp::create(b, loc, ValueRange());
 }
 
+/// `wanted`, or what follows on it if that is taken.
+static std::string getFreeName(ModuleOp module, StringRef wanted) {
+  std::string name = wanted.str();
+  for (unsigned number = 0; module.lookupSymbol(name); ++number)
+    name = wanted.str() + std::to_string(number);
+  return name;
+}
+
+/// Gives every function a name of its own, so that none is taken for one of the
+/// C library or of the runtimes (`malloc`), and drops the declarations that
+/// nobody calls. An error if somebody calls one.
+static llvm::Error isolateFunctions(ModuleOp module) {
+  for (auto function :
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+    if (!function.isDeclaration()) {
+      std::string name =
+          getFreeName(module, "attn_function." + function.getName().str());
+      if (failed(SymbolTable::replaceAllSymbolUses(
+              function, StringAttr::get(module.getContext(), name), module)))
+        return llvm::createStringError("@" + function.getName() +
+                                       " cannot be renamed");
+      function.setName(name);
+      continue;
+    }
+    if (!SymbolTable::symbolKnownUseEmpty(function, module))
+      return llvm::createStringError("expected every function that is called "
+                                     "to have a body, but @" +
+                                     function.getName() +
+                                     " is only declared; define it");
+    function.erase();
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error
+Kernel::Impl::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
+  llvm::orc::LLJITBuilder builder;
+  builder.setDataLayout(machine->createDataLayout());
+  builder.setCompileFunctionCreator(
+      [&](llvm::orc::JITTargetMachineBuilder)
+          -> llvm::Expected<
+              std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
+        return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(
+            std::move(machine));
+      });
+  auto created = builder.create();
+  if (!created)
+    return created.takeError();
+  jit = std::move(*created);
+  jit->getExecutionSession().setErrorReporter([this](llvm::Error error) {
+    std::string message = llvm::toString(std::move(error));
+    if (linkMessage.empty())
+      linkMessage = std::move(message);
+  });
+  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
+      jit->getDataLayout().getGlobalPrefix());
+  if (!process)
+    return process.takeError();
+  llvm::orc::JITDylib &library = jit->getMainJITDylib();
+  library.addGenerator(std::move(*process));
+  // The runtime, by address: it need not be visible in the process.
+  llvm::orc::SymbolMap runtime;
+  runtime[jit->mangleAndIntern("omp_get_max_threads")] = {
+      llvm::orc::ExecutorAddr::fromPtr(&omp_get_max_threads),
+      llvm::JITSymbolFlags::Exported};
+  return library.define(llvm::orc::absoluteSymbols(std::move(runtime)));
+}
+
+template <typename T>
+llvm::Error Kernel::Impl::lookup(StringRef name, T &address) {
+  auto found = jit->lookup(name);
+  if (found) {
+    address = found->toPtr<T>();
+    return llvm::Error::success();
+  }
+  std::string message = llvm::toString(found.takeError());
+  return llvm::createStringError("the kernel cannot be linked: " +
+                                 (linkMessage.empty() ? message : linkMessage));
+}
+
 llvm::Expected<std::unique_ptr<Kernel>>
 Kernel::compile(ModuleOp module, StringRef entry,
                 const CompileOptions &userOptions) {
   CompileOptions options = userOptions;
   if (llvm::Error error = resolveTarget(options))
     return std::move(error);
+  if (llvm::Error error = checkHostRuns(options))
+    return std::move(error);
   auto function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function || function.isDeclaration())
     return llvm::createStringError("expected a function @" + entry +
                                    " with a body in the module");
   auto impl = std::make_unique<Impl>();
-  if (llvm::Error error =
-          getSpecs(function.getArgumentTypes(), "argument", impl->arguments))
+  if (llvm::Error error = getSpecs(function.getArgumentTypes(), "argument",
+                                   /*scalars=*/true, impl->arguments))
     return std::move(error);
-  if (llvm::Error error =
-          getSpecs(function.getResultTypes(), "result", impl->results))
+  if (llvm::Error error = getSpecs(function.getResultTypes(), "result",
+                                   /*scalars=*/false, impl->results))
     return std::move(error);
-  for (auto [index, spec] : llvm::enumerate(impl->results))
-    if (spec.scalar)
-      return llvm::createStringError(
-          "expected result " + Twine(index) +
-          " to be a ranked tensor: return a tensor of rank 0 instead");
   impl->rules = ShapeRules::derive(function);
+  if (llvm::Error error = isolateFunctions(module))
+    return std::move(error);
+  // The renaming took the old name, and maybe what `entry` points to.
+  std::string name = function.getName().str();
 
   options.stages.stopAfter = Stage::LLVM;
   if (llvm::Error error = lowerModule(module, options))
     return std::move(error);
-  auto lowered = module.lookupSymbol<LLVM::LLVMFuncOp>(entry);
+  auto lowered = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
   if (!lowered)
     return llvm::createStringError("@" + entry + " was not lowered");
-  createPackedEntry(module, lowered, "_attn_entry");
-
+  std::string packed = getFreeName(module, "attn_entry");
+  createPackedEntry(module, lowered, packed);
   bool counts = module.lookupSymbol(getTileCountsName());
 
   auto machine = createTargetMachine(options);
@@ -152,49 +243,16 @@ Kernel::compile(ModuleOp module, StringRef entry,
   auto translated = translateAndOptimize(module, *context, **machine);
   if (!translated)
     return translated.takeError();
-
-  llvm::TargetMachine &target = **machine;
-  auto jit =
-      llvm::orc::LLJITBuilder()
-          .setDataLayout(target.createDataLayout())
-          .setCompileFunctionCreator(
-              [&](llvm::orc::JITTargetMachineBuilder)
-                  -> llvm::Expected<
-                      std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
-                return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(
-                    std::move(*machine));
-              })
-          .create();
-  if (!jit)
-    return jit.takeError();
-  impl->jit = std::move(*jit);
-  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
-      impl->jit->getDataLayout().getGlobalPrefix());
-  if (!process)
-    return process.takeError();
-  llvm::orc::JITDylib &library = impl->jit->getMainJITDylib();
-  library.addGenerator(std::move(*process));
-  // The runtime, by address: it need not be visible in the process.
-  llvm::orc::SymbolMap runtime;
-  runtime[impl->jit->mangleAndIntern("omp_get_max_threads")] = {
-      llvm::orc::ExecutorAddr::fromPtr(&omp_get_max_threads),
-      llvm::JITSymbolFlags::Exported};
-  if (llvm::Error error =
-          library.define(llvm::orc::absoluteSymbols(std::move(runtime))))
+  if (llvm::Error error = impl->createJIT(std::move(*machine)))
     return std::move(error);
   if (llvm::Error error = impl->jit->addIRModule(llvm::orc::ThreadSafeModule(
           std::move(*translated), std::move(context))))
     return std::move(error);
-  auto address = impl->jit->lookup("_attn_entry");
-  if (!address)
-    return address.takeError();
-  impl->function = address->toPtr<void (*)(void **)>();
-  if (counts) {
-    auto symbol = impl->jit->lookup(getTileCountsName());
-    if (!symbol)
-      return symbol.takeError();
-    impl->tileCounts = symbol->toPtr<const int64_t *>();
-  }
+  if (llvm::Error error = impl->lookup(packed, impl->function))
+    return std::move(error);
+  if (counts)
+    if (llvm::Error error = impl->lookup(getTileCountsName(), impl->tileCounts))
+      return std::move(error);
   return std::unique_ptr<Kernel>(new Kernel(std::move(impl)));
 }
 
@@ -207,8 +265,6 @@ static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
   auto mismatch = [&](const Twine &what) {
     return llvm::createStringError("argument " + Twine(index) + " expected " +
                                    toString(spec.shape, spec.type) + what);
-  if (llvm::Error error = checkHostRuns(options))
-    return std::move(error);
   };
   if (!array)
     return mismatch(", but got nothing");
@@ -219,6 +275,51 @@ static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
   if (!fits)
     return mismatch(", but got " + array->toString());
   return llvm::Error::success();
+}
+
+/// A copy of `data`, which belongs to somebody else.
+static llvm::Expected<Array>
+copyArray(ElementType type, ArrayRef<int64_t> shape, const void *data) {
+  llvm::Expected<Array> array = Array::create(type, shape);
+  if (array && array->getNumBytes() != 0)
+    std::memcpy(array->getData(), data, array->getNumBytes());
+  return array;
+}
+
+/// The results of a call, from the memrefs in `words`. A value that is returned
+/// twice is one allocation: the first takes it over, the others are copies.
+static llvm::Expected<std::vector<Array>>
+takeResults(ArrayRef<TensorSpec> specs, ArrayRef<int64_t> words) {
+  SmallVector<ArrayRef<int64_t>> memrefs;
+  for (const TensorSpec &spec : specs) {
+    size_t size = 3 + 2 * spec.shape.size();
+    memrefs.push_back(words.take_front(size));
+    words = words.drop_front(size);
+  }
+  std::vector<Array> results;
+  llvm::Error errors = llvm::Error::success();
+  // From the last on: what is copied is there until the first takes it over.
+  for (size_t index = specs.size(); index-- > 0;) {
+    ArrayRef<int64_t> memref = memrefs[index];
+    ElementType type = specs[index].type;
+    void *allocation = reinterpret_cast<void *>(memref[0]);
+    char *data =
+        reinterpret_cast<char *>(memref[1]) + memref[2] * getByteWidth(type);
+    ArrayRef<int64_t> shape = memref.slice(3, specs[index].shape.size());
+    bool again = llvm::any_of(
+        ArrayRef(memrefs).take_front(index),
+        [&](ArrayRef<int64_t> other) { return other[0] == memref[0]; });
+    auto array = again ? copyArray(type, shape, data)
+                       : Array::adopt(type, shape, allocation, data);
+    if (array)
+      results.push_back(std::move(*array));
+    else
+      errors = llvm::joinErrors(array.takeError(), std::move(errors));
+  }
+  if (errors)
+    return std::move(errors);
+  std::reverse(results.begin(), results.end());
+  return results;
 }
 
 llvm::Expected<std::vector<Array>>
@@ -266,25 +367,7 @@ Kernel::call(ArrayRef<const Array *> arguments) const {
   slots[0] = result.data();
   impl->function(slots.data());
 
-  std::vector<Array> results;
-  const int64_t *word = result.data();
-  llvm::Error errors = llvm::Error::success();
-  for (const TensorSpec &spec : impl->results) {
-    size_t rank = spec.shape.size();
-    void *allocation = reinterpret_cast<void *>(word[0]);
-    char *data =
-        reinterpret_cast<char *>(word[1]) + word[2] * getByteWidth(spec.type);
-    auto array = Array::adopt(spec.type, ArrayRef<int64_t>(word + 3, rank),
-                              allocation, data);
-    word += 3 + 2 * rank;
-    if (array)
-      results.push_back(std::move(*array));
-    else
-      errors = llvm::joinErrors(std::move(errors), array.takeError());
-  }
-  if (errors)
-    return std::move(errors);
-  return results;
+  return takeResults(impl->results, result);
 }
 
 } // namespace attn

@@ -27,9 +27,9 @@ struct TensorSpec {
   bool scalar = false;
 };
 
-/// What a value of `type` takes: a ranked tensor or a scalar, of elements that
-/// arrays hold. An error for any other type.
-llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type);
+/// What a value of `type` takes: a ranked tensor or, with `scalars`, a scalar,
+/// of elements that arrays hold. An error for any other type.
+llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type, bool scalars = true);
 
 struct CompileOptions {
   /// The stages and their options; the target is read off `cpu`, `features`.
@@ -66,8 +66,11 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
 /// an attention op wants equal are.
 class Kernel {
 public:
-  /// Compiles @entry of `module`, which is lowered in place. The function takes
-  /// and returns ranked tensors (and takes scalars) of types that arrays hold.
+  /// Compiles @entry of `module`, which is lowered in place: names change. The
+  /// function takes and returns ranked tensors (and takes scalars) of types
+  /// that arrays hold. An error, of one line, also if this machine cannot
+  /// execute what `options` ask for, or if a function is called that has no
+  /// body.
   static llvm::Expected<std::unique_ptr<Kernel>>
   compile(mlir::ModuleOp module, llvm::StringRef entry,
           const CompileOptions &options = {});
