@@ -8,7 +8,6 @@
 #include "attn/Execution/Check.h"
 #include "FirstError.h"
 #include "attn/Execution/Compare.h"
-#include "attn/Reference/Reference.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Format.h"
@@ -23,8 +22,8 @@ using llvm::Expected;
 
 Error attn::generalizeForReference(mlir::ModuleOp module) {
   mlir::PassManager manager(module.getContext());
-  FirstError error(module.getContext());
   manager.addNestedPass<mlir::func::FuncOp>(createGeneralizeAttentionPass());
+  FirstError error(module.getContext());
   if (mlir::failed(manager.run(module)))
     return error.take("the named ops of the module could not be generalized "
                       "for the reference");
@@ -103,19 +102,14 @@ attn::evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
   return arrays;
 }
 
-Expected<bool> attn::checkResults(llvm::raw_ostream &os, mlir::ModuleOp module,
-                                  llvm::StringRef entry,
-                                  llvm::ArrayRef<const Array *> arguments,
+Expected<bool> attn::checkResults(llvm::raw_ostream &os,
+                                  const ReferenceResult &expected,
                                   llvm::ArrayRef<Array> results) {
-  Expected<ReferenceResult> reference =
-      evaluateReference(module, entry, arguments);
-  if (!reference)
-    return reference.takeError();
-  const std::vector<ReferenceTensor> &tensors = reference->results;
+  const std::vector<ReferenceTensor> &tensors = expected.results;
   // A check of nothing is no check.
   if (tensors.empty())
-    return createStringError("expected results to check, but @" + entry.str() +
-                             " has none");
+    return createStringError("expected results to check, but the function has "
+                             "none");
   bool passed = tensors.size() == results.size();
   if (!passed)
     os << "check: expected " << tensors.size() << " results, but got "

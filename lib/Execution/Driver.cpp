@@ -9,6 +9,7 @@
 #include "DriverCompile.h"
 #include "DriverInputs.h"
 #include "DriverTime.h"
+#include "FaultGuard.h"
 #include "Progress.h"
 
 #include "attn/Execution/Check.h"
@@ -21,6 +22,7 @@
 #include "mlir/IR/MLIRContext.h"
 
 #include <chrono>
+#include <cstring>
 
 using namespace attn;
 using namespace mlir;
@@ -28,8 +30,15 @@ using llvm::Error;
 
 using Clock = std::chrono::steady_clock;
 
+static constexpr int statusFailed = 1, statusBadInput = 2;
+
+static int fail(int status, Error error) {
+  llvm::errs() << "attn-run: error: " << llvm::toString(std::move(error))
+               << "\n";
+  return status;
+}
+
 namespace {
-constexpr int statusFailed = 1, statusBadInput = 2;
 
 /// One run, step by step; each step returns an exit status, 0 to go on.
 class Driver {
@@ -40,40 +49,48 @@ public:
 
 private:
   int load();
+  int readSignature(func::FuncOp function);
   int prepare();
   int evaluate();
   int compile();
+  int expect();
   int execute();
+  int time();
   int report();
   int store();
 
+  /// Whether the compiled kernel is to be called.
+  bool runsKernel() const {
+    return options.target == DriverTarget::CPU && !showsCode();
+  }
+  bool showsCode() const {
+    return options.emit != EmitKind::None || options.stopAfter;
+  }
   /// Stops the clock that `compile_ms` is read from.
   void addCompileTime(Clock::time_point start) {
     std::chrono::duration<double, std::milli> passed = Clock::now() - start;
     compileMs += passed.count();
   }
-  int fail(int status, Error error) {
-    return reportError(status, std::move(error));
+  /// Where what is printed for people goes: with --json, stdout holds the
+  /// object and nothing else.
+  llvm::raw_ostream &getStream() const {
+    return options.json ? llvm::errs() : llvm::outs();
   }
 
-public:
-  static int reportError(int status, Error error) {
-    llvm::errs() << "attn-run: error: " << llvm::toString(std::move(error))
-                 << "\n";
-    return status;
-  }
-
-private:
   DriverOptions options;
   // One function is compiled at a time: threads would only wait for each other.
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
-  /// The module as it was read, for the reference.
-  OwningOpRef<ModuleOp> original;
+  /// The module as it was read, generalized, if the reference is needed.
+  OwningOpRef<ModuleOp> reference;
   std::string entry;
   CompileOptions compileOptions;
   std::vector<TensorSpec> argumentSpecs, resultSpecs;
   std::vector<Array> arguments, results;
+  /// What the reference says of the arguments as they were: the kernel may
+  /// write into them.
+  std::optional<ReferenceResult> expected;
+  std::string pairTrace;
   std::unique_ptr<Kernel> kernel;
   double compileMs = 0;
 };
@@ -96,10 +113,15 @@ int Driver::load() {
     return fail(statusBadInput, resolved.takeError());
   compileOptions = std::move(*resolved);
   addCompileTime(start);
-  auto getAllSpecs = [&](TypeRange types, StringRef what,
+  return readSignature(*function);
+}
+
+/// Finds out what the function takes and returns, and that it can be run.
+int Driver::readSignature(func::FuncOp function) {
+  auto getAllSpecs = [&](TypeRange types, StringRef what, bool scalars,
                          std::vector<TensorSpec> &specs) -> Error {
     for (auto [number, type] : llvm::enumerate(types)) {
-      llvm::Expected<TensorSpec> spec = getTensorSpec(type);
+      llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars);
       if (!spec)
         return llvm::createStringError(
             what.str() + " " + std::to_string(number) + " of @" + entry + ": " +
@@ -108,12 +130,19 @@ int Driver::load() {
     }
     return Error::success();
   };
-  if (Error error =
-          getAllSpecs(function->getArgumentTypes(), "argument", argumentSpecs))
+  if (Error error = getAllSpecs(function.getArgumentTypes(), "argument",
+                                /*scalars=*/true, argumentSpecs))
     return fail(statusBadInput, std::move(error));
-  if (Error error =
-          getAllSpecs(function->getResultTypes(), "result", resultSpecs))
+  if (Error error = getAllSpecs(function.getResultTypes(), "result",
+                                /*scalars=*/!runsKernel(), resultSpecs))
     return fail(statusBadInput, std::move(error));
+  if (options.check && resultSpecs.empty())
+    return fail(statusBadInput,
+                llvm::createStringError("expected results to --check, but @" +
+                                        entry + " returns none; return them"));
+  if (runsKernel())
+    if (Error error = checkHostRuns(compileOptions))
+      return fail(statusBadInput, std::move(error));
   return 0;
 }
 
@@ -128,21 +157,31 @@ int Driver::prepare() {
                                     std::to_string(options.outputs.size())));
   if (Error error = checkWritable(options.outputs))
     return fail(statusBadInput, std::move(error));
-  Progress progress("preparing the arguments", /*ticks=*/true);
-  llvm::Expected<std::vector<Array>> prepared =
-      prepareArguments(argumentSpecs, options);
-  if (!prepared)
-    return fail(statusBadInput, prepared.takeError());
-  arguments = std::move(*prepared);
-  return 0;
+  {
+    Progress progress("preparing the arguments", /*ticks=*/true);
+    llvm::Expected<std::vector<Array>> prepared =
+        prepareArguments(argumentSpecs, options);
+    if (!prepared)
+      return fail(statusBadInput, prepared.takeError());
+    arguments = std::move(*prepared);
+  }
+  if (runsKernel() && !options.check && !options.time && !options.tracePair)
+    return 0;
+  reference = module->clone();
+  if (Error error = generalizeForReference(*reference))
+    return fail(statusFailed, std::move(error));
+  if (!options.tracePair)
+    return 0;
+  llvm::raw_string_ostream os(pairTrace);
+  Error error = printPairTrace(os, *reference, entry, getPointers(arguments),
+                               *options.tracePair);
+  return error ? fail(statusBadInput, std::move(error)) : 0;
 }
 
 int Driver::evaluate() {
-  if (Error error = generalizeForReference(*module))
-    return fail(statusFailed, std::move(error));
   Progress progress("evaluating the reference", /*ticks=*/true);
   llvm::Expected<std::vector<Array>> evaluated =
-      evaluateAsArrays(*module, entry, getPointers(arguments));
+      evaluateAsArrays(*reference, entry, getPointers(arguments));
   if (!evaluated)
     return fail(statusBadInput, evaluated.takeError());
   results = std::move(*evaluated);
@@ -150,14 +189,8 @@ int Driver::evaluate() {
 }
 
 int Driver::compile() {
-  if (options.check || options.time || options.tracePair) {
-    original = module->clone();
-    if (Error error = generalizeForReference(*original))
-      return fail(statusFailed, std::move(error));
-  }
   if (options.printConfig)
-    if (Error error = printConfig(options.json ? llvm::errs() : llvm::outs(),
-                                  *module, compileOptions))
+    if (Error error = printConfig(getStream(), *module, compileOptions))
       return fail(statusFailed, std::move(error));
   Progress progress("compiling", /*ticks=*/!options.time);
   Clock::time_point start = Clock::now();
@@ -170,31 +203,84 @@ int Driver::compile() {
   return 0;
 }
 
+/// Evaluates the reference before the kernel runs: it has a sentence for what
+/// makes a kernel crash.
+int Driver::expect() {
+  Progress progress("evaluating the reference", /*ticks=*/true);
+  llvm::Expected<ReferenceResult> evaluated =
+      evaluateReference(*reference, entry, getPointers(arguments));
+  if (!evaluated)
+    return fail(statusBadInput, evaluated.takeError());
+  expected = std::move(*evaluated);
+  return 0;
+}
+
 /// Calls the kernel, once or as often as the timing wants.
 int Driver::execute() {
-  std::vector<const Array *> pointers = getPointers(arguments);
-  if (!options.time) {
-    Progress progress("running", /*ticks=*/true);
-    llvm::Expected<std::vector<Array>> called = kernel->call(pointers);
-    if (!called)
-      return fail(statusBadInput, called.takeError());
-    results = std::move(*called);
-    return 0;
+  if (options.time)
+    return time();
+  Progress progress("running", /*ticks=*/true);
+  FaultGuard guard;
+  llvm::Expected<std::vector<Array>> called =
+      kernel->call(getPointers(arguments));
+  if (!called)
+    return fail(statusBadInput, called.takeError());
+  results = std::move(*called);
+  return 0;
+}
+
+static Error copyArrays(llvm::ArrayRef<Array> arrays,
+                        std::vector<Array> &copies) {
+  for (const Array &array : arrays) {
+    llvm::Expected<Array> copy = array.clone();
+    if (!copy)
+      return copy.takeError();
+    copies.push_back(std::move(*copy));
   }
-  llvm::Expected<ReferenceWork> work = [&] {
+  return Error::success();
+}
+
+static bool haveSameBytes(llvm::ArrayRef<Array> lhs,
+                          llvm::ArrayRef<Array> rhs) {
+  return llvm::all_of(llvm::zip_equal(lhs, rhs), [](auto pair) {
+    auto &[left, right] = pair;
+    return std::memcmp(left.getData(), right.getData(), left.getNumBytes()) ==
+           0;
+  });
+}
+
+int Driver::time() {
+  std::vector<const Array *> pointers = getPointers(arguments);
+  double flops = expected ? expected->flops : 0;
+  if (!expected) {
     Progress progress("counting visible pairs", /*ticks=*/true);
-    return countVisiblePairs(*original, entry, pointers);
-  }();
-  if (!work)
-    return fail(statusBadInput, work.takeError());
+    llvm::Expected<ReferenceWork> work =
+        countVisiblePairs(*reference, entry, pointers);
+    if (!work)
+      return fail(statusBadInput, work.takeError());
+    flops = work->flops;
+  }
   bool wide = llvm::any_of(resultSpecs, [](const TensorSpec &spec) {
     return spec.type == ElementType::F64;
   });
+  std::vector<Array> copies;
+  if (Error error = copyArrays(arguments, copies))
+    return fail(statusBadInput, std::move(error));
+  FaultGuard guard;
   llvm::Expected<Timing> timing =
-      timeKernel(*kernel, pointers, options.timedRuns, work->flops,
+      timeKernel(*kernel, pointers, options.timedRuns, flops,
                  wide ? ElementType::F64 : ElementType::F32, results);
   if (!timing)
     return fail(statusBadInput, timing.takeError());
+  // A kernel that writes into its arguments had others in every call.
+  if (!haveSameBytes(arguments, copies)) {
+    arguments = std::move(copies);
+    llvm::Expected<std::vector<Array>> called =
+        kernel->call(getPointers(arguments));
+    if (!called)
+      return fail(statusBadInput, called.takeError());
+    results = std::move(*called);
+  }
   timing->compileMs = compileMs;
   if (options.json)
     timing->printJson(llvm::outs());
@@ -236,34 +322,23 @@ int Driver::report() {
       return status;
   if (options.countTiles && kernel) {
     Kernel::TileCounts counts = kernel->getTileCounts();
-    (options.json ? llvm::errs() : llvm::outs())
-        << "key tiles: " << counts.examined << " looked at, " << counts.computed
-        << " computed, " << counts.full << " of them full\n";
+    getStream() << "key tiles: " << counts.examined << " looked at, "
+                << counts.computed << " computed, " << counts.full
+                << " of them full\n";
   }
-  ModuleOp reference = original ? *original : *module;
-  if (options.tracePair)
-    if (Error error =
-            printPairTrace(llvm::outs(), reference, entry,
-                           getPointers(arguments), *options.tracePair))
-      return fail(statusBadInput, std::move(error));
-  if (options.check) {
-    // With --json, stdout holds the object and nothing else.
-    llvm::raw_ostream &os = options.json ? llvm::errs() : llvm::outs();
-    Progress progress("checking against the reference", /*ticks=*/true);
-    llvm::Expected<bool> passed =
-        checkResults(os, reference, entry, getPointers(arguments), results);
-    if (!passed)
-      return fail(statusFailed, passed.takeError());
-    if (!*passed)
-      return statusFailed;
-  }
-  return 0;
+  getStream() << pairTrace;
+  if (!options.check)
+    return 0;
+  llvm::Expected<bool> passed = checkResults(getStream(), *expected, results);
+  if (!passed)
+    return fail(statusFailed, passed.takeError());
+  return *passed ? 0 : statusFailed;
 }
 
 int Driver::run() {
   if (int status = load())
     return status;
-  if (options.emit != EmitKind::None || options.stopAfter) {
+  if (showsCode()) {
     Error error =
         emitModule(llvm::outs(), *module, options.emit, compileOptions);
     return error ? fail(statusFailed, std::move(error)) : 0;
@@ -277,6 +352,9 @@ int Driver::run() {
   }
   if (int status = compile())
     return status;
+  if (options.check)
+    if (int status = expect())
+      return status;
   // A timing that cannot be believed still has results to check.
   int timed = execute();
   if (timed && results.empty())
@@ -292,16 +370,15 @@ static int finish(int status) {
     return status;
   std::string message = llvm::outs().error().message();
   llvm::outs().clear_error();
-  return Driver::reportError(
-      statusBadInput,
-      llvm::createStringError("stdout cannot be written: " + message));
+  return fail(statusBadInput,
+              llvm::createStringError("stdout cannot be written: " + message));
 }
 
 int attn::runMain(int argc, char **argv, DialectRegistry &registry) {
   llvm::Expected<DriverOptions> options =
       parseDriverOptions(llvm::ArrayRef<char *>(argv, argc));
   if (!options)
-    return Driver::reportError(statusBadInput, options.takeError());
+    return fail(statusBadInput, options.takeError());
   if (options->help) {
     printDriverHelp(llvm::outs());
     return finish(0);

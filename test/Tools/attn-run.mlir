@@ -32,6 +32,9 @@
 // SEEN: pair [1, 2, 2]: similarity {{.+}}, scaled {{.+}}, score {{.+}}, mask true, weight 0.{{[0-9]+}} (the row sees 3 keys)
 // RUN: attn-run %s --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 --trace-pair=1,2,3 | FileCheck %s --check-prefix=HIDDEN
 // HIDDEN: pair [1, 2, 3]: similarity {{.+}}, scaled {{.+}}, score none, mask false, weight 0 (the row sees 3 keys)
+// RUN: attn-run %s --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 --trace-pair=1,2,2 --time=3 --json 2> %t/stderr | FileCheck %s --check-prefix=ALONE --match-full-lines --implicit-check-not={{.}}
+// ALONE: {{[{].+[}]}}
+// RUN: FileCheck %s --check-prefix=SEEN --input-file=%t/stderr
 
 // Code at each level, and the IR in between.
 // RUN: attn-run %s --stop-after=generalize | FileCheck %s --check-prefix=STOP
@@ -43,6 +46,7 @@
 // LLVM: define {{.*}} @attention
 // RUN: attn-run %s --emit=asm | FileCheck %s --check-prefix=ASM
 // ASM: .globl{{[ \t]+}}attention
+// RUN: attn-run %s --emit=asm --cpu=sapphirerapids | FileCheck %s --check-prefix=ASM
 // RUN: attn-run - --stop-after=import < %s | FileCheck %s --check-prefix=STDIN
 // STDIN: attn.sdpa
 

@@ -8,7 +8,7 @@
 #ifndef ATTN_EXECUTION_CHECK_H
 #define ATTN_EXECUTION_CHECK_H
 
-#include "attn/Execution/Array.h"
+#include "attn/Reference/Reference.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -22,14 +22,14 @@ llvm::Expected<std::vector<Array>>
 evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
                  llvm::ArrayRef<const Array *> arguments);
 
-/// Compares each result with the reference and prints a line for each; false if
-/// one differs or none was compared. The output of an attention op has the
-/// tolerance of `getAttentionTolerance`. What other ops compute from one has no
-/// such bound: it is held to 256 roundings of the largest element. Results that
-/// are no floats must agree exactly.
-llvm::Expected<bool> checkResults(llvm::raw_ostream &os, mlir::ModuleOp module,
-                                  llvm::StringRef entry,
-                                  llvm::ArrayRef<const Array *> arguments,
+/// Compares each result with what the reference expects and prints a line for
+/// each; false if one differs or none was compared. The reference is evaluated
+/// before the kernel runs, which may write into its arguments. The output of an
+/// attention op has the tolerance of `getAttentionTolerance`. What other ops
+/// compute from one has no such bound: it is held to 256 roundings of the
+/// largest element. Results that are no floats must agree exactly.
+llvm::Expected<bool> checkResults(llvm::raw_ostream &os,
+                                  const ReferenceResult &expected,
                                   llvm::ArrayRef<Array> results);
 
 /// Prints similarity, score, mask and weight of one pair: positions along the
