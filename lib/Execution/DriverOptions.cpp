@@ -58,6 +58,12 @@ static Error parseShapeOption(StringRef text, DriverOptions &options) {
     int64_t number;
     if (argument.getAsInteger(10, number) || number < 0)
       return expected("--shape=[ARG:]2x8x128x64 with ARG counted from 0", text);
+    if (llvm::any_of(options.shapes, [&](const ShapeOption &other) {
+          return other.argument == number;
+        }))
+      return createStringError("expected one --shape per argument, but "
+                               "argument " +
+                               std::to_string(number) + " has two");
     option.argument = number;
   }
   if (!parseShape(extents, option.shape))
@@ -249,7 +255,7 @@ static const Option optionTable[] = {
     {"cpu", Value::Required, "NAME", "the CPU to compile for (default: this)",
      parseText<&DriverOptions::cpu>},
     {"features", Value::Required, "LIST",
-     "its features, such as +avx2,+fma (default: this CPU's)",
+     "changes to the features of --cpu, such as +avx2,-fma",
      parseText<&DriverOptions::features>},
     {"help", Value::None, "", "print this", nullptr, &DriverOptions::help},
     {"version", Value::None, "", "print the version", nullptr,
@@ -275,7 +281,7 @@ void attn::printDriverHelp(llvm::raw_ostream &os) {
 /// The option nearest to a misspelt one, for the error.
 static std::string suggest(StringRef name) {
   const Option *best = nullptr;
-  unsigned bestDistance = 4;
+  unsigned bestDistance = std::min<unsigned>(4, name.size() / 2 + 1);
   for (const Option &option : optionTable) {
     unsigned distance = name.edit_distance(option.name);
     if (distance < bestDistance) {
@@ -285,6 +291,10 @@ static std::string suggest(StringRef name) {
   }
   return best ? "; did you mean --" + best->name.str() + "?"
               : "; --help lists them";
+}
+
+static std::string getName(Stage stage) {
+  return getStageNames()[static_cast<size_t>(stage)].str();
 }
 
 /// Demands that cross options.
@@ -299,14 +309,29 @@ static Error checkTogether(const DriverOptions &options) {
         "expected --check and --time with --target=cpu: the reference is what "
         "it is compared with");
   if (reference &&
-      (shows || options.printConfig || options.requireFused ||
-       options.fusion != FusionPolicy::Auto || options.verifyStage))
+      (shows || options.printConfig || options.countTiles ||
+       options.requireFused || options.fusion != FusionPolicy::Auto ||
+       options.verifyStage || !options.cpu.empty() ||
+       !options.features.empty()))
     return createStringError("expected --target=cpu with options on the "
                              "compilation: the reference compiles nothing");
   if (shows && (options.check || options.time || !options.outputs.empty()))
     return createStringError(
         "expected --emit and --stop-after without --check, "
         "--time and --output: they run nothing");
+  if (shows &&
+      (options.tracePair || options.countTiles || !options.inputs.empty()))
+    return createStringError(
+        "expected --emit and --stop-after without --trace-pair, "
+        "--count-tiles and --input: they run nothing");
+  if (shows && options.printConfig)
+    return createStringError("expected --print-config without --emit and "
+                             "--stop-after, which print the code alone");
+  if (options.stopAfter && options.verifyStage > options.stopAfter)
+    return createStringError("expected --attn-verify-stage to name a stage up "
+                             "to that of --stop-after, but got '" +
+                             getName(*options.verifyStage) + "' after '" +
+                             getName(*options.stopAfter) + "'");
   if (options.emit != EmitKind::None && options.emit != EmitKind::MLIR &&
       options.stopAfter.value_or(Stage::LLVM) != Stage::LLVM)
     return createStringError("expected --stop-after with --emit=mlir only: the "
@@ -350,16 +375,23 @@ static Error parseOption(llvm::ArrayRef<char *> argv, size_t &position,
 llvm::Expected<DriverOptions>
 attn::parseDriverOptions(llvm::ArrayRef<char *> argv) {
   DriverOptions options;
+  bool onlyFiles = false;
   for (size_t position = 1; position < argv.size(); ++position) {
     StringRef text = argv[position];
-    if (text.size() > 1 && text.starts_with("-")) {
+    if (text == "--" && !onlyFiles) {
+      onlyFiles = true;
+      continue;
+    }
+    if (text.size() > 1 && text.starts_with("-") && !onlyFiles) {
       if (Error error = parseOption(argv, position, options))
         return error;
       if (options.help || options.version)
         return options;
       continue;
     }
-    if (text.empty() || !options.file.empty())
+    if (text.empty())
+      return expected("FILE.mlir (or - for stdin)", text);
+    if (!options.file.empty())
       return createStringError("expected one FILE.mlir, but got '" +
                                options.file + "' and '" + text.str() + "'");
     options.file = text.str();
