@@ -7,6 +7,7 @@
 
 #include "attn/Analysis/MaskExpr.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include <numeric>
 
 using namespace mlir;
@@ -72,110 +73,6 @@ MaskNode *MaskExprContext::intern(MaskNode node) {
   return known = &nodes.back();
 }
 
-void MaskExprContext::inferBounds(MaskNode &node) {
-  using Bound = std::optional<int64_t>;
-  auto add = [](Bound lhs, Bound rhs) -> Bound {
-    if (!lhs || !rhs || !isWithin(*lhs + *rhs, maxConstant))
-      return std::nullopt;
-    return *lhs + *rhs;
-  };
-  auto scale = [](Bound bound, int64_t factor) -> Bound {
-    if (!bound || !isWithin(factor, maxCoefficient) ||
-        !isWithin(*bound * factor, maxConstant))
-      return std::nullopt;
-    return *bound * factor;
-  };
-  auto boundsOf = [&](const MaskAffine &affine) -> std::pair<Bound, Bound> {
-    Bound offset;
-    if (affine.offset.isConstant())
-      offset = affine.offset.getConstant();
-    Bound least = offset;
-    if (!offset && emitter.isKnownNonNegative(affine.offset))
-      least = 0;
-    if (!affine.node)
-      return {least, offset};
-    Bound lower = scale(affine.node->lower, affine.scale);
-    Bound upper = scale(affine.node->upper, affine.scale);
-    if (affine.scale < 0)
-      std::swap(lower, upper);
-    return {add(lower, least), add(upper, offset)};
-  };
-  auto [lowerA, upperA] = boundsOf(node.a);
-  auto [lowerB, upperB] = boundsOf(node.b);
-  switch (node.kind) {
-  case Kind::Dimension:
-    node.lower = 0;
-    return;
-  case Kind::Form:
-    node.lower = node.upper = 0;
-    for (const MaskLinear::Term &term : node.terms) {
-      Bound lower = scale(term.node->lower, term.coefficient);
-      Bound upper = scale(term.node->upper, term.coefficient);
-      if (term.coefficient < 0)
-        std::swap(lower, upper);
-      node.lower = add(node.lower, lower);
-      node.upper = add(node.upper, upper);
-    }
-    return;
-  case Kind::Modulo:
-    node.lower = 0;
-    if (node.divisor.isConstant())
-      node.upper = node.divisor.getConstant() - 1;
-    return;
-  case Kind::FloorDivide:
-  case Kind::TruncatingDivide:
-    if (!node.divisor.isConstant()) {
-      if (node.divisorIsPositive.isConstant(1) && lowerA && *lowerA >= 0)
-        node.lower = 0;
-      return;
-    }
-    if (lowerA)
-      node.lower = emitter.floorDivide(*lowerA, node.divisor).getConstant();
-    if (upperA)
-      node.upper = (node.kind == Kind::FloorDivide
-                        ? emitter.floorDivide(*upperA, node.divisor)
-                        : emitter.ceilDivide(*upperA, node.divisor))
-                       .getConstant();
-    return;
-  case Kind::Minimum:
-    if (lowerA && lowerB)
-      node.lower = std::min(*lowerA, *lowerB);
-    if (upperA || upperB)
-      node.upper =
-          std::min(upperA.value_or(maxConstant), upperB.value_or(maxConstant));
-    return;
-  case Kind::Maximum:
-    if (lowerA || lowerB)
-      node.lower = std::max(lowerA.value_or(-maxConstant),
-                            lowerB.value_or(-maxConstant));
-    if (upperA && upperB)
-      node.upper = std::max(*upperA, *upperB);
-    return;
-  case Kind::Absolute:
-    node.lower = 0;
-    if (lowerA && upperA)
-      node.upper = std::max(-*lowerA, *upperA);
-    return;
-  case Kind::Select:
-    if (lowerA && lowerB)
-      node.lower = std::min(*lowerA, *lowerB);
-    if (upperA && upperB)
-      node.upper = std::max(*upperA, *upperB);
-    return;
-  case Kind::Product:
-    if (lowerA && lowerB && *lowerA >= 0 && *lowerB >= 0)
-      node.lower = 0;
-    return;
-  case Kind::Multiple:
-    if (lowerA && *lowerA >= 0 && emitter.isKnownNonNegative(node.divisor))
-      node.lower = 0;
-    return;
-  case Kind::Opaque:
-  case Kind::Remainder:
-    return;
-  }
-}
-
 MaskAffine MaskExprContext::getAffine(const MaskLinear &value) {
   if (value.terms.empty())
     return {nullptr, 0, value.offset};
@@ -225,12 +122,12 @@ MaskLinear MaskExprContext::limit(MaskLinear value) {
 //===----------------------------------------------------------------------===//
 
 MaskLinear MaskExprContext::getDimension(unsigned dimension,
-                                         std::optional<int64_t> extent) {
+                                         std::optional<int64_t> last) {
   MaskNode prototype(Kind::Dimension);
   prototype.dimension = dimension;
   MaskNode *node = intern(std::move(prototype));
-  if (extent && *extent <= maxConstant)
-    node->upper = *extent - 1;
+  if (last)
+    node->upper = last;
   return getLinear(node);
 }
 
@@ -239,7 +136,13 @@ MaskLinear MaskExprContext::getOpaque(Value value) {
   prototype.divisor = value;
   if (!value)
     prototype.divisor = int64_t(++numOpaque);
-  return getLinear(intern(std::move(prototype)));
+  MaskNode *node = intern(std::move(prototype));
+  auto type = value ? dyn_cast<IntegerType>(value.getType()) : IntegerType();
+  if (type && type.getWidth() <= 32) {
+    node->lower = llvm::minIntN(type.getWidth());
+    node->upper = llvm::maxIntN(type.getWidth());
+  }
+  return getLinear(node);
 }
 
 MaskLinear MaskExprContext::add(const MaskLinear &lhs, const MaskLinear &rhs) {
@@ -299,15 +202,6 @@ MaskLinear MaskExprContext::multiply(const MaskLinear &lhs,
   product.a = getAffine(lhs);
   product.b = getAffine(rhs);
   return getLinear(intern(std::move(product)));
-}
-
-bool MaskExprContext::isKnownNonNegative(const MaskLinear &value) {
-  if (value.isUniform())
-    return emitter.isKnownNonNegative(value.offset);
-  MaskNode sum(Kind::Maximum);
-  sum.a = sum.b = getAffine(value);
-  inferBounds(sum);
-  return sum.lower && *sum.lower >= 0;
 }
 
 //===----------------------------------------------------------------------===//

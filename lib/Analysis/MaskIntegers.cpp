@@ -5,9 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Integer types of 32 bits and more are taken for unbounded: positions do not
-// wrap. Narrower ones do; of them only constants, casts and what is uniform
-// are understood.
+// Linear forms are over unbounded integers. Arithmetic on `index` does not
+// wrap; on other integers it may, and their values have a form only as far as
+// what is known of the positions shows that it does not. What that says of
+// symbols must be tested at run time: it joins the *premise*, a uniform truth
+// value without which nothing of the mask is understood. Integers below 32 bits
+// do wrap; of them only constants, casts and what is uniform are understood.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,9 +23,13 @@ using namespace mlir;
 
 namespace attn {
 
-static constexpr unsigned maxDepth = 400;
+/// Sums of a few symbols within this do not wrap in 64 bits.
+static constexpr int64_t maxSymbol = int64_t(1) << 60;
 
-/// The width of a type in which positions do not wrap, or of a narrow one.
+/// Neither do products of one within this and a coefficient.
+static constexpr int64_t maxFactor = int64_t(1) << 40;
+
+/// The width of an integer type; an `index` has 64 bits.
 static unsigned getWidth(Type type) {
   auto integer = dyn_cast<IntegerType>(type);
   return integer ? integer.getWidth() : 64;
@@ -46,11 +53,10 @@ MaskLinear MaskTranslator::translateInteger(Value value) {
   Value clone = getUniform(value);
   if (std::optional<int64_t> constant = getConstant(value)) {
     result = context.getUniform(*constant);
-  } else if (clone && (!value.getType().isIndex() || !definition ||
-                       definition->getParentRegion() != &op.getMask())) {
+  } else if (clone && isLeaf(value)) {
     if (width <= 64)
       result = context.getUniform(emitter.toIndex(clone));
-  } else if (definition && depth < maxDepth && width <= 64) {
+  } else if (definition && depth < maxMaskDepth && width <= 64) {
     ++depth;
     result = translateIntegerOp(definition);
     --depth;
@@ -63,6 +69,94 @@ MaskLinear MaskTranslator::translateInteger(Value value) {
   }
   return integers[value] = *result;
 }
+
+//===----------------------------------------------------------------------===//
+// What must not wrap
+//===----------------------------------------------------------------------===//
+
+/// Whether a uniform value is taken as it is: arithmetic on `index` inside the
+/// mask is translated, so that it folds with the rest.
+bool MaskTranslator::isLeaf(Value value) {
+  Operation *definition = value.getDefiningOp();
+  return !value.getType().isIndex() || !definition ||
+         definition->getParentRegion() != &op.getMask();
+}
+
+/// Whether a value is at most `maxSymbol`, or with `isLower` at least minus
+/// that, as its definition tells. Up to 2^budget summands are looked at.
+static bool isKnownSmall(Value value, bool isLower, unsigned budget = 4) {
+  if (getWidth(value.getType()) <= 32)
+    return true;
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.abs().ule(maxSymbol >> 4);
+  Operation *inner = value.getDefiningOp();
+  if (!inner) // The bounds of a box.
+    return isa<GenericOp>(value.getParentBlock()->getParentOp());
+  if (isa<tensor::DimOp, memref::DimOp>(inner))
+    return true;
+  if (budget == 0)
+    return false;
+  auto isSmall = [&](unsigned operand, bool isLower) {
+    return isKnownSmall(inner->getOperand(operand), isLower, budget - 1);
+  };
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp,
+          arith::ExtUIOp>(inner))
+    return isSmall(0, isLower);
+  if (isa<arith::MinSIOp>(inner))
+    return isLower ? isSmall(0, true) && isSmall(1, true)
+                   : isSmall(0, false) || isSmall(1, false);
+  if (isa<arith::MaxSIOp>(inner))
+    return isLower ? isSmall(0, true) || isSmall(1, true)
+                   : isSmall(0, false) && isSmall(1, false);
+  if (isa<arith::AddIOp>(inner))
+    return isSmall(0, isLower) && isSmall(1, isLower);
+  if (isa<arith::SubIOp>(inner))
+    return isSmall(0, isLower) && isSmall(1, !isLower);
+  return false;
+}
+
+void MaskTranslator::require(Scalar lower, Scalar value, Scalar upper) {
+  premise = emitter.conjoin(premise, emitter.isLessEqual(lower, value));
+  premise = emitter.conjoin(premise, emitter.isLessEqual(value, upper));
+}
+
+MaskLinear MaskTranslator::translateOperand(Value value) {
+  MaskLinear result = translateInteger(value);
+  Value clone = getUniform(value);
+  if (!clone || !isLeaf(value) || result.offset.isConstant())
+    return result;
+  if (!isKnownSmall(clone, /*isLower=*/true) ||
+      !isKnownSmall(clone, /*isLower=*/false))
+    require(-maxSymbol, result.offset, maxSymbol);
+  return result;
+}
+
+MaskLinear MaskTranslator::translateFactor(Value value) {
+  MaskLinear result = translateOperand(value);
+  if (!value.getType().isIndex() && !result.offset.isConstant())
+    require(-maxFactor, result.offset, maxFactor);
+  return result;
+}
+
+std::optional<MaskLinear> MaskTranslator::fit(const MaskLinear &value,
+                                              Type type) {
+  if (type.isIndex())
+    return value;
+  unsigned width = getWidth(type);
+  int64_t least = width < 64 ? llvm::minIntN(width) : -2 * maxSymbol;
+  int64_t most = width < 64 ? llvm::maxIntN(width) : 2 * maxSymbol;
+  auto [lower, upper] = context.getStaticBounds(value);
+  if (!lower || !upper || *lower < least || *upper > most)
+    return std::nullopt;
+  if (!value.offset.isConstant())
+    require(least - *lower, value.offset, most - *upper);
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
 
 MaskLinear MaskTranslator::translateTruthAsInteger(Value value,
                                                    int64_t ifTrue) {
@@ -77,7 +171,8 @@ std::optional<MaskLinear> MaskTranslator::translateIntegerOp(Operation *inner) {
     bool isRow = llvm::is_contained(box.classes.queryRows, dim);
     if (!isRow && dim != box.getKeyDimension())
       return std::nullopt;
-    return context.getDimension(dim, getStaticExtent(op, dim));
+    int64_t extent = getStaticExtent(op, dim).value_or(maxExtent);
+    return context.getDimension(dim, extent - 1);
   }
   if (std::optional<MaskLinear> cast = translateCast(inner))
     return cast;
@@ -93,20 +188,24 @@ std::optional<MaskLinear> MaskTranslator::translateIntegerOp(Operation *inner) {
       getWidth(inner->getResult(0).getType()) < 32)
     return std::nullopt;
 
+  Type type = inner->getResult(0).getType();
   auto operand = [&](unsigned index) {
-    return translateInteger(inner->getOperand(index));
+    return translateOperand(inner->getOperand(index));
   };
   if (isa<arith::AddIOp>(inner))
-    return context.add(operand(0), operand(1));
+    return fit(context.add(operand(0), operand(1)), type);
   if (isa<arith::SubIOp>(inner))
-    return context.subtract(operand(0), operand(1));
+    return fit(context.subtract(operand(0), operand(1)), type);
   if (isa<arith::MulIOp>(inner))
-    return context.multiply(operand(0), operand(1));
+    return fit(context.multiply(translateFactor(inner->getOperand(0)),
+                                translateFactor(inner->getOperand(1))),
+               type);
   if (isa<math::AbsIOp>(inner))
-    return context.absolute(operand(0));
+    return fit(context.absolute(operand(0)), type);
   bool isUnsigned = isa<arith::MinUIOp, arith::MaxUIOp>(inner);
   if (isUnsigned || isa<arith::MinSIOp, arith::MaxSIOp>(inner)) {
-    MaskLinear a = operand(0), b = operand(1);
+    MaskLinear a = translateInteger(inner->getOperand(0));
+    MaskLinear b = translateInteger(inner->getOperand(1));
     if (isUnsigned &&
         !(context.isKnownNonNegative(a) && context.isKnownNonNegative(b)))
       return std::nullopt;
@@ -130,15 +229,20 @@ std::optional<MaskLinear> MaskTranslator::translateCast(Operation *inner) {
     return translateTruthAsInteger(from, isUnsigned ? 1 : -1);
   if (fromWidth > 64)
     return std::nullopt;
-  MaskLinear value = translateInteger(from);
-  if (toWidth >= fromWidth || toWidth >= 32) {
+  if (toWidth >= fromWidth) {
+    MaskLinear value = translateInteger(from);
     if (isUnsigned && toWidth > fromWidth && !context.isKnownNonNegative(value))
       return std::nullopt;
     return value;
   }
+  MaskLinear value = translateOperand(from);
+  if (toWidth == 32)
+    if (std::optional<MaskLinear> fitting =
+            fit(value, inner->getResult(0).getType()))
+      return fitting;
   if (toWidth == 1)
     return std::nullopt;
-  // Wraps: ((x + h) mod 2h) - h, where 2h is the number of values.
+  // It may wrap: ((x + h) mod 2h) - h, where 2h is the number of values.
   int64_t half = int64_t(1) << (toWidth - 1);
   return context.add(
       context.modulo(context.add(value, context.getUniform(half)), 2 * half),
@@ -184,7 +288,8 @@ std::optional<MaskLinear> MaskTranslator::translateBitOp(Operation *inner) {
     return std::nullopt;
   int64_t factor = int64_t(1) << *constant;
   if (isa<arith::ShLIOp>(inner))
-    return context.scale(value, factor);
+    return fit(context.scale(translateFactor(inner->getOperand(0)), factor),
+               inner->getResult(0).getType());
   if (isa<arith::ShRUIOp>(inner) && !context.isKnownNonNegative(value))
     return std::nullopt;
   return context.floorDivide(value, factor);
@@ -204,7 +309,7 @@ MaskLinear MaskTranslator::translateAffine(AffineExpr expr,
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return symbols[symbol.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
-  if (depth >= maxDepth)
+  if (depth >= maxMaskDepth)
     return context.getOpaque();
   ++depth;
   MaskLinear lhs = translateAffine(binary.getLHS(), dims, symbols);
@@ -236,7 +341,7 @@ std::optional<MaskLinear> MaskTranslator::translateAffineOp(Operation *inner) {
   }
   SmallVector<MaskLinear> operands;
   for (Value operand : inner->getOperands())
-    operands.push_back(translateInteger(operand));
+    operands.push_back(translateOperand(operand));
   ArrayRef<MaskLinear> all = operands;
   std::optional<MaskLinear> result;
   for (AffineExpr expr : map.getResults()) {

@@ -14,8 +14,14 @@ using namespace mlir;
 
 namespace attn {
 
-/// Chains longer than this are not looked through: translation recurses.
-static constexpr unsigned maxDepth = 400;
+/// Whether a mask casts positions, or what is computed from them, to 32 bits.
+static bool castsToNarrow(Region &mask) {
+  return llvm::any_of(mask.getOps(), [](Operation &inner) {
+    return isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::TruncIOp>(
+               inner) &&
+           inner.getResult(0).getType().isInteger(32);
+  });
+}
 
 MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
                                MaskExprContext &context)
@@ -24,6 +30,7 @@ MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
     positions[dim] = value;
   for (auto [dim, value] : llvm::zip(box.classes.keyRows, box.outerKeys))
     positions[dim] = value;
+  maxExtent = int64_t(1) << (castsToNarrow(op.getMask()) ? 30 : 40);
   mapUniformInputs();
   cloneUniformOps();
 }
@@ -154,7 +161,7 @@ MaskFormula *MaskTranslator::translateTruth(Value value, bool negated) {
   } else if (Value clone = getUniform(value)) {
     formula = context.getTruth(negated ? emitter.invert(clone) : Scalar(clone));
   } else if (Operation *definition = value.getDefiningOp();
-             definition && depth < maxDepth) {
+             definition && depth < maxMaskDepth) {
     ++depth;
     formula = translateTruthOp(definition, negated);
     --depth;
@@ -209,6 +216,12 @@ MaskFormula *MaskTranslator::translateTruthOp(Operation *inner, bool negated) {
   return nullptr;
 }
 
+static bool isPosition(const MaskLinear &value) {
+  return value.terms.size() == 1 &&
+         value.terms.front().node->kind == MaskNode::Kind::Dimension &&
+         value.terms.front().coefficient == 1 && value.offset.isConstant(0);
+}
+
 MaskFormula *MaskTranslator::translateComparison(arith::CmpIOp comparison,
                                                  bool negated) {
   using Predicate = arith::CmpIPredicate;
@@ -222,7 +235,12 @@ MaskFormula *MaskTranslator::translateComparison(arith::CmpIOp comparison,
   }
   if (negated)
     predicate = arith::invertPredicate(predicate);
+  // A position is compared with a symbol without a calculation.
   MaskLinear a = translateInteger(lhs), b = translateInteger(rhs);
+  if (!isPosition(a))
+    b = translateOperand(rhs);
+  if (!isPosition(b))
+    a = translateOperand(lhs);
   auto isLessEqual = [&](const MaskLinear &x, const MaskLinear &y) {
     return context.isNonNegative(context.subtract(y, x));
   };

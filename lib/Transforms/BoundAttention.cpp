@@ -84,6 +84,18 @@ static Scalar getNumKeys(RewriterBase &rewriter, GenericOp op,
                                    position.value_or(0));
 }
 
+/// Where `premise` does not hold, the first range takes in all keys.
+static void weaken(IndexEmitter &emitter, Scalar premise, Scalar numKeys,
+                   SmallVectorImpl<MaskRange> &ranges) {
+  if (premise.isConstant(1))
+    return;
+  if (ranges.empty())
+    ranges.push_back({Scalar(0), Scalar(0)});
+  MaskRange &range = ranges.front();
+  range.begin = emitter.select(premise, range.begin, 0);
+  range.end = emitter.select(premise, range.end, numKeys);
+}
+
 /// Ops that turned out not to be needed.
 static void eraseDeadOps(RewriterBase &rewriter, Block *block) {
   for (Operation &inner : llvm::make_early_inc_range(llvm::reverse(*block)))
@@ -110,6 +122,7 @@ writeRanges(RewriterBase &rewriter, GenericOp op, Scalar numKeys,
   llvm::append_range(opaqueLeaves, translator.getOpaqueLeaves());
   MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
   SmallVector<MaskRange> ranges = solver.getRanges(visible, maxRanges);
+  weaken(emitter, translator.getPremise(), numKeys, ranges);
   SmallVector<Value> yielded;
   for (const MaskRange &range : ranges) {
     yielded.push_back(emitter.materialize(range.begin));
@@ -132,8 +145,10 @@ static void writeClassifier(RewriterBase &rewriter, GenericOp op) {
   MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
   Scalar visible = solver.mayHold(translator.translate(/*negated=*/false));
   Scalar hidden = solver.mayHold(translator.translate(/*negated=*/true));
-  SmallVector<Value> yielded{emitter.materializeTruth(emitter.invert(visible)),
-                             emitter.materializeTruth(emitter.invert(hidden))};
+  SmallVector<Value> yielded;
+  for (Scalar any : {visible, hidden})
+    yielded.push_back(emitter.materializeTruth(
+        emitter.conjoin(emitter.invert(any), translator.getPremise())));
   YieldOp::create(rewriter, op.getLoc(), yielded);
   eraseDeadOps(rewriter, block);
 }

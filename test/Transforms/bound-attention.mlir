@@ -40,7 +40,8 @@ func.func @causal(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>,
   return %r : tensor<2x5x3xf32>
 }
 
-// Dynamic extents and a symbol: the extent is read before the op.
+// Dynamic extents and a symbol: the extent is read before the op. A window so
+// wide that differences from it wrap bounds nothing.
 // CHECK-LABEL: func.func @window(
 // CHECK-SAME: %[[K:[^:]+]]: tensor<2x?x4xf32>, %{{[^:]+}}: tensor<2x?x3xf32>, %[[W:[^:]+]]: index
 // CHECK: %[[KEYS:.+]] = tensor.dim %[[K]], %{{.+}} : tensor<2x?x4xf32>
@@ -49,11 +50,18 @@ func.func @causal(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>,
 // CHECK-NEXT: ^bb0(%{{.+}}: index, %[[M_LO:.+]]: index, %[[M_HI:.+]]: index):
 // CHECK-DAG: %[[C0:.+]] = arith.constant 0 : index
 // CHECK-DAG: %[[C1:.+]] = arith.constant 1 : index
-// CHECK: %[[FIRST:.+]] = arith.subi %[[M_LO]], %[[W]] : index
+// CHECK-DAG: %[[LEAST:.+]] = arith.constant -1152921504606846976 : index
+// CHECK-DAG: %[[MOST:.+]] = arith.constant 1152921504606846976 : index
+// CHECK: %[[ABOVE:.+]] = arith.cmpi sle, %[[LEAST]], %[[W]] : index
+// CHECK-NEXT: %[[BELOW:.+]] = arith.cmpi sle, %[[W]], %[[MOST]] : index
+// CHECK-NEXT: %[[EXACT:.+]] = arith.andi %[[ABOVE]], %[[BELOW]] : i1
+// CHECK-NEXT: %[[FIRST:.+]] = arith.subi %[[M_LO]], %[[W]] : index
 // CHECK-NEXT: %[[BEGIN:.+]] = arith.maxsi %[[FIRST]], %[[C0]] : index
 // CHECK-NEXT: %[[NEXT:.+]] = arith.addi %[[M_HI]], %[[C1]] : index
 // CHECK-NEXT: %[[END:.+]] = arith.minsi %[[KEYS]], %[[NEXT]] : index
-// CHECK-NEXT: attn.yield %[[BEGIN]], %[[END]] : index, index
+// CHECK-NEXT: %[[LO:.+]] = arith.select %[[EXACT]], %[[BEGIN]], %[[C0]] : index
+// CHECK-NEXT: %[[HI:.+]] = arith.select %[[EXACT]], %[[END]], %[[KEYS]] : index
+// CHECK-NEXT: attn.yield %[[LO]], %[[HI]] : index, index
 // REMARK: remark: {{.*}}"1 key range"
 func.func @window(%q: tensor<2x?x4xf32>, %k: tensor<2x?x4xf32>,
                   %v: tensor<2x?x3xf32>, %w: index, %o: tensor<2x?x3xf32>) -> tensor<2x?x3xf32> {

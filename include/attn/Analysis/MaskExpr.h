@@ -115,6 +115,9 @@ struct MaskFormula {
   llvm::SmallVector<MaskFormula *> children;
 };
 
+/// The least and the greatest value, as far as they are known.
+using MaskBounds = std::pair<std::optional<int64_t>, std::optional<int64_t>>;
+
 /// Builds nodes and formulas and owns them.
 class MaskExprContext {
 public:
@@ -122,7 +125,8 @@ public:
   IndexEmitter &getEmitter() { return emitter; }
 
   MaskLinear getUniform(Scalar value) { return {{}, value}; }
-  MaskLinear getDimension(unsigned dimension, std::optional<int64_t> extent);
+  /// The position along a dimension, from 0 to `last` at most, if given.
+  MaskLinear getDimension(unsigned dimension, std::optional<int64_t> last);
   /// A value of which nothing is known, the same at each use; unlike every
   /// other one if null.
   MaskLinear getOpaque(mlir::Value value = {});
@@ -142,6 +146,8 @@ public:
   MaskLinear select(MaskFormula *condition, MaskFormula *inverse,
                     const MaskLinear &ifTrue, const MaskLinear &ifFalse);
   bool isKnownNonNegative(const MaskLinear &value);
+  /// What a value lies between, its offset aside if that is no constant.
+  MaskBounds getStaticBounds(const MaskLinear &value);
 
   MaskFormula *getTruth(Scalar truth);
   MaskFormula *conjoin(llvm::ArrayRef<MaskFormula *> children);
@@ -181,6 +187,10 @@ private:
   MaskFormula *create(MaskFormula::Kind kind);
   MaskFormula *combine(MaskFormula::Kind kind,
                        llvm::ArrayRef<MaskFormula *> children);
+  MaskBounds getBounds(const MaskAffine &affine);
+  /// The bounds of a division.
+  MaskBounds getQuotientBounds(const MaskNode &node);
+  /// Fills in the bounds of a node from those of its parts.
   void inferBounds(MaskNode &node);
   unsigned numOpaque = 0;
 

@@ -14,6 +14,9 @@
 
 namespace attn {
 
+/// Translation recurses: chains longer than this are not looked through.
+inline constexpr unsigned maxMaskDepth = 400;
+
 /// The extent of a dimension, if a type says it.
 std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension);
 
@@ -41,6 +44,10 @@ public:
   /// A condition that visible pairs, or with `negated` hidden ones, fulfil.
   MaskFormula *translate(bool negated);
 
+  /// Where this does not hold at run time, the formulas say nothing: arithmetic
+  /// of the mask may wrap.
+  Scalar getPremise() const { return premise; }
+
   /// What was not understood, by name: "input 1", "tensor.extract".
   llvm::ArrayRef<std::string> getOpaqueLeaves() const { return opaqueLeaves; }
 
@@ -58,6 +65,15 @@ private:
                                     bool negated);
 
   MaskLinear translateInteger(mlir::Value value);
+  /// The same, for arithmetic: symbols are so small that their sums do not wrap
+  /// where they are calculated, or the premise fails.
+  MaskLinear translateOperand(mlir::Value value);
+  /// The same, for products.
+  MaskLinear translateFactor(mlir::Value value);
+  /// `value`, if it does not wrap in `type`; may add to the premise.
+  std::optional<MaskLinear> fit(const MaskLinear &value, mlir::Type type);
+  void require(Scalar lower, Scalar value, Scalar upper);
+  bool isLeaf(mlir::Value value);
   std::optional<MaskLinear> translateIntegerOp(mlir::Operation *op);
   std::optional<MaskLinear> translateCast(mlir::Operation *op);
   std::optional<MaskLinear> translateDivision(mlir::Operation *op);
@@ -80,6 +96,9 @@ private:
   /// By whether they are negated.
   llvm::DenseMap<mlir::Value, MaskFormula *> truths[2];
   llvm::SmallVector<std::string> opaqueLeaves;
+  Scalar premise = 1;
+  /// Positions are below this.
+  int64_t maxExtent;
   unsigned depth = 0;
 };
 

@@ -96,6 +96,9 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     captured tensors at computed indices; reads in `score` and `weight` happen
     for visible pairs only, so `table[i - j]` under a causal mask is in bounds.
 
+    In a mask, arithmetic on `index` must not wrap; on other integers it may. A
+    mask that casts an `index` to 32 bits belongs to extents below 2^30.
+
     `ranges` and `classify` say for a box of positions what the mask does; the
     compiler derives them. Both take the position along each batch dimension,
     the first and the last position along each query row dimension, and the

@@ -106,6 +106,72 @@ TEST(MaskFormsTest, NarrowIntegers) {
         });
 }
 
+/// Usual masks are as tight in i32 and i64 as on positions.
+TEST(MaskFormsTest, CausalInNarrowIntegers) {
+  for (std::string type : {"i32", "i64"}) {
+    std::string body = R"(
+    %im = arith.index_cast %i : index to T
+    %jm = arith.index_cast %j : index to T
+    %off = arith.index_cast %s0 : index to T
+    %c9 = arith.constant 9 : T
+    %last = arith.addi %im, %off : T
+    %causal = arith.cmpi sle, %jm, %last : T
+    %distance = arith.subi %im, %jm : T
+    %near = arith.cmpi slt, %distance, %c9 : T
+    %visible = arith.andi %causal, %near : i1)";
+    for (size_t at; (at = body.find(" T\n")) != std::string::npos;)
+      body.replace(at + 1, 1, type);
+    for (bool isDynamic : {false, true}) {
+      MaskCase mask;
+      mask.body = body;
+      mask.isDynamic = isDynamic;
+      mask.meaning = [](int64_t, int64_t i, int64_t j) {
+        return j <= i + 3 && i - j < 9;
+      };
+      WalkCounts counts = checkMask(attn::test::getContext(), mask);
+      EXPECT_EQ(counts.inVain, 0) << type;
+      EXPECT_EQ(counts.knownFull, counts.full) << type;
+    }
+  }
+}
+
+TEST(MaskFormsTest, SumsThatWrap) {
+  // At the end of i64, where the sum is negative; of i32, by a multiplication.
+  MaskCase mask;
+  mask.body = R"(
+    %i64 = arith.index_cast %i : index to i64
+    %j64 = arith.index_cast %j : index to i64
+    %s64 = arith.index_cast %s0 : index to i64
+    %last = arith.addi %i64, %s64 : i64
+    %visible = arith.cmpi sle, %j64, %last : i64)";
+  mask.symbols[0] = INT64_MAX;
+  mask.meaning = [](int64_t, int64_t i, int64_t) { return i == 0; };
+  checkMask(attn::test::getContext(), mask);
+
+  check(R"(
+    %j32 = arith.index_cast %j : index to i32
+    %c = arith.constant 100000007 : i32
+    %zero = arith.constant 0 : i32
+    %hash = arith.muli %j32, %c : i32
+    %visible = arith.cmpi sge, %hash, %zero : i32)",
+        [](int64_t, int64_t, int64_t j) {
+          return int32_t(uint32_t(j) * 100000007u) >= 0;
+        });
+}
+
+TEST(MaskFormsTest, WindowAtTheEndOfItsType) {
+  // No difference wraps; what the ranges are calculated from would.
+  for (int64_t window : {INT64_MAX, INT64_MIN}) {
+    MaskCase mask;
+    mask.body = R"(
+    %ahead = arith.subi %j, %i : index
+    %visible = arith.cmpi sle, %ahead, %s0 : index)";
+    mask.symbols[0] = window;
+    mask.meaning = [=](int64_t, int64_t, int64_t) { return window > 0; };
+    checkMask(attn::test::getContext(), mask);
+  }
+}
+
 TEST(MaskFormsTest, TruthAsNumber) {
   WalkCounts counts =
       check(R"(

@@ -8,6 +8,7 @@
 #include "RegionEvaluator.h"
 #include "attn/IR/Attn.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -77,9 +78,9 @@ void RegionEvaluator::compile(Operation &op) {
             .Cases({"arith.shrsi", "arith.shrui"}, int(Opcode::ShiftRight))
             .Case("arith.cmpi", int(Opcode::Compare))
             .Case("arith.select", int(Opcode::Select))
-            .Cases({"arith.index_cast", "arith.extsi"}, int(Opcode::Copy))
+            .Cases({"arith.index_cast", "arith.extsi", "arith.trunci"},
+                   int(Opcode::Copy))
             .Case("arith.extui", int(Opcode::ZeroExtend))
-            .Case("arith.trunci", int(Opcode::Truncate))
             .Case("math.absi", int(Opcode::Absolute))
             .Case("affine.apply", int(Opcode::Apply))
             .Case("affine.min", int(Opcode::ApplyMinimum))
@@ -91,11 +92,12 @@ void RegionEvaluator::compile(Operation &op) {
     instruction.opcode = Opcode(opcode);
     if (auto compare = dyn_cast<arith::CmpIOp>(op))
       instruction.immediate = int64_t(compare.getPredicate());
-    if (instruction.opcode == Opcode::Truncate)
-      instruction.width = op.getResult(0).getType().getIntOrFloatBitWidth();
     if (instruction.opcode == Opcode::ZeroExtend)
-      instruction.width = op.getOperand(0).getType().getIntOrFloatBitWidth();
+      instruction.immediate =
+          op.getOperand(0).getType().getIntOrFloatBitWidth();
   }
+  if (auto type = dyn_cast<IntegerType>(op.getResult(0).getType()))
+    instruction.width = type.getWidth();
   for (Value operand : operands)
     instruction.operands.push_back(getSlot(operand));
   instruction.result = slots.size();
@@ -163,6 +165,13 @@ static int64_t evaluateAffine(AffineExpr expr, ArrayRef<int64_t> dims,
 
 int64_t RegionEvaluator::evaluate(const Instruction &instruction,
                                   ArrayRef<int64_t> positions) {
+  int64_t exact = compute(instruction, positions);
+  return instruction.width == 1 ? exact & 1
+                                : llvm::SignExtend64(exact, instruction.width);
+}
+
+int64_t RegionEvaluator::compute(const Instruction &instruction,
+                                 ArrayRef<int64_t> positions) {
   auto get = [&](unsigned index) { return slots[instruction.operands[index]]; };
   switch (instruction.opcode) {
   case Opcode::Constant:
@@ -170,11 +179,11 @@ int64_t RegionEvaluator::evaluate(const Instruction &instruction,
   case Opcode::Index:
     return positions[instruction.immediate];
   case Opcode::Add:
-    return get(0) + get(1);
+    return uint64_t(get(0)) + uint64_t(get(1));
   case Opcode::Subtract:
-    return get(0) - get(1);
+    return uint64_t(get(0)) - uint64_t(get(1));
   case Opcode::Multiply:
-    return get(0) * get(1);
+    return uint64_t(get(0)) * uint64_t(get(1));
   case Opcode::DivideToZero:
     return get(0) / get(1);
   case Opcode::DivideDown:
@@ -194,7 +203,7 @@ int64_t RegionEvaluator::evaluate(const Instruction &instruction,
   case Opcode::ExclusiveOr:
     return get(0) ^ get(1);
   case Opcode::ShiftLeft:
-    return get(0) << get(1);
+    return uint64_t(get(0)) << get(1);
   case Opcode::ShiftRight:
     return get(0) >> get(1);
   case Opcode::Compare:
@@ -204,14 +213,7 @@ int64_t RegionEvaluator::evaluate(const Instruction &instruction,
   case Opcode::Copy:
     return get(0);
   case Opcode::ZeroExtend:
-    return get(0) & ((uint64_t(1) << instruction.width) - 1);
-  case Opcode::Truncate: {
-    int64_t low = get(0) & ((int64_t(1) << instruction.width) - 1);
-    bool negative = (low >> (instruction.width - 1)) & 1;
-    return negative && instruction.width > 1
-               ? low - (int64_t(1) << instruction.width)
-               : low;
-  }
+    return get(0) & ((uint64_t(1) << instruction.immediate) - 1);
   case Opcode::Absolute:
     return std::abs(get(0));
   case Opcode::Extract: {

@@ -65,7 +65,6 @@ private:
     Select,
     Copy,
     ZeroExtend,
-    Truncate,
     Absolute,
     Extract,
     Apply,
@@ -78,6 +77,7 @@ private:
     std::vector<unsigned> operands;
     unsigned result;
     int64_t immediate = 0;
+    /// Of the result, in bits.
     unsigned width = 64;
     const IntegerTensor *tensor = nullptr;
     mlir::Operation *op = nullptr;
@@ -87,6 +87,9 @@ private:
   void compile(mlir::Operation &op);
   int64_t evaluate(const Instruction &instruction,
                    llvm::ArrayRef<int64_t> positions);
+  /// The same, with more bits than the result has.
+  int64_t compute(const Instruction &instruction,
+                  llvm::ArrayRef<int64_t> positions);
 
   const Environment &environment;
   std::vector<Instruction> instructions;
