@@ -193,10 +193,7 @@ void SdpaExpansion::decideOffset() {
       addInput(operand, llvm::to_vector(llvm::seq(0u, getNumBatchDims())));
       return;
     }
-    dynamicOffset = operand.getType().isIndex()
-                        ? operand
-                        : arith::IndexCastOp::create(
-                              rewriter, loc, rewriter.getIndexType(), operand);
+    dynamicOffset = createOffset(operand);
   }
 }
 

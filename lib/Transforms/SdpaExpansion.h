@@ -54,6 +54,7 @@ private:
   bool isUpperBoundImplied(int64_t right);
   bool isLowerBoundImplied(int64_t left);
   mlir::Value createPosition(unsigned position);
+  mlir::Value createOffset(mlir::Value operand);
   mlir::Value createDiagonal(mlir::Value row, int64_t constant,
                              mlir::Value offset);
   mlir::Value inlineRegion(mlir::Region &source, mlir::Block *body,

@@ -11,15 +11,38 @@ using namespace mlir;
 
 namespace attn {
 
+/// Positions are below this.
+static constexpr int64_t kMaxExtent = int64_t(1) << 40;
+
 /// The bounds (left, right) of the key around i + o: causal is a right bound
-/// of 0, which no window can tighten.
+/// of 0, which no window can tighten. Bounds that no position reaches are none.
 std::pair<int64_t, int64_t> SdpaExpansion::getWindow() {
+  auto limit = [](int64_t bound) { return bound < kMaxExtent ? bound : -1; };
   std::pair<int64_t, int64_t> window = {-1, -1};
   if (op.getWindow())
-    window = {(*op.getWindow())[0], (*op.getWindow())[1]};
+    window = {limit((*op.getWindow())[0]), limit((*op.getWindow())[1])};
   if (op.getCausal() != CausalKind::none)
     window.second = 0;
   return window;
+}
+
+/// An offset as an index, moved where sums with it do not wrap: beyond
+/// positions and bounds, all offsets are alike.
+Value SdpaExpansion::createOffset(Value operand) {
+  Type type = operand.getType();
+  Value value = operand;
+  if (!type.isIndex())
+    value = rewriter.createOrFold<arith::IndexCastOp>(
+        loc, rewriter.getIndexType(), operand);
+  if (!type.isIndex() && type.getIntOrFloatBitWidth() <= 32)
+    return value;
+  auto limit = [&](int64_t bound) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, bound);
+  };
+  value =
+      rewriter.createOrFold<arith::MinSIOp>(loc, value, limit(4 * kMaxExtent));
+  return rewriter.createOrFold<arith::MaxSIOp>(loc, value,
+                                               limit(-4 * kMaxExtent));
 }
 
 /// Whether j <= i + o + right, or right is unbounded, for every pair there is.
@@ -128,10 +151,7 @@ void SdpaExpansion::fillMask(GenericOp generic) {
     Value offsetValue = dynamicOffset;
     if (op.getOffset() && isa<ShapedType>(op.getOffset().getType())) {
       // The offset is the last input.
-      offsetValue = body->getArguments().back();
-      if (!offsetValue.getType().isIndex())
-        offsetValue = arith::IndexCastOp::create(
-            rewriter, loc, rewriter.getIndexType(), offsetValue);
+      offsetValue = createOffset(body->getArguments().back());
     }
     using Predicate = arith::CmpIPredicate;
     if (hasUpper)

@@ -294,7 +294,8 @@ func.func @dynamic_lengths(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<
   return %r : tensor<?x3xf32>
 }
 
-// An offset for all is captured, as an index; one per batch is an input.
+// An offset for all is captured, as an index; one per batch is an input. In 64
+// bits it is moved to where sums with it do not wrap.
 // CHECK-LABEL: func.func @offsets(
 // CHECK-SAME: %[[ALL:[^:]+]]: i32, %[[EACH:[^:]+]]: tensor<2xi64>,
 // CHECK: %[[OFFSET:.+]] = arith.index_cast %[[ALL]] : i32 to index
@@ -309,7 +310,11 @@ func.func @dynamic_lengths(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<
 // CHECK-NEXT: %[[I:.+]] = attn.index 2
 // CHECK-NEXT: %[[J:.+]] = attn.index 3
 // CHECK-NEXT: %[[O:.+]] = arith.index_cast %in0 : i64 to index
-// CHECK-NEXT: %[[LAST:.+]] = arith.addi %[[I]], %[[O]] : index
+// CHECK-NEXT: %[[MOST:.+]] = arith.constant 4398046511104 : index
+// CHECK-NEXT: %[[BELOW:.+]] = arith.minsi %[[O]], %[[MOST]] : index
+// CHECK-NEXT: %[[LEAST:.+]] = arith.constant -4398046511104 : index
+// CHECK-NEXT: %[[SMALL:.+]] = arith.maxsi %[[BELOW]], %[[LEAST]] : index
+// CHECK-NEXT: %[[LAST:.+]] = arith.addi %[[I]], %[[SMALL]] : index
 // CHECK-NEXT: arith.cmpi sle, %[[J]], %[[LAST]] : index
 func.func @offsets(%all: i32, %each: tensor<2xi64>, %q: tensor<2x6x5x4xf32>,
                    %k: tensor<2x6x7x4xf32>, %v: tensor<2x6x7x3xf32>, %o: tensor<2x6x5x3xf32>)
