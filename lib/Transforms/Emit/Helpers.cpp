@@ -118,17 +118,11 @@ SmallVector<Value> transposeInRegisters(OpBuilder &b, Location loc,
 }
 
 Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
-  Block *body = nullptr;
-  for (Operation *parent = op->getParentOp(); parent;
-       parent = parent->getParentOp()) {
-    if (auto forall = dyn_cast<scf::ForallOp>(parent))
-      body = forall.getBody();
-    else if (auto function = dyn_cast<FunctionOpInterface>(parent)) {
-      if (!body)
-        body = &function.getFunctionBody().front();
-      break;
-    }
-  }
+  Operation *parent = op->getParentOp();
+  while (!parent->hasTrait<OpTrait::HasParallelRegion>() &&
+         !isa<FunctionOpInterface>(parent))
+    parent = parent->getParentOp();
+  Block *body = &parent->getRegion(0).front();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(body);
   return memref::AllocOp::create(b, op->getLoc(), type,

@@ -82,7 +82,7 @@ llvm::SmallVector<mlir::Value>
 transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
                      llvm::SmallVector<mlir::Value> rows);
 
-/// A buffer for one worker: allocated at the start of the outermost enclosing
+/// A buffer for one worker: allocated at the start of the innermost enclosing
 /// parallel loop's body, or of the function. Deallocation comes later.
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
