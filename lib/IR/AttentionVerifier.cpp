@@ -70,18 +70,15 @@ FloatType getAccumulationType(AttentionOpInterface op) {
 
 SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
   OperandRange operands = op->getOperands();
-  unsigned numInputs =
-      3 + op.getInputs().size() + op.getWeightingOperands().size();
-  unsigned numInits = cast<DestinationStyleOpInterface>(op.getOperation())
-                          .getNumDpsInits();
-  SmallVector<Value> mapped(operands.take_front(numInputs));
+  unsigned numInits =
+      cast<DestinationStyleOpInterface>(op.getOperation()).getNumDpsInits();
+  SmallVector<Value> mapped(operands.take_front(op.getOutputIndex()));
   llvm::append_range(mapped, operands.take_back(numInits));
   return mapped;
 }
 
 DimensionClasses getDimensionClasses(AttentionOpInterface op) {
-  unsigned output =
-      3 + op.getInputs().size() + op.getWeightingOperands().size();
+  unsigned output = op.getOutputIndex();
   FailureOr<DimensionClasses> classes =
       DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
                               op.getIndexingMap(2), op.getIndexingMap(output));
@@ -154,11 +151,10 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
     return failure();
 
   unsigned numInputs = op.getInputs().size();
-  unsigned output = 3 + numInputs + op.getWeightingOperands().size();
   unsigned culprit = 0;
   FailureOr<DimensionClasses> classes = DimensionClasses::infer(
       op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
-      op.getIndexingMap(output), &culprit);
+      op.getIndexingMap(op.getOutputIndex()), &culprit);
   if (failed(classes))
     return op.emitOpError("(C3) dimension d")
            << culprit
@@ -187,7 +183,7 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
            << expected << " (for " << op.getWeighting() << "), but got "
            << op.getWeightingOperands().size();
   for (unsigned i = 0; i < expected; ++i) {
-    if (!spansOnly(op.getIndexingMap(3 + numInputs + i), *classes,
+    if (!spansOnly(op.getIndexingMap(op.getWeightingIndex() + i), *classes,
                    {Class::Batch, Class::QueryRow}))
       return op.emitOpError("(C9) expected weighting operand ")
              << i << " to span batch and query rows only";

@@ -37,8 +37,7 @@ void nameBoundArguments(GenericOp op, Region &region,
                         OpAsmSetValueNameFn setName) {
   // The op may be invalid: it is printed for errors too.
   ArrayAttr maps = op.getIndexingMapsAttr();
-  unsigned output =
-      3 + op.getInputs().size() + op.getWeightingOperands().size();
+  unsigned output = op.getOutputIndex();
   if (!maps || maps.size() <= output ||
       !llvm::all_of(maps, llvm::IsaPred<AffineMapAttr>))
     return;

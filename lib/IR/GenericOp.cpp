@@ -85,7 +85,7 @@ LogicalResult GenericOp::verify() {
     return failure();
   DimensionClasses classes = getDimensionClasses();
   using Class = DimensionClass;
-  unsigned next = 4 + getInputs().size() + getWeightingOperands().size();
+  unsigned next = getOutputIndex() + 1;
   if (getLse()) {
     if (!getWeighting().hasLogSumExp())
       return emitOpError("(C10) ")
@@ -149,7 +149,7 @@ LogicalResult OnlineOp::verify() {
   if (failed(detail::verifyAttentionOperands(*this)))
     return failure();
   DimensionClasses classes = getDimensionClasses();
-  unsigned first = 4 + getInputs().size() + getWeightingOperands().size();
+  unsigned first = getOutputIndex() + 1;
   for (unsigned i = 0; i < numStatistics; ++i)
     if (!spansExactly(getIndexingMap(first + i), classes,
                       {DimensionClass::Batch, DimensionClass::QueryRow}))

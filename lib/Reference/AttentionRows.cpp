@@ -111,7 +111,7 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   AttentionRows result;
   result.op = op;
   result.numInputs = op.getInputs().size();
-  result.firstInit = 3 + result.numInputs + op.getWeightingOperands().size();
+  result.firstInit = op.getOutputIndex();
   result.scale = op.getScale().convertToDouble();
   result.scoreUnits = getScoreUnits(op);
   unsigned numDims = op.getNumDims();
@@ -254,7 +254,7 @@ void AttentionRows::beginRow(int64_t index) {
     for (int64_t offset : features.getOffsets(query.strides))
       queryRow.push_back(query.tensor->cells[base + offset].f);
   weightingOperands.clear();
-  for (unsigned i = 3 + numInputs; i < firstInit; ++i) {
+  for (unsigned i = op.getWeightingIndex(); i < firstInit; ++i) {
     const AttentionOperand &operand = operands[i];
     int64_t offset = operand.getOffset(position, batch, rows);
     weightingOperands.push_back(

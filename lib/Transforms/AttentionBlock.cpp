@@ -226,7 +226,7 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
     OpFoldResult local = affine::makeComposedFoldedAffineApply(
         rewriter, loc, position * sizes.queryRows, {OpFoldResult(tile)});
     for (auto [i, out] : llvm::enumerate(carried)) {
-      AffineMap map = op.getIndexingMap(getOutputMap() + i);
+      AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
       from.emplace_back();
       size.emplace_back();
       for (unsigned dim : order(map, {lane, channel})) {

@@ -73,8 +73,7 @@ Value AttentionTiler::slice(Value value, AffineMap map,
       indices.push_back(toValue(offset));
     return tensor::ExtractOp::create(rewriter, loc, value, indices);
   }
-  SmallVector<OpFoldResult> strides(shape.empty() ? 0 : type.getRank(),
-                                    rewriter.getIndexAttr(1));
+  SmallVector<OpFoldResult> strides(type.getRank(), rewriter.getIndexAttr(1));
   return tensor::ExtractSliceOp::create(
       rewriter, loc, RankedTensorType::get(shape, type.getElementType()), value,
       sliceOffsets, sliceExtents, strides);
@@ -207,7 +206,7 @@ LogicalResult AttentionTiler::run() {
   extents[lane] = clampExtent(offsets[lane], wholeExtents[lane], blockRows);
 
   SmallVector<Value> outSlices;
-  unsigned outputMap = getOutputMap();
+  unsigned outputMap = op.getOutputIndex();
   for (auto [i, out] : llvm::enumerate(forall.getRegionIterArgs())) {
     AffineMap map = op.getIndexingMap(outputMap + i);
     outSlices.push_back(slice(out, map, order(map, {lane, channel})));
@@ -231,10 +230,6 @@ LogicalResult AttentionTiler::run() {
   }
   rewriter.replaceOp(op, forall.getResults());
   return success();
-}
-
-unsigned AttentionTiler::getOutputMap() {
-  return 3 + op.getInputs().size() + op.getWeightingOperands().size();
 }
 
 OpFoldResult AttentionTiler::clampExtent(OpFoldResult offset, OpFoldResult end,
@@ -286,7 +281,7 @@ SmallVector<Value> AttentionTiler::emitQueryTile(ValueRange outSlices) {
   }
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingTiles.push_back(
-        tileOperand(operand, op.getIndexingMap(3 + op.getInputs().size() + i)));
+        tileOperand(operand, op.getIndexingMap(op.getWeightingIndex() + i)));
   return emitFinish(emitKeyLoop(emitInitialState()), outSlices);
 }
 
@@ -311,7 +306,7 @@ SmallVector<Value> AttentionTiler::emitFinish(ValueRange state,
   }
   for (size_t i = 0; i < outSlices.size(); ++i)
     maps.push_back(finishMap(tileMap(
-        order(op.getIndexingMap(getOutputMap() + i), {lane, channel}))));
+        order(op.getIndexingMap(op.getOutputIndex() + i), {lane, channel}))));
   auto finish = FinishOp::create(
       rewriter, loc, outSlices.getTypes(), state[0], state.drop_front(),
       weightingValues, toValue(wholeExtents[key]), outSlices[0],

@@ -77,8 +77,6 @@ private:
   /// it has no key rows).
   Operand tileOperand(mlir::Value operand, mlir::AffineMap map);
 
-  /// The position of the output's map.
-  unsigned getOutputMap();
   /// min(size, end - offset), or `size` where that is known: `aligned` offsets
   /// are multiples of it.
   mlir::OpFoldResult clampExtent(mlir::OpFoldResult offset,

@@ -401,7 +401,7 @@ SmallVector<Value> AttentionDecomposer::runGeneric(GenericOp generic) {
   reduceStatistics(StatisticPhase::Weight, weights, neutral);
   emitFinalWeights(/*finished=*/true);
 
-  unsigned next = 3 + pairInputs.size() + weightingOperands.size();
+  unsigned next = op.getOutputIndex();
   AffineMap outputMap = op.getIndexingMap(next++);
   Mapped output = emitOutput(init(outputMap, accType, 0.0));
   SmallVector<Value> results{store(output, generic.getOutput(), outputMap)};
@@ -423,7 +423,7 @@ SmallVector<Value> AttentionDecomposer::runGeneric(GenericOp generic) {
 }
 
 SmallVector<Value> AttentionDecomposer::runOnline(OnlineOp online) {
-  unsigned next = 3 + op.getInputs().size() + weightingOperands.size();
+  unsigned next = op.getOutputIndex();
   Mapped accumulator{online.getAccumulator(), op.getIndexingMap(next++)};
   SmallVector<Mapped> before, scoresBefore;
   for (auto [statistic, value] :
@@ -452,7 +452,7 @@ SmallVector<Value> AttentionDecomposer::run() {
   extents = getExtents(b, op);
   pairs = span({Class::Batch, Class::QueryRow, Class::KeyRow});
   rows = span({Class::Batch, Class::QueryRow});
-  unsigned first = 3 + op.getInputs().size();
+  unsigned first = op.getWeightingIndex();
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingOperands.push_back({operand, op.getIndexingMap(first + i)});
   if (auto online = dyn_cast<OnlineOp>(op.getOperation()))

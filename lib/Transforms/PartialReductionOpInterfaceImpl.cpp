@@ -31,7 +31,7 @@ namespace {
 /// that of every statistic.
 struct StateMaps {
   explicit StateMaps(GenericOp op) {
-    accumulator = op.getIndexingMap(getOutputMap(op));
+    accumulator = op.getIndexingMap(op.getOutputIndex());
     DimensionClasses classes = op.getDimensionClasses();
     SmallVector<AffineExpr> results;
     for (AffineExpr expr : accumulator.getResults())
@@ -53,10 +53,6 @@ struct StateMaps {
                                          map.getContext()));
     return AffineMap::get(accumulator.getNumResults(), 0, results,
                           map.getContext());
-  }
-
-  static unsigned getOutputMap(GenericOp op) {
-    return 3 + op.getInputs().size() + op.getWeightingOperands().size();
   }
 
   AffineMap accumulator, row;
@@ -179,7 +175,7 @@ struct PartialReductionModel
     SmallVector<Operation *> slices;
     SmallVector<Value> operands;
     SmallVector<AffineMap> stepMaps;
-    unsigned output = StateMaps::getOutputMap(op);
+    unsigned output = op.getOutputIndex();
     SmallVector<Value> mapped =
         cast<AttentionOpInterface>(operation).getMappedOperands();
     for (unsigned i = 0; i < output; ++i) {
@@ -209,10 +205,10 @@ struct PartialReductionModel
     }
 
     ValueRange all(operands);
-    size_t numInputs = op.getInputs().size();
+    unsigned weighting = op.getWeightingIndex();
     auto online = OnlineOp::create(
         b, loc, ValueRange(state).getTypes(), all[0], all[1], all[2],
-        all.slice(3, numInputs), all.drop_front(3 + numInputs),
+        all.slice(3, weighting - 3), all.drop_front(weighting),
         /*rows=*/Value(), /*full=*/Value(), state[0],
         ValueRange(state).drop_front(), b.getAffineMapArrayAttr(stepMaps),
         op.getWeighting(), op.getScale(),
@@ -271,7 +267,7 @@ struct PartialReductionModel
         b.getAffineMapArrayAttr(stateMaps), op.getWeighting());
 
     SmallVector<AffineMap> finishMaps(stateMaps);
-    unsigned first = 3 + op.getInputs().size();
+    unsigned first = op.getWeightingIndex();
     for (unsigned i = first, e = op.getIndexingMaps().size(); i < e; ++i)
       finishMaps.push_back(maps.overState(op.getIndexingMap(i)));
     auto finish = FinishOp::create(

@@ -126,6 +126,18 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
         return ::llvm::cast<::mlir::AffineMapAttr>(
             $_op.getIndexingMaps()[index]).getValue();
       }]>,
+    InterfaceMethod<[{
+        The position of the first weighting operand among the mapped operands,
+        if there is one: after query, key, value and inputs.
+      }], "unsigned", "getWeightingIndex", (ins), "",
+      "return 3 + $_op.getInputs().size();">,
+    InterfaceMethod<[{
+        The position of the output, or the accumulator, among the mapped
+        operands: the first of the inits.
+      }], "unsigned", "getOutputIndex", (ins), "", [{
+        return 3 + $_op.getInputs().size() +
+               $_op.getWeightingOperands().size();
+      }]>,
     InterfaceMethod<"The number of iteration dimensions.", "unsigned",
       "getNumDims", (ins), "", "return $_op.getIndexingMap(0).getNumDims();">,
     InterfaceMethod<"The classes of the dimensions. The op must be valid.",

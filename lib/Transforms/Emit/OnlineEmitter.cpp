@@ -219,7 +219,7 @@ LogicalResult OnlineEmitter::run() {
   numChannels = extent(op.getValue(), valueMap, 3);
   if (op.getRows())
     validLanes = createLaneMask(b, loc, lanes, op.getRows());
-  unsigned firstWeighting = 3 + op.getInputs().size();
+  unsigned firstWeighting = op.getWeightingIndex();
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingOperands.push_back(emitter->toVector(
         read(operand, op.getIndexingMap(firstWeighting + i), zero, zero)));
