@@ -7,7 +7,6 @@
 
 #include "attn/Analysis/KernelFit.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -46,7 +45,7 @@ FusionDecision fitsKernel(GenericOp op) {
       return unfused("input " + Twine(i) +
                      " spans query rows, key rows and features");
   }
-  if (!isLinearInWeight(op))
+  if (!op.isLinearInWeight())
     return unfused("the weight region is not linear in the weight");
   return {true, "one online pass"};
 }
@@ -135,39 +134,6 @@ bool isKernelTile(Operation *op) {
     return isKernelTile(online);
   auto finish = dyn_cast<FinishOp>(op);
   return finish && isKernelTile(finish);
-}
-
-bool isLinearInWeight(GenericOp op) {
-  Region &region = op.getWeight();
-  if (region.empty())
-    return true;
-  llvm::DenseSet<Value> linear;
-  linear.insert(region.getArgument(0));
-  auto isZero = [](Value value) {
-    auto constant = value.getDefiningOp<arith::ConstantOp>();
-    auto attr = constant ? dyn_cast<FloatAttr>(constant.getValue()) : nullptr;
-    return attr && attr.getValue().isZero();
-  };
-  auto isLinear = [&](Value value) { return linear.contains(value); };
-  for (Operation &nested : region.front().without_terminator()) {
-    if (llvm::none_of(nested.getOperands(), isLinear))
-      continue;
-    bool ok = false;
-    if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp>(nested))
-      ok = llvm::all_of(nested.getOperands(), isLinear);
-    else if (isa<arith::MulFOp>(nested))
-      ok = isLinear(nested.getOperand(0)) != isLinear(nested.getOperand(1));
-    else if (isa<arith::DivFOp>(nested))
-      ok = !isLinear(nested.getOperand(1));
-    else if (auto select = dyn_cast<arith::SelectOp>(nested))
-      ok = llvm::all_of(
-          ValueRange{select.getTrueValue(), select.getFalseValue()},
-          [&](Value v) { return isLinear(v) || isZero(v); });
-    if (!ok)
-      return false;
-    linear.insert(nested.getResult(0));
-  }
-  return isLinear(region.front().getTerminator()->getOperand(0));
 }
 
 /// Whether the keys that a query row sees begin at the first one, as far as the

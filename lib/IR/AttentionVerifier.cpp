@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Verify.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -83,6 +85,35 @@ DimensionClasses getDimensionClasses(AttentionOpInterface op) {
       DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
                               op.getIndexingMap(2), op.getIndexingMap(output));
   return succeeded(classes) ? *classes : DimensionClasses();
+}
+
+/// Zero is linear too, so that what folds to it stays linear.
+bool isLinearInWeight(Region &weight) {
+  if (weight.empty())
+    return true;
+  llvm::DenseSet<Value> scaled;
+  scaled.insert(weight.getArgument(0));
+  auto isScaled = [&](Value value) { return scaled.contains(value); };
+  auto isLinear = [&](Value value) {
+    return isScaled(value) || matchPattern(value, m_AnyZeroFloat());
+  };
+  for (Operation &nested : weight.front().without_terminator()) {
+    if (llvm::none_of(nested.getOperands(), isScaled))
+      continue;
+    bool ok = false;
+    if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp>(nested))
+      ok = llvm::all_of(nested.getOperands(), isLinear);
+    else if (isa<arith::MulFOp>(nested))
+      ok = isScaled(nested.getOperand(0)) != isScaled(nested.getOperand(1));
+    else if (isa<arith::DivFOp>(nested))
+      ok = !isScaled(nested.getOperand(1));
+    else if (auto select = dyn_cast<arith::SelectOp>(nested))
+      ok = isLinear(select.getTrueValue()) && isLinear(select.getFalseValue());
+    if (!ok)
+      return false;
+    scaled.insert(nested.getResult(0));
+  }
+  return isLinear(weight.front().getTerminator()->getOperand(0));
 }
 
 /// (C1), (C2)

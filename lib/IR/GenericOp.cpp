@@ -165,7 +165,12 @@ LogicalResult OnlineOp::verify() {
 }
 
 LogicalResult OnlineOp::verifyRegions() {
-  return detail::verifyAttentionRegions(*this);
+  if (failed(detail::verifyAttentionRegions(*this)))
+    return failure();
+  if (!isLinearInWeight())
+    return emitOpError("(C15) expected the weight region to be linear in the "
+                       "weight, so that steps commute: use attn.generic");
+  return success();
 }
 
 } // namespace attn

@@ -19,7 +19,6 @@
 
 #include "AttentionSlices.h"
 #include "Reshape.h"
-#include "attn/Analysis/KernelFit.h"
 #include "attn/Transforms/Transforms.h"
 
 using namespace mlir;
@@ -68,7 +67,7 @@ FailureOr<unsigned> getSplitDim(GenericOp op,
         "cannot be split: the weighting is not of kind accumulate");
   if (op.getWeights())
     return op.emitOpError("cannot be split: the weights are asked for");
-  if (!isLinearInWeight(op))
+  if (!op.isLinearInWeight())
     return op.emitOpError(
         "cannot be split: the weight region is not linear in the weight");
   DimensionClasses classes = op.getDimensionClasses();

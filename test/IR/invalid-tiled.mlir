@@ -135,6 +135,26 @@ func.func @online_c14_half_accumulator(%q: tensor<4x8xf16>, %k: tensor<7x4xf16>,
 
 // -----
 
+#q = affine_map<(m, n, d, e) -> (d, m)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (e, m)>
+func.func @online_c15_squared_weight(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>,
+    %v: tensor<7x3xf32>, %a: tensor<3x8xf32>) {
+  // expected-error @below {{'attn.online' op (C15) expected the weight region to be linear in the weight, so that steps commute: use attn.generic}}
+  %r = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      {indexing_maps = [#q, #k, #v, #acc]}
+      weight {
+      ^bb0(%w: f32):
+        %square = arith.mulf %w, %w : f32
+        attn.yield %square : f32
+      } -> tensor<3x8xf32>
+  return
+}
+
+// -----
+
 #acc = affine_map<(m, e) -> (e, m)>
 #row = affine_map<(m, e) -> (m)>
 func.func @merge_c1_map_missing(%as: tensor<6x3x8xf32>, %ms: tensor<6x8xf32>, %ls: tensor<6x8xf32>,

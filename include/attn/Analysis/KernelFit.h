@@ -46,12 +46,6 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 /// tiles: a static number of query rows, innermost wherever they occur.
 bool isKernelTile(mlir::Operation *op);
 
-/// Whether the weight region is homogeneous and linear in the weight by its
-/// structure (scaled by, or selected against zero on, values that do not depend
-/// on it; sums of these), so that it commutes with rescaling and one pass
-/// suffices. An empty region is.
-bool isLinearInWeight(GenericOp op);
-
 /// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
 /// holds all rows, and as many key rows as keep the scores of a tile in a
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or

@@ -57,6 +57,7 @@ mlir::FloatType getAccumulationType(AttentionOpInterface op);
 DimensionClasses getDimensionClasses(AttentionOpInterface op);
 llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);
 mlir::LogicalResult verifyAttributeNames(mlir::Operation *op);
+bool isLinearInWeight(mlir::Region &weight);
 } // namespace detail
 
 /// Each attribute is one of the op's own, or belongs to another dialect

@@ -142,7 +142,14 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
       "getNumDims", (ins), "", "return $_op.getIndexingMap(0).getNumDims();">,
     InterfaceMethod<"The classes of the dimensions. The op must be valid.",
       "::attn::DimensionClasses", "getDimensionClasses", (ins), "",
-      "return ::attn::detail::getDimensionClasses($_op);">
+      "return ::attn::detail::getDimensionClasses($_op);">,
+    InterfaceMethod<[{
+        Whether the weight region is homogeneous and linear in the weight by its
+        structure (scaled by, or selected against zero on, values that do not
+        depend on it; sums of these), so that it commutes with rescaling and one
+        pass suffices. An empty region is.
+      }], "bool", "isLinearInWeight", (ins), "",
+      "return ::attn::detail::isLinearInWeight($_op.getWeight());">
   ];
 }
 

@@ -314,6 +314,9 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     accumulator for the output, and
     * (C14) there is one init per statistic of the weighting, over batch and
       query rows, and accumulator and statistics have the accumulation type
+    * (C15) the weight region is homogeneous and linear in the weight by its
+      structure: the weight scaled by, or selected against zero on, values that
+      do not depend on it, and sums of these
 
     Example:
     ```mlir
