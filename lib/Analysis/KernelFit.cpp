@@ -97,45 +97,6 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy) {
   return fit;
 }
 
-static bool isKernelTile(OnlineOp op) {
-  if (op.getNumDims() != 4 ||
-      op.getDimensionClasses().classes !=
-          ArrayRef<DimensionClass>(
-              {DimensionClass::QueryRow, DimensionClass::KeyRow,
-               DimensionClass::Feature, DimensionClass::Channel}))
-    return false;
-  auto attention = cast<AttentionOpInterface>(op.getOperation());
-  for (auto [index, operand] : llvm::enumerate(attention.getMappedOperands())) {
-    AffineMap map = op.getIndexingMap(index);
-    auto type = dyn_cast<ShapedType>(operand.getType());
-    Type element = getElementTypeOrSelf(operand.getType());
-    if (!map.isFunctionOfDim(0))
-      continue;
-    unsigned last = map.getNumResults() - 1;
-    if (!type || map.getDimPosition(last) != 0 || type.isDynamicDim(last) ||
-        (isa<FloatType>(element) && element != op.getAccumulationType()))
-      return false;
-  }
-  unsigned keys = *op.getIndexingMap(1).getResultPosition(
-      getAffineDimExpr(1, op.getContext()));
-  return op.getKeyTile() ||
-         !cast<ShapedType>(op.getKey().getType()).isDynamicDim(keys);
-}
-
-static bool isKernelTile(FinishOp op) {
-  auto map = cast<AffineMapAttr>(op.getIndexingMaps()[0]).getValue();
-  auto type = cast<ShapedType>(op.getAccumulator().getType());
-  return type.hasRank() && type.getRank() == 2 && !type.isDynamicDim(1) &&
-         map.getDimPosition(1) == 0;
-}
-
-bool isKernelTile(Operation *op) {
-  if (auto online = dyn_cast<OnlineOp>(op))
-    return isKernelTile(online);
-  auto finish = dyn_cast<FinishOp>(op);
-  return finish && isKernelTile(finish);
-}
-
 /// Whether the keys that a query row sees begin at the first one, as far as the
 /// bounds tell: all walk the same keys, from the same start.
 static bool startsAtFirstKey(GenericOp op) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emit/TileEmitter.h"
+#include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -42,7 +43,7 @@ struct VectorizeAttentionPass final
       else if (auto pack = dyn_cast<PackOp>(op))
         emitted = emitPack(rewriter, pack, options);
       else if (auto finish = dyn_cast<FinishOp>(op))
-        emitted = emitFinish(rewriter, finish, options);
+        emitted = emitFinishOfTile(rewriter, finish, options);
       else if (auto merge = dyn_cast<MergeOp>(op))
         emitted = lowerMerge(rewriter, merge);
       else // A fill that is not a tile's is lowered with the rest of linalg.
@@ -60,6 +61,14 @@ struct VectorizeAttentionPass final
       return failure();
     rewriter.eraseOp(op);
     return success();
+  }
+
+  static LogicalResult emitFinishOfTile(RewriterBase &rewriter, FinishOp op,
+                                        const EmitOptions &options) {
+    std::string misfit = getTileMisfit(op);
+    if (!misfit.empty())
+      return op.emitOpError("cannot be vectorized: ") << misfit;
+    return emitFinish(rewriter, op, options);
   }
 
   /// Copies of what is not contiguous, as far as is known, become loops like

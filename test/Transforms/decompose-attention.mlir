@@ -77,3 +77,42 @@ func.func @kernel(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
       {indexing_maps = [#kacc, #frow, #frow, #facc]} -> tensor<5x3xf16>
   return %out : tensor<5x3xf16>
 }
+
+// Steps and ends that look like tiles of the kernel, but for one operand: query
+// rows that lie apart, no query rows, and a sink that is not of their type.
+
+// CHECK-LABEL: @near_tiles
+// CHECK-NOT: attn.{{online|finish}}
+// CHECK: return
+
+#qt = affine_map<(m, n, d, e) -> (d, m)>
+#kt = affine_map<(m, n, d, e) -> (n, d)>
+#vt = affine_map<(m, n, d, e) -> (n, e)>
+#at = affine_map<(m, n, d, e) -> (e, m)>
+#rt = affine_map<(m, n, d, e) -> (m)>
+#fa = affine_map<(m, e) -> (e, m)>
+#fr = affine_map<(m, e) -> (m)>
+#fs = affine_map<(m, e) -> ()>
+#fo = affine_map<(m, e) -> (m, e)>
+func.func @near_tiles(%qq: tensor<4x16xf32>, %q0: tensor<4x0xf32>, %k: tensor<7x4xf32>,
+                      %v: tensor<7x3xf32>, %a: tensor<3x8xf32>, %a0: tensor<3x0xf32>,
+                      %m: tensor<8xf32>, %l: tensor<8xf32>, %s: tensor<f32>, %s16: tensor<8xf16>,
+                      %o: tensor<5x3xf16>)
+    -> (tensor<3x8xf32>, tensor<3x0xf32>, tensor<5x3xf16>, tensor<5x3xf16>) {
+  %q = tensor.extract_slice %qq[0, 0] [4, 8] [1, 2] : tensor<4x16xf32> to tensor<4x8xf32>
+  %apart = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      {indexing_maps = [#qt, #kt, #vt, #at]} -> tensor<3x8xf32>
+  %none = attn.online ins(%q0, %k, %v : tensor<4x0xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a0 : tensor<3x0xf32>)
+      {indexing_maps = [#qt, #kt, #vt, #at]} -> tensor<3x0xf32>
+  %keys = arith.constant 7 : index
+  %one = attn.finish ins(%a, %m, %l : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
+      weighting(#attn.softmax_sink, %s : tensor<f32>) keys(%keys) outs(%o : tensor<5x3xf16>)
+      {indexing_maps = [#fa, #fr, #fr, #fs, #fo]} -> tensor<5x3xf16>
+  %half = attn.finish ins(%a, %m, %l : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
+      weighting(#attn.softmax_sink, %s16 : tensor<8xf16>) keys(%keys) outs(%o : tensor<5x3xf16>)
+      {indexing_maps = [#fa, #fr, #fr, #fr, #fo]} -> tensor<5x3xf16>
+  return %apart, %none, %one, %half
+      : tensor<3x8xf32>, tensor<3x0xf32>, tensor<5x3xf16>, tensor<5x3xf16>
+}

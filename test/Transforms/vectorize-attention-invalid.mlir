@@ -1,4 +1,4 @@
-// RUN: attn-opt %s --attn-vectorize --verify-diagnostics
+// RUN: attn-opt %s --attn-vectorize --split-input-file --verify-diagnostics
 
 // Lanes are query rows: they must be innermost and contiguous.
 
@@ -12,5 +12,35 @@ func.func @rows_outermost(%q: memref<8x4xf32>, %k: memref<7x4xf32>,
   attn.online ins(%q, %k, %v : memref<8x4xf32>, memref<7x4xf32>, memref<7x3xf32>)
       weighting(#attn.identity) outs(%a : memref<3x8xf32>)
       {indexing_maps = [#q, #k, #v, #acc]}
+  return
+}
+
+// -----
+
+// What is finished has its statistics and weighting operands beside it.
+
+#facc = affine_map<(m, e) -> (e, m)>
+#row = affine_map<(m, e) -> (m)>
+#out = affine_map<(m, e) -> (m, e)>
+func.func @short_sink(%a: memref<3x8xf32>, %m: memref<8xf32>, %l: memref<8xf32>,
+                      %s: memref<5xf32>, %o: memref<5x3xf16>, %keys: index) {
+  // expected-error @below {{'attn.finish' op cannot be vectorized: expected weighting operand 0 to be one number or to have as many query rows as the accumulator, in its type}}
+  attn.finish ins(%a, %m, %l : memref<3x8xf32>, memref<8xf32>, memref<8xf32>)
+      weighting(#attn.softmax_sink, %s : memref<5xf32>) keys(%keys) outs(%o : memref<5x3xf16>)
+      {indexing_maps = [#facc, #row, #row, #row, #out]}
+  return
+}
+
+// -----
+
+#facc = affine_map<(m, e) -> (e, m)>
+#row = affine_map<(m, e) -> (m)>
+#out = affine_map<(m, e) -> (m, e)>
+func.func @strided_statistic(%a: memref<3x8xf32>, %m: memref<8xf32, strided<[2]>>,
+                             %l: memref<8xf32>, %o: memref<5x3xf16>, %keys: index) {
+  // expected-error @below {{'attn.finish' op cannot be vectorized: expected statistic 0 to have as many query rows as the accumulator and its type}}
+  attn.finish ins(%a, %m, %l : memref<3x8xf32>, memref<8xf32, strided<[2]>>, memref<8xf32>)
+      weighting(#attn.softmax) keys(%keys) outs(%o : memref<5x3xf16>)
+      {indexing_maps = [#facc, #row, #row, #out]}
   return
 }

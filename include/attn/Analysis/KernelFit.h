@@ -42,10 +42,6 @@ FusionDecision fitsKernel(GenericOp op);
 /// fewer: there vectors stay empty.
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
-/// Whether an `attn.online` or `attn.finish` has the layout of the kernel's
-/// tiles: a static number of query rows, innermost wherever they occur.
-bool isKernelTile(mlir::Operation *op);
-
 /// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
 /// holds all rows, and as many key rows as keep the scores of a tile in a
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or

@@ -7,6 +7,7 @@
 
 #include "OnlineEmitter.h"
 #include "../AttentionCommon.h"
+#include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
@@ -16,47 +17,15 @@ using namespace mlir;
 namespace attn {
 
 LogicalResult OnlineEmitter::checkLayout() {
-  auto lanesInnermost = [&](Value operand, AffineMap map) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type)
-      return !map.isFunctionOfDim(0);
-    if (!map.isFunctionOfDim(0))
-      return true;
-    unsigned last = type.getRank() - 1;
-    return map.getDimPosition(last) == 0 && isContiguousAlong(type, last) &&
-           type.getDimSize(last) == lanes;
-  };
-  DimensionClasses classes = op.getDimensionClasses();
-  bool canonical = op.getNumDims() == 4 &&
-                   classes.classes ==
-                       ArrayRef<DimensionClass>(
-                           {DimensionClass::QueryRow, DimensionClass::KeyRow,
-                            DimensionClass::Feature, DimensionClass::Channel});
-  if (!canonical)
-    return op.emitOpError(
-        "cannot be vectorized: expected the dimensions (query "
-        "rows, key rows, features, channels); run attn-tile");
-  auto accumulator = dyn_cast<MemRefType>(op.getAccumulator().getType());
-  if (!accumulator || accumulator.isDynamicDim(accumulator.getRank() - 1))
-    return op.emitOpError(
-        "cannot be vectorized: expected buffers with a static "
-        "number of query rows innermost; run attn-tile");
-  lanes = accumulator.getShape().back();
-  auto attention = cast<AttentionOpInterface>(op.getOperation());
-  for (auto [index, operand] : llvm::enumerate(attention.getMappedOperands()))
-    if (!lanesInnermost(operand, op.getIndexingMap(index)))
-      return op.emitOpError("cannot be vectorized: expected operand ")
-             << index << " to have query rows innermost and contiguous";
+  std::string misfit = getTileMisfit(op);
+  if (!misfit.empty())
+    return op.emitOpError("cannot be vectorized: ") << misfit;
+  lanes = cast<MemRefType>(op.getAccumulator().getType()).getShape().back();
   auto keyType = cast<MemRefType>(op.getKey().getType());
   unsigned keyPosition =
       *op.getIndexingMap(1).getResultPosition(b.getAffineDimExpr(1));
-  if (auto tile = op.getKeyTile())
-    keyTile = *tile;
-  else if (!keyType.isDynamicDim(keyPosition))
-    keyTile = keyType.getDimSize(keyPosition);
-  else
-    return op.emitOpError("cannot be vectorized: expected key_tile where the "
-                          "number of key rows is dynamic");
+  keyTile = op.getKeyTile() ? static_cast<int64_t>(*op.getKeyTile())
+                            : keyType.getDimSize(keyPosition);
   return success();
 }
 
