@@ -134,6 +134,18 @@ void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
   stage(Stage::LLVM, [&] { buildLLVMStage(pm, options); });
 }
 
+/// The stages by name, for options.
+static llvm::cl::ValuesClass getStageValues() {
+  return llvm::cl::values(
+      clEnumValN(Stage::Import, "import", "the module verifies"),
+      clEnumValN(Stage::Generalize, "generalize", "only core ops remain"),
+      clEnumValN(Stage::Bound, "bound", "masks have their key ranges"),
+      clEnumValN(Stage::Tile, "tile", "loops over tiles"),
+      clEnumValN(Stage::Bufferize, "bufferize", "no tensors"),
+      clEnumValN(Stage::Vectorize, "vectorize", "vectors and loops"),
+      clEnumValN(Stage::LLVM, "llvm", "the LLVM and OpenMP dialects"));
+}
+
 namespace {
 
 /// The text form of StageOptions.
@@ -154,15 +166,17 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init(false)};
   Option<FusionPolicy> fusion{
       *this, "fusion", llvm::cl::desc("Which ops to fuse"),
-      llvm::cl::init(FusionPolicy::Auto),
-      llvm::cl::values(
-          clEnumValN(FusionPolicy::Auto, "auto",
-                     "those that fit the kernel and are faster fused"),
-          clEnumValN(FusionPolicy::Always, "always", "all that fit the kernel"),
-          clEnumValN(FusionPolicy::Never, "never", "none"))};
-  Option<std::string> stopAfter{*this, "stop-after",
-                                llvm::cl::desc("The last stage to run"),
-                                llvm::cl::init("llvm")};
+      llvm::cl::init(FusionPolicy::Auto), getFusionPolicyValues()};
+  Option<bool> countTiles{
+      *this, "count-tiles",
+      llvm::cl::desc("Count the key tiles looked at, computed and full"),
+      llvm::cl::init(false)};
+  Option<Stage> stopAfter{*this, "stop-after",
+                          llvm::cl::desc("The last stage to run"),
+                          llvm::cl::init(Stage::LLVM), getStageValues()};
+  Option<Stage> verify{*this, "verify",
+                       llvm::cl::desc("The stage whose sentence is checked"),
+                       llvm::cl::init(Stage::LLVM), getStageValues()};
 };
 
 } // namespace
@@ -177,8 +191,10 @@ void registerPipelines() {
         options.keyTile = text.keyTile;
         options.requireFused = text.requireFused;
         options.fusion = text.fusion;
-        if (std::optional<Stage> stage = parseStage(text.stopAfter))
-          options.stopAfter = *stage;
+        options.countTiles = text.countTiles;
+        options.stopAfter = text.stopAfter;
+        if (text.verify.hasValue())
+          options.verify = text.verify;
         buildCPUPipeline(pm, options);
       });
 }

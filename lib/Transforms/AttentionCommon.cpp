@@ -11,6 +11,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/InferIntRangeInterface.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -139,6 +140,14 @@ void cloneRegion(OpBuilder &b, Region &from, Region &to,
     else
       b.clone(nested, mapping);
   }
+}
+
+LogicalResult checkVectorBits(Operation *op, int64_t vectorBits) {
+  if (vectorBits >= 64 && vectorBits <= 4096 && llvm::isPowerOf2_64(vectorBits))
+    return success();
+  return op->emitError("expected vector-bits to be a power of two from 64 to "
+                       "4096, but got ")
+         << vectorBits;
 }
 
 } // namespace attn

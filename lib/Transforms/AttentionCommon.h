@@ -48,6 +48,10 @@ void cloneRegion(
     llvm::function_ref<mlir::Value(IndexOp)> position,
     llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument = nullptr);
 
+/// Reports an error on `op` unless `vectorBits`, the width of a target's
+/// vectors as an option gave it, is a power of two from 64 to 4096.
+mlir::LogicalResult checkVectorBits(mlir::Operation *op, int64_t vectorBits);
+
 } // namespace attn
 
 #endif // ATTN_LIB_TRANSFORMS_ATTENTIONCOMMON_H

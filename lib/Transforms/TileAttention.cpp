@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionCommon.h"
 #include "AttentionTiler.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
@@ -41,6 +42,8 @@ struct TileAttentionPass final
             << option << " of 0 or more, but got " << size;
         return signalPassFailure();
       }
+    if (failed(checkVectorBits(getOperation(), vectorBits)))
+      return signalPassFailure();
     SmallVector<GenericOp> ops;
     getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
     for (GenericOp op : ops)

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionCommon.h"
 #include "Emit/TileEmitter.h"
 #include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
@@ -28,6 +29,8 @@ struct VectorizeAttentionPass final
   using VectorizeAttentionPassBase::VectorizeAttentionPassBase;
 
   void runOnOperation() override {
+    if (failed(checkVectorBits(getOperation(), vectorBits)))
+      return signalPassFailure();
     EmitOptions options{vectorBits, numRegisters};
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {

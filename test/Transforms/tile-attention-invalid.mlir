@@ -3,9 +3,15 @@
 // RUN: not attn-opt %s --attn-tile=query-tile=-4 --split-input-file 2>&1 | FileCheck %s --check-prefix=QUERY
 // RUN: not attn-opt %s --attn-tile=key-tile=-1 --split-input-file 2>&1 | FileCheck %s --check-prefix=KEY
 // RUN: not attn-opt %s --attn-tile=query-tiles=-2 --split-input-file 2>&1 | FileCheck %s --check-prefix=TILES
+// RUN: not attn-opt %s --attn-tile=vector-bits=0 --split-input-file 2>&1 | FileCheck %s --check-prefix=ZERO
+// RUN: not attn-opt %s --attn-tile=vector-bits=7 --split-input-file 2>&1 | FileCheck %s --check-prefix=SEVEN
+// RUN: not attn-opt %s --attn-tile=vector-bits=-512 --split-input-file 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // QUERY: error: expected query-tile of 0 or more, but got -4
 // KEY: error: expected key-tile of 0 or more, but got -1
 // TILES: error: expected query-tiles of 0 or more, but got -2
+// ZERO: error: expected vector-bits to be a power of two from 64 to 4096, but got 0
+// SEVEN: error: expected vector-bits to be a power of two from 64 to 4096, but got 7
+// NEGATIVE: error: expected vector-bits to be a power of two from 64 to 4096, but got -512
 
 // What the kernel does not take is an error under require-fused.
 

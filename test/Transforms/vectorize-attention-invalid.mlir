@@ -1,4 +1,6 @@
 // RUN: attn-opt %s --attn-vectorize --split-input-file --verify-diagnostics
+// RUN: not attn-opt %s --attn-vectorize=vector-bits=7 --split-input-file 2>&1 | FileCheck %s
+// CHECK: error: expected vector-bits to be a power of two from 64 to 4096, but got 7
 
 // Lanes are query rows: they must be innermost and contiguous.
 

@@ -20,6 +20,15 @@
 
 namespace attn {
 
+/// The policies by name, for options.
+inline llvm::cl::ValuesClass getFusionPolicyValues() {
+  return llvm::cl::values(
+      clEnumValN(FusionPolicy::Auto, "auto",
+                 "those that fit the kernel and are faster fused"),
+      clEnumValN(FusionPolicy::Always, "always", "all that fit the kernel"),
+      clEnumValN(FusionPolicy::Never, "never", "none"));
+}
+
 #define GEN_PASS_DECL
 #include "attn/Transforms/Passes.h.inc"
 

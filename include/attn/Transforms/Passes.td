@@ -171,12 +171,7 @@ def TileAttentionPass
            "Report an error where an op would be left unfused">,
     Option<"fusion", "fusion", "::attn::FusionPolicy",
            /*default=*/"::attn::FusionPolicy::Auto", "Which ops to fuse",
-           [{::llvm::cl::values(
-             clEnumValN(::attn::FusionPolicy::Auto, "auto",
-                        "those that fit the kernel and are faster fused"),
-             clEnumValN(::attn::FusionPolicy::Always, "always",
-                        "all that fit the kernel"),
-             clEnumValN(::attn::FusionPolicy::Never, "never", "none"))}]>,
+           "::attn::getFusionPolicyValues()">,
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
            "Width of the target's vectors in bits">,
     Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
