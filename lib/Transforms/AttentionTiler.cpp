@@ -7,6 +7,7 @@
 
 #include "AttentionTiler.h"
 #include "AttentionCommon.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -113,29 +114,39 @@ Value AttentionTiler::packInto(Value source, ArrayRef<unsigned> dims,
       .getResult(0);
 }
 
+Value AttentionTiler::createKeyBuffer(ArrayRef<unsigned> packedDims,
+                                      Type element) {
+  SmallVector<OpFoldResult> tile = packedExtents(packedDims);
+  SmallVector<OpFoldResult> whole(tile);
+  for (auto [extent, dim] : llvm::zip_equal(whole, packedDims))
+    if (dim == key && !getConstantIntValue(extent))
+      extent = rewriter.getIndexAttr(sizes.keyRows);
+  auto [shape, dynamicSizes] = decomposeMixedValues(whole);
+  Value buffer;
+  {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(worker);
+    buffer = bufferization::AllocTensorOp::create(
+        rewriter, loc, RankedTensorType::get(shape, element), dynamicSizes,
+        /*copy=*/Value());
+  }
+  if (llvm::equal(tile, whole))
+    return buffer;
+  SmallVector<OpFoldResult> zeros(tile.size(), rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> ones(tile.size(), rewriter.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(rewriter, loc, buffer, zeros, tile,
+                                        ones);
+}
+
 Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
                            double scale) {
   SmallVector<unsigned> packedDims = packedOrder(dims);
   SmallVector<OpFoldResult> packed = packedExtents(packedDims);
 
-  // A tile over key rows is shorter at the end: it is a part of one buffer of
-  // the full tile's extent.
-  SmallVector<OpFoldResult> bufferExtents(packed);
-  bool partial = false;
-  for (auto [position, dim] : llvm::enumerate(packedDims)) {
-    if (dim != key || getConstantIntValue(extents[key]))
-      continue;
-    bufferExtents[position] = rewriter.getIndexAttr(sizes.keyRows);
-    partial = true;
-  }
-  Value target = tensor::EmptyOp::create(rewriter, loc, bufferExtents,
-                                         packedElement(source));
-  if (partial) {
-    SmallVector<OpFoldResult> zeros(dims.size(), rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> ones(dims.size(), rewriter.getIndexAttr(1));
-    target = tensor::ExtractSliceOp::create(rewriter, loc, target, zeros,
-                                            packed, ones);
-  }
+  Type element = packedElement(source);
+  Value target = llvm::is_contained(dims, key)
+                     ? createKeyBuffer(packedDims, element)
+                     : tensor::EmptyOp::create(rewriter, loc, packed, element);
   Value result = packInto(source, dims, target, scale);
   dims = packedDims;
   return result;
@@ -193,6 +204,7 @@ LogicalResult AttentionTiler::run() {
   auto forall = scf::ForallOp::create(rewriter, loc, bounds, op.getDpsInits(),
                                       /*mapping=*/std::nullopt);
   rewriter.setInsertionPoint(forall.getTerminator());
+  worker = forall.getBody();
   offsets.assign(op.getNumDims(), rewriter.getIndexAttr(0));
   extents = wholeExtents;
   for (auto [dim, iv] : llvm::zip_equal(parallel, forall.getInductionVars())) {

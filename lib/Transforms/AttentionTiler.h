@@ -64,6 +64,11 @@ private:
   /// Packs `source`, of the dimensions `dims`, into `target`.
   mlir::Value packInto(mlir::Value source, llvm::ArrayRef<unsigned> dims,
                        mlir::Value target, double scale);
+  /// A buffer for the key tile at hand, or the part of one that it fills, at
+  /// the end of the keys. The buffer is the worker's, not the tile's, and no
+  /// two are merged: CSE does that to a `tensor.empty`.
+  mlir::Value createKeyBuffer(llvm::ArrayRef<unsigned> packedDims,
+                              mlir::Type element);
   /// Packs `source` so that the lanes are innermost; `dims` are its dimensions
   /// in order and become those of the packed tile, lanes last.
   mlir::Value pack(mlir::Value source, llvm::SmallVector<unsigned> &dims,
@@ -136,6 +141,8 @@ private:
   mlir::FloatType accType;
   unsigned lane, key, feature, channel;
 
+  /// The body of the loop over query tiles, or blocks of them.
+  mlir::Block *worker;
   /// Extent of each dimension of the whole op.
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   /// Position and extent of the current tile in each dimension.

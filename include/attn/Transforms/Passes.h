@@ -10,6 +10,7 @@
 
 #include "attn/Analysis/KernelFit.h"
 #include "attn/IR/Attn.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
