@@ -43,10 +43,12 @@ struct MaskRange {
 /// The intervals of the dimensions, by number.
 using MaskBox = llvm::SmallDenseMap<unsigned, MaskInterval, 4>;
 
+/// Emits, where the context's emitter stands, what a formula lets a box see.
+/// Answers are kept: to ask again costs no code.
 class MaskSolver {
 public:
-  /// `box` bounds every dimension that is not uniform, and in `getRanges` the
-  /// key by [0, `numKeys`).
+  /// `box` bounds every dimension that is not uniform: for `mayHold` by the
+  /// positions of the box, for `getRanges` the key by all there are.
   MaskSolver(MaskExprContext &context, MaskBox box, unsigned keyDimension);
 
   /// False only if the formula holds nowhere in the box.

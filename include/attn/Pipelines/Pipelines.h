@@ -29,9 +29,13 @@ enum class Stage {
   LLVM
 };
 
+/// The names of the stages, in the order of `Stage`.
 llvm::ArrayRef<llvm::StringRef> getStageNames();
+
+/// The stage of that name, if there is one.
 std::optional<Stage> parseStage(llvm::StringRef name);
 
+/// What the stages are told: the target, and what overrides their choices.
 struct StageOptions {
   TargetInfo target;
   /// Query and key rows in a tile; 0 chooses.

@@ -101,7 +101,7 @@ def BoundAttentionPass
     of a box of rows and keys, or none, is visible.
 
     Before: `mask { j <= i }`
-    After: `mask { j <= i } ranges { yield 0, m_hi + 1 } classify { ... }`
+    After: `mask { j <= i } ranges { yield 0, min(m_hi + 1, N) } classify {...}`
 
     Example:
     ```mlir
