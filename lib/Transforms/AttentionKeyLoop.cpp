@@ -48,9 +48,6 @@ SmallVector<Value> AttentionTiler::inlineBound(Region &region,
   return results;
 }
 
-/// The key loop is a cursor: the next key is the least of max(lo, cursor) over
-/// the ranges with hi > max(lo, cursor), so each key is visited once, in
-/// ascending order, whatever the overlap. One range needs no cursor.
 SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
   OpBuilder::InsertionGuard guard(rewriter);
   Value from = index(0), end = toValue(wholeExtents[key]);
@@ -58,39 +55,43 @@ SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {
     std::tie(from, end) = std::pair(shared->first, shared->limit);
   SmallVector<Value> ranges{from, end};
   bool whole = isMultiple(wholeExtents[key], sizes.keyRows);
+  Value taken;
+  if (!op.getMask().empty() && !op.getRanges().empty()) {
+    ranges = inlineBound(op.getRanges(), {});
+    if (ranges.size() != 2)
+      return emitKeyCursor(from, end, ranges, inits);
+    whole = !shared && matchPattern(ranges[0], m_Zero()) &&
+            isMultiple(ranges[1], sizes.keyRows);
+    if (shared) {
+      ranges[0] = arith::MaxSIOp::create(rewriter, loc, ranges[0], from);
+      ranges[1] = arith::MinSIOp::create(rewriter, loc, ranges[1], end);
+    }
+  } else if (shared) {
+    return emitKeyTile(from, end, inits, whole, taken);
+  }
+
+  auto loop = scf::ForOp::create(rewriter, loc, ranges[0], ranges[1],
+                                 index(sizes.keyRows), inits);
+  rewriter.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> state =
+      emitKeyTile(loop.getInductionVar(), ranges[1], loop.getRegionIterArgs(),
+                  whole, taken);
+  scf::YieldOp::create(rewriter, loc, state);
+  return SmallVector<Value>(loop.getResults());
+}
+
+/// The next key is the least of max(lo, cursor) over the ranges with hi >
+/// max(lo, cursor), so each key is visited once, in ascending order, whatever
+/// the overlap.
+SmallVector<Value> AttentionTiler::emitKeyCursor(Value from, Value end,
+                                                 ValueRange ranges,
+                                                 ValueRange inits) {
   auto max = [&](Value a, Value b) -> Value {
     return arith::MaxSIOp::create(rewriter, loc, a, b);
   };
   auto min = [&](Value a, Value b) -> Value {
     return arith::MinSIOp::create(rewriter, loc, a, b);
   };
-  if (!op.getMask().empty() && !op.getRanges().empty()) {
-    ranges = inlineBound(op.getRanges(), {});
-    whole = !shared && ranges.size() == 2 &&
-            matchPattern(ranges[0], m_Zero()) &&
-            isMultiple(ranges[1], sizes.keyRows);
-    if (shared && ranges.size() == 2) {
-      ranges[0] = max(ranges[0], from);
-      ranges[1] = min(ranges[1], end);
-    }
-  } else if (shared) {
-    Value taken;
-    return emitKeyTile(from, end, inits, whole, taken);
-  }
-
-  if (ranges.size() == 2) {
-    Value step = index(sizes.keyRows);
-    auto loop =
-        scf::ForOp::create(rewriter, loc, ranges[0], ranges[1], step, inits);
-    rewriter.setInsertionPointToStart(loop.getBody());
-    Value taken;
-    SmallVector<Value> state =
-        emitKeyTile(loop.getInductionVar(), ranges[1], loop.getRegionIterArgs(),
-                    whole, taken);
-    scf::YieldOp::create(rewriter, loc, state);
-    return SmallVector<Value>(loop.getResults());
-  }
-
   auto less = [&](Value a, Value b) -> Value {
     return arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, a,
                                  b);

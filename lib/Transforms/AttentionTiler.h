@@ -115,7 +115,13 @@ private:
                     mlir::AffineMap map);
   llvm::SmallVector<mlir::Value> emitFinish(mlir::ValueRange state,
                                             mlir::ValueRange outSlices);
+  /// The loop over the key tiles that `ranges` lets the query tile see.
   llvm::SmallVector<mlir::Value> emitKeyLoop(mlir::ValueRange inits);
+  /// The same over several ranges (begin, end)*, within [from, end).
+  llvm::SmallVector<mlir::Value> emitKeyCursor(mlir::Value from,
+                                               mlir::Value end,
+                                               mlir::ValueRange ranges,
+                                               mlir::ValueRange inits);
   /// One key tile from `start` with at most `limit - start` keys; returns the
   /// updated state and sets `taken`. `whole`: the tile is known to be full.
   llvm::SmallVector<mlir::Value> emitKeyTile(mlir::Value start,
