@@ -284,3 +284,28 @@ func.func @pack(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>, %x: memref<?x4xi8>,
   attn.pack ins(%x : memref<?x4xi8>) outs(%y : memref<8x4xi8>) permutation = [0, 1]
   return %r : tensor<4x8xf32>
 }
+
+// Operands and regions with a keyword come in any order, and are printed in one.
+// CHECK-LABEL: func.func @any_order(
+// CHECK: attn.sdpa ins(
+// CHECK-SAME: bias(%{{.+}} : tensor<5x7xf32>) boolean_mask(%{{.+}} : tensor<5x7xi1>) offset(%{{.+}} : index)
+// CHECK-SAME: causal
+// CHECK-SAME: {{ }}mask {
+// CHECK: } score {
+// CHECK: } -> tensor<5x3xf32>
+func.func @any_order(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                     %bias: tensor<5x7xf32>, %bits: tensor<5x7xi1>, %at: index,
+                     %o: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  %r = attn.sdpa ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      offset(%at : index) boolean_mask(%bits : tensor<5x7xi1>) bias(%bias : tensor<5x7xf32>)
+      outs(%o : tensor<5x3xf32>) {causal = #attn.causal<offset>}
+      score {
+      ^bb0(%s: f32, %i: index, %j: index):
+        attn.yield %s : f32
+      } mask {
+      ^bb0(%i: index, %j: index):
+        %past = arith.cmpi sle, %j, %i : index
+        attn.yield %past : i1
+      } -> tensor<5x3xf32>
+  return %r : tensor<5x3xf32>
+}

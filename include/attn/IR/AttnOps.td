@@ -176,11 +176,12 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
     `outs` `(` $output `:` type($output) `)`
-    (`lse` `(` $lse^ `:` type($lse) `)`)?
-    (`weights` `(` $weights^ `:` type($weights) `)`)?
+    oilist(`lse` `(` $lse `:` type($lse) `)` |
+           `weights` `(` $weights `:` type($weights) `)`)
     attr-dict
-    (`similarity` $similarity^)? (`mask` $mask^)? (`score` $score^)?
-    (`weight` $weight^)? (`ranges` $ranges^)? (`classify` $classify^)?
+    `` custom<Regions>(
+        "{\"similarity\", \"mask\", \"score\", \"weight\", \"ranges\", \"classify\"}",
+        $similarity, $mask, $score, $weight, $ranges, $classify)
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{
@@ -264,13 +265,13 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `:`
       type($query) `,` type($key) `,` type($value) `)`
-    (`bias` `(` $bias^ `:` type($bias) `)`)?
-    (`boolean_mask` `(` $boolean_mask^ `:` type($boolean_mask) `)`)?
-    (`offset` `(` $offset^ `:` type($offset) `)`)?
+    oilist(`bias` `(` $bias `:` type($bias) `)` |
+           `boolean_mask` `(` $boolean_mask `:` type($boolean_mask) `)` |
+           `offset` `(` $offset `:` type($offset) `)`)
     `outs` `(` $output `:` type($output) `)`
     (`lse` `(` $lse^ `:` type($lse) `)`)?
     attr-dict
-    (`mask` $mask^)? (`score` $score^)?
+    `` custom<Regions>("{\"mask\", \"score\"}", $mask, $score)
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{
@@ -361,8 +362,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     `outs` `(` $accumulator `:` type($accumulator) `)`
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
     attr-dict
-    (`similarity` $similarity^)? (`mask` $mask^)? (`score` $score^)?
-    (`weight` $weight^)?
+    `` custom<Regions>("{\"similarity\", \"mask\", \"score\", \"weight\"}",
+                    $similarity, $mask, $score, $weight)
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{
