@@ -148,11 +148,12 @@ LogicalResult PackOp::verify() {
   Type from = getElementTypeOrSelf(getSource().getType());
   Type to = getElementTypeOrSelf(getDestination().getType());
   bool floats = isa<FloatType>(from) && isa<FloatType>(to);
+  bool bytes = from.isInteger(1) && to.isInteger(8);
   bool scaled = !getScale().isExactlyValue(1.0);
-  if (!floats && (from != to || scaled)) {
+  if (!floats && ((from != to && !bytes) || scaled)) {
     InFlightDiagnostic diag =
         emitOpError("(C3) expected element types to be both float, or equal "
-                    "and unscaled, but got ");
+                    "and unscaled, or i1 and i8, but got ");
     diag << from << " and " << to;
     if (scaled)
       diag << " scaled by " << getScaleAttr();

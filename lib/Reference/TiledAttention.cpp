@@ -365,7 +365,11 @@ Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env) {
       for (size_t d = 0; d < index.size(); ++d)
         at += index[d] * strides[d];
       Cell cell = source->cells[next++];
-      (*result)->cells[at] = isFloat ? Cell::ofFloat(cell.f * scale) : cell;
+      if (isFloat)
+        cell = Cell::ofFloat(cell.f * scale);
+      else if (source->elementType.isInteger(1))
+        cell = Cell::ofInt(cell.i != 0);
+      (*result)->cells[at] = cell;
     } while (advance(source->shape, index));
   }
   return wrap(*result);

@@ -178,8 +178,8 @@ SmallVector<Value> AttentionTiler::emitKeyTile(Value start, Value limit,
   return SmallVector<Value>(branch.getResults());
 }
 
-void AttentionTiler::cloneBody(Region &from, Region &to) {
-  cloneRegion(rewriter, from, to, [&](IndexOp position) {
+void AttentionTiler::cloneBody(Region &from, Region &to, ValueRange inputs) {
+  auto position = [&](IndexOp position) {
     unsigned dim = position.getDim();
     Value offset = toValue(offsets[dim]);
     if (dim == lane || dim == key) {
@@ -187,7 +187,21 @@ void AttentionTiler::cloneBody(Region &from, Region &to) {
       offset = arith::AddIOp::create(rewriter, loc, local, offset);
     }
     return offset;
-  });
+  };
+  unsigned firstInput =
+      from.empty() ? 0 : from.getNumArguments() - inputs.size();
+  auto argument = [&](BlockArgument argument) -> Value {
+    unsigned index = argument.getArgNumber();
+    if (index < firstInput)
+      return argument;
+    Type packed = getElementTypeOrSelf(inputs[index - firstInput].getType());
+    if (!argument.getType().isInteger(1) || packed.isInteger(1))
+      return argument;
+    argument.setType(packed);
+    return arith::TruncIOp::create(rewriter, loc, rewriter.getI1Type(),
+                                   argument);
+  };
+  cloneRegion(rewriter, from, to, position, argument);
 }
 
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
@@ -220,10 +234,10 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
       llvm::APFloat(scale), TypeAttr::get(accType),
       rewriter.getI64IntegerAttr(sizes.keyRows), countTiles);
-  cloneBody(op.getSimilarity(), online.getSimilarity());
-  cloneBody(op.getMask(), online.getMask());
-  cloneBody(op.getScore(), online.getScore());
-  cloneBody(op.getWeight(), online.getWeight());
+  cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);
+  cloneBody(op.getMask(), online.getMask(), inputs);
+  cloneBody(op.getScore(), online.getScore(), inputs);
+  cloneBody(op.getWeight(), online.getWeight(), inputs);
   return SmallVector<Value>(online.getResults());
 }
 

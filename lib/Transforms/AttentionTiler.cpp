@@ -101,7 +101,9 @@ AttentionTiler::packedExtents(ArrayRef<unsigned> packedDims) {
 
 Type AttentionTiler::packedElement(Value source) {
   Type element = getElementTypeOrSelf(source.getType());
-  return isa<FloatType>(element) ? accType : element;
+  if (isa<FloatType>(element))
+    return accType;
+  return element.isInteger(1) ? rewriter.getI8Type() : element;
 }
 
 Value AttentionTiler::packInto(Value source, ArrayRef<unsigned> dims,

@@ -57,6 +57,8 @@ private:
   llvm::SmallVector<unsigned> packedOrder(llvm::ArrayRef<unsigned> dims);
   llvm::SmallVector<mlir::OpFoldResult>
   packedExtents(llvm::ArrayRef<unsigned> packedDims);
+  /// Floats as they are accumulated; an i1 in a byte, so that neighbours can be
+  /// read as a vector.
   mlir::Type packedElement(mlir::Value source);
   /// What the packed operand `mapIndex` is multiplied by: queries carry the
   /// scale where the similarity is their product with the keys.
@@ -131,8 +133,9 @@ private:
   /// The online step; `full`, if given, tells that every pair is visible.
   llvm::SmallVector<mlir::Value> emitOnline(mlir::ValueRange state,
                                             mlir::Value full);
-  /// Copies a region of the op into that of the online step.
-  void cloneBody(mlir::Region &from, mlir::Region &to);
+  /// Copies a region of the op into that of the online step, whose `inputs` may
+  /// be packed.
+  void cloneBody(mlir::Region &from, mlir::Region &to, mlir::ValueRange inputs);
   /// Inlines `ranges` or `classify` with the given arguments after the batch
   /// positions and row bounds.
   llvm::SmallVector<mlir::Value> inlineBound(mlir::Region &region,

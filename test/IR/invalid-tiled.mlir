@@ -360,7 +360,7 @@ func.func @pack_c2_destination_too_small(%q: tensor<5x4xf16>, %t: tensor<5x4xf32
 // -----
 
 func.func @pack_c3_integer_to_float(%q: tensor<5x4xi8>, %t: tensor<4x8xf32>) {
-  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, but got 'i8' and 'f32'}}
+  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, or i1 and i8, but got 'i8' and 'f32'}}
   %r = attn.pack ins(%q : tensor<5x4xi8>) outs(%t : tensor<4x8xf32>)
       permutation = [1, 0] -> tensor<4x8xf32>
   return
@@ -369,7 +369,7 @@ func.func @pack_c3_integer_to_float(%q: tensor<5x4xi8>, %t: tensor<4x8xf32>) {
 // -----
 
 func.func @pack_c3_scaled_integers(%q: tensor<5x4xi8>, %t: tensor<4x8xi8>) {
-  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, but got 'i8' and 'i8' scaled by 5.000000e-01 : f64}}
+  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, or i1 and i8, but got 'i8' and 'i8' scaled by 5.000000e-01 : f64}}
   %r = attn.pack ins(%q : tensor<5x4xi8>) outs(%t : tensor<4x8xi8>)
       permutation = [1, 0] {scale = 0.5 : f64} -> tensor<4x8xi8>
   return

@@ -493,8 +493,9 @@ def Attn_PackOp : Attn_DestinationStyleOp<"pack"> {
     * (C1) the permutation is one, of the source's rank, which is the
       destination's
     * (C2) static extents of the source do not exceed the destination's
-    * (C3) both element types are float, or they are equal; a scale other than 1
-      needs floats
+    * (C3) both element types are float, or they are equal, or i1 becomes i8 (0
+      or 1, so that neighbours lie in memory as a vector does); a scale other
+      than 1 needs floats
     * (C4) operands are all tensors or all memrefs, and the result has the type
       of the destination
 

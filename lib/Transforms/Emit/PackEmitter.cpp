@@ -140,6 +140,8 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
           b.setInsertionPointToStart(guarded.thenBlock());
           Value value = memref::LoadOp::create(b, loc, source, from);
           value = convertFloat(b, loc, value, element);
+          if (value.getType() != element) // i1 to i8
+            value = arith::ExtUIOp::create(b, loc, element, value);
           if (double scale = op.getScale().convertToDouble(); scale != 1.0)
             value = arith::MulFOp::create(
                 b, loc, value, createFloatConstant(b, loc, element, scale));
