@@ -11,6 +11,8 @@
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
@@ -129,28 +131,33 @@ static std::string getFreeName(ModuleOp module, StringRef wanted) {
   return name;
 }
 
-/// Gives every function a name of its own, so that none is taken for one of the
-/// C library or of the runtimes (`malloc`), and drops the declarations that
-/// nobody calls. An error if somebody calls one.
-static llvm::Error isolateFunctions(ModuleOp module) {
-  for (auto function :
-       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-    if (!function.isDeclaration()) {
-      std::string name =
-          getFreeName(module, "attn_function." + function.getName().str());
-      if (failed(SymbolTable::replaceAllSymbolUses(
-              function, StringAttr::get(module.getContext(), name), module)))
-        return llvm::createStringError("@" + function.getName() +
-                                       " cannot be renamed");
-      function.setName(name);
-      continue;
-    }
-    if (!SymbolTable::symbolKnownUseEmpty(function, module))
+/// Drops what `entry` does not call, and gives every function that stays a name
+/// of its own, so that none is taken for one of the C library or of the
+/// runtimes
+/// (`malloc`). An error if one has no body.
+static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry) {
+  for (auto function : module.getOps<func::FuncOp>())
+    function.setVisibility(function == entry
+                               ? SymbolTable::Visibility::Public
+                               : SymbolTable::Visibility::Private);
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  pm.addPass(createSymbolDCEPass());
+  if (failed(pm.run(module)))
+    return llvm::createStringError("the functions that @" + entry.getName() +
+                                   " does not call cannot be dropped");
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isDeclaration())
       return llvm::createStringError("expected every function that is called "
                                      "to have a body, but @" +
                                      function.getName() +
                                      " is only declared; define it");
-    function.erase();
+    std::string name =
+        getFreeName(module, "attn_function." + function.getName().str());
+    if (failed(SymbolTable::replaceAllSymbolUses(
+            function, StringAttr::get(module.getContext(), name), module)))
+      return llvm::createStringError("@" + function.getName() +
+                                     " cannot be renamed");
+    function.setName(name);
   }
   return llvm::Error::success();
 }
@@ -221,7 +228,7 @@ Kernel::compile(ModuleOp module, StringRef entry,
                                    /*scalars=*/false, impl->results))
     return std::move(error);
   impl->rules = ShapeRules::derive(function);
-  if (llvm::Error error = isolateFunctions(module))
+  if (llvm::Error error = isolateFunction(module, function))
     return std::move(error);
   // The renaming took the old name, and maybe what `entry` points to.
   std::string name = function.getName().str();
