@@ -145,6 +145,13 @@ MaskLinear MaskExprContext::getOpaque(Value value) {
   return getLinear(node);
 }
 
+MaskLinear MaskExprContext::getRead(Value value, Scalar least,
+                                    Scalar greatest) {
+  MaskLinear result = getOpaque(value);
+  result.terms.front().node->read = {least, greatest};
+  return result;
+}
+
 MaskLinear MaskExprContext::add(const MaskLinear &lhs, const MaskLinear &rhs) {
   MaskLinear sum;
   sum.offset = emitter.add(lhs.offset, rhs.offset);

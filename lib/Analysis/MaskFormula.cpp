@@ -73,7 +73,7 @@ MaskFormula *MaskExprContext::getLiteral(const MaskLinear &value,
     return conjoin({lower ? decide(*lower, value.offset) : getTruth(1),
                     upper ? decide(value.offset, *upper) : getTruth(1)});
   for (const MaskLinear::Term &term : value.terms)
-    if (term.node->kind == MaskNode::Kind::Opaque)
+    if (term.node->kind == MaskNode::Kind::Opaque && !term.node->read)
       return getTruth(1);
 
   // lower <= scale * node + offset <= upper, solved for the node.

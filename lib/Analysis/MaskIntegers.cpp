@@ -63,6 +63,8 @@ MaskLinear MaskTranslator::translateInteger(Value value) {
     if (clone && !(result && result->isUniform()))
       result = context.getUniform(clone);
   }
+  if (!result)
+    result = translateRead(value);
   if (!result) {
     noteOpaque(value);
     result = context.getOpaque(value);

@@ -77,6 +77,8 @@ MaskInterval MaskPropagation::compute(MaskNode *node) {
   case Kind::Dimension:
     return box.lookup(node->dimension);
   case Kind::Opaque:
+    if (node->read)
+      return {node->read->first, node->read->second};
     return {};
   case Kind::Form: {
     MaskInterval sum{Scalar(0), Scalar(0)};

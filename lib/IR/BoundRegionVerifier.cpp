@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Verify.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -88,7 +89,13 @@ static LogicalResult verifyBoundRegion(GenericOp op, Region &region,
                "(C14) expected ranges to yield pairs of index, but got ")
            << printTypes(yielded);
   }
-  if (failed(verifyElementwiseBody(region, name, "C14")))
+  // Loops over the box read what lies in it.
+  WalkResult walked = region.walk([&](Operation *inner) {
+    return isa<scf::ForOp, scf::YieldOp>(inner)
+               ? WalkResult::advance()
+               : WalkResult(verifyElementwiseOp(op, inner, name, "C14"));
+  });
+  if (walked.wasInterrupted())
     return failure();
   for (IndexOp index : region.getOps<IndexOp>()) {
     InFlightDiagnostic diag = op.emitOpError("(C14) expected ")

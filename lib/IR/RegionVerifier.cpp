@@ -50,31 +50,32 @@ static Type findForeignType(Operation *op) {
   return {};
 }
 
+LogicalResult verifyElementwiseOp(Operation *owner, Operation *op,
+                                  StringRef regionName, StringRef label) {
+  bool allowed = isAllowedInRegion(op);
+  Type foreign = allowed ? findForeignType(op) : Type();
+  if (allowed && !foreign)
+    return success();
+  InFlightDiagnostic diag = owner->emitOpError("(")
+                            << label << ") expected " << regionName;
+  if (!allowed)
+    diag << " to hold elementwise arith and math, affine apply, min and max, "
+         << (isa<SdpaOp>(owner) ? "and reads" : "reads and attn.index")
+         << " only, but got '" << op->getName() << "'";
+  else
+    diag << " to compute on f16, bf16, f32, f64, index and integers of up to "
+            "64 bits, but '"
+         << op->getName() << "' has " << foreign;
+  diag.attachNote(op->getLoc()) << "not allowed in a region of this op";
+  return diag;
+}
+
 LogicalResult verifyElementwiseBody(Region &region, StringRef regionName,
                                     StringRef label) {
-  for (Operation &op : region.front()) {
-    if (isAllowedInRegion(&op)) {
-      Type foreign = findForeignType(&op);
-      if (!foreign)
-        continue;
-      InFlightDiagnostic diag = region.getParentOp()->emitOpError("(")
-                                << label << ") expected " << regionName
-                                << " to compute on f16, bf16, f32, f64, index "
-                                   "and integers of up to 64 bits, but '"
-                                << op.getName() << "' has " << foreign;
-      diag.attachNote(op.getLoc()) << "not allowed in a region of this op";
-      return diag;
-    }
-    InFlightDiagnostic diag =
-        region.getParentOp()->emitOpError("(")
-        << label << ") expected " << regionName
-        << " to hold elementwise arith and math, affine apply, min and max, "
-        << (isa<SdpaOp>(region.getParentOp()) ? "and reads"
-                                              : "reads and attn.index")
-        << " only, but got '" << op.getName() << "'";
-    diag.attachNote(op.getLoc()) << "not allowed in a region of this op";
-    return diag;
-  }
+  for (Operation &op : region.front())
+    if (failed(
+            verifyElementwiseOp(region.getParentOp(), &op, regionName, label)))
+      return failure();
   return success();
 }
 

@@ -26,7 +26,14 @@ mlir::LogicalResult verifyBoundRegions(GenericOp op);
 void nameBoundArguments(GenericOp op, mlir::Region &region,
                         mlir::OpAsmSetValueNameFn setName);
 
-/// (C7) of `attn.generic` for one region, reported as constraint `label`.
+/// (C7) of `attn.generic` for one op in a region of `owner`, reported as
+/// constraint `label`.
+mlir::LogicalResult verifyElementwiseOp(mlir::Operation *owner,
+                                        mlir::Operation *op,
+                                        llvm::StringRef regionName,
+                                        llvm::StringRef label);
+
+/// The same for all ops of a region.
 mlir::LogicalResult verifyElementwiseBody(mlir::Region &region,
                                           llvm::StringRef regionName,
                                           llvm::StringRef label);

@@ -108,14 +108,24 @@ func.func @lengths(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>,
   return %r : tensor<2x5x3xf32>
 }
 
-// Nothing is known of the ids of documents: they may be equal, so the causal
-// half is the range, and no box is known to be full.
+// The ids of documents are data: the causal half is the range, and no box is
+// known to be full. Loops find the ids of the rows and of the keys of a box: if
+// they lie apart, nothing is visible.
 // CHECK-LABEL: func.func @documents(
+// CHECK-SAME: %[[ROWS:[^:]+]]: tensor<2x5xi32>, %[[KEYS:[^:]+]]: tensor<2x7xi32>,
+// CHECK: } ranges {
+// CHECK-NOT: scf.for
 // CHECK: } classify {
-// CHECK-NEXT: ^bb0(%{{.+}}: index, %{{.+}}: index, %[[M_HI:.+]]: index, %[[N_LO:.+]]: index, %{{.+}}: index):
-// CHECK-NEXT: %[[FALSE:.+]] = arith.constant false
-// CHECK-NEXT: %[[NONE:.+]] = arith.cmpi slt, %[[M_HI]], %[[N_LO]] : index
-// CHECK-NEXT: attn.yield %[[NONE]], %[[FALSE]] : i1, i1
+// CHECK-NEXT: ^bb0(%[[B:.+]]: index, %[[M_LO:.+]]: index, %[[M_HI:.+]]: index, %[[N_LO:.+]]: index, %[[N_HI:.+]]: index):
+// CHECK: %[[M_END:.+]] = arith.addi %[[M_HI]], %{{.+}} : index
+// CHECK: %[[ROW:.+]]:2 = scf.for %[[I:.+]] = %[[M_LO]] to %[[M_END]] step %{{.+}} iter_args(%[[LEAST:.+]] = %{{.+}}, %[[MOST:.+]] = %{{.+}}) -> (i32, i32) {
+// CHECK-NEXT: %[[ID:.+]] = tensor.extract %[[ROWS]][%[[B]], %[[I]]] : tensor<2x5xi32>
+// CHECK-NEXT: %[[MIN:.+]] = arith.minsi %[[LEAST]], %[[ID]] : i32
+// CHECK-NEXT: %[[MAX:.+]] = arith.maxsi %[[MOST]], %[[ID]] : i32
+// CHECK-NEXT: scf.yield %[[MIN]], %[[MAX]] : i32, i32
+// CHECK: %[[KEY:.+]]:2 = scf.for %[[J:.+]] = %[[N_LO]] to %{{.+}} step
+// CHECK-NEXT: tensor.extract %[[KEYS]][%[[B]], %[[J]]] : tensor<2x7xi32>
+// CHECK: attn.yield %{{.+}}, %false : i1, i1
 // REMARK: remark: {{.*}}"1 key range; opaque: input 0, input 1"
 func.func @documents(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>, %v: tensor<2x7x3xf32>,
                      %rows: tensor<2x5xi32>, %keys: tensor<2x7xi32>, %o: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {

@@ -63,7 +63,8 @@ struct MaskNode {
   enum class Kind {
     /// The position along a query row dimension or along the keys.
     Dimension,
-    /// Anything: a value read at a position, or arithmetic not understood.
+    /// Anything: a value read at a position, of which the least and the
+    /// greatest over the box may be known, or arithmetic not understood.
     Opaque,
     /// The sum of `terms`.
     Form,
@@ -100,6 +101,8 @@ struct MaskNode {
   bool isPeriodic = false;
   /// Static bounds.
   std::optional<int64_t> lower, upper;
+  /// Opaque: bounds over the box, found at run time.
+  std::optional<std::pair<Scalar, Scalar>> read;
 };
 
 struct MaskFormula {
@@ -130,6 +133,8 @@ public:
   /// A value of which nothing is known, the same at each use; unlike every
   /// other one if null.
   MaskLinear getOpaque(mlir::Value value = {});
+  /// A value that is read in the box: from `least` to `greatest`.
+  MaskLinear getRead(mlir::Value value, Scalar least, Scalar greatest);
   MaskLinear add(const MaskLinear &lhs, const MaskLinear &rhs);
   MaskLinear subtract(const MaskLinear &lhs, const MaskLinear &rhs);
   MaskLinear scale(const MaskLinear &value, int64_t factor);

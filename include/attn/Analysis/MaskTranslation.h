@@ -44,6 +44,10 @@ public:
   /// A condition that visible pairs, or with `negated` hidden ones, fulfil.
   MaskFormula *translate(bool negated);
 
+  /// From now on, what is read at positions of the box is bounded by loops that
+  /// find the least and the greatest element; before, it is opaque.
+  void summarizeReads();
+
   /// Where this does not hold at run time, the formulas say nothing: arithmetic
   /// of the mask may wrap.
   Scalar getPremise() const { return premise; }
@@ -82,6 +86,20 @@ private:
   MaskLinear translateAffine(mlir::AffineExpr expr,
                              llvm::ArrayRef<MaskLinear> dims,
                              llvm::ArrayRef<MaskLinear> symbols);
+  /// An element of a table; one index, null, is the position along
+  /// `dimension`, the others are uniform.
+  struct Read {
+    mlir::Value table;
+    llvm::SmallVector<mlir::Value> indices;
+    unsigned dimension;
+  };
+  std::optional<Read> getRead(mlir::Value value);
+  /// The first and the last position of the box along a dimension, if it is
+  /// one of the box.
+  std::optional<std::pair<mlir::Value, mlir::Value>>
+  getBoxBounds(unsigned dimension);
+  /// A number that is read: the least and the greatest in the box.
+  std::optional<MaskLinear> translateRead(mlir::Value value);
   /// An i1 as a number, which is `ifTrue` or 0.
   MaskLinear translateTruthAsInteger(mlir::Value value, int64_t ifTrue);
   void noteOpaque(mlir::Value value);
@@ -97,6 +115,7 @@ private:
   llvm::DenseMap<mlir::Value, MaskFormula *> truths[2];
   llvm::SmallVector<std::string> opaqueLeaves;
   Scalar premise = 1;
+  bool summarizesReads = false;
   /// Positions are below this.
   int64_t maxExtent;
   unsigned depth = 0;

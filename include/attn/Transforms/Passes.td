@@ -124,7 +124,8 @@ def BoundAttentionPass
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
   let statistics = [
     Statistic<"numBounded", "num-bounded", "Masks with a bounded key range">
   ];

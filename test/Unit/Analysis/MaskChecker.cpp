@@ -10,6 +10,7 @@
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
 
@@ -29,7 +30,7 @@ WalkCounts &WalkCounts::operator+=(const WalkCounts &other) {
 MLIRContext &getContext() {
   static MLIRContext context(MLIRContext::Threading::DISABLED);
   context.loadDialect<AttnDialect, affine::AffineDialect, arith::ArithDialect,
-                      func::FuncDialect, math::MathDialect,
+                      func::FuncDialect, math::MathDialect, scf::SCFDialect,
                       tensor::TensorDialect>();
   return context;
 }

@@ -7,6 +7,7 @@
 
 #include "RegionEvaluator.h"
 #include "attn/IR/Attn.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -16,10 +17,8 @@ namespace attn::test {
 
 RegionEvaluator::RegionEvaluator(Block &block, const Environment &environment)
     : environment(environment), numArguments(block.getNumArguments()) {
-  for (BlockArgument argument : block.getArguments()) {
-    slotOf[argument] = slots.size();
-    slots.push_back(0);
-  }
+  for (BlockArgument argument : block.getArguments())
+    addSlot(argument);
   for (Operation &op : block) {
     if (isa<YieldOp>(op)) {
       for (Value value : op.getOperands())
@@ -41,7 +40,35 @@ unsigned RegionEvaluator::getSlot(Value value) {
   return it->second;
 }
 
+unsigned RegionEvaluator::addSlot(Value value) {
+  slotOf[value] = slots.size();
+  slots.push_back(0);
+  return slots.size() - 1;
+}
+
+void RegionEvaluator::compileLoop(Operation &op) {
+  Instruction loop{Opcode::Loop, {}, 0};
+  for (Value operand : op.getOperands())
+    loop.operands.push_back(getSlot(operand));
+  Block &body = op.getRegion(0).front();
+  for (BlockArgument argument : body.getArguments())
+    loop.bodyArguments.push_back(addSlot(argument));
+  std::vector<Instruction> before = std::move(instructions);
+  instructions.clear();
+  for (Operation &inner : body.without_terminator())
+    compile(inner);
+  loop.body = std::move(instructions);
+  instructions = std::move(before);
+  for (Value value : body.getTerminator()->getOperands())
+    loop.bodyYielded.push_back(getSlot(value));
+  for (Value result : op.getResults())
+    loop.loopResults.push_back(addSlot(result));
+  instructions.push_back(std::move(loop));
+}
+
 void RegionEvaluator::compile(Operation &op) {
+  if (isa<scf::ForOp>(op))
+    return compileLoop(op);
   Instruction instruction{Opcode::Copy, {}, 0};
   instruction.op = &op;
   ValueRange operands = op.getOperands();
@@ -100,9 +127,7 @@ void RegionEvaluator::compile(Operation &op) {
     instruction.width = type.getWidth();
   for (Value operand : operands)
     instruction.operands.push_back(getSlot(operand));
-  instruction.result = slots.size();
-  slotOf[op.getResult(0)] = slots.size();
-  slots.push_back(0);
+  instruction.result = addSlot(op.getResult(0));
   instructions.push_back(std::move(instruction));
 }
 
@@ -248,13 +273,40 @@ int64_t RegionEvaluator::compute(const Instruction &instruction,
   return 0;
 }
 
+void RegionEvaluator::run(ArrayRef<Instruction> instructions,
+                          ArrayRef<int64_t> positions) {
+  for (const Instruction &instruction : instructions) {
+    if (instruction.opcode == Opcode::Loop)
+      runLoop(instruction, positions);
+    else
+      slots[instruction.result] = evaluate(instruction, positions);
+  }
+}
+
+void RegionEvaluator::runLoop(const Instruction &loop,
+                              ArrayRef<int64_t> positions) {
+  std::vector<int64_t> carried;
+  for (unsigned init : ArrayRef(loop.operands).drop_front(3))
+    carried.push_back(slots[init]);
+  int64_t end = slots[loop.operands[1]], step = slots[loop.operands[2]];
+  for (int64_t i = slots[loop.operands[0]]; i < end; i += step) {
+    slots[loop.bodyArguments[0]] = i;
+    for (size_t k = 0; k < carried.size(); ++k)
+      slots[loop.bodyArguments[1 + k]] = carried[k];
+    run(loop.body, positions);
+    for (size_t k = 0; k < carried.size(); ++k)
+      carried[k] = slots[loop.bodyYielded[k]];
+  }
+  for (size_t k = 0; k < carried.size(); ++k)
+    slots[loop.loopResults[k]] = carried[k];
+}
+
 std::vector<int64_t> RegionEvaluator::operator()(ArrayRef<int64_t> arguments,
                                                  ArrayRef<int64_t> positions) {
   if (arguments.size() != numArguments)
     llvm::report_fatal_error("wrong number of arguments");
   std::copy(arguments.begin(), arguments.end(), slots.begin());
-  for (const Instruction &instruction : instructions)
-    slots[instruction.result] = evaluate(instruction, positions);
+  run(instructions, positions);
   std::vector<int64_t> results;
   for (unsigned slot : yielded)
     results.push_back(slots[slot]);

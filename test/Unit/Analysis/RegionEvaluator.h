@@ -70,7 +70,9 @@ private:
     Apply,
     ApplyMinimum,
     ApplyMaximum,
-    Dim
+    Dim,
+    /// scf.for: operands are the bounds, the step and the inits.
+    Loop
   };
   struct Instruction {
     Opcode opcode;
@@ -81,10 +83,19 @@ private:
     unsigned width = 64;
     const IntegerTensor *tensor = nullptr;
     mlir::Operation *op = nullptr;
+    /// Loop: the body, and the slots of its arguments, of what it yields and of
+    /// the results.
+    std::vector<Instruction> body;
+    std::vector<unsigned> bodyArguments, bodyYielded, loopResults;
   };
 
   unsigned getSlot(mlir::Value value);
+  unsigned addSlot(mlir::Value value);
   void compile(mlir::Operation &op);
+  void compileLoop(mlir::Operation &op);
+  void run(llvm::ArrayRef<Instruction> instructions,
+           llvm::ArrayRef<int64_t> positions);
+  void runLoop(const Instruction &loop, llvm::ArrayRef<int64_t> positions);
   int64_t evaluate(const Instruction &instruction,
                    llvm::ArrayRef<int64_t> positions);
   /// The same, with more bits than the result has.
