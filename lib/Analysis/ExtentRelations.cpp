@@ -119,11 +119,8 @@ bool TracedExtent::isOfArgument(func::FuncOp function) const {
 //===----------------------------------------------------------------------===//
 
 bool ExtentRelation::isCheckedAtCall(func::FuncOp function) const {
-  for (Operation *parent = op->getParentOp(); parent != function;
-       parent = parent->getParentOp())
-    if (!isa<LoopLikeOpInterface>(parent) || isa<scf::WhileOp>(parent))
-      return false;
-  return left.isOfArgument(function) && right.isOfArgument(function);
+  return op->getBlock() == &function.getBody().front() &&
+         left.isOfArgument(function) && right.isOfArgument(function);
 }
 
 namespace {

@@ -10,7 +10,8 @@
 // what is known of the positions shows that it does not. What that says of
 // symbols must be tested at run time: it joins the *premise*, a uniform truth
 // value without which nothing of the mask is understood. Integers below 32 bits
-// do wrap; of them only constants, casts and what is uniform are understood.
+// do wrap; of them only constants, casts, selections and what is uniform are
+// understood.
 //
 //===----------------------------------------------------------------------===//
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/MaskTranslation.h"
+#include "attn/Analysis/GuardDivision.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
@@ -98,30 +99,11 @@ void MaskTranslator::cloneUniformOps() {
     if (!llvm::all_of(inner.getOperands(),
                       [&](Value value) { return bool(getUniform(value)); }))
       continue;
-    Operation *clone = emitter.getBuilder().clone(inner, uniform);
-    if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
-            arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(clone))
-      guardDivisor(clone);
+    // Where there are no pairs the mask divides by nothing, but its clone
+    // would.
+    guardDivision(emitter.getBuilder(),
+                  emitter.getBuilder().clone(inner, uniform));
   }
-}
-
-/// Where there are no pairs the mask divides by nothing, but its clone would.
-void MaskTranslator::guardDivisor(Operation *division) {
-  Value divisor = division->getOperand(1);
-  if (matchPattern(divisor, m_Constant()) || !divisor.getType().isIntOrIndex())
-    return;
-  OpBuilder &builder = emitter.getBuilder();
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(division);
-  Location loc = emitter.getLoc();
-  auto getConstant = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        builder, loc, builder.getIntegerAttr(divisor.getType(), value));
-  };
-  Value isZero = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       divisor, getConstant(0));
-  division->setOperand(1, arith::SelectOp::create(builder, loc, isZero,
-                                                  getConstant(1), divisor));
 }
 
 Value MaskTranslator::getUniform(Value value) {

@@ -291,7 +291,8 @@ static void legalizeMaskedBF16(llvm::Module &module) {
         continue;
       bool store = call->getIntrinsicID() == llvm::Intrinsic::masked_store;
       bool load = call->getIntrinsicID() == llvm::Intrinsic::masked_load;
-      if (!store && !load)
+      bool gather = call->getIntrinsicID() == llvm::Intrinsic::masked_gather;
+      if (!store && !load && !gather)
         continue;
       llvm::Type *type =
           store ? call->getArgOperand(0)->getType() : call->getType();
@@ -315,10 +316,16 @@ static void legalizeMaskedBF16(llvm::Module &module) {
     } else {
       llvm::Type *type = call->getType();
       unsigned last = call->arg_size() - 1;
-      llvm::Value *loaded = builder.CreateMaskedLoad(
-          toIntegers(type), call->getArgOperand(0), align,
-          call->getArgOperand(last - 1),
-          builder.CreateBitCast(call->getArgOperand(last), toIntegers(type)));
+      llvm::Value *from = call->getArgOperand(0);
+      llvm::Value *mask = call->getArgOperand(last - 1);
+      llvm::Value *hidden =
+          builder.CreateBitCast(call->getArgOperand(last), toIntegers(type));
+      llvm::Value *loaded =
+          call->getIntrinsicID() == llvm::Intrinsic::masked_gather
+              ? builder.CreateMaskedGather(toIntegers(type), from, align, mask,
+                                           hidden)
+              : builder.CreateMaskedLoad(toIntegers(type), from, align, mask,
+                                         hidden);
       call->replaceAllUsesWith(builder.CreateBitCast(loaded, type));
     }
     call->eraseFromParent();

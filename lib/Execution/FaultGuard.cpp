@@ -19,7 +19,8 @@ using namespace attn;
 static void reportFault(int signal) {
   llvm::StringRef text =
       "attn-run: error: the kernel accessed memory that it does not have "
-      "(SIGSEGV); look for an index out of bounds with --target=reference\n";
+      "(SIGSEGV); look for an index out of bounds, or a recursion without end, "
+      "with --target=reference\n";
   if (signal == SIGFPE)
     text = "attn-run: error: the kernel divided an integer by zero, or out of "
            "its range (SIGFPE); look for the place with --target=reference\n";

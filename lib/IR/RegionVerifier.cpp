@@ -7,6 +7,7 @@
 
 #include "Verify.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -16,9 +17,14 @@ namespace detail {
 /// Whether the op may stand in a region: it computes on elements, or reads.
 static bool isAllowedInRegion(Operation *op) {
   if (isa<IndexOp, YieldOp, affine::AffineApplyOp, affine::AffineMinOp,
-          affine::AffineMaxOp, tensor::ExtractOp, tensor::DimOp, memref::LoadOp,
-          memref::DimOp, arith::ConstantOp>(op))
+          affine::AffineMaxOp, tensor::ExtractOp, memref::LoadOp>(op))
     return true;
+  if (isa<arith::ConstantOp>(op))
+    return !isa<VectorType>(op->getResult(0).getType());
+  // One extent for all pairs.
+  if (isa<tensor::DimOp, memref::DimOp>(op))
+    return matchPattern(op->getOperand(1), m_Constant()) ||
+           op->getOperand(1).getParentRegion() != op->getParentRegion();
   // Scales are of types that no region has.
   if (isa<arith::ScalingExtFOp, arith::ScalingTruncFOp>(op))
     return false;
@@ -54,7 +60,9 @@ LogicalResult verifyElementwiseOp(Operation *owner, Operation *op,
                                   StringRef regionName, StringRef label) {
   bool allowed = isAllowedInRegion(op);
   Type foreign = allowed ? findForeignType(op) : Type();
-  if (allowed && !foreign)
+  auto rounding = dyn_cast<arith::ArithRoundingModeInterface>(op);
+  bool rounds = rounding && rounding.getRoundingModeAttr();
+  if (allowed && !foreign && !rounds)
     return success();
   InFlightDiagnostic diag = owner->emitOpError("(")
                             << label << ") expected " << regionName;
@@ -62,6 +70,9 @@ LogicalResult verifyElementwiseOp(Operation *owner, Operation *op,
     diag << " to hold elementwise arith and math, affine apply, min and max, "
          << (isa<SdpaOp>(owner) ? "and reads" : "reads and attn.index")
          << " only, but got '" << op->getName() << "'";
+  else if (rounds)
+    diag << " to round to nearest, but '" << op->getName()
+         << "' has a rounding mode";
   else
     diag << " to compute on f16, bf16, f32, f64, index and integers of up to "
             "64 bits, but '"

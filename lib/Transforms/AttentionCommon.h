@@ -29,11 +29,6 @@ mlir::Value createNumKeys(mlir::OpBuilder &builder, AttentionOpInterface op,
 mlir::Value convertFloat(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value value, mlir::Type element);
 
-/// Makes a division of integers in code that hidden pairs run as well, scalars
-/// or vectors, divide by 1 where the processor would trap, which is where the
-/// quotient is undefined anyway. Other ops stay as they are.
-void guardDivision(mlir::OpBuilder &builder, mlir::Operation *op);
-
 /// A new tensor whose elements are all `value`.
 mlir::Value createFilledTensor(mlir::OpBuilder &builder, mlir::Location loc,
                                llvm::ArrayRef<mlir::OpFoldResult> shape,

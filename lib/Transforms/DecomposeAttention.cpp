@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionCommon.h"
+#include "attn/Analysis/GuardDivision.h"
 #include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"

@@ -82,8 +82,9 @@ struct RoundOnce final : OpRewritePattern<arith::TruncFOp> {
     Location loc = op.getLoc();
     Value x = op.getIn();
     if (!getElementTypeOrSelf(x).isF64() ||
-        !getElementTypeOrSelf(op.getOut()).isBF16())
-      return b.notifyMatchFailure(op, "not a conversion of f64 to bf16");
+        !getElementTypeOrSelf(op.getOut()).isBF16() ||
+        op.getRoundingmodeAttr())
+      return b.notifyMatchFailure(op, "not f64 to the nearest bf16");
     auto like = [&](Type element) -> Type {
       if (auto type = dyn_cast<VectorType>(x.getType()))
         return type.clone(element);

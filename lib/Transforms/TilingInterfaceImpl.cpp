@@ -35,7 +35,10 @@ static bool isWhole(AttentionOpInterface op, unsigned dim, OpFoldResult offset,
   auto sizeOf = isa<Value>(size)
                     ? cast<Value>(size).getDefiningOp<tensor::DimOp>()
                     : tensor::DimOp();
-  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+  // The inputs span every dimension. While a reduction is tiled, the inits are
+  // partial results, for which there are no maps.
+  for (auto [index, operand] :
+       llvm::enumerate(op->getOperands().take_front(op.getOutputIndex()))) {
     std::optional<unsigned> position = op.getIndexingMap(index).getResultPosition(
         getAffineDimExpr(dim, op.getContext()));
     if (!position)

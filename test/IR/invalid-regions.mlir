@@ -366,3 +366,77 @@ func.func @generic_c8_no_such_dimension(%q: tensor<2x5x4xf32>,
       -> tensor<2x5x3xf32>
   return
 }
+
+// -----
+
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_dim_at_position(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>, %t: tensor<?x?xf32>) {
+  // expected-error @below {{(C7) expected mask to hold elementwise arith and math, affine apply, min and max, reads and attn.index only, but got 'tensor.dim'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %i = attn.index 1
+        // expected-note @below {{not allowed in a region of this op}}
+        %extent = tensor.dim %t, %i : tensor<?x?xf32>
+        %visible = arith.cmpi slt, %i, %extent : index
+        attn.yield %visible : i1
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_rounding_mode(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>) {
+  // expected-error @below {{(C7) expected score to round to nearest, but 'arith.truncf' has a rounding mode}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %half = arith.truncf %s downward : f32 to f16
+        %score = arith.extf %half : f16 to f32
+        attn.yield %score : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+#q = affine_map<(b, m, n, d, e) -> (b, m, d)>
+#k = affine_map<(b, m, n, d, e) -> (b, n, d)>
+#v = affine_map<(b, m, n, d, e) -> (b, n, e)>
+#o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+func.func @generic_c7_vector_constant(%q: tensor<2x5x4xf32>,
+    %k: tensor<2x7x4xf32>,
+    %v: tensor<2x7x3xf32>,
+    %o: tensor<2x5x3xf32>) {
+  // expected-error @below {{only, but got 'arith.constant'}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      score {
+      ^bb0(%s: f32):
+        // expected-note @below {{not allowed in a region of this op}}
+        %none = arith.constant dense<0.0> : vector<2xf32>
+        attn.yield %s : f32
+      }
+      -> tensor<2x5x3xf32>
+  return
+}

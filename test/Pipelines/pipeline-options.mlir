@@ -3,10 +3,8 @@
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=tile verify=tile count-tiles=true" --dump-pass-pipeline 2>&1 | FileCheck %s --check-prefix=TEXT
 
 // A stage that there is not is an error, not all stages.
-// STAGE: stop-after
-// STAGE-SAME: 'tiles'
-// VERIFY: verify
-// VERIFY-SAME: 'tiles'
+// STAGE: for the --stop-after option: Cannot find option named 'tiles'!
+// VERIFY: for the --verify option: Cannot find option named 'tiles'!
 
 // TEXT: attn-tile{
 // TEXT-SAME: count-tiles=true

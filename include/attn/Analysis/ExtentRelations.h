@@ -47,7 +47,7 @@ struct ExtentRelation {
   std::string meaning;
 
   /// Whether it can be checked before the function is called: the extents are
-  /// those of arguments, and no condition decides whether the op is reached.
+  /// those of arguments, and the op is in the first block, so always reached.
   bool isCheckedAtCall(mlir::func::FuncOp function) const;
 };
 

@@ -58,7 +58,6 @@ public:
 private:
   void mapUniformInputs();
   void cloneUniformOps();
-  void guardDivisor(mlir::Operation *division);
   /// The clone of a uniform value, or null.
   mlir::Value getUniform(mlir::Value value);
 

@@ -14,9 +14,12 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
   let summary = "Check at run time what extents only a run can compare";
   let description = [{
     Before an attention op, compares the extents that it relies on and that are
-    neither one by construction nor extents of arguments of a function that
-    nobody in the module calls: those are the caller's to check. Where two
-    differ, the code prints a line with both to stderr and exits with status 1.
+    not one by construction. Where two differ, the code prints a line with both
+    to stderr and exits with status 1. Extents of arguments, of an op that every
+    call of a function reaches, are the caller's to check, unless the caller is
+    a function of the module. What other ops take for granted is not compared:
+    an extent that a `tensor.cast` claims, operands of elementwise arithmetic, a
+    slice within its source.
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
     After: `scf.if %differ { dprintf(2, ...), _exit(1) }` and the op

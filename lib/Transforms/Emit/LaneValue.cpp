@@ -8,6 +8,7 @@
 #include "LaneValue.h"
 #include "../AttentionCommon.h"
 #include "TileEmitter.h"
+#include "attn/Analysis/GuardDivision.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseMap.h"
@@ -251,12 +252,19 @@ Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
   if (!isSigned || !isa<IndexType>(type) ||
       std::abs(stride) >= (int64_t(1) << 24))
     return {};
-  int64_t reach = std::abs(stride) * numLanes + 1;
-  Value difference = arith::SubIOp::create(b, loc, rhs.scalar, lhs.scalar);
-  Value low = arith::ConstantIndexOp::create(b, loc, -reach);
-  Value high = arith::ConstantIndexOp::create(b, loc, reach);
-  difference = arith::MaxSIOp::create(b, loc, difference, low);
-  difference = arith::MinSIOp::create(b, loc, difference, high);
+  // The one that moves is near a position; the other may be any number, and is
+  // brought near before it is subtracted.
+  bool leftMoves = lhs.stride != 0;
+  Value moving = leftMoves ? lhs.scalar : rhs.scalar;
+  Value other = leftMoves ? rhs.scalar : lhs.scalar;
+  Value reach =
+      arith::ConstantIndexOp::create(b, loc, std::abs(stride) * numLanes + 1);
+  Value low = arith::SubIOp::create(b, loc, moving, reach);
+  Value high = arith::AddIOp::create(b, loc, moving, reach);
+  other = arith::MaxSIOp::create(b, loc, other, low);
+  other = arith::MinSIOp::create(b, loc, other, high);
+  Value difference = leftMoves ? arith::SubIOp::create(b, loc, other, moving)
+                               : arith::SubIOp::create(b, loc, moving, other);
   Type i32 = b.getI32Type();
   Value narrow = arith::IndexCastOp::create(b, loc, i32, difference);
   return arith::CmpIOp::create(b, loc, predicate, createSteps(stride),
