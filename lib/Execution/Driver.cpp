@@ -11,6 +11,7 @@
 #include "DriverTime.h"
 #include "FaultGuard.h"
 #include "Progress.h"
+#include "ShapeRules.h"
 
 #include "attn/Execution/Check.h"
 #include "attn/Execution/Module.h"
@@ -167,6 +168,12 @@ int Driver::prepare() {
   }
   if (runsKernel() && !options.check && !options.time && !options.tracePair)
     return 0;
+  // The call would say it, but the reference is asked first.
+  auto function = module->lookupSymbol<func::FuncOp>(entry);
+  if (runsKernel())
+    if (Error error =
+            ShapeRules::derive(function).check(getPointers(arguments)))
+      return fail(statusBadInput, std::move(error));
   reference = module->clone();
   if (Error error = generalizeForReference(*reference))
     return fail(statusFailed, std::move(error));

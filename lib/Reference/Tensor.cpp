@@ -117,7 +117,7 @@ Expected<std::shared_ptr<Tensor>> createTensor(Location loc,
   for (int64_t extent : shape)
     if (extent < 0)
       return makeError(loc, "expected extents of at least 0, but got " +
-                                formatShape(shape));
+                                std::to_string(extent));
   std::optional<int64_t> count = countCells(shape);
   if (!count)
     return makeError(loc, "a tensor of " + formatShape(shape) +
