@@ -35,7 +35,7 @@ Value createNumThreads(OpBuilder &b, Location loc, ModuleOp module) {
 
 /// Before: `scf.forall (%b, %t) in (%B, %T) { body }`
 /// After:  `scf.forall (%w) in (%W) { scf.for %i = %w to %B * %T step %W {
-///           %b, %t = affine.delinearize_index %i into (%B, %T)  body } }`
+///           %b = %i / %T, %t = %i mod %T  body } }`
 LogicalResult distribute(RewriterBase &b, scf::ForallOp forall) {
   Location loc = forall.getLoc();
   b.setInsertionPoint(forall);
@@ -55,11 +55,18 @@ LogicalResult distribute(RewriterBase &b, scf::ForallOp forall) {
   auto items = scf::ForOp::create(b, loc, outer.getInductionVar(0), total,
                                   workers);
   b.setInsertionPointToStart(items.getBody());
-  auto positions = affine::AffineDelinearizeIndexOp::create(
-      b, loc, items.getInductionVar(), extents);
+  // Unsigned, unlike affine.delinearize_index, whose divisions round down and
+  // take a pass of their own to lower.
+  SmallVector<Value> positions(extents.size());
+  Value rest = items.getInductionVar();
+  for (size_t dim = extents.size(); dim-- > 1;) {
+    positions[dim] = arith::RemUIOp::create(b, loc, rest, extents[dim]);
+    rest = arith::DivUIOp::create(b, loc, rest, extents[dim]);
+  }
+  positions.front() = rest;
   b.eraseOp(forall.getTerminator());
   b.inlineBlockBefore(forall.getBody(), items.getBody()->getTerminator(),
-                      positions.getResults());
+                      positions);
   b.eraseOp(forall);
 
   // Scratch per item becomes scratch per worker.
@@ -93,7 +100,8 @@ struct DistributeAttentionPass final
   void runOnOperation() override {
     SmallVector<scf::ForallOp> loops;
     getOperation()->walk<WalkOrder::PreOrder>([&](scf::ForallOp forall) {
-      if (forall.getOutputs().empty() && forall.isNormalized())
+      if (forall.getOutputs().empty() && forall.isNormalized() &&
+          forall.getRank() != 0)
         loops.push_back(forall);
       return WalkResult::skip();
     });
