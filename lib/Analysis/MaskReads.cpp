@@ -97,11 +97,7 @@ std::optional<MaskLinear> MaskTranslator::translateRead(Value value) {
       [&](OpBuilder &b, Location, Value position, ValueRange found) {
         SmallVector<Value> indices(read->indices);
         llvm::replace(indices, Value(), position);
-        Value element;
-        if (isa<TensorType>(read->table.getType()))
-          element = tensor::ExtractOp::create(b, loc, read->table, indices);
-        else
-          element = memref::LoadOp::create(b, loc, read->table, indices);
+        Value element = createRead(b, loc, read->table, indices);
         Value least = arith::MinSIOp::create(b, loc, found[0], element);
         Value greatest = arith::MaxSIOp::create(b, loc, found[1], element);
         scf::YieldOp::create(b, loc, ValueRange{least, greatest});

@@ -55,6 +55,13 @@ std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
 // What is the same for all pairs of a box
 //===----------------------------------------------------------------------===//
 
+Value createRead(OpBuilder &builder, Location loc, Value table,
+                 ValueRange indices) {
+  if (isa<TensorType>(table.getType()))
+    return tensor::ExtractOp::create(builder, loc, table, indices);
+  return memref::LoadOp::create(builder, loc, table, indices);
+}
+
 /// Reads the inputs that vary along batch and outer key dimensions only.
 void MaskTranslator::mapUniformInputs() {
   OpBuilder &builder = emitter.getBuilder();
@@ -71,10 +78,8 @@ void MaskTranslator::mapUniformInputs() {
         llvm::is_contained(indices, Value()))
       continue;
     Value element = input;
-    if (isa<TensorType>(input.getType()))
-      element = tensor::ExtractOp::create(builder, loc, input, indices);
-    else if (isa<MemRefType>(input.getType()))
-      element = memref::LoadOp::create(builder, loc, input, indices);
+    if (isa<ShapedType>(input.getType()))
+      element = createRead(builder, loc, input, indices);
     if (element.getType() != argument.getType()) {
       auto from = dyn_cast<FloatType>(element.getType());
       auto to = dyn_cast<FloatType>(argument.getType());
@@ -99,8 +104,7 @@ void MaskTranslator::cloneUniformOps() {
     if (!llvm::all_of(inner.getOperands(),
                       [&](Value value) { return bool(getUniform(value)); }))
       continue;
-    // Where there are no pairs the mask divides by nothing, but its clone
-    // would.
+    // Without pairs the mask divides nothing, but its clone would.
     guardDivision(emitter.getBuilder(),
                   emitter.getBuilder().clone(inner, uniform));
   }

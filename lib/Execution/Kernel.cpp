@@ -132,8 +132,7 @@ static std::string getFreeName(ModuleOp module, StringRef wanted) {
 }
 
 /// Drops what `entry` does not call, and gives every function that stays a name
-/// of its own, so that none is taken for one of the C library or of the
-/// runtimes
+/// of its own, so that none is taken for one of the C library or of a runtime
 /// (`malloc`). An error if one has no body.
 static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry) {
   for (auto function : module.getOps<func::FuncOp>())

@@ -8,7 +8,7 @@
 #include "attn/Analysis/ExtentRelations.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 
 using namespace mlir;
 
@@ -72,9 +72,7 @@ Value CheckBuilder::materialize(Location loc, const TracedExtent &extent) {
     return arith::ConstantIndexOp::create(b, loc, *extent.number);
   if (extent.size)
     return extent.size;
-  if (isa<TensorType>(extent.source.getType()))
-    return tensor::DimOp::create(b, loc, extent.source, extent.dim);
-  return memref::DimOp::create(b, loc, extent.source, extent.dim);
+  return linalg::createOrFoldDimOp(b, loc, extent.source, extent.dim);
 }
 
 /// The address of a constant that holds `text`.

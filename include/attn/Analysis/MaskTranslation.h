@@ -20,6 +20,10 @@ inline constexpr unsigned maxMaskDepth = 400;
 /// The extent of a dimension, if a type says it.
 std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension);
 
+/// An element of a tensor or memref.
+mlir::Value createRead(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value table, mlir::ValueRange indices);
+
 /// The arguments of a `ranges` or `classify` region, by what they stand for.
 struct BoxArguments {
   DimensionClasses classes;

@@ -77,6 +77,16 @@ SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
   return values;
 }
 
+Value OnlineEmitter::inlineForRow(Region &region, Value value, Value keyRow,
+                                  Value visible) {
+  SmallVector<LaneValue> args =
+      arguments(region, LaneValue::lanes(value), keyRow);
+  Value predicate = visible ? visible : validLanes;
+  return emitter->toVector(
+      emitter->inlineRegion(region, args, keyRow, predicate,
+                            /*mayHideRow=*/bool(visible)));
+}
+
 Value OnlineEmitter::loadScores(Value offset) {
   return vector::LoadOp::create(b, loc, laneType, scores, offset);
 }

@@ -70,10 +70,10 @@ private:
   llvm::SmallVector<mlir::Value>
   perVisibility(mlir::TypeRange types,
                 llvm::function_ref<llvm::SmallVector<mlir::Value>()> phase);
-  /// What reads in the score and weight regions are predicated by.
-  mlir::Value readPredicate(mlir::Value visible) {
-    return visible ? visible : validLanes;
-  }
+  /// What `region`, the score's or the weight's, makes of `value` for the pairs
+  /// of `keyRow`; reads are for those that are `visible`.
+  mlir::Value inlineForRow(mlir::Region &region, mlir::Value value,
+                           mlir::Value keyRow, mlir::Value visible);
   mlir::Value select(mlir::Value condition, mlir::Value then,
                      mlir::Value otherwise) {
     if (!condition)

@@ -152,11 +152,7 @@ void OnlineEmitter::emitScores() {
                                                      ValueRange state) {
           Value score = loadScores(offset), visible = loadVisible(keyRow);
           if (!op.getScore().empty()) {
-            SmallVector<LaneValue> args =
-                arguments(op.getScore(), LaneValue::lanes(score), keyRow);
-            score = emitter->toVector(emitter->inlineRegion(
-                op.getScore(), args, keyRow, readPredicate(visible),
-                /*mayHideRow=*/bool(visible)));
+            score = inlineForRow(op.getScore(), score, keyRow, visible);
             storeScores(score, offset);
           }
           return combine(state, score, visible);
@@ -190,13 +186,8 @@ void OnlineEmitter::emitWeights() {
           for (auto [i, old] : llvm::enumerate(carried))
             next.push_back(
                 weighting.combine(b, loc, numScoreStatistics + i, old, weight));
-          if (!op.getWeight().empty()) {
-            SmallVector<LaneValue> args =
-                arguments(op.getWeight(), LaneValue::lanes(weight), keyRow);
-            weight = emitter->toVector(emitter->inlineRegion(
-                op.getWeight(), args, keyRow, readPredicate(visible),
-                /*mayHideRow=*/bool(visible)));
-          }
+          if (!op.getWeight().empty())
+            weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
           storeScores(weight, offset);
           return next;
         });
