@@ -10,7 +10,9 @@ A pass has one name in four forms, each derived from the TableGen def:
     TileAttention.cpp            lib/Transforms/, alone with its GEN_PASS_DEF
     tile-attention.mlir          test/Transforms/, run with the flag
 
-Further: every file there belongs to a pass; no file has more than 600 lines and
+The passes of include/attn/Codegen/Passes.td lie in the folders of lib/Codegen,
+and their tests in those of test/Codegen. Further: every file there belongs to a
+pass; no file has more than 600 lines and
 no tool's main more than 40; every op, attribute and pass has a description with
 an example, an `mlir` block that the suite runs. Prints one line per breach and
 exits with 1 if there is one.
@@ -24,7 +26,7 @@ import sys
 MAX_LINES = 600
 MAX_MAIN_LINES = 40
 LEFT_OUT = re.compile(r"\.git$|build|\.cache$|__pycache__$")
-PASSES = "include/attn/Transforms/Passes.td"
+ROOMS = ["Transforms", "Codegen"]
 
 
 def kebab(name):
@@ -57,7 +59,17 @@ def list_definitions(text):
             yield name.group(1), part
 
 
-def check_pass(root, name, definition):
+def passes_of(room):
+    return f"include/attn/{room}/Passes.td"
+
+
+def list_folders(root, room):
+    """Where the passes of a room may lie, as paths from lib and from test."""
+    folders = [p for p in sorted((root / "lib" / room).glob("*")) if p.is_dir()]
+    return [str(p.relative_to(root / "lib")) for p in folders] or [room]
+
+
+def check_pass(root, room, name, definition):
     """The breaches of one pass."""
     flag = re.search(r'Pass<\s*"([^"]*)"', definition)
     if not flag:
@@ -65,42 +77,54 @@ def check_pass(root, name, definition):
     flag = flag.group(1)
     stem = name.removesuffix("Pass")
     if stem == name:
-        yield f"{PASSES}: expected '{name}' to end in 'Pass'"
+        yield f"{passes_of(room)}: expected '{name}' to end in 'Pass'"
         return
     if flag != flag_of(stem):
-        yield (f"{PASSES}: expected '{name}' to have the flag "
+        yield (f"{passes_of(room)}: expected '{name}' to have the flag "
                f"'{flag_of(stem)}', but got '{flag}'")
-    source = f"lib/Transforms/{stem}.cpp"
+    folders = list_folders(root, room)
+    folder = next((f for f in folders if (root / f"lib/{f}/{stem}.cpp").exists()),
+                  room)
+    source = f"lib/{folder}/{stem}.cpp"
     macro = f"GEN_PASS_DEF_{name.upper()}"
     if not (root / source).exists():
         yield f"{source}: expected this file, the source of '{name}'"
     elif re.findall(r"GEN_PASS_DEF_\w+", read(root / source)) != [macro]:
         yield f"{source}: expected to define {macro} alone"
-    test = f"test/Transforms/{kebab(stem)}.mlir"
+    test = f"test/{folder}/{kebab(stem)}.mlir"
     if not (root / test).exists():
         yield f"{test}: expected this file, the test of '{name}'"
     elif not re.search(rf"RUN:.*\b{flag}\b", read(root / test)):
         yield f"{test}: expected a RUN line with '{flag}'"
 
 
-def check_passes(root):
-    """The breaches of all passes, and files that belong to none."""
+def check_room(root, room):
+    """The breaches of all passes of a room, and files that belong to none."""
     stems = []
-    for name, definition in list_definitions(read(root / PASSES)):
+    for name, definition in list_definitions(read(root / passes_of(room))):
         stems.append(name.removesuffix("Pass"))
-        yield from check_pass(root, name, definition)
-    for path in sorted((root / "lib").glob("**/*.cpp")):
-        if "GEN_PASS_DEF_" not in read(path):
-            continue
-        if path.parent != root / "lib/Transforms" or path.stem not in stems:
-            yield (f"{path.relative_to(root)}: expected a pass in lib/Transforms "
-                   f"that {PASSES} defines under this name")
+        yield from check_pass(root, room, name, definition)
+    for path in sorted((root / "lib" / room).glob("**/*.cpp")):
+        if "GEN_PASS_DEF_" in read(path) and path.stem not in stems:
+            yield (f"{path.relative_to(root)}: expected a pass that "
+                   f"{passes_of(room)} defines under this name")
     tests = [kebab(stem) for stem in stems]
-    for path in sorted((root / "test/Transforms").glob("*.mlir")):
+    for path in sorted((root / "test" / room).glob("**/*.mlir")):
         if not any(path.stem == test or path.stem.startswith(test + "-")
                    for test in tests):
             yield (f"{path.relative_to(root)}: expected to be named after a "
                    f"pass, one of {', '.join(sorted(tests))}")
+
+
+def check_passes(root):
+    rooms = [room for room in ROOMS if (root / passes_of(room)).exists()]
+    for room in rooms:
+        yield from check_room(root, room)
+    for path in sorted((root / "lib").glob("**/*.cpp")):
+        name = path.relative_to(root)
+        if "GEN_PASS_DEF_" in read(path) and name.parts[1] not in rooms:
+            yield (f"{name}: expected a pass to lie in "
+                   f"{' or '.join('lib/' + room for room in rooms)}")
 
 
 def check_descriptions(root):
@@ -139,8 +163,9 @@ def check_sizes(root):
 def main(argv):
     root = pathlib.Path(argv[1] if len(argv) > 1 else
                         pathlib.Path(__file__).parent.parent).resolve()
-    if not (root / PASSES).exists():
-        print(f"check-names.py: expected {PASSES} under {root}", file=sys.stderr)
+    if not (root / passes_of(ROOMS[0])).exists():
+        print(f"check-names.py: expected {passes_of(ROOMS[0])} under {root}",
+              file=sys.stderr)
         return 2
     breaches = [*check_passes(root), *check_descriptions(root),
                 *check_sizes(root)]

@@ -33,6 +33,9 @@ REFERENCE = {
     "passes.md": (
         "Passes", "By the flags of `attn-opt`.", "Transforms/Passes.td",
         ["-gen-pass-doc"]),
+    "codegen-passes.md": (
+        "Passes that make vectors and LLVM", "By the flags of `attn-opt`.",
+        "Codegen/Passes.td", ["-gen-pass-doc"]),
 }
 
 

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Codegen.h"
-#include "FirstError.h"
+#include "attn/Support/FirstError.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"

@@ -7,8 +7,8 @@
 
 #include "attn/Execution/Kernel.h"
 #include "Codegen.h"
-#include "ShapeRules.h"
-#include "attn/Transforms/Transforms.h"
+#include "attn/Execution/ShapeRules.h"
+#include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"

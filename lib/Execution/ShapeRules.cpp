@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ShapeRules.h"
+#include "attn/Execution/ShapeRules.h"
 #include "attn/Analysis/ExtentRelations.h"
 
 using namespace mlir;

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
+#include "attn/Codegen/Passes.h"
+#include "attn/Interfaces/Interfaces.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
-#include "attn/Transforms/Transforms.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
@@ -27,5 +28,6 @@ void attn::registerAllDialects(DialectRegistry &registry) {
 
 void attn::registerAllPasses() {
   registerAttnPasses();
+  registerAttnCodegenPasses();
   registerPipelines();
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Analysis/MaskSolver.h"
-#include "attn/Analysis/MaskTranslation.h"
+#include "attn/Masks/MaskSolver.h"
+#include "attn/Masks/MaskTranslation.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionCommon.h"
-#include "attn/Analysis/GuardDivision.h"
+#include "attn/IR/Utils.h"
+#include "attn/IR/GuardDivision.h"
 #include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionCommon.h"
+#include "attn/IR/Utils.h"
 #include "attn/Transforms/Transforms.h"
 
 using namespace mlir;

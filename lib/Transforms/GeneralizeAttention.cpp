@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SdpaExpansion.h"
+#include "attn/Expansion/Expansion.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -16,10 +16,6 @@ namespace attn {
 
 #define GEN_PASS_DEF_GENERALIZEATTENTIONPASS
 #include "attn/Transforms/Passes.h.inc"
-
-FailureOr<GenericOp> generalizeSdpa(RewriterBase &rewriter, SdpaOp op) {
-  return SdpaExpansion(rewriter, op).run();
-}
 
 //===----------------------------------------------------------------------===//
 // Patterns and pass

@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionCommon.h"
-#include "AttentionTiler.h"
+#include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
-#include "attn/Transforms/Transforms.h"
+#include "attn/Tiling/Tiling.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -18,13 +17,6 @@ namespace attn {
 
 #define GEN_PASS_DEF_TILEATTENTIONPASS
 #include "attn/Transforms/Passes.h.inc"
-
-LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
-                            TileSizes sizes, bool countTiles) {
-  if (!fitsKernel(op).fused)
-    return rewriter.notifyMatchFailure(op, fitsKernel(op).reason);
-  return AttentionTiler(rewriter, op, sizes, countTiles).run();
-}
 
 namespace {
 

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestDialect.h"
-#include "attn/Execution/Driver.h"
+#include "attn/Tools/Driver.h"
 #include "attn/InitAll.h"
 #include "llvm/Support/InitLLVM.h"
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Execution/Driver.h"
+#include "attn/Tools/Driver.h"
 #include "attn/InitAll.h"
 #include "llvm/Support/InitLLVM.h"
 

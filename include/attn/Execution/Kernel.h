@@ -8,7 +8,7 @@
 #ifndef ATTN_EXECUTION_KERNEL_H
 #define ATTN_EXECUTION_KERNEL_H
 
-#include "attn/Execution/Array.h"
+#include "attn/Support/Array.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"

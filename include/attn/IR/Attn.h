@@ -84,10 +84,6 @@ public:
 
 namespace attn {
 
-/// Registers the models through which the dialect's ops bufferize in place.
-void registerBufferizableOpInterfaceExternalModels(
-    mlir::DialectRegistry &registry);
-
 /// Emits `neutral` of a statistic as a value of `type`, a float or a vector of
 /// floats.
 mlir::Value createFloatConstant(mlir::OpBuilder &builder, mlir::Location loc,

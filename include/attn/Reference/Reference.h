@@ -21,7 +21,7 @@
 #ifndef ATTN_REFERENCE_REFERENCE_H
 #define ATTN_REFERENCE_REFERENCE_H
 
-#include "attn/Execution/Array.h"
+#include "attn/Support/Array.h"
 #include "mlir/IR/BuiltinOps.h"
 
 #include <optional>

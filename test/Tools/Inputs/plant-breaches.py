@@ -51,8 +51,16 @@ BREACHES = [
     ({SOURCE: TREE[SOURCE] + "#define GEN_PASS_DEF_OTHERPASS\n"},
      f"{SOURCE}: expected to define GEN_PASS_DEF_TILEATTENTIONPASS alone"),
     ({"lib/Transforms/Orphan.cpp": "#define GEN_PASS_DEF_ORPHANPASS\n"},
-     "lib/Transforms/Orphan.cpp: expected a pass in lib/Transforms that "
-     f"{PASSES} defines under this name"),
+     f"lib/Transforms/Orphan.cpp: expected a pass that {PASSES} defines under "
+     "this name"),
+    ({"lib/IR/Lost.cpp": "#define GEN_PASS_DEF_LOSTPASS\n"},
+     "lib/IR/Lost.cpp: expected a pass to lie in lib/Transforms"),
+    ({"include/attn/Codegen/Passes.td": TREE[PASSES].replace("Tile", "Emit")
+      .replace("attn-tile", "attn-emit"),
+      "lib/Codegen/CPU/EmitAttention.cpp":
+      "#define GEN_PASS_DEF_EMITATTENTIONPASS\n"},
+     "test/Codegen/CPU/emit-attention.mlir: expected this file, the test of "
+     "'EmitAttentionPass'"),
     ({TEST: None},
      f"{TEST}: expected this file, the test of 'TileAttentionPass'"),
     ({TEST: "// RUN: attn-opt %s --attn-bound\n"},

@@ -1,0 +1,30 @@
+//===- Passes.h - Passes that make vectors and LLVM -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CODEGEN_PASSES_H
+#define ATTN_CODEGEN_PASSES_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+
+#define GEN_PASS_DECL
+#include "attn/Codegen/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "attn/Codegen/Passes.h.inc"
+
+} // namespace attn
+
+#endif // ATTN_CODEGEN_PASSES_H

@@ -1,0 +1,31 @@
+//===- Interfaces.h - Models of upstream's interfaces -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_INTERFACES_INTERFACES_H
+#define ATTN_INTERFACES_INTERFACES_H
+
+#include "mlir/IR/DialectRegistry.h"
+
+namespace attn {
+
+/// Registers the models through which the dialect's ops bufferize in place.
+void registerBufferizableOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+
+/// Registers the models through which `attn.generic` and `attn.online` are tiled
+/// (`TilingInterface`) and the keys of `attn.generic` split
+/// (`PartialReductionOpInterface`).
+void registerTilingInterfaceExternalModels(mlir::DialectRegistry &registry);
+
+/// Registers the models through which the core ops but `attn.pack` expand into
+/// `linalg` (`linalg::AggregatedOpInterface`).
+void registerAggregatedOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+
+} // namespace attn
+
+#endif // ATTN_INTERFACES_INTERFACES_H

@@ -1,0 +1,129 @@
+//===- MaskTranslation.h - From mask regions to formulas --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_MASKS_MASKTRANSLATION_H
+#define ATTN_MASKS_MASKTRANSLATION_H
+
+#include "attn/Masks/MaskExpr.h"
+#include "attn/IR/Attn.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace attn {
+
+/// Translation recurses: chains longer than this are not looked through.
+inline constexpr unsigned maxMaskDepth = 400;
+
+/// The extent of a dimension, if a type says it.
+std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension);
+
+/// An element of a tensor or memref.
+mlir::Value createRead(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value table, mlir::ValueRange indices);
+
+/// The arguments of a `ranges` or `classify` region, by what they stand for.
+struct BoxArguments {
+  DimensionClasses classes;
+  /// Index positions along batch dimensions, and along all key row dimensions
+  /// but the last.
+  llvm::SmallVector<mlir::Value> batch, outerKeys;
+  /// Inclusive bounds along each query row dimension.
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> rows;
+  /// Inclusive bounds along the last key row dimension, for `classify`.
+  std::pair<mlir::Value, mlir::Value> key;
+
+  unsigned getKeyDimension() const { return classes.keyRows.back(); }
+};
+
+/// Translates the mask region of an op into formulas. What is uniform over a
+/// box is cloned to where the emitter stands.
+class MaskTranslator {
+public:
+  MaskTranslator(GenericOp op, const BoxArguments &box,
+                 MaskExprContext &context);
+
+  /// A condition that visible pairs, or with `negated` hidden ones, fulfil.
+  MaskFormula *translate(bool negated);
+
+  /// From now on, what is read at positions of the box is bounded by loops that
+  /// find the least and the greatest element; before, it is opaque.
+  void summarizeReads();
+
+  /// Where this does not hold at run time, the formulas say nothing: arithmetic
+  /// of the mask may wrap.
+  Scalar getPremise() const { return premise; }
+
+  /// What was not understood, by name: "input 1", "tensor.extract".
+  llvm::ArrayRef<std::string> getOpaqueLeaves() const { return opaqueLeaves; }
+
+private:
+  void mapUniformInputs();
+  void cloneUniformOps();
+  /// The clone of a uniform value, or null.
+  mlir::Value getUniform(mlir::Value value);
+
+  MaskFormula *translateTruth(mlir::Value value, bool negated);
+  MaskFormula *translateTruthOp(mlir::Operation *op, bool negated);
+  MaskFormula *translateComparison(mlir::arith::CmpIOp op, bool negated);
+  MaskFormula *translateExclusiveOr(mlir::Value lhs, mlir::Value rhs,
+                                    bool negated);
+
+  MaskLinear translateInteger(mlir::Value value);
+  /// The same, for arithmetic: symbols are so small that their sums do not wrap
+  /// where they are calculated, or the premise fails.
+  MaskLinear translateOperand(mlir::Value value);
+  /// The same, for products.
+  MaskLinear translateFactor(mlir::Value value);
+  /// `value`, if it does not wrap in `type`; may add to the premise.
+  std::optional<MaskLinear> fit(const MaskLinear &value, mlir::Type type);
+  void require(Scalar lower, Scalar value, Scalar upper);
+  bool isLeaf(mlir::Value value);
+  std::optional<MaskLinear> translateIntegerOp(mlir::Operation *op);
+  std::optional<MaskLinear> translateCast(mlir::Operation *op);
+  std::optional<MaskLinear> translateDivision(mlir::Operation *op);
+  std::optional<MaskLinear> translateBitOp(mlir::Operation *op);
+  std::optional<MaskLinear> translateAffineOp(mlir::Operation *op);
+  MaskLinear translateAffine(mlir::AffineExpr expr,
+                             llvm::ArrayRef<MaskLinear> dims,
+                             llvm::ArrayRef<MaskLinear> symbols);
+  /// An element of a table; one index, null, is the position along
+  /// `dimension`, the others are uniform.
+  struct Read {
+    mlir::Value table;
+    llvm::SmallVector<mlir::Value> indices;
+    unsigned dimension;
+  };
+  std::optional<Read> getRead(mlir::Value value);
+  /// The first and the last position of the box along a dimension, if it is
+  /// one of the box.
+  std::optional<std::pair<mlir::Value, mlir::Value>>
+  getBoxBounds(unsigned dimension);
+  /// A number that is read: the least and the greatest in the box.
+  std::optional<MaskLinear> translateRead(mlir::Value value);
+  /// An i1 as a number, which is `ifTrue` or 0.
+  MaskLinear translateTruthAsInteger(mlir::Value value, int64_t ifTrue);
+  void noteOpaque(mlir::Value value);
+
+  GenericOp op;
+  const BoxArguments &box;
+  MaskExprContext &context;
+  IndexEmitter &emitter;
+  llvm::DenseMap<unsigned, mlir::Value> positions;
+  mlir::IRMapping uniform;
+  llvm::DenseMap<mlir::Value, MaskLinear> integers;
+  /// By whether they are negated.
+  llvm::DenseMap<mlir::Value, MaskFormula *> truths[2];
+  llvm::SmallVector<std::string> opaqueLeaves;
+  Scalar premise = 1;
+  bool summarizesReads = false;
+  /// Positions are below this.
+  int64_t maxExtent;
+  unsigned depth = 0;
+};
+
+} // namespace attn
+
+#endif // ATTN_MASKS_MASKTRANSLATION_H

@@ -1,0 +1,230 @@
+//===- OnlineEmitter.cpp - A step in vector code ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OnlineEmitter.h"
+#include "attn/IR/Utils.h"
+#include "attn/Analysis/KernelTile.h"
+#include "attn/Tiling/Tiling.h"
+#include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+LogicalResult OnlineEmitter::checkLayout() {
+  std::string misfit = getTileMisfit(op);
+  if (!misfit.empty())
+    return op.emitOpError("cannot be vectorized: ") << misfit;
+  lanes = cast<MemRefType>(op.getAccumulator().getType()).getShape().back();
+  auto keyType = cast<MemRefType>(op.getKey().getType());
+  unsigned keyPosition =
+      *op.getIndexingMap(1).getResultPosition(b.getAffineDimExpr(1));
+  keyTile = op.getKeyTile() ? static_cast<int64_t>(*op.getKeyTile())
+                            : keyType.getDimSize(keyPosition);
+  return success();
+}
+
+LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
+                              Value feature) {
+  auto type = dyn_cast<MemRefType>(operand.getType());
+  if (!type)
+    return LaneValue::uniform(operand);
+  SmallVector<Value> indices;
+  bool alongLanes = false;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    alongLanes |= dim == 0;
+    indices.push_back(dim == 0 ? zero : dim == 1 ? keyRow : feature);
+  }
+  if (alongLanes) {
+    VectorType lanes = emitter->vectorType(type.getElementType());
+    if (liesAsVector(type.getElementType()))
+      return LaneValue::lanes(
+          vector::LoadOp::create(b, loc, lanes, operand, indices));
+    // A vector of i1 is packed in memory, elements are a byte each; a gather
+    // of consecutive elements would be folded into the vector's load.
+    SmallVector<Value> elements;
+    unsigned lanePosition = *map.getResultPosition(b.getAffineDimExpr(0));
+    for (int64_t lane = 0, e = lanes.getDimSize(0); lane < e; ++lane) {
+      indices[lanePosition] = arith::ConstantIndexOp::create(b, loc, lane);
+      elements.push_back(memref::LoadOp::create(b, loc, operand, indices));
+    }
+    return LaneValue::lanes(
+        vector::FromElementsOp::create(b, loc, lanes, elements));
+  }
+  Value element = memref::LoadOp::create(b, loc, operand, indices);
+  if (isa<FloatType>(type.getElementType()))
+    element = convertFloat(b, loc, element, accType);
+  return LaneValue::uniform(element);
+}
+
+SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
+                                                ArrayRef<LaneValue> leading,
+                                                Value keyRow, Value feature) {
+  SmallVector<LaneValue> values(leading);
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    LaneValue value;
+    if (!region.getArgument(leading.size() + i).use_empty())
+      value = read(input, op.getIndexingMap(3 + i), keyRow, feature);
+    value.variesByKey = op.getIndexingMap(3 + i).isFunctionOfDim(1);
+    values.push_back(value);
+  }
+  return values;
+}
+
+Value OnlineEmitter::inlineForRow(Region &region, Value value, Value keyRow,
+                                  Value visible) {
+  SmallVector<LaneValue> args =
+      arguments(region, LaneValue::lanes(value), keyRow);
+  Value predicate = visible ? visible : validLanes;
+  return emitter->toVector(
+      emitter->inlineRegion(region, args, keyRow, predicate,
+                            /*mayHideRow=*/bool(visible)));
+}
+
+Value OnlineEmitter::loadScores(Value offset) {
+  return vector::LoadOp::create(b, loc, laneType, scores, offset);
+}
+
+void OnlineEmitter::storeScores(Value value, Value offset) {
+  vector::StoreOp::create(b, loc, value, scores, offset);
+}
+
+SmallVector<Value> OnlineEmitter::forEachKeyRow(
+    ValueRange inits,
+    function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+  return emitStridedLoop(
+      b, loc, numKeys, /*unroll=*/1, index(lanes), inits,
+      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
+        return body(keyRow, offsets[0], carried);
+      });
+}
+
+SmallVector<Value>
+OnlineEmitter::perVisibility(TypeRange types,
+                             function_ref<SmallVector<Value>()> phase) {
+  if (op.getMask().empty() || !op.getFull())
+    return phase();
+  auto branch = scf::IfOp::create(b, loc, types, op.getFull(),
+                                  /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  for (bool full : {true, false}) {
+    b.setInsertionPointToStart(full ? branch.thenBlock() : branch.elseBlock());
+    allVisible = full;
+    scf::YieldOp::create(b, loc, phase());
+  }
+  allVisible = false;
+  return SmallVector<Value>(branch.getResults());
+}
+
+Value OnlineEmitter::loadVisible(Value keyRow) {
+  if (!bits || allVisible)
+    return {};
+  Value word = memref::LoadOp::create(b, loc, bits, keyRow);
+  auto exact = b.getIntegerType(lanes);
+  if (exact != bitsType)
+    word = arith::TruncIOp::create(b, loc, exact, word);
+  Value vector =
+      vector::BroadcastOp::create(b, loc, VectorType::get({1}, exact), word);
+  return vector::BitCastOp::create(b, loc, emitter->vectorType(b.getI1Type()),
+                                   vector);
+}
+
+//===----------------------------------------------------------------------===//
+
+void OnlineEmitter::count(int64_t counter, Value value) {
+  if (!op.getCountTiles())
+    return;
+  auto type = MemRefType::get({3}, b.getI64Type());
+  Value counts = memref::GetGlobalOp::create(b, loc, type, getTileCountsName());
+  memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi, value, counts,
+                              ValueRange{index(counter)});
+}
+
+void OnlineEmitter::emitAll() {
+  Value once = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1));
+  count(1, once);
+  if (op.getMask().empty())
+    count(2, once);
+  else if (op.getFull())
+    count(2, arith::ExtUIOp::create(b, loc, b.getI64Type(), op.getFull()));
+  for (unsigned i = 0; i < numScoreStatistics; ++i)
+    oldScoreStatistics.push_back(vector::LoadOp::create(
+        b, loc, laneType, op.getStatistics()[i], ValueRange{zero}));
+  emitScores();
+  emitWeights();
+  perVisibility(TypeRange(), [&] {
+    emitValues();
+    return SmallVector<Value>();
+  });
+}
+
+LogicalResult OnlineEmitter::run() {
+  b.setInsertionPoint(op);
+  if (failed(checkLayout()))
+    return failure();
+  accType = op.getAccumulationType();
+  weighting = op.getWeighting();
+  statistics = weighting.getStatistics();
+  for (const Statistic &statistic : statistics)
+    numScoreStatistics += statistic.phase == StatisticPhase::Score;
+  laneType = VectorType::get({lanes}, accType);
+  emitter.emplace(b, loc, lanes);
+  // Accumulators, one vector of the shared operand per register of lanes, and
+  // two to spare.
+  int64_t vectorsPerRow =
+      std::max<int64_t>(1, lanes * accType.getWidth() / options.vectorBits);
+  groupRows = std::max<int64_t>(1, (options.numRegisters - vectorsPerRow - 2) /
+                                       vectorsPerRow);
+  groupRows = std::min<int64_t>(8, llvm::bit_floor(uint64_t(groupRows)));
+
+  zero = index(0);
+  one = index(1);
+  keyMap = op.getIndexingMap(1);
+  valueMap = op.getIndexingMap(2);
+  auto extent = [&](Value operand, AffineMap map, unsigned dim) {
+    unsigned position = *map.getResultPosition(b.getAffineDimExpr(dim));
+    return getValueOrCreateConstantIndexOp(
+        b, loc, memref::getMixedSize(b, loc, operand, position));
+  };
+  numKeys = extent(op.getKey(), keyMap, 1);
+  numFeatures = extent(op.getKey(), keyMap, 2);
+  numChannels = extent(op.getValue(), valueMap, 3);
+  if (op.getRows())
+    validLanes = createLaneMask(b, loc, lanes, op.getRows());
+  unsigned firstWeighting = op.getWeightingIndex();
+  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
+    weightingOperands.push_back(emitter->toVector(
+        read(operand, op.getIndexingMap(firstWeighting + i), zero, zero)));
+  scores = createWorkerScratch(
+      b, op,
+      MemRefType::get(
+          {static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)) * lanes},
+          accType));
+  count(0, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1)));
+  if (op.getMask().empty()) {
+    emitAll();
+  } else {
+    Value any = emitMask();
+    auto visited = scf::IfOp::create(b, loc, any, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(visited.thenBlock());
+    emitAll();
+  }
+  b.eraseOp(op);
+  return success();
+}
+
+LogicalResult emitOnline(RewriterBase &rewriter, OnlineOp op,
+                         const EmitOptions &options) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  return OnlineEmitter(rewriter, op, options).run();
+}
+
+} // namespace attn

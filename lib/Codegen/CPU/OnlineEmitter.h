@@ -1,0 +1,127 @@
+//===- OnlineEmitter.h - A step in vector code ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The loop nest of one step, for L query rows in the lanes and n key rows
+// (queries in lanes: no reduction crosses lanes, keys and values are read in
+// the layout they have, each element broadcast once per register tile):
+//
+//   1. mask: one bit per pair, in memory; nothing more happens if none is set;
+//   2. similarity: R key rows at a time, their L-wide sums in registers, summed
+//      over the features; the score region, or only the score statistics;
+//   3. weights: statistics rescaled, weights in place of the scores;
+//   4. values: R channels at a time, their L-wide accumulators in registers,
+//      summed over the key rows.
+//
+// Key rows that do not fill a group of R repeat the last row: what is computed
+// for them is never read, and score statistics are idempotent.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CODEGEN_CPU_ONLINEEMITTER_H
+#define ATTN_LIB_CODEGEN_CPU_ONLINEEMITTER_H
+
+#include "LaneValue.h"
+#include "TileEmitter.h"
+
+namespace attn {
+
+/// Emits the loop nest above in place of one `attn.online` on buffers.
+class OnlineEmitter {
+public:
+  OnlineEmitter(mlir::RewriterBase &rewriter, OnlineOp op,
+                const EmitOptions &options)
+      : b(rewriter), loc(op.getLoc()), op(op), options(options) {}
+
+  mlir::LogicalResult run();
+
+private:
+  mlir::LogicalResult checkLayout();
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(b, loc, value);
+  }
+  /// Reads `operand` at a key row and a feature, for all lanes.
+  LaneValue read(mlir::Value operand, mlir::AffineMap map, mlir::Value keyRow,
+                 mlir::Value feature);
+  /// The block arguments of a region: `leading`, then the inputs. Inputs that
+  /// the region does not read are left out.
+  llvm::SmallVector<LaneValue> arguments(mlir::Region &region,
+                                         llvm::ArrayRef<LaneValue> leading,
+                                         mlir::Value keyRow,
+                                         mlir::Value feature = {});
+  /// Scores are a row of lanes per key row; `offset` is keyRow * lanes.
+  mlir::Value loadScores(mlir::Value offset);
+  void storeScores(mlir::Value scores, mlir::Value offset);
+  /// A loop over the key rows; `body` gets the key row, the offset of its
+  /// scores and the values carried.
+  llvm::SmallVector<mlir::Value>
+  forEachKeyRow(mlir::ValueRange inits,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>(
+                    mlir::Value, mlir::Value, mlir::ValueRange)>
+                    body);
+  /// The lanes that see `keyRow`, as a vector of i1; null where all do.
+  mlir::Value loadVisible(mlir::Value keyRow);
+  /// Emits `phase` for tiles with hidden pairs, for full ones, or, where only
+  /// the run time tells, for both; `phase` returns `types` and asks
+  /// `loadVisible`.
+  llvm::SmallVector<mlir::Value>
+  perVisibility(mlir::TypeRange types,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>()> phase);
+  /// What `region`, the score's or the weight's, makes of `value` for the pairs
+  /// of `keyRow`; reads are for those that are `visible`.
+  mlir::Value inlineForRow(mlir::Region &region, mlir::Value value,
+                           mlir::Value keyRow, mlir::Value visible);
+  mlir::Value select(mlir::Value condition, mlir::Value then,
+                     mlir::Value otherwise) {
+    if (!condition)
+      return then;
+    return mlir::arith::SelectOp::create(b, loc, condition, then, otherwise);
+  }
+
+  mlir::Value emitMask();
+  void emitScores();
+  /// Similarity of the `count` key rows from `first` on, in registers.
+  llvm::SmallVector<mlir::Value> emitSimilarity(mlir::Value first,
+                                                int64_t count, bool clamp);
+  void emitWeights();
+  void emitValues();
+  /// Asks for the element of `values` that `kPrefetchRows` more rows from
+  /// `position` on will begin with.
+  void prefetch(mlir::Value values, mlir::Value position,
+                mlir::Value rowStride);
+  void emitChannels(mlir::Value first, int64_t count);
+  void emitAll();
+  /// Adds `value` to one of the counters, if the op counts its tiles.
+  void count(int64_t counter, mlir::Value value);
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  OnlineOp op;
+  EmitOptions options;
+
+  mlir::FloatType accType;
+  WeightingAttrInterface weighting;
+  llvm::SmallVector<Statistic> statistics;
+  unsigned numScoreStatistics = 0;
+  int64_t lanes = 0, groupRows = 0, keyTile = 0;
+  mlir::VectorType laneType;
+  std::optional<LaneEmitter> emitter;
+  mlir::Value zero, one, numKeys, numFeatures, numChannels;
+  mlir::AffineMap keyMap, valueMap;
+  mlir::Value scores, bits;
+  mlir::IntegerType bitsType;
+  /// Whether the phase being emitted is for full tiles.
+  bool allVisible = false;
+  mlir::Value validLanes;
+  llvm::SmallVector<mlir::Value> weightingOperands;
+  /// Score statistics before and after the step, and the rescaling between.
+  llvm::SmallVector<mlir::Value> oldScoreStatistics, scoreStatistics;
+  mlir::Value rescale;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_CODEGEN_CPU_ONLINEEMITTER_H

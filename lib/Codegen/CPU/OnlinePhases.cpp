@@ -1,0 +1,276 @@
+//===- OnlinePhases.cpp - The phases of a step ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Utils.h"
+#include "OnlineEmitter.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// How many key rows ahead values are fetched. A column of channels takes a
+/// part of a line from each row, which the hardware's prefetchers do not
+/// follow. What lies beyond the last row is only asked for, never read.
+constexpr int64_t kPrefetchRows = 12;
+
+//===----------------------------------------------------------------------===//
+// 1. Mask
+//===----------------------------------------------------------------------===//
+
+/// Stores a word of bits per key row and returns whether any is set.
+Value OnlineEmitter::emitMask() {
+  auto exact = b.getIntegerType(lanes);
+  bitsType = b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(lanes)));
+  bits = createWorkerScratch(b, op, MemRefType::get({keyTile}, bitsType));
+  Value none = arith::ConstantOp::create(b, loc, b.getIntegerAttr(bitsType, 0));
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  auto anyVisible = [&] {
+    SmallVector<Value> any = emitStridedLoop(
+        b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
+        [&](Value keyRow, ValueRange, ValueRange seen) {
+          LaneValue visible = emitter->inlineRegion(
+              op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
+              validLanes, /*mayHideRow=*/false);
+          Value lanesSeen = emitter->toVector(visible);
+          if (validLanes)
+            lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
+          Value packed = vector::BitCastOp::create(
+              b, loc, VectorType::get({1}, exact), lanesSeen);
+          Value word = vector::ExtractOp::create(b, loc, packed, int64_t(0));
+          if (exact != bitsType)
+            word = arith::ExtUIOp::create(b, loc, bitsType, word);
+          memref::StoreOp::create(b, loc, word, bits, keyRow);
+          return SmallVector<Value>{
+              arith::OrIOp::create(b, loc, seen[0], word)};
+        });
+    return SmallVector<Value>{
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, any[0], none)};
+  };
+  return perVisibility(TypeRange(b.getI1Type()), [&] {
+    return allVisible ? SmallVector<Value>{yes} : anyVisible();
+  })[0];
+}
+
+//===----------------------------------------------------------------------===//
+// 2. Similarity and score
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
+                                                 bool clamp) {
+  SmallVector<Value> rows;
+  Value last;
+  if (clamp)
+    last = arith::SubIOp::create(b, loc, numKeys, one);
+  for (int64_t r = 0; r < count; ++r) {
+    Value row = arith::AddIOp::create(b, loc, first, index(r));
+    if (clamp)
+      row = arith::MinSIOp::create(b, loc, row, last);
+    rows.push_back(row);
+  }
+  Value start = createFloatConstant(b, loc, laneType, 0.0);
+  SmallVector<Value> sums(count, start);
+  FlatBuffer queries = flatten(b, loc, op.getQuery(), {zero, zero});
+  sums = emitStridedLoop(
+      b, loc, numFeatures, /*unroll=*/2, queries.strides[0], sums,
+      [&](Value feature, ValueRange offsets, ValueRange carried) {
+        Value query = vector::LoadOp::create(b, loc, laneType, queries.memref,
+                                             offsets[0]);
+        SmallVector<Value> next;
+        for (int64_t r = 0; r < count; ++r) {
+          LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
+          if (op.getSimilarity().empty()) {
+            next.push_back(vector::FMAOp::create(b, loc, emitter->toVector(key),
+                                                 query, carried[r]));
+            continue;
+          }
+          LaneValue term = emitter->inlineRegion(
+              op.getSimilarity(),
+              arguments(op.getSimilarity(), {LaneValue::lanes(query), key},
+                        rows[r], feature),
+              rows[r], validLanes, /*mayHideRow=*/false);
+          next.push_back(arith::AddFOp::create(b, loc, carried[r],
+                                               emitter->toVector(term)));
+        }
+        return next;
+      });
+  double scale = op.getScale().convertToDouble();
+  if (scale != 1.0) {
+    Value factor = createFloatConstant(b, loc, laneType, scale);
+    for (Value &sum : sums)
+      sum = arith::MulFOp::create(b, loc, sum, factor);
+  }
+  return sums;
+}
+
+void OnlineEmitter::emitScores() {
+  // Where the score is the similarity, the score statistics of full tiles come
+  // for free while the scores are in registers.
+  bool fold = op.getScore().empty() && (!bits || op.getFull());
+  scoreStatistics = oldScoreStatistics;
+  auto combine = [&](ValueRange state, Value score, Value visible) {
+    SmallVector<Value> next;
+    for (unsigned i = 0; i < numScoreStatistics; ++i)
+      next.push_back(select(
+          visible, weighting.combine(b, loc, i, state[i], score), state[i]));
+    return next;
+  };
+  std::optional<int64_t> known = getConstantIntValue(numKeys);
+  bool clamp = !known || *known % groupRows != 0;
+  {
+    auto loop =
+        scf::ForOp::create(b, loc, zero, numKeys, index(groupRows),
+                           fold ? ValueRange(scoreStatistics) : ValueRange());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value first = loop.getInductionVar();
+    SmallVector<Value> sums = emitSimilarity(first, groupRows, clamp);
+    Value offset = arith::MulIOp::create(b, loc, first, index(lanes));
+    SmallVector<Value> state(loop.getRegionIterArgs());
+    for (auto [r, sum] : llvm::enumerate(sums)) {
+      storeScores(sum, arith::AddIOp::create(b, loc, offset, index(r * lanes)));
+      if (fold)
+        state = combine(state, sum, {});
+    }
+    if (!state.empty()) {
+      scf::YieldOp::create(b, loc, state);
+      scoreStatistics.assign(loop.result_begin(), loop.result_end());
+    }
+  }
+
+  SmallVector<Value> folded = scoreStatistics;
+  scoreStatistics = perVisibility(
+      ValueRange(oldScoreStatistics).getTypes(), [&]() -> SmallVector<Value> {
+        if (fold && (!bits || allVisible))
+          return folded;
+        return forEachKeyRow(oldScoreStatistics, [&](Value keyRow, Value offset,
+                                                     ValueRange state) {
+          Value score = loadScores(offset), visible = loadVisible(keyRow);
+          if (!op.getScore().empty()) {
+            score = inlineForRow(op.getScore(), score, keyRow, visible);
+            storeScores(score, offset);
+          }
+          return combine(state, score, visible);
+        });
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// 3. Weights
+//===----------------------------------------------------------------------===//
+
+void OnlineEmitter::emitWeights() {
+  rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics);
+  SmallVector<Value> state;
+  for (unsigned i = numScoreStatistics, e = statistics.size(); i < e; ++i) {
+    Value old =
+        vector::LoadOp::create(b, loc, laneType, op.getStatistics()[i], zero);
+    if (rescale)
+      old = arith::MulFOp::create(b, loc, old, rescale);
+    state.push_back(old);
+  }
+  Value nothing = createFloatConstant(b, loc, laneType, 0.0);
+  state = perVisibility(ValueRange(state).getTypes(), [&] {
+    return forEachKeyRow(
+        state, [&](Value keyRow, Value offset, ValueRange carried) {
+          Value visible = loadVisible(keyRow);
+          Value weight = weighting.weight(b, loc, loadScores(offset),
+                                          scoreStatistics, weightingOperands);
+          weight = select(visible, weight, nothing);
+          SmallVector<Value> next;
+          for (auto [i, old] : llvm::enumerate(carried))
+            next.push_back(
+                weighting.combine(b, loc, numScoreStatistics + i, old, weight));
+          if (!op.getWeight().empty())
+            weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
+          storeScores(weight, offset);
+          return next;
+        });
+  });
+  SmallVector<Value> updated(scoreStatistics);
+  llvm::append_range(updated, state);
+  for (auto [i, value] : llvm::enumerate(updated))
+    vector::StoreOp::create(b, loc, value, op.getStatistics()[i],
+                            ValueRange{zero});
+}
+
+//===----------------------------------------------------------------------===//
+// 4. Values
+//===----------------------------------------------------------------------===//
+
+void OnlineEmitter::prefetch(Value values, Value position, Value rowStride) {
+  Value distance =
+      b.createOrFold<arith::MulIOp>(loc, index(kPrefetchRows), rowStride);
+  Value ahead = b.createOrFold<arith::AddIOp>(loc, position, distance);
+  memref::PrefetchOp::create(b, loc, values, ahead, /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+void OnlineEmitter::emitChannels(Value first, int64_t count) {
+  SmallVector<Value> rows, sums;
+  for (int64_t r = 0; r < count; ++r) {
+    rows.push_back(arith::AddIOp::create(b, loc, first, index(r)));
+    Value sum = vector::LoadOp::create(b, loc, laneType, op.getAccumulator(),
+                                       ValueRange{rows[r], zero});
+    if (rescale)
+      sum = arith::MulFOp::create(b, loc, sum, rescale);
+    sums.push_back(sum);
+  }
+  bool hidesPairs = bits && !allVisible;
+  // What an unknown number of rows leaves over would be a second loop.
+  int64_t unroll = hidesPairs || !getConstantIntValue(numKeys) ? 1 : 2;
+  bool keysFirst = valueMap.getDimPosition(0) == 1;
+  FlatBuffer values =
+      flatten(b, loc, op.getValue(),
+              keysFirst ? ValueRange{zero, first} : ValueRange{first, zero});
+  Value keyStride = values.strides[keysFirst ? 0 : 1];
+  Value channelStride = values.strides[keysFirst ? 1 : 0];
+  sums = emitStridedLoop(
+      b, loc, numKeys, unroll, {index(lanes), keyStride}, sums,
+      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
+        Value weight = loadScores(offsets[0]), visible = loadVisible(keyRow);
+        prefetch(values.memref, offsets[1], keyStride);
+        SmallVector<Value> next;
+        for (int64_t r = 0; r < count; ++r) {
+          Value channel =
+              b.createOrFold<arith::MulIOp>(loc, index(r), channelStride);
+          Value position =
+              b.createOrFold<arith::AddIOp>(loc, offsets[1], channel);
+          Value element =
+              memref::LoadOp::create(b, loc, values.memref, position);
+          element = convertFloat(b, loc, element, accType);
+          // Hidden values must not leak, not even as 0 * NaN.
+          Value sum = vector::FMAOp::create(b, loc, emitter->broadcast(element),
+                                            weight, carried[r]);
+          next.push_back(select(visible, sum, carried[r]));
+        }
+        return next;
+      });
+  for (int64_t r = 0; r < count; ++r)
+    vector::StoreOp::create(b, loc, sums[r], op.getAccumulator(),
+                            ValueRange{rows[r], zero});
+}
+
+void OnlineEmitter::emitValues() {
+  std::optional<int64_t> known = getConstantIntValue(numChannels);
+  Value whole = arith::SubIOp::create(
+      b, loc, numChannels,
+      arith::RemUIOp::create(b, loc, numChannels, index(groupRows)));
+  if (known)
+    whole = index(*known / groupRows * groupRows);
+  if (!known || *known >= groupRows)
+    emitLoop(b, loc, zero, whole, groupRows,
+             [&](Value first) { emitChannels(first, groupRows); });
+  if (known && *known % groupRows != 0)
+    emitChannels(whole, *known % groupRows);
+  else if (!known)
+    emitLoop(b, loc, whole, numChannels, 1,
+             [&](Value first) { emitChannels(first, 1); });
+}
+
+} // namespace attn

@@ -1,0 +1,462 @@
+//===- PackEmitter.cpp - Tiles change layout --------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Utils.h"
+#include "TileEmitter.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+/// What pack and finish share: a blocked transposition between a side whose
+/// lanes are innermost and one whose other dimension is.
+class TileCopier {
+public:
+  TileCopier(OpBuilder &b, Location loc, const EmitOptions &options)
+      : b(b), loc(loc), options(options) {}
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  Value extent(Value memref, unsigned dim) {
+    return getValueOrCreateConstantIndexOp(
+        b, loc, memref::getMixedSize(b, loc, memref, dim));
+  }
+  Value less(Value a, Value c) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, a, c);
+  }
+  Value add(Value a, int64_t c) {
+    return c == 0 ? a : arith::AddIOp::create(b, loc, a, index(c)).getResult();
+  }
+
+  /// Which of the `size` elements from `first` on lie before `limit`; null if
+  /// all of them, provably.
+  Value getColumnMask(Value first, Value limit, int64_t size) {
+    if (isMultiple(limit, size))
+      return {};
+    Value count = arith::SubIOp::create(b, loc, limit, first);
+    return createLaneMask(b, loc, size, count);
+  }
+
+  /// `mask`, or nothing where `row` is not before `rows`.
+  Value maskRow(Value mask, Value row, Value rows, int64_t size) {
+    Value inside = vector::BroadcastOp::create(
+        b, loc, VectorType::get({size}, b.getI1Type()), less(row, rows));
+    return mask ? arith::AndIOp::create(b, loc, mask, inside) : inside;
+  }
+
+  static bool isMultiple(Value value, int64_t size) {
+    std::optional<int64_t> known = getConstantIntValue(value);
+    return known && *known % size == 0;
+  }
+
+  Value load(Value memref, ValueRange indices, int64_t size, Value mask,
+             Type as) {
+    Type element = cast<MemRefType>(memref.getType()).getElementType();
+    VectorType type = VectorType::get({size}, element);
+    Value loaded;
+    if (mask) {
+      Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+      loaded = vector::MaskedLoadOp::create(b, loc, type, memref, indices, mask,
+                                            zeros);
+    } else {
+      loaded = vector::LoadOp::create(b, loc, type, memref, indices);
+    }
+    return convertFloat(b, loc, loaded, as);
+  }
+
+  void store(Value vector, Value memref, ValueRange indices, Value mask) {
+    Type element = cast<MemRefType>(memref.getType()).getElementType();
+    vector = convertFloat(b, loc, vector, element);
+    if (mask)
+      vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
+    else
+      vector::StoreOp::create(b, loc, vector, memref, indices);
+  }
+
+  OpBuilder &b;
+  Location loc;
+  const EmitOptions &options;
+};
+
+/// The largest power of two of lanes of `type` that a vector holds and that
+/// divides `lanes`.
+int64_t getBlock(Type type, int64_t lanes, int64_t vectorBits) {
+  // Eight rows are as fast as sixteen, near enough, and compile in a third of
+  // the time: LLVM's combiner is slow on large networks of shuffles.
+  int64_t block = std::min<int64_t>(
+      8, vectorBits / std::max<int64_t>(32, getMemoryWidth(type)));
+  while (block > 1 && lanes % block != 0)
+    block /= 2;
+  return block;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// attn.pack
+//===----------------------------------------------------------------------===//
+
+/// Any layout: one element at a time, zero outside the source.
+static void emitPackElements(TileCopier &copier, PackOp op) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto source = cast<TypedValue<MemRefType>>(op.getSource());
+  auto destination = cast<TypedValue<MemRefType>>(op.getDestination());
+  int64_t rank = destination.getType().getRank();
+  Value zero = copier.index(0), one = copier.index(1);
+  SmallVector<Value> lower(rank, zero), upper, steps(rank, one);
+  for (int64_t dim = 0; dim < rank; ++dim)
+    upper.push_back(copier.extent(destination, dim));
+  scf::buildLoopNest(
+      b, loc, lower, upper, steps,
+      [&](OpBuilder &, Location, ValueRange indices) {
+        SmallVector<Value> from(rank);
+        Value inside;
+        for (auto [position, dim] : llvm::enumerate(op.getPermutation())) {
+          from[dim] = indices[position];
+          Value here =
+              copier.less(indices[position], copier.extent(source, dim));
+          inside = inside
+                       ? arith::AndIOp::create(b, loc, inside, here).getResult()
+                       : here;
+        }
+        Type element = destination.getType().getElementType();
+        Value nothing =
+            arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+        if (!inside)
+          inside = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+        auto guarded = scf::IfOp::create(b, loc, TypeRange(element), inside,
+                                         /*addThenBlock=*/true,
+                                         /*addElseBlock=*/true);
+        {
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToStart(guarded.thenBlock());
+          Value value = memref::LoadOp::create(b, loc, source, from);
+          value = convertFloat(b, loc, value, element);
+          if (value.getType() != element) // i1 to i8
+            value = arith::ExtUIOp::create(b, loc, element, value);
+          if (double scale = op.getScale().convertToDouble(); scale != 1.0)
+            value = arith::MulFOp::create(
+                b, loc, value, createFloatConstant(b, loc, element, scale));
+          scf::YieldOp::create(b, loc, value);
+          b.setInsertionPointToStart(guarded.elseBlock());
+          scf::YieldOp::create(b, loc, nothing);
+        }
+        memref::StoreOp::create(b, loc, guarded.getResult(0), destination,
+                                indices);
+      });
+}
+
+/// Source (rows x columns) to destination (columns x rows), block by block.
+static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto source = cast<TypedValue<MemRefType>>(op.getSource());
+  auto destination = cast<TypedValue<MemRefType>>(op.getDestination());
+  Type element = destination.getType().getElementType();
+  Value rows = copier.extent(source, 0), columns = copier.extent(source, 1);
+  Value lanes = copier.extent(destination, 1);
+  Value zero = copier.index(0);
+  std::optional<int64_t> knownRows = getConstantIntValue(rows);
+  bool allRows = knownRows && knownRows == getConstantIntValue(lanes);
+  bool allColumns = TileCopier::isMultiple(columns, block);
+  double scale = op.getScale().convertToDouble();
+  emitLoop(b, loc, zero, lanes, block, [&](Value row) {
+    emitLoop(b, loc, zero, columns, block, [&](Value column) {
+      Value columnMask = copier.getColumnMask(column, columns, block);
+      SmallVector<Value> vectors;
+      for (int64_t r = 0; r < block; ++r) {
+        Value here = copier.add(row, r);
+        // Rows of the destination beyond the source's are zero.
+        Value mask = allRows ? columnMask
+                             : copier.maskRow(columnMask, here, rows, block);
+        Value loaded =
+            copier.load(source, {here, column}, block, mask, element);
+        if (scale != 1.0)
+          loaded = arith::MulFOp::create(
+              b, loc, loaded,
+              createFloatConstant(b, loc, loaded.getType(), scale));
+        vectors.push_back(loaded);
+      }
+      vectors = transposeInRegisters(b, loc, vectors);
+      for (int64_t c = 0; c < block; ++c) {
+        // A row of the destination is written whole or not at all.
+        Value here = copier.add(column, c);
+        Value mask =
+            allColumns ? Value() : copier.maskRow({}, here, columns, block);
+        copier.store(vectors[c], destination, {here, row}, mask);
+      }
+    });
+  });
+}
+
+/// Same order of dimensions, innermost contiguous on both sides; rank 1 or 2.
+static void emitPackCopy(TileCopier &copier, PackOp op) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto source = cast<TypedValue<MemRefType>>(op.getSource());
+  auto destination = cast<TypedValue<MemRefType>>(op.getDestination());
+  int64_t rank = destination.getType().getRank();
+  Type element = destination.getType().getElementType();
+  int64_t size = copier.options.vectorBits /
+                 std::max<int64_t>(32, getMemoryWidth(element));
+  Value columns = copier.extent(source, rank - 1);
+  Value width = copier.extent(destination, rank - 1);
+  Value zero = copier.index(0);
+  double scale = op.getScale().convertToDouble();
+  auto emitRow = [&](SmallVector<Value> prefix, Value row, Value rows) {
+    emitLoop(b, loc, zero, width, size, [&](Value column) {
+      SmallVector<Value> indices(prefix);
+      indices.push_back(column);
+      // Loads stop at the source's end, stores at the destination's.
+      std::optional<int64_t> known = getConstantIntValue(columns);
+      bool same = known && known == getConstantIntValue(width);
+      Value mask =
+          same ? copier.getColumnMask(column, columns, size)
+               : createLaneMask(b, loc, size,
+                                arith::SubIOp::create(b, loc, columns, column));
+      if (row && getConstantIntValue(rows) !=
+                     getConstantIntValue(copier.extent(destination, 0)))
+        mask = copier.maskRow(mask, row, rows, size);
+      Value value = copier.load(source, indices, size, mask, element);
+      if (scale != 1.0)
+        value = arith::MulFOp::create(
+            b, loc, value, createFloatConstant(b, loc, value.getType(), scale));
+      copier.store(value, destination, indices,
+                   copier.getColumnMask(column, width, size));
+    });
+  };
+  if (rank == 1) {
+    emitRow({}, {}, {});
+    return;
+  }
+  Value rows = copier.extent(source, 0);
+  emitLoop(b, loc, zero, copier.extent(destination, 0), 1,
+           [&](Value row) { emitRow({row}, row, rows); });
+}
+
+LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
+                       const EmitOptions &options) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  auto source = dyn_cast<MemRefType>(op.getSource().getType());
+  auto destination = dyn_cast<MemRefType>(op.getDestination().getType());
+  if (!source || !destination)
+    return op.emitOpError("cannot be vectorized: expected ranked memrefs");
+  TileCopier copier(rewriter, op.getLoc(), options);
+  int64_t rank = source.getRank();
+  bool wide = liesAsVector(source.getElementType()) &&
+              getMemoryWidth(source.getElementType()) >= 16;
+  bool contiguous = rank > 0 && wide && isContiguousAlong(source, rank - 1) &&
+                    isContiguousAlong(destination, rank - 1);
+  bool inOrder = llvm::equal(op.getPermutation(), llvm::seq<int64_t>(0, rank));
+  int64_t lanes = rank ? destination.getShape().back() : 0;
+  int64_t block =
+      rank == 2 && !ShapedType::isDynamic(lanes)
+          ? getBlock(destination.getElementType(), lanes, options.vectorBits)
+          : 1;
+  if (contiguous && inOrder && rank <= 2)
+    emitPackCopy(copier, op);
+  else if (contiguous && rank == 2 && !inOrder && block > 1)
+    emitPackTransposed(copier, op, block);
+  else
+    emitPackElements(copier, op);
+  rewriter.eraseOp(op);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// attn.finish
+//===----------------------------------------------------------------------===//
+
+/// A log-sum-exp may lie at any stride: one element at a time.
+static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
+                          Value rows) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  Type element = cast<MemRefType>(op.getLse().getType()).getElementType();
+  lse = convertFloat(b, loc, lse, element);
+  int64_t lanes = cast<VectorType>(lse.getType()).getDimSize(0);
+  Value buffer = createWorkerScratch(b, op, MemRefType::get({lanes}, element));
+  Value zero = copier.index(0);
+  vector::StoreOp::create(b, loc, lse, buffer, ValueRange{zero});
+  emitLoop(b, loc, zero, rows, 1, [&](Value row) {
+    Value value = memref::LoadOp::create(b, loc, buffer, row);
+    memref::StoreOp::create(b, loc, value, op.getLse(), row);
+  });
+}
+
+/// Channels contiguous in the output: blocks are transposed in registers.
+static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
+                                 Value rows, Value channels) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
+  Type accType = accumulator.getElementType();
+  int64_t lanes = accumulator.getDimSize(1);
+  int64_t block = getBlock(accType, lanes, copier.options.vectorBits);
+  Value zero = copier.index(0);
+  if (factor) {
+    // The factor is used piece by piece: keep it in memory.
+    Value buffer =
+        createWorkerScratch(b, op, MemRefType::get({lanes}, accType));
+    vector::StoreOp::create(b, loc, factor, buffer, ValueRange{zero});
+    factor = buffer;
+  }
+  emitLoop(b, loc, zero, rows, block, [&](Value row) {
+    emitLoop(b, loc, zero, channels, block, [&](Value channel) {
+      Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
+      bool allChannels = TileCopier::isMultiple(channels, block);
+      Value scale;
+      if (factor)
+        scale = copier.load(factor, row, block, {}, accType);
+      SmallVector<Value> vectors;
+      for (int64_t c = 0; c < block; ++c) {
+        Value here = copier.add(channel, c);
+        if (!allChannels)
+          here = arith::MinSIOp::create(b, loc, here, last);
+        Value vector =
+            copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
+        if (scale)
+          vector = arith::MulFOp::create(b, loc, vector, scale);
+        vectors.push_back(vector);
+      }
+      vectors = transposeInRegisters(b, loc, vectors);
+      Value columnMask = copier.getColumnMask(channel, channels, block);
+      bool allRows = TileCopier::isMultiple(rows, block);
+      for (int64_t r = 0; r < block; ++r) {
+        Value here = copier.add(row, r);
+        Value mask = allRows ? columnMask
+                             : copier.maskRow(columnMask, here, rows, block);
+        copier.store(vectors[r], op.getOutput(), {here, channel}, mask);
+      }
+    });
+  });
+}
+
+/// Any other output: one channel at a time, element by element. `rowDim` is the
+/// dimension of its rows.
+static void emitStridedOutput(TileCopier &copier, FinishOp op, Value factor,
+                              unsigned rowDim, Value rows, Value channels) {
+  OpBuilder &b = copier.b;
+  Location loc = copier.loc;
+  auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
+  Type element = cast<MemRefType>(op.getOutput().getType()).getElementType();
+  int64_t lanes = accumulator.getDimSize(1);
+  auto laneType = VectorType::get({lanes}, accumulator.getElementType());
+  Value zero = copier.index(0);
+  Value scratch = createWorkerScratch(
+      b, op, MemRefType::get({lanes}, accumulator.getElementType()));
+  emitLoop(b, loc, zero, channels, 1, [&](Value channel) {
+    Value vector = vector::LoadOp::create(b, loc, laneType, op.getAccumulator(),
+                                          ValueRange{channel, zero});
+    if (factor)
+      vector = arith::MulFOp::create(b, loc, vector, factor);
+    vector::StoreOp::create(b, loc, vector, scratch, ValueRange{zero});
+    emitLoop(b, loc, zero, rows, 1, [&](Value row) {
+      Value value = memref::LoadOp::create(b, loc, scratch, row);
+      value = convertFloat(b, loc, value, element);
+      SmallVector<Value> position{row, channel};
+      if (rowDim != 0)
+        std::swap(position[0], position[1]);
+      memref::StoreOp::create(b, loc, value, op.getOutput(), position);
+    });
+  });
+}
+
+LogicalResult emitFinish(RewriterBase &b, FinishOp op,
+                         const EmitOptions &options) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  Location loc = op.getLoc();
+  auto accumulator = dyn_cast<MemRefType>(op.getAccumulator().getType());
+  auto output = dyn_cast<MemRefType>(op.getOutput().getType());
+  auto map = [&](unsigned i) {
+    return cast<AffineMapAttr>(op.getIndexingMaps()[i]).getValue();
+  };
+  if (!accumulator || !output || accumulator.getRank() != 2 ||
+      accumulator.isDynamicDim(1) || map(0).getDimPosition(1) != 0 ||
+      !isContiguousAlong(accumulator, 1))
+    return op.emitOpError(
+        "cannot be vectorized: expected an accumulator with a "
+        "static number of query rows innermost; run attn-tile");
+  Type accType = accumulator.getElementType();
+  TileCopier copier(b, loc, options);
+  VectorType laneType = VectorType::get({accumulator.getDimSize(1)}, accType);
+  Value zero = copier.index(0);
+
+  auto loadLanes = [&](Value operand) -> Value {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type)
+      return vector::BroadcastOp::create(
+          b, loc, laneType, convertFloat(b, loc, operand, accType));
+    return vector::LoadOp::create(b, loc, laneType, operand, ValueRange{zero});
+  };
+  SmallVector<Value> statistics, operands;
+  for (Value statistic : op.getStatistics())
+    statistics.push_back(loadLanes(statistic));
+  for (Value operand : op.getWeightingOperands())
+    operands.push_back(loadLanes(operand));
+  Value keys = arith::IndexCastOp::create(b, loc, b.getI64Type(), op.getKeys());
+  keys = arith::SIToFPOp::create(b, loc, accType, keys);
+  keys = vector::BroadcastOp::create(b, loc, laneType, keys);
+  WeightingAttrInterface weighting = op.getWeighting();
+  Value factor = weighting.finish(b, loc, statistics, operands, keys);
+
+  AffineMap outputMap = map(1 + statistics.size() + operands.size());
+  unsigned rowDim = outputMap.getDimPosition(0) == 0 ? 0 : 1;
+  Value rows = copier.extent(op.getOutput(), rowDim);
+  Value channels = copier.extent(op.getOutput(), 1 - rowDim);
+  if (op.getLse())
+    emitLogSumExp(copier, op, weighting.logSumExp(b, loc, statistics, operands),
+                  rows);
+  if (rowDim == 0 && isContiguousAlong(output, 1))
+    emitTransposedOutput(copier, op, factor, rows, channels);
+  else
+    emitStridedOutput(copier, op, factor, rowDim, rows, channels);
+  b.eraseOp(op);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// linalg.fill
+//===----------------------------------------------------------------------===//
+
+LogicalResult emitFill(RewriterBase &b, linalg::FillOp op,
+                       const EmitOptions &options) {
+  auto type = dyn_cast<MemRefType>(op.getOutputs()[0].getType());
+  if (!type || type.getRank() == 0 || !type.getLayout().isIdentity() ||
+      ShapedType::isDynamic(type.getShape().back()) ||
+      !liesAsVector(type.getElementType()))
+    return failure();
+  int64_t width = type.getShape().back();
+  if (width > 1024 || !llvm::isPowerOf2_64(width))
+    return failure();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  TileCopier copier(b, op.getLoc(), options);
+  Value target = op.getOutputs()[0], zero = copier.index(0);
+  Value vector = vector::BroadcastOp::create(
+      b, op.getLoc(), VectorType::get({width}, type.getElementType()),
+      op.getInputs()[0]);
+  SmallVector<Value> indices;
+  for (int64_t dim = 0; dim < type.getRank() - 1; ++dim) {
+    Value size = copier.extent(target, dim), one = copier.index(1);
+    auto loop = scf::ForOp::create(b, op.getLoc(), zero, size, one);
+    b.setInsertionPointToStart(loop.getBody());
+    indices.push_back(loop.getInductionVar());
+  }
+  indices.push_back(zero);
+  vector::StoreOp::create(b, op.getLoc(), vector, target, indices);
+  b.eraseOp(op);
+  return success();
+}
+
+} // namespace attn

@@ -1,0 +1,108 @@
+//===- TileEmitter.h - Vector code for ops on tiles -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CODEGEN_CPU_TILEEMITTER_H
+#define ATTN_LIB_CODEGEN_CPU_TILEEMITTER_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace attn {
+
+/// What the emitters know of the vector unit.
+struct EmitOptions {
+  int64_t vectorBits = 512;
+  int64_t numRegisters = 32;
+};
+
+/// Replaces `attn.online` on buffers by vector code: scores of a key tile,
+/// weights, weighted values, with query rows in the lanes. See OnlineEmitter.h.
+mlir::LogicalResult emitOnline(mlir::RewriterBase &rewriter, OnlineOp op,
+                               const EmitOptions &options);
+
+/// Replaces `attn.pack` on buffers by a blocked transposition, a converting
+/// copy, or, for layouts that are neither, a loop over elements.
+mlir::LogicalResult emitPack(mlir::RewriterBase &rewriter, PackOp op,
+                             const EmitOptions &options);
+
+/// Replaces `attn.finish` on buffers: the accumulator is scaled, transposed
+/// back and rounded.
+mlir::LogicalResult emitFinish(mlir::RewriterBase &rewriter, FinishOp op,
+                               const EmitOptions &options);
+
+/// Replaces a fill of a contiguous static buffer by vector stores.
+mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
+                             mlir::linalg::FillOp op,
+                             const EmitOptions &options);
+
+//===----------------------------------------------------------------------===//
+// Helpers of the emitters
+//===----------------------------------------------------------------------===//
+
+/// A buffer seen as one row of elements, from some element of it on.
+struct FlatBuffer {
+  /// Of rank 1, with unit stride.
+  mlir::Value memref;
+  /// What a step along each dimension of the buffer adds to a position.
+  llvm::SmallVector<mlir::Value> strides;
+};
+
+/// The buffer from the element at `start` on.
+FlatBuffer flatten(mlir::OpBuilder &b, mlir::Location loc, mlir::Value buffer,
+                   mlir::ValueRange start);
+
+/// A loop from 0 to `extent` in steps of `unroll`, the body repeated `unroll`
+/// times, then one for what remains (dropped where it is known to be nothing).
+/// `body` gets a position, the product of the position and each of `strides`,
+/// and the loop-carried values, and returns their next. The products are
+/// carried along too: an address costs an addition, whatever the stride, and
+/// nothing is left for strength reduction to find.
+llvm::SmallVector<mlir::Value>
+emitStridedLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value extent,
+                int64_t unroll, mlir::ValueRange strides,
+                mlir::ValueRange inits,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>(
+                    mlir::Value, mlir::ValueRange, mlir::ValueRange)>
+                    body);
+
+/// A loop from `from` to `to` without values; `body` gets the position.
+void emitLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value from,
+              mlir::Value to, int64_t step,
+              llvm::function_ref<void(mlir::Value)> body);
+
+/// Transposes `rows`, as many vectors as each has lanes (a power of two), in
+/// registers: log2 stages of two-source shuffles.
+llvm::SmallVector<mlir::Value>
+transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
+                     llvm::SmallVector<mlir::Value> rows);
+
+/// A buffer for one worker: allocated at the start of the innermost enclosing
+/// parallel loop's body, or of the function. Deallocation comes later.
+mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
+                                mlir::MemRefType type);
+
+/// The width in memory of an element, that of an index being 64; 0 for what is
+/// neither a float, an integer nor an index.
+int64_t getMemoryWidth(mlir::Type element);
+
+/// Whether a vector of such elements lies in memory as the elements do one by
+/// one. Elements narrower than a byte do not: they are packed in a vector.
+bool liesAsVector(mlir::Type element);
+
+/// The first `count` of `size` lanes, as a vector of i1; `count` is an index
+/// below 2^31.
+mlir::Value createLaneMask(mlir::OpBuilder &b, mlir::Location loc, int64_t size,
+                           mlir::Value count);
+
+/// Whether neighbours along dimension `dim` are neighbours in memory.
+bool isContiguousAlong(mlir::MemRefType type, unsigned dim);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CODEGEN_CPU_TILEEMITTER_H

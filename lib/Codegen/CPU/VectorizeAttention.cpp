@@ -1,0 +1,115 @@
+//===- VectorizeAttention.cpp - Tiles into vector code ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Utils.h"
+#include "TileEmitter.h"
+#include "attn/Analysis/KernelTile.h"
+#include "attn/Codegen/Passes.h"
+#include "attn/Tiling/Tiling.h"
+#include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_VECTORIZEATTENTIONPASS
+#include "attn/Codegen/Passes.h.inc"
+
+namespace {
+
+struct VectorizeAttentionPass final
+    : impl::VectorizeAttentionPassBase<VectorizeAttentionPass> {
+  using VectorizeAttentionPassBase::VectorizeAttentionPassBase;
+
+  void runOnOperation() override {
+    if (failed(checkVectorBits(getOperation(), vectorBits)))
+      return signalPassFailure();
+    EmitOptions options{vectorBits, numRegisters};
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<OnlineOp, PackOp, FinishOp, MergeOp, linalg::FillOp>(op) &&
+          cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
+        ops.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : ops) {
+      LogicalResult emitted = success();
+      if (auto online = dyn_cast<OnlineOp>(op))
+        emitted = emitOnline(rewriter, online, options);
+      else if (auto pack = dyn_cast<PackOp>(op))
+        emitted = emitPack(rewriter, pack, options);
+      else if (auto finish = dyn_cast<FinishOp>(op))
+        emitted = emitFinishOfTile(rewriter, finish, options);
+      else if (auto merge = dyn_cast<MergeOp>(op))
+        emitted = lowerMerge(rewriter, merge);
+      else // A fill that is not a tile's is lowered with the rest of linalg.
+        (void)emitFill(rewriter, cast<linalg::FillOp>(op), options);
+      if (failed(emitted))
+        return signalPassFailure();
+    }
+    if (failed(lowerOtherLinalg(rewriter)))
+      signalPassFailure();
+  }
+
+  /// Reductions over the splits, lowered with the rest of linalg.
+  LogicalResult lowerMerge(RewriterBase &rewriter, MergeOp op) {
+    if (failed(decomposeMerge(rewriter, op)))
+      return failure();
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static LogicalResult emitFinishOfTile(RewriterBase &rewriter, FinishOp op,
+                                        const EmitOptions &options) {
+    std::string misfit = getTileMisfit(op);
+    if (!misfit.empty())
+      return op.emitOpError("cannot be vectorized: ") << misfit;
+    return emitFinish(rewriter, op, options);
+  }
+
+  /// Copies of what is not contiguous, as far as is known, become loops like
+  /// other ops: LLVM's would call a runtime library.
+  void expandCopies(RewriterBase &rewriter) {
+    SmallVector<memref::CopyOp> copies;
+    getOperation()->walk([&](memref::CopyOp op) { copies.push_back(op); });
+    for (memref::CopyOp op : copies) {
+      auto isPlain = [](Value buffer) {
+        auto type = dyn_cast<MemRefType>(buffer.getType());
+        return !type || type.getLayout().isIdentity() ||
+               memref::isStaticShapeAndContiguousRowMajor(type);
+      };
+      if (isPlain(op.getSource()) && isPlain(op.getTarget()))
+        continue;
+      rewriter.setInsertionPoint(op);
+      linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
+                               op.getTarget());
+      rewriter.eraseOp(op);
+    }
+  }
+
+  /// What is not a tile, unfused attention and the user's own ops, becomes
+  /// loops over elements.
+  LogicalResult lowerOtherLinalg(RewriterBase &rewriter) {
+    expandCopies(rewriter);
+    bool any =
+        getOperation()
+            ->walk([](linalg::LinalgOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!any)
+      return success();
+    OpPassManager pm(func::FuncOp::getOperationName());
+    pm.addPass(createConvertLinalgToLoopsPass());
+    return runPipeline(pm, getOperation());
+  }
+};
+
+} // namespace
+} // namespace attn

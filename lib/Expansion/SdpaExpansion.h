@@ -1,0 +1,96 @@
+//===- SdpaExpansion.h - attn.sdpa as attn.generic --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EXPANSION_SDPAEXPANSION_H
+#define ATTN_LIB_EXPANSION_SDPAEXPANSION_H
+
+#include "attn/IR/Attn.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// The expansion of one `attn.sdpa`. The dimensions of the `attn.generic` are
+/// (batch..., heads..., m, n, d, e), where the heads are
+///
+///   * none, where operands have rank 2;
+///   * one batch dimension, where the key has as many heads as the query;
+///   * one query row dimension, where the key has one head: key and value lose
+///     theirs;
+///   * (key heads, group) otherwise: the heads of the query, and of all that
+///     goes with it, are split, and the group is a query row dimension.
+class SdpaExpansion {
+public:
+  SdpaExpansion(mlir::RewriterBase &rewriter, SdpaOp op)
+      : rewriter(rewriter), op(op), loc(op.getLoc()),
+        accType(op.getAccumulationType()), rank(op.getNumLeadingDims() + 2) {}
+
+  mlir::FailureOr<GenericOp> run();
+
+private:
+  /// The iteration dimensions of an operand's extents, in order.
+  using Dims = llvm::SmallVector<unsigned>;
+
+  unsigned getNumBatchDims() { return rank > 3 ? rank - 3 : 0; }
+  int64_t getExtent(unsigned position, llvm::ArrayRef<mlir::Value> operands);
+  mlir::Value getSize(mlir::Value operand, unsigned position);
+  mlir::AffineMap getMap(const Dims &dims);
+  Dims getLeadingDims(bool isKey);
+  void decideDimensions();
+  void splitHeads();
+  mlir::Value reshapeQueryLike(mlir::Value value);
+  mlir::Value reshapeKeyLike(mlir::Value value);
+  void addInput(mlir::Value value, const Dims &dims);
+  void addBroadcastInput(mlir::Value value);
+  void decideScale();
+  void decideOffset();
+  GenericOp createGeneric();
+  void replaceResults(GenericOp generic);
+
+  std::pair<int64_t, int64_t> getWindow();
+  bool isUpperBoundImplied(int64_t right);
+  bool isLowerBoundImplied(int64_t left);
+  mlir::Value createPosition(unsigned position);
+  mlir::Value createOffset(mlir::Value operand);
+  mlir::Value createDiagonal(mlir::Value row, int64_t constant,
+                             mlir::Value offset);
+  mlir::Value inlineRegion(mlir::Region &source, mlir::Block *body,
+                           mlir::ValueRange leading);
+  mlir::Block *createBody(mlir::Region &region, mlir::TypeRange leading);
+  void fillMask(GenericOp generic);
+  void fillScore(GenericOp generic);
+
+  mlir::RewriterBase &rewriter;
+  SdpaOp op;
+  mlir::Location loc;
+  mlir::FloatType accType;
+  int64_t rank;
+
+  int64_t numRows, numKeys;
+  Dims headDims;
+  /// Whether the heads all read one key head.
+  bool sharesKey = false;
+  /// The sizes of `headDims` where there are two.
+  mlir::OpFoldResult numKeyHeads, groupSize;
+  unsigned numDims, m, n, d, e;
+
+  llvm::SmallVector<mlir::Value> inputs;
+  llvm::SmallVector<mlir::AffineMap> inputMaps;
+  /// The positions that the region being filled has so far, by dimension.
+  llvm::DenseMap<unsigned, mlir::Value> indices;
+
+  /// The factor on the similarity, and what is left of it to the score region
+  /// where the width is known at run time only.
+  double scale = 1.0;
+  mlir::Value dynamicScale;
+  /// The causal offset: a constant, or a value where that is not known.
+  int64_t offset = 0;
+  mlir::Value dynamicOffset;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_EXPANSION_SDPAEXPANSION_H

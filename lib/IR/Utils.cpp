@@ -1,0 +1,99 @@
+//===- AttentionCommon.cpp - Helpers that rewrites share --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
+  SmallVector<OpFoldResult> extents(op.getNumDims());
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    AffineMap map = op.getIndexingMap(index);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+      OpFoldResult &extent = extents[map.getDimPosition(i)];
+      if (!extent || (isa<Value>(extent) &&
+                      !cast<ShapedType>(operand.getType()).isDynamicDim(i)))
+        extent = tensor::getMixedSize(b, op.getLoc(), operand, i);
+    }
+  }
+  return extents;
+}
+
+Value createNumKeys(OpBuilder &b, AttentionOpInterface op,
+                    ArrayRef<OpFoldResult> extents) {
+  Location loc = op.getLoc();
+  Value product;
+  for (unsigned dim : op.getDimensionClasses().keyRows) {
+    Value extent = getValueOrCreateConstantIndexOp(b, loc, extents[dim]);
+    product = product ? arith::MulIOp::create(b, loc, product, extent) : extent;
+  }
+  return product;
+}
+
+Value convertFloat(OpBuilder &b, Location loc, Value value, Type element) {
+  auto from = dyn_cast<FloatType>(getElementTypeOrSelf(value.getType()));
+  auto to = dyn_cast<FloatType>(element);
+  if (!from || !to || from == to)
+    return value;
+  Type target = to;
+  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
+    target = vectorType.clone(to);
+  // Types of one width, as f16 and bf16, convert by way of f32, which holds
+  // both exactly.
+  if (from.getWidth() == to.getWidth())
+    return convertFloat(b, loc, convertFloat(b, loc, value, b.getF32Type()),
+                        to);
+  if (from.getWidth() < to.getWidth())
+    return arith::ExtFOp::create(b, loc, target, value);
+  return arith::TruncFOp::create(b, loc, target, value);
+}
+
+Value createFilledTensor(OpBuilder &b, Location loc,
+                         ArrayRef<OpFoldResult> shape, Type element,
+                         double value) {
+  Value empty = tensor::EmptyOp::create(b, loc, shape, element);
+  return linalg::FillOp::create(
+             b, loc, createFloatConstant(b, loc, element, value), empty)
+      .getResult(0);
+}
+
+void cloneRegion(OpBuilder &b, Region &from, Region &to,
+                 function_ref<Value(IndexOp)> position,
+                 function_ref<Value(BlockArgument)> argument) {
+  if (from.empty())
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(&to);
+  IRMapping mapping;
+  for (BlockArgument old : from.getArguments())
+    mapping.map(old, body->addArgument(old.getType(), old.getLoc()));
+  if (argument)
+    for (auto [old, copy] :
+         llvm::zip_equal(from.getArguments(), body->getArguments()))
+      mapping.map(old, argument(copy));
+  for (Operation &nested : from.front()) {
+    if (auto index = dyn_cast<IndexOp>(nested))
+      mapping.map(index.getResult(), position(index));
+    else
+      b.clone(nested, mapping);
+  }
+}
+
+LogicalResult checkVectorBits(Operation *op, int64_t vectorBits) {
+  if (vectorBits >= 64 && vectorBits <= 4096 && llvm::isPowerOf2_64(vectorBits))
+    return success();
+  return op->emitError("expected vector-bits to be a power of two from 64 to "
+                       "4096, but got ")
+         << vectorBits;
+}
+
+} // namespace attn

@@ -1,0 +1,401 @@
+//===- Driver.cpp - What attn-run does --------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Tools/Driver.h"
+#include "DriverCompile.h"
+#include "DriverInputs.h"
+#include "DriverTime.h"
+#include "FaultGuard.h"
+#include "Progress.h"
+#include "attn/Execution/ShapeRules.h"
+
+#include "attn/Tools/Check.h"
+#include "attn/Execution/Module.h"
+#include "attn/Support/Npy.h"
+#include "attn/Tools/Peak.h"
+#include "attn/Support/Print.h"
+#include "attn/Reference/Reference.h"
+#include "attn/Version.h"
+#include "mlir/IR/MLIRContext.h"
+
+#include <chrono>
+#include <cstring>
+
+using namespace attn;
+using namespace mlir;
+using llvm::Error;
+
+using Clock = std::chrono::steady_clock;
+
+static constexpr int statusFailed = 1, statusBadInput = 2;
+
+static int fail(int status, Error error) {
+  llvm::errs() << "attn-run: error: " << llvm::toString(std::move(error))
+               << "\n";
+  return status;
+}
+
+namespace {
+
+/// One run, step by step; each step returns an exit status, 0 to go on.
+class Driver {
+public:
+  Driver(DriverOptions options, DialectRegistry &registry)
+      : options(std::move(options)), context(registry) {}
+  int run();
+
+private:
+  int load();
+  int readSignature(func::FuncOp function);
+  int prepare();
+  int evaluate();
+  int compile();
+  int expect();
+  int execute();
+  int time();
+  int report();
+  int store();
+
+  /// Whether the compiled kernel is to be called.
+  bool runsKernel() const {
+    return options.target == DriverTarget::CPU && !showsCode();
+  }
+  bool showsCode() const {
+    return options.emit != EmitKind::None || options.stopAfter;
+  }
+  /// Stops the clock that `compile_ms` is read from.
+  void addCompileTime(Clock::time_point start) {
+    std::chrono::duration<double, std::milli> passed = Clock::now() - start;
+    compileMs += passed.count();
+  }
+  /// Where what is printed for people goes: with --json, stdout holds the
+  /// object and nothing else.
+  llvm::raw_ostream &getStream() const {
+    return options.json ? llvm::errs() : llvm::outs();
+  }
+
+  DriverOptions options;
+  // One function is compiled at a time: threads would only wait for each other.
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  OwningOpRef<ModuleOp> module;
+  /// The module as it was read, generalized, if the reference is needed.
+  OwningOpRef<ModuleOp> reference;
+  std::string entry;
+  CompileOptions compileOptions;
+  std::vector<TensorSpec> argumentSpecs, resultSpecs;
+  std::vector<Array> arguments, results;
+  /// What the reference says of the arguments as they were: the kernel may
+  /// write into them.
+  std::optional<ReferenceResult> expected;
+  std::string pairTrace;
+  std::unique_ptr<Kernel> kernel;
+  double compileMs = 0;
+};
+} // namespace
+
+/// Reads the module and finds what to run.
+int Driver::load() {
+  Clock::time_point start = Clock::now();
+  llvm::Expected<OwningOpRef<ModuleOp>> parsed =
+      parseModule(options.file, context);
+  if (!parsed)
+    return fail(statusBadInput, parsed.takeError());
+  module = std::move(*parsed);
+  llvm::Expected<func::FuncOp> function = findEntry(*module, options.entry);
+  if (!function)
+    return fail(statusBadInput, function.takeError());
+  entry = function->getName().str();
+  llvm::Expected<CompileOptions> resolved = getCompileOptions(options);
+  if (!resolved)
+    return fail(statusBadInput, resolved.takeError());
+  compileOptions = std::move(*resolved);
+  addCompileTime(start);
+  return readSignature(*function);
+}
+
+/// Finds out what the function takes and returns, and that it can be run.
+int Driver::readSignature(func::FuncOp function) {
+  auto getAllSpecs = [&](TypeRange types, StringRef what, bool scalars,
+                         std::vector<TensorSpec> &specs) -> Error {
+    for (auto [number, type] : llvm::enumerate(types)) {
+      llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars);
+      if (!spec)
+        return llvm::createStringError(
+            what.str() + " " + std::to_string(number) + " of @" + entry + ": " +
+            llvm::toString(spec.takeError()));
+      specs.push_back(std::move(*spec));
+    }
+    return Error::success();
+  };
+  if (Error error = getAllSpecs(function.getArgumentTypes(), "argument",
+                                /*scalars=*/true, argumentSpecs))
+    return fail(statusBadInput, std::move(error));
+  if (Error error = getAllSpecs(function.getResultTypes(), "result",
+                                /*scalars=*/!runsKernel(), resultSpecs))
+    return fail(statusBadInput, std::move(error));
+  if (options.check && resultSpecs.empty())
+    return fail(statusBadInput,
+                llvm::createStringError("expected results to --check, but @" +
+                                        entry + " returns none; return them"));
+  if (runsKernel())
+    if (Error error = checkHostRuns(compileOptions))
+      return fail(statusBadInput, std::move(error));
+  return 0;
+}
+
+/// Makes the arguments, and sees that the results have somewhere to go before
+/// anything long starts.
+int Driver::prepare() {
+  if (!options.outputs.empty() && options.outputs.size() != resultSpecs.size())
+    return fail(statusBadInput, llvm::createStringError(
+                                    "expected an --output for each of the " +
+                                    std::to_string(resultSpecs.size()) +
+                                    " results, or none, but got " +
+                                    std::to_string(options.outputs.size())));
+  if (Error error = checkWritable(options.outputs))
+    return fail(statusBadInput, std::move(error));
+  {
+    Progress progress("preparing the arguments", /*ticks=*/true);
+    llvm::Expected<std::vector<Array>> prepared =
+        prepareArguments(argumentSpecs, options);
+    if (!prepared)
+      return fail(statusBadInput, prepared.takeError());
+    arguments = std::move(*prepared);
+  }
+  if (runsKernel() && !options.check && !options.time && !options.tracePair)
+    return 0;
+  // The call would say it, but the reference is asked first.
+  auto function = module->lookupSymbol<func::FuncOp>(entry);
+  if (runsKernel())
+    if (Error error =
+            ShapeRules::derive(function).check(getPointers(arguments)))
+      return fail(statusBadInput, std::move(error));
+  reference = module->clone();
+  if (Error error = generalizeForReference(*reference))
+    return fail(statusFailed, std::move(error));
+  if (!options.tracePair)
+    return 0;
+  llvm::raw_string_ostream os(pairTrace);
+  Error error = printPairTrace(os, *reference, entry, getPointers(arguments),
+                               *options.tracePair);
+  return error ? fail(statusBadInput, std::move(error)) : 0;
+}
+
+int Driver::evaluate() {
+  Progress progress("evaluating the reference", /*ticks=*/true);
+  llvm::Expected<std::vector<Array>> evaluated =
+      evaluateAsArrays(*reference, entry, getPointers(arguments));
+  if (!evaluated)
+    return fail(statusBadInput, evaluated.takeError());
+  results = std::move(*evaluated);
+  return 0;
+}
+
+int Driver::compile() {
+  if (options.printConfig)
+    if (Error error = printConfig(getStream(), *module, compileOptions))
+      return fail(statusFailed, std::move(error));
+  Progress progress("compiling", /*ticks=*/!options.time);
+  Clock::time_point start = Clock::now();
+  llvm::Expected<std::unique_ptr<Kernel>> compiled =
+      Kernel::compile(*module, entry, compileOptions);
+  addCompileTime(start);
+  if (!compiled)
+    return fail(statusFailed, compiled.takeError());
+  kernel = std::move(*compiled);
+  return 0;
+}
+
+/// Evaluates the reference before the kernel runs: it has a sentence for what
+/// makes a kernel crash.
+int Driver::expect() {
+  Progress progress("evaluating the reference", /*ticks=*/true);
+  llvm::Expected<ReferenceResult> evaluated =
+      evaluateReference(*reference, entry, getPointers(arguments));
+  if (!evaluated)
+    return fail(statusBadInput, evaluated.takeError());
+  expected = std::move(*evaluated);
+  return 0;
+}
+
+/// Calls the kernel, once or as often as the timing wants.
+int Driver::execute() {
+  if (options.time)
+    return time();
+  Progress progress("running", /*ticks=*/true);
+  FaultGuard guard;
+  llvm::Expected<std::vector<Array>> called =
+      kernel->call(getPointers(arguments));
+  if (!called)
+    return fail(statusBadInput, called.takeError());
+  results = std::move(*called);
+  return 0;
+}
+
+static Error copyArrays(llvm::ArrayRef<Array> arrays,
+                        std::vector<Array> &copies) {
+  for (const Array &array : arrays) {
+    llvm::Expected<Array> copy = array.clone();
+    if (!copy)
+      return copy.takeError();
+    copies.push_back(std::move(*copy));
+  }
+  return Error::success();
+}
+
+static bool haveSameBytes(llvm::ArrayRef<Array> lhs,
+                          llvm::ArrayRef<Array> rhs) {
+  return llvm::all_of(llvm::zip_equal(lhs, rhs), [](auto pair) {
+    auto &[left, right] = pair;
+    return std::memcmp(left.getData(), right.getData(), left.getNumBytes()) ==
+           0;
+  });
+}
+
+int Driver::time() {
+  std::vector<const Array *> pointers = getPointers(arguments);
+  double flops = expected ? expected->flops : 0;
+  if (!expected) {
+    Progress progress("counting visible pairs", /*ticks=*/true);
+    llvm::Expected<ReferenceWork> work =
+        countVisiblePairs(*reference, entry, pointers);
+    if (!work)
+      return fail(statusBadInput, work.takeError());
+    flops = work->flops;
+  }
+  bool wide = llvm::any_of(resultSpecs, [](const TensorSpec &spec) {
+    return spec.type == ElementType::F64;
+  });
+  std::vector<Array> copies;
+  if (Error error = copyArrays(arguments, copies))
+    return fail(statusBadInput, std::move(error));
+  FaultGuard guard;
+  llvm::Expected<Timing> timing =
+      timeKernel(*kernel, pointers, options.timedRuns, flops,
+                 wide ? ElementType::F64 : ElementType::F32, results);
+  if (!timing)
+    return fail(statusBadInput, timing.takeError());
+  // A kernel that writes into its arguments had others in every call.
+  if (!haveSameBytes(arguments, copies)) {
+    arguments = std::move(copies);
+    llvm::Expected<std::vector<Array>> called =
+        kernel->call(getPointers(arguments));
+    if (!called)
+      return fail(statusBadInput, called.takeError());
+    results = std::move(*called);
+  }
+  timing->compileMs = compileMs;
+  if (options.json)
+    timing->printJson(llvm::outs());
+  else
+    timing->print(llvm::outs());
+  if (!timing->isMeasuringError())
+    return 0;
+  return fail(
+      statusFailed,
+      llvm::createStringError(
+          "measuring error: expected at most 97 % of the peak, but got " +
+          std::to_string(100 * timing->peakFraction) +
+          " %; time it again on a quieter machine"));
+}
+
+int Driver::store() {
+  std::vector<std::pair<std::string, const Array *>> files;
+  for (auto [path, result] : llvm::zip(options.outputs, results))
+    files.push_back({path, &result});
+  if (Error error = writeNpyFiles(files))
+    return fail(statusBadInput, std::move(error));
+  return 0;
+}
+
+/// Prints or stores the results, then compares them if asked to.
+int Driver::report() {
+  if (results.size() != resultSpecs.size())
+    return fail(statusFailed,
+                llvm::createStringError(
+                    "expected " + std::to_string(resultSpecs.size()) +
+                    " results, but got " + std::to_string(results.size())));
+  if (options.outputs.empty() && !options.json)
+    for (auto [number, result] : llvm::enumerate(results)) {
+      llvm::outs() << "result " << number << ": " << result.toString() << "\n";
+      printArray(llvm::outs(), result);
+    }
+  if (!options.outputs.empty())
+    if (int status = store())
+      return status;
+  if (options.countTiles && kernel) {
+    Kernel::TileCounts counts = kernel->getTileCounts();
+    getStream() << "key tiles: " << counts.examined << " looked at, "
+                << counts.computed << " computed, " << counts.full
+                << " of them full\n";
+  }
+  getStream() << pairTrace;
+  if (!options.check)
+    return 0;
+  llvm::Expected<bool> passed = checkResults(getStream(), *expected, results);
+  if (!passed)
+    return fail(statusFailed, passed.takeError());
+  return *passed ? 0 : statusFailed;
+}
+
+int Driver::run() {
+  if (int status = load())
+    return status;
+  if (showsCode()) {
+    Error error =
+        emitModule(llvm::outs(), *module, options.emit, compileOptions);
+    return error ? fail(statusFailed, std::move(error)) : 0;
+  }
+  if (int status = prepare())
+    return status;
+  if (options.target == DriverTarget::Reference) {
+    if (int status = evaluate())
+      return status;
+    return report();
+  }
+  if (int status = compile())
+    return status;
+  if (options.check)
+    if (int status = expect())
+      return status;
+  // A timing that cannot be believed still has results to check.
+  int timed = execute();
+  if (timed && results.empty())
+    return timed;
+  int reported = report();
+  return timed ? timed : reported;
+}
+
+/// Says so if stdout could not take what was printed.
+static int finish(int status) {
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return status;
+  std::string message = llvm::outs().error().message();
+  llvm::outs().clear_error();
+  return fail(statusBadInput,
+              llvm::createStringError("stdout cannot be written: " + message));
+}
+
+int attn::runMain(int argc, char **argv, DialectRegistry &registry) {
+  llvm::Expected<DriverOptions> options =
+      parseDriverOptions(llvm::ArrayRef<char *>(argv, argc));
+  if (!options)
+    return fail(statusBadInput, options.takeError());
+  if (options->help) {
+    printDriverHelp(llvm::outs());
+    return finish(0);
+  }
+  if (options->version) {
+    llvm::outs() << "attn-run " << ATTN_VERSION << " (LLVM "
+                 << ATTN_LLVM_VERSION << ")\n";
+    return finish(0);
+  }
+  if (options->threads)
+    setNumThreads(options->threads);
+  return finish(Driver(std::move(*options), registry).run());
+}

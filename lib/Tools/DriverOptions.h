@@ -1,0 +1,64 @@
+//===- DriverOptions.h - The command line of attn-run -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TOOLS_DRIVEROPTIONS_H
+#define ATTN_LIB_TOOLS_DRIVEROPTIONS_H
+
+#include "attn/Support/Random.h"
+#include "attn/Pipelines/Pipelines.h"
+
+#include <map>
+
+namespace attn {
+
+enum class DriverTarget { CPU, Reference };
+enum class EmitKind { None, MLIR, LLVM, Assembly };
+
+/// `--shape=[ARG:]2x8x128x64`.
+struct ShapeOption {
+  std::optional<int64_t> argument;
+  llvm::SmallVector<int64_t> shape;
+};
+
+/// The command line of attn-run, each value checked as far as it can be without
+/// the module. Options are parsed by hand: those of llvm::cl are global, and
+/// libMLIR registers hundreds.
+struct DriverOptions {
+  std::string file;
+  std::string entry;
+  std::vector<std::string> inputs, outputs;
+  std::optional<uint64_t> randomSeed;
+  std::vector<ShapeOption> shapes;
+  std::map<int64_t, RandomRange> randomRanges;
+  DriverTarget target = DriverTarget::CPU;
+  /// 0: the runtime's default, one per core.
+  int threads = 0;
+  bool check = false;
+  bool time = false;
+  /// 0: as many as half a second holds, and at least 7.
+  int64_t timedRuns = 0;
+  bool json = false;
+  std::optional<llvm::SmallVector<int64_t>> tracePair;
+  EmitKind emit = EmitKind::None;
+  bool printConfig = false;
+  bool countTiles = false;
+  bool requireFused = false;
+  FusionPolicy fusion = FusionPolicy::Auto;
+  std::optional<Stage> stopAfter, verifyStage;
+  std::string cpu, features;
+  bool help = false, version = false;
+};
+
+/// Reads the command line. An error is one line.
+llvm::Expected<DriverOptions> parseDriverOptions(llvm::ArrayRef<char *> argv);
+
+/// What `--help` prints.
+void printDriverHelp(llvm::raw_ostream &os);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TOOLS_DRIVEROPTIONS_H

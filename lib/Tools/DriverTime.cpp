@@ -1,0 +1,117 @@
+//===- DriverTime.cpp - Timing a kernel -------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DriverTime.h"
+#include "Progress.h"
+
+#include "attn/Tools/Peak.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+
+#include <chrono>
+
+using namespace attn;
+using llvm::format;
+
+using Clock = std::chrono::steady_clock;
+
+static double getSeconds(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+llvm::Expected<Timing> attn::timeKernel(Kernel &kernel,
+                                        llvm::ArrayRef<const Array *> arguments,
+                                        int64_t runs, double flops,
+                                        ElementType type,
+                                        std::vector<Array> &results) {
+  constexpr double minSeconds = 0.5, roundSeconds = 0.005;
+  constexpr int64_t minRuns = 7, maxRuns = 10001;
+  // Runs of seconds: enough after these, so that an answer comes in time.
+  constexpr double longSeconds = 5;
+  constexpr int64_t longRuns = 3;
+  Timing timing;
+  timing.threads = getNumThreads();
+  PeakMeter peak(type, timing.threads);
+  auto callOnce = [&](double &seconds) -> llvm::Error {
+    Clock::time_point start = Clock::now();
+    llvm::Expected<std::vector<Array>> called = kernel.call(arguments);
+    seconds = getSeconds(start);
+    if (!called)
+      return called.takeError();
+    // The old results are freed here, outside the timed interval.
+    results = std::move(*called);
+    return llvm::Error::success();
+  };
+
+  // Warm-up: pages, caches, clocks; two runs or more, one if it is a long one.
+  Progress progress("timing");
+  double seconds = 0;
+  Clock::time_point start = Clock::now();
+  for (int run = 0; run < 1 || (run < 2 && getSeconds(start) < 1) ||
+                    (run < 10 && getSeconds(start) < 0.05);
+       ++run)
+    if (llvm::Error error = callOnce(seconds))
+      return error;
+
+  // Rounds of one burst and as many runs as take about as long.
+  std::vector<double> times;
+  start = Clock::now();
+  auto isDone = [&] {
+    int64_t done = times.size();
+    return runs ? done >= runs
+                : done >= maxRuns ||
+                      (done >= minRuns && getSeconds(start) >= minSeconds) ||
+                      (done >= longRuns && getSeconds(start) >= longSeconds);
+  };
+  while (!isDone()) {
+    peak.sample();
+    double spent = 0;
+    do {
+      if (llvm::Error error = callOnce(seconds))
+        return error;
+      times.push_back(seconds * 1e3);
+      spent += seconds;
+    } while (spent < roundSeconds && !isDone());
+    progress.update();
+  }
+  for (int burst = 0; burst < 5; ++burst)
+    peak.sample();
+
+  llvm::sort(times);
+  size_t middle = times.size() / 2;
+  timing.runs = times.size();
+  timing.minMs = times.front();
+  timing.medianMs = times.size() % 2 ? times[middle]
+                                     : (times[middle - 1] + times[middle]) / 2;
+  timing.gflops = timing.medianMs > 0 ? flops / timing.medianMs / 1e6 : 0;
+  timing.peakGflops = peak.getFlops() / 1e9;
+  timing.peakFraction =
+      timing.peakGflops > 0 ? timing.gflops / timing.peakGflops : 0;
+  timing.readGBps = measureReadBandwidth(timing.threads) / 1e9;
+  return timing;
+}
+
+void Timing::print(llvm::raw_ostream &os) const {
+  os << format("time: %.4g ms (median of %lld, least %.4g ms)", medianMs,
+               static_cast<long long>(runs), minMs);
+  if (gflops > 0)
+    os << format(", %.4g GFLOP/s, %.1f %% of the peak of %.4g GFLOP/s", gflops,
+                 100 * peakFraction, peakGflops);
+  os << format("; %d thread%s, compiled in %.4g ms, memory reads at %.3g GB/s\n",
+               threads, threads == 1 ? "" : "s", compileMs, readGBps);
+}
+
+void Timing::printJson(llvm::raw_ostream &os) const {
+  os << format("{\"compile_ms\": %.3f, \"median_ms\": %.6f, \"min_ms\": %.6f, ",
+               compileMs, medianMs, minMs)
+     << format("\"gflops\": %.3f, \"peak_gflops\": %.3f, "
+               "\"peak_fraction\": %.4f, \"threads\": %d, ",
+               gflops, peakGflops, peakFraction, threads)
+     << format("\"runs\": %lld, \"read_gb_per_s\": %.3f",
+               static_cast<long long>(runs), readGBps)
+     << (isMeasuringError() ? ", \"measuring_error\": true}\n" : "}\n");
+}

@@ -1,0 +1,43 @@
+//===- DriverTime.h - Timing a kernel ---------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TOOLS_DRIVERTIME_H
+#define ATTN_LIB_TOOLS_DRIVERTIME_H
+
+#include "attn/Execution/Kernel.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace attn {
+
+/// What `--time` reports. Rates are 0 where they are not known.
+struct Timing {
+  double compileMs = 0, medianMs = 0, minMs = 0;
+  int64_t runs = 0;
+  double gflops = 0, peakGflops = 0, peakFraction = 0;
+  double readGBps = 0;
+  int threads = 1;
+
+  /// Set if the kernel came out faster than it can be.
+  bool isMeasuringError() const { return peakFraction > 0.97; }
+  /// One line for people.
+  void print(llvm::raw_ostream &os) const;
+  /// One JSON object on one line.
+  void printJson(llvm::raw_ostream &os) const;
+};
+
+/// Times `runs` calls (0: as many as half a second holds, at least 7) after
+/// warm-up, in alternation with bursts of the peak for `type`. `flops` is the
+/// work of one call. The results of the last call that was timed are left in
+/// `results`.
+llvm::Expected<Timing> timeKernel(Kernel &kernel,
+                                  llvm::ArrayRef<const Array *> arguments,
+                                  int64_t runs, double flops, ElementType type,
+                                  std::vector<Array> &results);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TOOLS_DRIVERTIME_H

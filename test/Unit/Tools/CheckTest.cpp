@@ -1,0 +1,141 @@
+//===- CheckTest.cpp - The check of a whole function ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Tools/Check.h"
+#include "attn/Support/Random.h"
+
+#include "attn/IR/Attn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Parser/Parser.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+
+using namespace attn;
+
+namespace {
+
+/// Attention over 2x5x8 queries and 2x7x8 keys, in f32, with a result that
+/// other ops compute from it; the scale can be off.
+class CheckTest : public testing::Test {
+protected:
+  void SetUp() override {
+    context.loadDialect<AttnDialect, mlir::arith::ArithDialect,
+                        mlir::func::FuncDialect, mlir::math::MathDialect,
+                        mlir::tensor::TensorDialect>();
+    for (llvm::SmallVector<int64_t> shape :
+         {llvm::SmallVector<int64_t>{2, 5, 8}, {2, 7, 8}, {2, 7, 3}}) {
+      arguments.push_back(
+          llvm::cantFail(Array::create(ElementType::F32, shape)));
+      llvm::cantFail(fillRandom(arguments.back(), 1, arguments.size()));
+    }
+    for (Array &argument : arguments)
+      pointers.push_back(&argument);
+    module = parse("0.5");
+  }
+
+  mlir::OwningOpRef<mlir::ModuleOp> parse(const std::string &scale) {
+    auto parsed = mlir::parseSourceString<mlir::ModuleOp>(
+        R"mlir(
+func.func @f(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>,
+             %v: tensor<2x7x3xf32>) -> (tensor<2x5x3xf32>, tensor<2x5x3xf32>) {
+  %init = tensor.empty() : tensor<2x5x3xf32>
+  %o = attn.sdpa ins(%q, %k, %v : tensor<2x5x8xf32>, tensor<2x7x8xf32>, tensor<2x7x3xf32>)
+      outs(%init : tensor<2x5x3xf32>) {scale = )mlir" +
+            scale + R"mlir( : f64} -> tensor<2x5x3xf32>
+  %e = math.exp %o : tensor<2x5x3xf32>
+  return %o, %e : tensor<2x5x3xf32>, tensor<2x5x3xf32>
+})mlir",
+        &context);
+    llvm::cantFail(generalizeForReference(*parsed));
+    return parsed;
+  }
+
+  std::vector<Array> evaluate(const std::string &scale) {
+    auto other = parse(scale);
+    return llvm::cantFail(evaluateAsArrays(*other, "f", pointers));
+  }
+
+  bool check(llvm::ArrayRef<Array> results) {
+    text.clear();
+    llvm::raw_string_ostream os(text);
+    ReferenceResult expected =
+        llvm::cantFail(evaluateReference(*module, "f", pointers));
+    return llvm::cantFail(checkResults(os, expected, results));
+  }
+
+  mlir::MLIRContext context;
+  std::vector<Array> arguments;
+  std::vector<const Array *> pointers;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string text;
+};
+
+TEST_F(CheckTest, RoundedReferencePasses) {
+  EXPECT_TRUE(check(evaluate("0.5"))) << text;
+  EXPECT_TRUE(llvm::StringRef(text).starts_with("check: result 0: ok: 30"));
+  EXPECT_TRUE(llvm::StringRef(text).contains("check: result 1: ok: 30"));
+}
+
+/// A scale that is off by 1 % must not pass, in either result.
+TEST_F(CheckTest, WrongScaleFails) {
+  EXPECT_FALSE(check(evaluate("0.505")));
+  EXPECT_TRUE(llvm::StringRef(text).contains("check: result 0: "));
+  EXPECT_FALSE(llvm::StringRef(text).contains("ok:")) << text;
+}
+
+TEST_F(CheckTest, OneWrongElementFails) {
+  std::vector<Array> results = evaluate("0.5");
+  results[0].set(17, results[0].at(17) + 1e-4);
+  EXPECT_FALSE(check(results));
+  EXPECT_TRUE(llvm::StringRef(text).starts_with(
+      "check: result 0: 1 of 30 elements differ, first at [1, 0, 2]"))
+      << text;
+}
+
+TEST_F(CheckTest, NaNFails) {
+  std::vector<Array> results = evaluate("0.5");
+  results[1].set(0, NAN);
+  EXPECT_FALSE(check(results));
+}
+
+TEST_F(CheckTest, MissingSurplusAndReshapedResultsFail) {
+  std::vector<Array> results = evaluate("0.5");
+  EXPECT_FALSE(check(llvm::ArrayRef<Array>(results).take_front()));
+  EXPECT_FALSE(check({}));
+  std::vector<Array> reshaped = evaluate("0.5");
+  reshaped[0] = llvm::cantFail(Array::create(ElementType::F32, {2, 3, 5}));
+  EXPECT_FALSE(check(reshaped));
+  results.push_back(llvm::cantFail(results[0].clone()));
+  EXPECT_FALSE(check(results));
+}
+
+TEST_F(CheckTest, PairTrace) {
+  auto trace = [&](llvm::ArrayRef<int64_t> position) {
+    text.clear();
+    llvm::raw_string_ostream os(text);
+    llvm::Error error = printPairTrace(os, *module, "f", pointers, position);
+    return error ? "error: " + llvm::toString(std::move(error)) : text;
+  };
+  double similarity = 0;
+  for (int d = 0; d < 8; ++d)
+    similarity += arguments[0].at((1 * 5 + 2) * 8 + d) *
+                  arguments[1].at((1 * 7 + 3) * 8 + d);
+  double printed;
+  std::string traced = trace({1, 2, 3});
+  llvm::StringRef rest = traced;
+  ASSERT_TRUE(rest.consume_front("pair [1, 2, 3]: similarity ")) << traced;
+  ASSERT_FALSE(
+      rest.take_until([](char c) { return c == ','; }).getAsDouble(printed));
+  EXPECT_NEAR(printed, similarity, 1e-7);
+  EXPECT_TRUE(rest.ends_with(" (the row sees 7 keys)\n"));
+  EXPECT_TRUE(llvm::StringRef(trace({1, 2, 7})).starts_with("error: "));
+}
+
+} // namespace
