@@ -1,0 +1,107 @@
+//===- NamedOps.td - What a user names ---------------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_NAMEDOPS_TD
+#define ATTN_IR_NAMEDOPS_TD
+
+include "attn/IR/AttnBase.td"
+
+//===----------------------------------------------------------------------===//
+// Named ops
+//===----------------------------------------------------------------------===//
+
+def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
+    AttrSizedOperandSegments, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
+                                                 "getAsmResultNames"]>]> {
+  let summary = "Scaled dot-product attention";
+  let description = [{
+    softmax(scale q k^T) v over the last two dimensions, `rows x features`, with
+    any number of batch dimensions before them; the last of these, if any, are
+    the heads. On one pair the order is: product, `scale` (default: one over the
+    square root of the query width), `softcap` c (c tanh(s / c)), `score`
+    region, `bias`, then the mask, then the softmax.
+
+    A pair is visible if all of these hold: `causal`, `window`, `boolean_mask`
+    (true attends) and the `mask` region. With o = 0 for `top_left`,
+    N_k - N_q for `bottom_right`, and the operand for `offset`, causal means
+    j <= i + o, and a window `[left, right]` means i + o - left <= j <=
+    i + o + right, -1 standing for unbounded. The offset is an integer or one
+    integer per batch.
+
+    Query head h reads key head floor(h / group), where group is the number of
+    query heads over the number of key heads. `bias` and `boolean_mask` have the
+    query's rank, `batch x heads x rows x keys`, or drop leading dimensions; an
+    extent of 1 is broadcast, a dynamic one must match.
+
+    The regions get positions: `mask(batch..., head, i, j)` and
+    `score(s, batch..., head, i, j)`, the score in the accumulation type, the
+    positions as `index`. They follow the rules of `attn.generic`'s.
+
+    Constraints:
+    * (C1) query, key, value and output have the same rank, at least 2
+    * (C2) batch extents agree
+    * (C3) the number of query heads is a multiple of the number of key heads,
+      and key and value have as many
+    * (C4) the key width is the query width, the value has as many rows as the
+      key, and the output is the query with the value's width
+    * (C5) `bias` and `boolean_mask` broadcast to batch x heads x rows x keys
+    * (C6) the offset is given exactly if `causal` is `offset`, as an integer or
+      one integer per batch
+    * (C7) a window has two bounds, each -1 or more; the softcap is positive and
+      finite; the scale is finite
+    * (C8) region arguments and results have the types described above
+    * (C9) regions hold only what `attn.generic` allows in its own
+    * (C10) `lse` is the output without its last dimension
+    * (C11) operands are all tensors or all memrefs, and each result has the
+      type of its init
+
+    Example:
+    ```mlir
+    func.func @gqa(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x7x8xf32>,
+                   %v: tensor<2x2x7x3xf32>) -> tensor<2x4x5x3xf32> {
+      %init = tensor.empty() : tensor<2x4x5x3xf32>
+      %o = attn.sdpa ins(%q, %k, %v : tensor<2x4x5x8xf32>, tensor<2x2x7x8xf32>, tensor<2x2x7x3xf32>)
+          outs(%init : tensor<2x4x5x3xf32>) {causal = #attn.causal<bottom_right>}
+          -> tensor<2x4x5x3xf32>
+      return %o : tensor<2x4x5x3xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
+    Optional<Attn_FloatShaped>:$bias, Optional<Attn_BoolShaped>:$boolean_mask,
+    Optional<Attn_ShapedOrElement>:$offset,
+    Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
+    OptionalAttr<F64Attr>:$scale,
+    DefaultValuedAttr<Attn_CausalAttr, "::attn::CausalKind::none">:$causal,
+    OptionalAttr<DenseI64ArrayAttr>:$window, OptionalAttr<F64Attr>:$softcap);
+  let regions = (region Attn_OptionalBlock:$mask, Attn_OptionalBlock:$score);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value `:`
+      type($query) `,` type($key) `,` type($value) `)`
+    oilist(`bias` `(` $bias `:` type($bias) `)` |
+           `boolean_mask` `(` $boolean_mask `:` type($boolean_mask) `)` |
+           `offset` `(` $offset `:` type($offset) `)`)
+    `outs` `(` $output `:` type($output) `)`
+    (`lse` `(` $lse^ `:` type($lse) `)`)?
+    attr-dict
+    `` custom<Regions>("{\"mask\", \"score\"}", $mask, $score)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable();
+    /// The number of leading dimensions, heads included.
+    int64_t getNumLeadingDims();
+    /// The type of all arithmetic: the widest of f32 and the element types of
+    /// query, key, value and output.
+    ::mlir::FloatType getAccumulationType();
+  }];
+  let hasRegionVerifier = 1;
+}
+
+#endif // ATTN_IR_NAMEDOPS_TD

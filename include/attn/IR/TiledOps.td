@@ -1,0 +1,251 @@
+//===- TiledOps.td - What the compiler makes ---------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_TILEDOPS_TD
+#define ATTN_IR_TILEDOPS_TD
+
+include "attn/IR/AttnBase.td"
+
+//===----------------------------------------------------------------------===//
+// The tiled form
+//===----------------------------------------------------------------------===//
+
+def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
+    AttrSizedOperandSegments, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
+                                                 "getAsmResultNames"]>]> {
+  let summary = "One step of attention over some of the key rows";
+  let description = [{
+    The computation of `attn.generic` over the key rows at hand, updating the
+    accumulator and the statistics held in its inits: the statistics take in the
+    scores, what was accumulated is rescaled, the weighted values are added. The
+    accumulator stands in the place of the output and decides the classes. Steps
+    over disjoint sets of keys commute, for weightings of kind *accumulate*, up
+    to rounding. Where no pair is visible the inits are left as they are.
+
+    The extents of the query row dimensions may exceed what the data holds:
+    `rows`, if given, counts the valid rows along the one query row dimension
+    whose extent is not 1, and regions are not evaluated beyond it. `full`, if
+    given, tells at run time that every pair is visible, so that the mask need
+    not be evaluated. `key_tile`, if given, bounds the extent of the key row
+    dimension. With `count_tiles` the op counts itself in the buffer that
+    `attn-distribute` declares.
+
+    Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
+    accumulator for the output, and
+    * (C14) there is one init per statistic of the weighting, over batch and
+      query rows, and accumulator and statistics have the accumulation type
+    * (C15) the weight region is homogeneous and linear in the weight by its
+      structure: the weight scaled by, or selected against zero on, values that
+      do not depend on it, and sums of these
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (d, m)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #acc = affine_map<(m, n, d, e) -> (e, m)>
+    #row = affine_map<(m, n, d, e) -> (m)>
+    func.func @step(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                    %a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>)
+        -> (tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>) {
+      %acc, %max, %sum = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax)
+          outs(%a : tensor<3x8xf32>) statistics(%m, %l : tensor<8xf32>, tensor<8xf32>)
+          {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+          -> tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
+      return %acc, %max, %sum : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
+    Variadic<Attn_ShapedOrElement>:$inputs,
+    Variadic<Attn_ShapedOrElement>:$weighting_operands,
+    Optional<Index>:$rows, Optional<I1>:$full,
+    Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
+    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
+    DefaultValuedAttr<F64Attr, "1.0">:$scale,
+    OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
+    OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile,
+    UnitAttr:$count_tiles);
+  let regions = (region
+    Attn_OptionalBlock:$similarity, Attn_OptionalBlock:$mask,
+    Attn_OptionalBlock:$score, Attn_OptionalBlock:$weight);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value `:`
+      type($query) `,` type($key) `,` type($value) `)`
+    (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
+    `weighting` `(` $weighting
+      (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
+    `outs` `(` $accumulator `:` type($accumulator) `)`
+    (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
+    attr-dict
+    `` custom<Regions>("{\"similarity\", \"mask\", \"score\", \"weight\"}",
+                    $similarity, $mask, $score, $weight)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable();
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
+    AttrSizedOperandSegments]> {
+  let summary = "Reduces partial results of split keys";
+  let description = [{
+    Each operand holds S partial results along its leading dimension; the inits
+    receive their combination: with t the combined statistics of the score
+    phase, every accumulator and statistic of the weight phase is rescaled from
+    its own score statistics to t, then summed or combined. Associative, and
+    commutative for weightings of kind *accumulate*, up to rounding; with S = 0
+    the result is neutral.
+
+    `indexing_maps` gives the maps of the inits: the accumulator's has every
+    dimension, a statistic's those of the query rows.
+
+    Constraints:
+    * (C1) one map per init, the accumulator's a permutation
+    * (C2) one statistic per statistic of the weighting, partial and merged
+    * (C3) each partial operand is its init with one leading dimension
+    * (C4) operands are all tensors or all memrefs, and each result has the type
+      of its init
+
+    Example:
+    ```mlir
+    #acc = affine_map<(m, e) -> (e, m)>
+    #row = affine_map<(m, e) -> (m)>
+    func.func @merge(%as: tensor<6x3x8xf32>, %ms: tensor<6x8xf32>, %ls: tensor<6x8xf32>,
+                     %a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>)
+        -> (tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>) {
+      %r:3 = attn.merge ins(%as, %ms, %ls : tensor<6x3x8xf32>, tensor<6x8xf32>, tensor<6x8xf32>)
+          weighting(#attn.softmax)
+          outs(%a, %m, %l : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
+          {indexing_maps = [#acc, #row, #row]}
+          -> tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
+      return %r#0, %r#1, %r#2 : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Variadic<Attn_FloatShaped>:$partials, Variadic<Attn_FloatShaped>:$inits,
+    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting);
+  let assemblyFormat = [{
+    `ins` `(` $partials `:` type($partials) `)`
+    `weighting` `(` $weighting `)`
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getInitsMutable();
+    }
+  }];
+}
+
+def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
+    AttrSizedOperandSegments]> {
+  let summary = "Turns accumulator and statistics into the output";
+  let description = [{
+    output = accumulator * finish(statistics), rounded once to the output's
+    type, and `lse`, if given, the log-sum-exp. `keys` is the number of keys of
+    the whole row. The accumulator and the statistics may be larger than the
+    output along query rows; what exceeds it is dropped.
+
+    `indexing_maps` gives one projected permutation per accumulator, statistic,
+    weighting operand, output and log-sum-exp.
+
+    Constraints:
+    * (C1) one map per operand but `keys`, projected permutations; the
+      accumulator's and the output's are permutations
+    * (C2) one statistic per statistic of the weighting, and the weighting gets
+      its operands
+    * (C3) `lse` is given only where the weighting defines it
+    * (C4) operands are all tensors or all memrefs, and each result has the type
+      of its init
+
+    Example:
+    ```mlir
+    #acc = affine_map<(m, e) -> (e, m)>
+    #row = affine_map<(m, e) -> (m)>
+    #out = affine_map<(m, e) -> (m, e)>
+    func.func @finish(%a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
+                      %o: tensor<5x3xf16>) -> tensor<5x3xf16> {
+      %keys = arith.constant 7 : index
+      %r = attn.finish ins(%a, %m, %l : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
+          weighting(#attn.softmax) keys(%keys) outs(%o : tensor<5x3xf16>)
+          {indexing_maps = [#acc, #row, #row, #out]} -> tensor<5x3xf16>
+      return %r : tensor<5x3xf16>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
+    Variadic<Attn_ShapedOrElement>:$weighting_operands, Index:$keys,
+    Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
+    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting);
+  let assemblyFormat = [{
+    `ins` `(` $accumulator (`,` $statistics^)? `:`
+      type($accumulator) (`,` type($statistics)^)? `)`
+    `weighting` `(` $weighting
+      (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    `keys` `(` $keys `)`
+    `outs` `(` $output `:` type($output) `)`
+    (`lse` `(` $lse^ `:` type($lse) `)`)?
+    attr-dict (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable();
+  }];
+}
+
+def Attn_PackOp : Attn_DestinationStyleOp<"pack"> {
+  let summary = "Copies a tile into the layout the kernel reads";
+  let description = [{
+    Writes the source, permuted, converted to the element type of the
+    destination and multiplied by `scale`, into the destination: dimension p of
+    the destination is dimension `permutation[p]` of the source. The destination
+    may be larger; what the source does not cover becomes zero.
+
+    Constraints:
+    * (C1) the permutation is one, of the source's rank, which is the
+      destination's
+    * (C2) static extents of the source do not exceed the destination's
+    * (C3) both element types are float, or they are equal, or i1 becomes i8 (0
+      or 1, so that neighbours lie in memory as a vector does); a scale other
+      than 1 needs floats
+    * (C4) operands are all tensors or all memrefs, and the result has the type
+      of the destination
+
+    Example:
+    ```mlir
+    func.func @pack(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<4x8xf32>)
+          permutation = [1, 0] -> tensor<4x8xf32>
+      return %r : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Attn_Shaped:$source, Attn_Shaped:$destination,
+    DenseI64ArrayAttr:$permutation, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let assemblyFormat = [{
+    `ins` `(` $source `:` type($source) `)`
+    `outs` `(` $destination `:` type($destination) `)`
+    `permutation` `=` $permutation attr-dict (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getDestinationMutable();
+    }
+  }];
+}
+
+#endif // ATTN_IR_TILEDOPS_TD
