@@ -4,10 +4,9 @@ breach planted in it is found, in the words expected.
     plant-breaches.py CHECK_NAMES DIRECTORY
 """
 
-import pathlib
-import shutil
-import subprocess
 import sys
+
+import planting
 
 PASSES = "include/attn/Transforms/Passes.td"
 OPS = "include/attn/IR/AttnOps.td"
@@ -80,30 +79,5 @@ BREACHES = [
 ]
 
 
-def run(script, directory, changes):
-    """The output and the exit status of the checker on the changed tree."""
-    shutil.rmtree(directory, ignore_errors=True)
-    for name, text in {**TREE, **changes}.items():
-        if text is not None:
-            path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-    done = subprocess.run([sys.executable, script, directory], text=True,
-                          capture_output=True)
-    return done.stdout + done.stderr, done.returncode
-
-
-def main(script, directory):
-    wrong = 0
-    for changes, line in [({}, None), *BREACHES]:
-        expected = (f"{line}\n", 1) if line else ("", 0)
-        got = run(script, pathlib.Path(directory), changes)
-        if got != expected:
-            print(f"expected {expected}\n but got {got}")
-            wrong += 1
-    print(f"{len(BREACHES)} breaches planted, {wrong} answers wrong")
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(planting.main(TREE, BREACHES, *sys.argv[1:]))
