@@ -57,8 +57,7 @@ private:
   mlir::Value createOffset(mlir::Value operand);
   mlir::Value createDiagonal(mlir::Value row, int64_t constant,
                              mlir::Value offset);
-  mlir::Value inlineRegion(mlir::Region &source, mlir::Block *body,
-                           mlir::ValueRange leading);
+  mlir::Value inlineBody(mlir::Region &source, mlir::ValueRange leading);
   mlir::Block *createBody(mlir::Region &region, mlir::TypeRange leading);
   void fillMask(GenericOp generic);
   void fillScore(GenericOp generic);

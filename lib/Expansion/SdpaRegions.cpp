@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SdpaExpansion.h"
+#include "attn/IR/Utils.h"
 
 using namespace mlir;
 
@@ -98,27 +99,17 @@ Value SdpaExpansion::createDiagonal(Value row, int64_t constant,
       arith::ConstantIndexOp::create(rewriter, loc, constant));
 }
 
-/// Moves the operations of a region of `attn.sdpa` to the end of `body` and
-/// returns what it yields.
-Value SdpaExpansion::inlineRegion(Region &source, Block *body,
-                                  ValueRange leading) {
-  Block &block = source.front();
+/// Copies a region of `attn.sdpa`, whose arguments after `leading` are
+/// positions.
+Value SdpaExpansion::inlineBody(Region &source, ValueRange leading) {
   SmallVector<Value> arguments(leading);
-  for (unsigned i = leading.size(), e = block.getNumArguments(); i < e; ++i)
-    arguments.push_back(block.getArgument(i).use_empty()
-                            ? Value()
-                            : createPosition(i - leading.size()));
-  for (auto [argument, value] :
-       llvm::zip_equal(block.getArguments(), arguments))
-    if (value)
-      rewriter.replaceAllUsesWith(argument, value);
-  auto yield = cast<YieldOp>(block.back());
-  Value result = yield.getValues().front();
-  rewriter.eraseOp(yield);
-  for (Operation &nested : llvm::make_early_inc_range(block))
-    rewriter.moveOpBefore(&nested, body, body->end());
-  rewriter.setInsertionPointToEnd(body);
-  return result;
+  for (BlockArgument position :
+       source.getArguments().drop_front(leading.size()))
+    arguments.push_back(
+        position.use_empty()
+            ? Value()
+            : createPosition(position.getArgNumber() - leading.size()));
+  return inlineRegion(rewriter, source, arguments)[0];
 }
 
 /// Gives the region its block: `leading` arguments, then one per input.
@@ -166,7 +157,7 @@ void SdpaExpansion::fillMask(GenericOp generic) {
   if (op.getBooleanMask())
     require(body->getArgument(op.getBias() ? 1 : 0));
   if (!op.getMask().empty())
-    require(inlineRegion(op.getMask(), body, {}));
+    require(inlineBody(op.getMask(), {}));
   YieldOp::create(rewriter, loc, visible);
 }
 
@@ -187,7 +178,7 @@ void SdpaExpansion::fillScore(GenericOp generic) {
     score = arith::MulFOp::create(rewriter, loc, score, factor);
   }
   if (!op.getScore().empty())
-    score = inlineRegion(op.getScore(), body, score);
+    score = inlineBody(op.getScore(), score);
   if (op.getBias())
     score = arith::AddFOp::create(rewriter, loc, score, body->getArgument(1));
   YieldOp::create(rewriter, loc, score);

@@ -1,4 +1,4 @@
-//===- AttentionCommon.cpp - Helpers that rewrites share --------*- C++ -*-===//
+//===- Utils.cpp - Helpers that rewrites share ------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
+#include "attn/IR/GuardDivision.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/Support/MathExtras.h"
@@ -66,6 +67,27 @@ Value createFilledTensor(OpBuilder &b, Location loc,
       .getResult(0);
 }
 
+SmallVector<Value> inlineRegion(OpBuilder &b, Region &region,
+                                ValueRange arguments,
+                                function_ref<Value(IndexOp)> position,
+                                bool guardDivisions) {
+  Block &body = region.front();
+  IRMapping mapping;
+  mapping.map(body.getArguments(), arguments);
+  for (Operation &nested : body.without_terminator()) {
+    if (auto index = dyn_cast<IndexOp>(nested)) {
+      mapping.map(index.getResult(), position(index));
+      continue;
+    }
+    Operation *copy = b.clone(nested, mapping);
+    if (guardDivisions)
+      guardDivision(b, copy);
+  }
+  return llvm::map_to_vector(
+      body.getTerminator()->getOperands(),
+      [&](Value yielded) { return mapping.lookupOrDefault(yielded); });
+}
+
 void cloneRegion(OpBuilder &b, Region &from, Region &to,
                  function_ref<Value(IndexOp)> position,
                  function_ref<Value(BlockArgument)> argument) {
@@ -73,19 +95,14 @@ void cloneRegion(OpBuilder &b, Region &from, Region &to,
     return;
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&to);
-  IRMapping mapping;
   for (BlockArgument old : from.getArguments())
-    mapping.map(old, body->addArgument(old.getType(), old.getLoc()));
+    body->addArgument(old.getType(), old.getLoc());
+  SmallVector<Value> arguments(body->getArguments());
   if (argument)
-    for (auto [old, copy] :
-         llvm::zip_equal(from.getArguments(), body->getArguments()))
-      mapping.map(old, argument(copy));
-  for (Operation &nested : from.front()) {
-    if (auto index = dyn_cast<IndexOp>(nested))
-      mapping.map(index.getResult(), position(index));
-    else
-      b.clone(nested, mapping);
-  }
+    for (BlockArgument copy : body->getArguments())
+      arguments[copy.getArgNumber()] = argument(copy);
+  YieldOp::create(b, from.front().getTerminator()->getLoc(),
+                  inlineRegion(b, from, arguments, position));
 }
 
 LogicalResult checkVectorBits(Operation *op, int64_t vectorBits) {

@@ -22,7 +22,6 @@ static bool isMultiple(OpFoldResult extent, int64_t size) {
 
 SmallVector<Value> AttentionTiler::inlineBound(Region &region,
                                                ValueRange keyBounds) {
-  IRMapping mapping;
   SmallVector<Value> arguments;
   for (unsigned dim : classes.batch)
     arguments.push_back(toValue(offsets[dim]));
@@ -39,13 +38,7 @@ SmallVector<Value> AttentionTiler::inlineBound(Region &region,
         rewriter, loc, first + extent - 1, {offsets[lane], extents[lane]})));
   }
   llvm::append_range(arguments, keyBounds);
-  mapping.map(region.getArguments(), arguments);
-  for (Operation &nested : region.front().without_terminator())
-    rewriter.clone(nested, mapping);
-  SmallVector<Value> results;
-  for (Value yielded : region.front().getTerminator()->getOperands())
-    results.push_back(mapping.lookupOrDefault(yielded));
-  return results;
+  return inlineRegion(rewriter, region, arguments);
 }
 
 SmallVector<Value> AttentionTiler::emitKeyLoop(ValueRange inits) {

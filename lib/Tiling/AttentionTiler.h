@@ -10,7 +10,6 @@
 
 #include "attn/Analysis/KernelFit.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace attn {

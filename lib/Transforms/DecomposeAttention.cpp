@@ -6,11 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
-#include "attn/IR/GuardDivision.h"
 #include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -54,7 +52,7 @@ private:
   SmallVector<Mapped> emit(ArrayRef<Mapped> inputs, ArrayRef<Mapped> inits,
                            BodyBuilder body);
   /// Inlines a region into the body of the op being built.
-  Value inlineRegion(Region &region, ValueRange arguments);
+  Value inlineInBody(Region &region, ValueRange arguments);
   Value select(Value condition, Value then, Value otherwise) {
     return arith::SelectOp::create(b, loc, condition, then, otherwise);
   }
@@ -180,15 +178,8 @@ AttentionDecomposer::emit(ArrayRef<Mapped> inputs, ArrayRef<Mapped> inits,
   return results;
 }
 
-Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
-  IRMapping mapping;
-  mapping.map(region.getArguments(), arguments);
-  for (Operation &nested : region.front().without_terminator()) {
-    auto index = dyn_cast<IndexOp>(nested);
-    if (!index) {
-      guardDivision(b, b.clone(nested, mapping));
-      continue;
-    }
+Value AttentionDecomposer::inlineInBody(Region &region, ValueRange arguments) {
+  auto position = [&](IndexOp index) -> Value {
     // At the top of the body: the lowering to loops looks nowhere else.
     OpBuilder::InsertionGuard guard(b);
     Block *body = b.getInsertionBlock();
@@ -196,11 +187,10 @@ Value AttentionDecomposer::inlineRegion(Region &region, ValueRange arguments) {
       body = guarded->getBlock();
     b.setInsertionPointToStart(body);
     auto *position = llvm::find(currentDims, index.getDim());
-    mapping.map(index.getResult(),
-                linalg::IndexOp::create(b, loc, position - currentDims.begin())
-                    .getResult());
-  }
-  return mapping.lookupOrDefault(region.front().getTerminator()->getOperand(0));
+    return linalg::IndexOp::create(b, loc, position - currentDims.begin());
+  };
+  return inlineRegion(b, region, arguments, position,
+                      /*guardDivisions=*/true)[0];
 }
 
 Value AttentionDecomposer::inlineVisible(Region &region, Value visible,
@@ -210,7 +200,7 @@ Value AttentionDecomposer::inlineVisible(Region &region, Value visible,
   auto inlined = [&] {
     SmallVector<Value> arguments{element};
     llvm::append_range(arguments, inputs);
-    return inlineRegion(region, arguments);
+    return inlineInBody(region, arguments);
   };
   if (!visible)
     return inlined();
@@ -259,7 +249,7 @@ void AttentionDecomposer::emitScores() {
         Value term =
             op.getSimilarity().empty()
                 ? arith::MulFOp::create(b, loc, in[0], in[1]).getResult()
-                : inlineRegion(op.getSimilarity(), in);
+                : inlineInBody(op.getSimilarity(), in);
         return SmallVector<Value>{arith::AddFOp::create(b, loc, out[0], term)};
       })[0];
 
@@ -273,7 +263,7 @@ void AttentionDecomposer::emitScores() {
       emit(operands, inits, [&](ValueRange in, ValueRange) {
         Value seen;
         if (masked)
-          seen = inlineRegion(op.getMask(), in.drop_front());
+          seen = inlineInBody(op.getMask(), in.drop_front());
         Value score = in[0];
         if (double scale = op.getScale().convertToDouble(); scale != 1.0)
           score = arith::MulFOp::create(

@@ -1,4 +1,4 @@
-//===- AttentionCommon.h - Helpers that rewrites share ----------*- C++ -*-===//
+//===- Utils.h - Helpers that rewrites share --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -33,6 +33,17 @@ mlir::Value convertFloat(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value createFilledTensor(mlir::OpBuilder &builder, mlir::Location loc,
                                llvm::ArrayRef<mlir::OpFoldResult> shape,
                                mlir::Type element, double value);
+
+/// Copies the body of `region`, one of an attention op, to the insertion point
+/// and returns what it yields. `arguments` stand for the block arguments, and
+/// `position` gives what stands for an `attn.index`, at the insertion point.
+/// `guardDivisions` is for code that hidden pairs run as well: see
+/// `guardDivision`. Vectors of pairs are inlined by `RegionInliner`.
+llvm::SmallVector<mlir::Value>
+inlineRegion(mlir::OpBuilder &builder, mlir::Region &region,
+             mlir::ValueRange arguments,
+             llvm::function_ref<mlir::Value(IndexOp)> position = nullptr,
+             bool guardDivisions = false);
 
 /// Copies the body of `from`, if it has one, into the empty region `to`.
 /// `position` gives what stands for an `attn.index`, at the insertion point.
