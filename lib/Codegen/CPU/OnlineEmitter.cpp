@@ -78,14 +78,21 @@ SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
   return values;
 }
 
+LaneValue OnlineEmitter::inlineForRow(Region &region,
+                                      ArrayRef<LaneValue> arguments,
+                                      Value keyRow, LanePredicate predicate) {
+  LaneValue row = LaneValue::affine(zero, 1), key = LaneValue::uniform(keyRow);
+  key.variesByKey = true;
+  return emitter->inlineRegion(region, arguments, {row, key}, predicate);
+}
+
 Value OnlineEmitter::inlineForRow(Region &region, Value value, Value keyRow,
                                   Value visible) {
   SmallVector<LaneValue> args =
       arguments(region, LaneValue::lanes(value), keyRow);
-  Value predicate = visible ? visible : validLanes;
-  return emitter->toVector(
-      emitter->inlineRegion(region, args, keyRow, predicate,
-                            /*mayHideRow=*/bool(visible)));
+  LanePredicate predicate{visible ? visible : validLanes,
+                          /*mayBeEmpty=*/bool(visible)};
+  return emitter->toVector(inlineForRow(region, args, keyRow, predicate));
 }
 
 Value OnlineEmitter::loadScores(Value offset) {
@@ -176,7 +183,7 @@ LogicalResult OnlineEmitter::run() {
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
   laneType = VectorType::get({lanes}, accType);
-  emitter.emplace(b, loc, lanes);
+  emitter.emplace(b, loc, lanes, reader);
   // Accumulators, one vector of the shared operand per register of lanes, and
   // two to spare.
   int64_t vectorsPerRow =

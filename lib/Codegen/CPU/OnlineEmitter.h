@@ -24,8 +24,8 @@
 #ifndef ATTN_LIB_CODEGEN_CPU_ONLINEEMITTER_H
 #define ATTN_LIB_CODEGEN_CPU_ONLINEEMITTER_H
 
-#include "LaneValue.h"
 #include "TileEmitter.h"
+#include "VectorReader.h"
 
 namespace attn {
 
@@ -52,6 +52,10 @@ private:
                                          llvm::ArrayRef<LaneValue> leading,
                                          mlir::Value keyRow,
                                          mlir::Value feature = {});
+  /// What `region` yields for the pairs of `keyRow`.
+  LaneValue inlineForRow(mlir::Region &region,
+                         llvm::ArrayRef<LaneValue> arguments,
+                         mlir::Value keyRow, LanePredicate predicate);
   /// Scores are a row of lanes per key row; `offset` is keyRow * lanes.
   mlir::Value loadScores(mlir::Value offset);
   void storeScores(mlir::Value scores, mlir::Value offset);
@@ -108,7 +112,8 @@ private:
   unsigned numScoreStatistics = 0;
   int64_t lanes = 0, groupRows = 0, keyTile = 0;
   mlir::VectorType laneType;
-  std::optional<LaneEmitter> emitter;
+  VectorReader reader;
+  std::optional<RegionInliner> emitter;
   mlir::Value zero, one, numKeys, numFeatures, numChannels;
   mlir::AffineMap keyMap, valueMap;
   mlir::Value scores, bits;

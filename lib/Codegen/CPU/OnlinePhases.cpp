@@ -34,9 +34,9 @@ Value OnlineEmitter::emitMask() {
     SmallVector<Value> any = emitStridedLoop(
         b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
         [&](Value keyRow, ValueRange, ValueRange seen) {
-          LaneValue visible = emitter->inlineRegion(
+          LaneValue visible = inlineForRow(
               op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
-              validLanes, /*mayHideRow=*/false);
+              LanePredicate{validLanes});
           Value lanesSeen = emitter->toVector(visible);
           if (validLanes)
             lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
@@ -89,11 +89,11 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
                                                  query, carried[r]));
             continue;
           }
-          LaneValue term = emitter->inlineRegion(
+          LaneValue term = inlineForRow(
               op.getSimilarity(),
               arguments(op.getSimilarity(), {LaneValue::lanes(query), key},
                         rows[r], feature),
-              rows[r], validLanes, /*mayHideRow=*/false);
+              rows[r], LanePredicate{validLanes});
           next.push_back(arith::AddFOp::create(b, loc, carried[r],
                                                emitter->toVector(term)));
         }

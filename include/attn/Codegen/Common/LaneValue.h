@@ -5,16 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_CODEGEN_CPU_LANEVALUE_H
-#define ATTN_LIB_CODEGEN_CPU_LANEVALUE_H
+#ifndef ATTN_CODEGEN_COMMON_LANEVALUE_H
+#define ATTN_CODEGEN_COMMON_LANEVALUE_H
 
-#include "attn/IR/Attn.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace attn {
 
-/// A value of a region, evaluated for all lanes (query rows) of a tile at once.
+/// A value for all lanes (pairs that are computed at once) of a tile.
 ///
 /// Four forms, from cheap to dear: *uniform*, one scalar for all lanes;
 /// *affine*, an integer `scalar + stride * lane`; *near*, an integer `scalar +
@@ -23,14 +22,19 @@ namespace attn {
 /// comparing two of them is one scalar subtraction and one comparison of 32-bit
 /// lanes, and reading a table at one of stride 1 is a contiguous load instead
 /// of a gather. Clamped positions are near: what gathers they need are 32-bit
-/// ones.
+/// ones. So are the positions of lanes that are no range of rows, as those of
+/// several dimensions folded into one.
+///
+/// Affine and near forms hold modulo 2^width: the scalar, the value of a lane
+/// that the source may not ask for, may wrap where no lane does.
 struct LaneValue {
   mlir::Value scalar;
   int64_t stride = 0;
   mlir::Value vector;
   mlir::Value offsets;
   int64_t reach = 0;
-  /// Whether the value depends on the key row at hand.
+  /// Whether the value depends on what `LanePredicate::mayBeEmpty` speaks of:
+  /// the key row at hand.
   bool variesByKey = false;
 
   static LaneValue uniform(mlir::Value scalar) { return affine(scalar, 0); }
@@ -57,10 +61,13 @@ struct LaneValue {
   bool isAffine() const { return !vector && !offsets; }
 };
 
-/// Evaluates regions of attention ops over `numLanes` lanes.
-class LaneEmitter {
+/// Whether no value differs by lane.
+bool allUniform(llvm::ArrayRef<LaneValue> values);
+
+/// Builds values of `numLanes` lanes at the insertion point of a builder.
+class LaneBuilder {
 public:
-  LaneEmitter(mlir::OpBuilder &builder, mlir::Location loc, int64_t numLanes)
+  LaneBuilder(mlir::OpBuilder &builder, mlir::Location loc, int64_t numLanes)
       : b(builder), loc(loc), numLanes(numLanes) {}
 
   /// The vector of all lanes.
@@ -69,44 +76,16 @@ public:
   mlir::VectorType vectorType(mlir::Type element) const {
     return mlir::VectorType::get({numLanes}, element);
   }
-
-  /// Inlines `region` for one key row and returns what it yields. `arguments`
-  /// are the values of the block arguments, `keyRow` that of `attn.index 1`;
-  /// `attn.index 0` is the lane. Reads are done in the lanes that `predicate`
-  /// (a vector of i1) allows; if it is null, in all. `mayHideRow` tells that
-  /// the predicate may allow no lane at all for this key row; for some key row
-  /// of the tile it does, and else the first lane is allowed.
-  LaneValue inlineRegion(mlir::Region &region,
-                         llvm::ArrayRef<LaneValue> arguments,
-                         mlir::Value keyRow, mlir::Value predicate,
-                         bool mayHideRow);
-
-private:
-  /// The results of one op.
-  llvm::SmallVector<LaneValue> emit(mlir::Operation &op,
-                                    llvm::ArrayRef<LaneValue> operands,
-                                    mlir::Value predicate, bool mayHideRow);
-  /// The affine form of an integer op, if it has one.
-  std::optional<LaneValue> emitAffine(mlir::Operation &op,
-                                      llvm::ArrayRef<LaneValue> operands);
-  /// The near form of an addition, a minimum or a maximum of positions, if one
-  /// operand is uniform.
-  std::optional<LaneValue> emitNear(mlir::Operation &op,
-                                    llvm::ArrayRef<LaneValue> operands);
   /// An affine or near value in the near form, if its lanes are near enough.
   std::optional<LaneValue> toNear(LaneValue value);
   /// The 32-bit lanes 0, stride, 2 stride, ...
   mlir::Value createSteps(int64_t stride);
-  /// A comparison of two affine values in 32-bit lanes.
-  mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
-  LaneValue emitLoad(mlir::memref::LoadOp op, llvm::ArrayRef<LaneValue> indices,
-                     mlir::Value predicate, bool mayHideRow);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
-  int64_t numLanes;
+  const int64_t numLanes;
 };
 
 } // namespace attn
 
-#endif // ATTN_LIB_CODEGEN_CPU_LANEVALUE_H
+#endif // ATTN_CODEGEN_COMMON_LANEVALUE_H

@@ -1,64 +1,30 @@
-//===- LaneValue.cpp - Values along the lanes of a tile ---------*- C++ -*-===//
+//===- RegionInliner.cpp - Regions evaluated in lanes -----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaneValue.h"
-#include "attn/IR/Utils.h"
-#include "TileEmitter.h"
+#include "attn/Codegen/Common/RegionInliner.h"
 #include "attn/IR/GuardDivision.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/InferIntRangeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 
 using namespace mlir;
 
 namespace attn {
 
-Value LaneEmitter::broadcast(Value scalar) {
-  return b.createOrFold<vector::BroadcastOp>(loc, vectorType(scalar.getType()),
-                                             scalar);
-}
-
-Value LaneEmitter::toVector(LaneValue value) {
-  if (value.vector)
-    return value.vector;
-  Value base = broadcast(value.scalar);
-  if (value.offsets) {
-    Value wide = arith::IndexCastOp::create(
-        b, loc, vectorType(b.getIndexType()), value.offsets);
-    return arith::AddIOp::create(b, loc, base, wide);
-  }
-  if (value.stride == 0)
-    return base;
-  Type element = value.scalar.getType();
-  VectorType type = vectorType(element);
-  // Narrow lanes wrap as the arithmetic that the strides stand for does.
-  SmallVector<Attribute> steps;
-  for (int64_t lane = 0; lane < numLanes; ++lane)
-    steps.push_back(b.getIntegerAttr(
-        element, llvm::APInt(64, lane * value.stride, /*isSigned=*/true)
-                     .trunc(getMemoryWidth(element))));
-  Value iota =
-      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, steps));
-  return arith::AddIOp::create(b, loc, base, iota);
-}
-
-static bool allUniform(ArrayRef<LaneValue> values) {
-  return llvm::all_of(values,
-                      [](const LaneValue &value) { return value.isUniform(); });
-}
-
 static bool anyVariesByKey(ArrayRef<LaneValue> values) {
   return llvm::any_of(values,
                       [](const LaneValue &value) { return value.variesByKey; });
 }
 
-LaneValue LaneEmitter::inlineRegion(Region &region,
-                                    ArrayRef<LaneValue> arguments, Value keyRow,
-                                    Value predicate, bool mayHideRow) {
+LaneValue RegionInliner::inlineRegion(Region &region,
+                                      ArrayRef<LaneValue> arguments,
+                                      ArrayRef<LaneValue> positions,
+                                      LanePredicate predicate) {
   llvm::DenseMap<Value, LaneValue> values;
   for (auto [argument, value] :
        llvm::zip_equal(region.getArguments(), arguments))
@@ -69,21 +35,15 @@ LaneValue LaneEmitter::inlineRegion(Region &region,
   };
   for (Operation &op : region.front().without_terminator()) {
     if (auto index = dyn_cast<IndexOp>(op)) {
-      bool isKey = index.getDim() == 1;
-      LaneValue position =
-          isKey
-              ? LaneValue::uniform(keyRow)
-              : LaneValue::affine(arith::ConstantIndexOp::create(b, loc, 0), 1);
-      position.variesByKey = isKey;
-      values[index] = position;
+      values[index] = positions[index.getDim()];
       continue;
     }
     SmallVector<LaneValue> operands;
     for (Value operand : op.getOperands())
       operands.push_back(lookup(operand));
     bool variesByKey = anyVariesByKey(operands);
-    for (auto [result, value] : llvm::zip_equal(
-             op.getResults(), emit(op, operands, predicate, mayHideRow))) {
+    for (auto [result, value] :
+         llvm::zip_equal(op.getResults(), emit(op, operands, predicate))) {
       value.variesByKey = variesByKey;
       values[result] = value;
     }
@@ -91,11 +51,11 @@ LaneValue LaneEmitter::inlineRegion(Region &region,
   return lookup(region.front().getTerminator()->getOperand(0));
 }
 
-SmallVector<LaneValue> LaneEmitter::emit(Operation &op,
-                                         ArrayRef<LaneValue> operands,
-                                         Value predicate, bool mayHideRow) {
+SmallVector<LaneValue> RegionInliner::emit(Operation &op,
+                                           ArrayRef<LaneValue> operands,
+                                           LanePredicate predicate) {
   if (auto load = dyn_cast<memref::LoadOp>(op))
-    return {emitLoad(load, operands.drop_front(), predicate, mayHideRow)};
+    return {emitLoad(load, operands.drop_front(), predicate)};
   SmallVector<LaneValue> results;
   if (allUniform(operands)) {
     IRMapping mapping;
@@ -127,8 +87,8 @@ SmallVector<LaneValue> LaneEmitter::emit(Operation &op,
   return results;
 }
 
-std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
-                                                 ArrayRef<LaneValue> operands) {
+std::optional<LaneValue>
+RegionInliner::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
   if (!llvm::all_of(operands,
                     [](const LaneValue &value) { return value.isAffine(); }))
     return std::nullopt;
@@ -148,7 +108,7 @@ std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
   // Sums that wrap do so in whatever is narrower as well, but not in what is
   // wider.
   if (isa<arith::IndexCastOp>(op) &&
-      getMemoryWidth(op.getOperand(0).getType()) >= 64)
+      ConstantIntRanges::getStorageBitwidth(op.getOperand(0).getType()) >= 64)
     return scalar(operands[0].stride);
   if (isa<arith::MulIOp>(op)) {
     for (unsigned i : {0u, 1u}) {
@@ -166,32 +126,11 @@ std::optional<LaneValue> LaneEmitter::emitAffine(Operation &op,
   return std::nullopt;
 }
 
-Value LaneEmitter::createSteps(int64_t stride) {
-  SmallVector<int32_t> steps;
-  for (int64_t lane = 0; lane < numLanes; ++lane)
-    steps.push_back(static_cast<int32_t>(lane * stride));
-  return arith::ConstantOp::create(
-      b, loc,
-      DenseElementsAttr::get(vectorType(b.getI32Type()),
-                             ArrayRef<int32_t>(steps)));
-}
-
-std::optional<LaneValue> LaneEmitter::toNear(LaneValue value) {
-  if (value.vector)
-    return std::nullopt;
-  if (value.offsets)
-    return value;
-  int64_t reach = std::abs(value.stride) * numLanes;
-  if (reach >= int64_t(1) << 30)
-    return std::nullopt;
-  return LaneValue::near(value.scalar, createSteps(value.stride), reach);
-}
-
 /// max(a + o, c) with |o| <= R is a' + max(o, e), where a' = max(a, c - R) and
 /// e = max(c - a', -R): |e| <= R as well, whatever a and c are. So is the
 /// minimum, mirrored.
-std::optional<LaneValue> LaneEmitter::emitNear(Operation &op,
-                                               ArrayRef<LaneValue> operands) {
+std::optional<LaneValue>
+RegionInliner::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
   if (operands.size() != 2 || !op.getResult(0).getType().isIndex())
     return std::nullopt;
   unsigned fixed = operands[1].isUniform() ? 1 : 0;
@@ -240,7 +179,8 @@ std::optional<LaneValue> LaneEmitter::emitNear(Operation &op,
 
 /// a + s lane < c + t lane  iff  (s - t) lane < c - a, and the right side may
 /// be clamped to just beyond what the left can reach.
-Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
+Value RegionInliner::emitCompare(arith::CmpIOp op, LaneValue lhs,
+                                 LaneValue rhs) {
   using Predicate = arith::CmpIPredicate;
   Predicate predicate = op.getPredicate();
   bool isSigned = predicate == Predicate::slt || predicate == Predicate::sle ||
@@ -271,84 +211,21 @@ Value LaneEmitter::emitCompare(arith::CmpIOp op, LaneValue lhs, LaneValue rhs) {
                                broadcast(narrow));
 }
 
-LaneValue LaneEmitter::emitLoad(memref::LoadOp op, ArrayRef<LaneValue> indices,
-                                Value predicate, bool mayHideRow) {
-  Value memref = op.getMemRef();
-  MemRefType type = op.getMemRefType();
-  Type element = type.getElementType();
+LaneValue RegionInliner::emitLoad(memref::LoadOp op,
+                                  ArrayRef<LaneValue> indices,
+                                  LanePredicate predicate) {
   // One read for all lanes is in bounds if a visible pair asks for it: one of
   // this key row, or, where every key row asks for the same, of the tile.
-  if (allUniform(indices) &&
-      (!predicate || !mayHideRow || !anyVariesByKey(indices))) {
+  if (allUniform(indices) && (!predicate.lanes || !predicate.mayBeEmpty ||
+                              !anyVariesByKey(indices))) {
     SmallVector<Value> scalars;
     for (LaneValue index : indices)
       scalars.push_back(index.scalar);
-    return LaneValue::uniform(memref::LoadOp::create(b, loc, memref, scalars));
+    return LaneValue::uniform(
+        memref::LoadOp::create(b, loc, op.getMemRef(), scalars));
   }
-
-  VectorType result = vectorType(element);
-  Value mask = predicate;
-  if (!mask) {
-    Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
-    mask = broadcast(yes);
-  }
-  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(result));
-  bool leadingUniform = llvm::all_of(
-      indices.drop_back(), [](LaneValue index) { return index.isUniform(); });
-  if (type.isLastDimUnitStride() && leadingUniform) {
-    SmallVector<Value> offsets;
-    for (LaneValue index : indices.drop_back())
-      offsets.push_back(index.scalar);
-    LaneValue last = indices.back();
-    bool inVectors = liesAsVector(element);
-    if (last.isAffine() && last.stride == 1 && inVectors) {
-      offsets.push_back(last.scalar);
-      return LaneValue::lanes(vector::MaskedLoadOp::create(
-          b, loc, result, memref, offsets, mask, zero));
-    }
-    if (last.isAffine() && last.stride == -1 && inVectors) {
-      // The lanes run backwards: read them forwards, from the last one's on.
-      Value span = arith::ConstantIndexOp::create(b, loc, numLanes - 1);
-      offsets.push_back(arith::SubIOp::create(b, loc, last.scalar, span));
-      SmallVector<int64_t> backwards;
-      for (int64_t lane = numLanes; lane-- > 0;)
-        backwards.push_back(lane);
-      Value reversed = vector::ShuffleOp::create(b, loc, mask, mask, backwards);
-      Value loaded = vector::MaskedLoadOp::create(b, loc, result, memref,
-                                                  offsets, reversed, zero);
-      return LaneValue::lanes(
-          vector::ShuffleOp::create(b, loc, loaded, loaded, backwards));
-    }
-    if (std::optional<LaneValue> near = toNear(last)) {
-      offsets.push_back(near->scalar);
-      return LaneValue::lanes(vector::GatherOp::create(
-          b, loc, result, memref, offsets, near->offsets, mask, zero));
-    }
-    offsets.push_back(arith::ConstantIndexOp::create(b, loc, 0));
-    return LaneValue::lanes(vector::GatherOp::create(
-        b, loc, result, memref, offsets, toVector(last), mask, zero));
-  }
-
-  // Any other shape of read is a gather from the buffer seen as one row.
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, memref);
-  LaneValue linear = LaneValue::uniform(metadata.getOffset());
-  Value offsetVector = toVector(linear);
-  for (auto [index, stride] : llvm::zip_equal(indices, metadata.getStrides())) {
-    Value scaled =
-        arith::MulIOp::create(b, loc, toVector(index), broadcast(stride));
-    offsetVector = arith::AddIOp::create(b, loc, offsetVector, scaled);
-  }
-  int64_t dynamic = ShapedType::kDynamic;
-  auto flatType = MemRefType::get({dynamic}, element);
-  Value huge = arith::ConstantIndexOp::create(
-      b, loc, std::numeric_limits<int64_t>::max());
-  Value flat = memref::ReinterpretCastOp::create(
-      b, loc, flatType, metadata.getBaseBuffer(),
-      OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{huge},
-      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-  Value origin = arith::ConstantIndexOp::create(b, loc, 0);
-  return LaneValue::lanes(vector::GatherOp::create(
-      b, loc, result, flat, ValueRange{origin}, offsetVector, mask, zero));
+  return LaneValue::lanes(
+      reader.read(*this, op.getMemRef(), indices, predicate.lanes));
 }
 
 } // namespace attn
