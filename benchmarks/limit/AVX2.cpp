@@ -1,0 +1,91 @@
+//===- AVX2.cpp - The loop nest on vectors of 8 -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+
+#include <immintrin.h>
+
+namespace {
+
+struct AVX2 {
+  using Vector = __m256;
+  static constexpr int lanes = 8;
+  // Of 16 registers: 12 accumulators, two of the right-hand side, a factor.
+  static constexpr int tileRows = 6;
+
+  static ATTN_INLINE Vector zero() { return _mm256_setzero_ps(); }
+  static ATTN_INLINE Vector broadcast(float x) { return _mm256_set1_ps(x); }
+  static ATTN_INLINE Vector load(const float *from) {
+    return _mm256_load_ps(from);
+  }
+  static ATTN_INLINE void store(float *to, Vector x) { _mm256_store_ps(to, x); }
+  static ATTN_INLINE Vector fma(Vector a, Vector b, Vector c) {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+  static ATTN_INLINE Vector add(Vector a, Vector b) {
+    return _mm256_add_ps(a, b);
+  }
+  static ATTN_INLINE Vector sub(Vector a, Vector b) {
+    return _mm256_sub_ps(a, b);
+  }
+  static ATTN_INLINE Vector mul(Vector a, Vector b) {
+    return _mm256_mul_ps(a, b);
+  }
+  static ATTN_INLINE Vector div(Vector a, Vector b) {
+    return _mm256_div_ps(a, b);
+  }
+  static ATTN_INLINE Vector max(Vector a, Vector b) {
+    return _mm256_max_ps(a, b);
+  }
+
+  static ATTN_INLINE __m256i multiples(int64_t stride) {
+    return _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+                              _mm256_set1_epi32(static_cast<int>(stride)));
+  }
+
+  /// from[0], from[stride], ...
+  static ATTN_INLINE Vector gather(const float *from, int64_t stride) {
+    return _mm256_i32gather_ps(from, multiples(stride), sizeof(float));
+  }
+  static ATTN_INLINE void scatter(float *to, int64_t stride, Vector x) {
+    alignas(32) float numbers[lanes];
+    store(numbers, x);
+    for (int lane = 0; lane < lanes; ++lane)
+      to[lane * stride] = numbers[lane];
+  }
+
+  /// x, but very small in the lanes below `lane`.
+  static ATTN_INLINE Vector hideBelow(Vector x, int64_t lane) {
+    __m256i below = _mm256_cmpgt_epi32(
+        _mm256_set1_epi32(static_cast<int>(lane)), multiples(1));
+    return _mm256_blendv_ps(x, broadcast(-1e30f), _mm256_castsi256_ps(below));
+  }
+
+  /// 2^x for x of at most 0: a polynomial of degree 5 on [-1/2, 1/2], and the
+  /// whole part added to its exponent.
+  static ATTN_INLINE Vector exp2(Vector x) {
+    x = max(x, broadcast(-126));
+    Vector whole =
+        _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    Vector rest = sub(x, whole);
+    Vector p = broadcast(1.3333558e-3f);
+    p = fma(p, rest, broadcast(9.6181291e-3f));
+    p = fma(p, rest, broadcast(5.5504109e-2f));
+    p = fma(p, rest, broadcast(2.4022651e-1f));
+    p = fma(p, rest, broadcast(6.9314718e-1f));
+    p = fma(p, rest, broadcast(1));
+    __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(whole), 23);
+    return _mm256_castsi256_ps(
+        _mm256_add_epi32(_mm256_castps_si256(p), exponent));
+  }
+};
+
+} // namespace
+
+attn::limit::LoopNest attn::limit::getAVX2Nest(int64_t width) {
+  return getNest<AVX2>(width);
+}

@@ -1,0 +1,87 @@
+//===- AVX512.cpp - The loop nest on vectors of 16 --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+
+#include <immintrin.h>
+
+namespace {
+
+struct AVX512 {
+  using Vector = __m512;
+  static constexpr int lanes = 16;
+  // Of 32 registers: 24 accumulators, two of the right-hand side, and those
+  // that factors are broadcast to.
+  static constexpr int tileRows = 12;
+
+  static ATTN_INLINE Vector zero() { return _mm512_setzero_ps(); }
+  static ATTN_INLINE Vector broadcast(float x) { return _mm512_set1_ps(x); }
+  static ATTN_INLINE Vector load(const float *from) {
+    return _mm512_load_ps(from);
+  }
+  static ATTN_INLINE void store(float *to, Vector x) { _mm512_store_ps(to, x); }
+  static ATTN_INLINE Vector fma(Vector a, Vector b, Vector c) {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+  static ATTN_INLINE Vector add(Vector a, Vector b) {
+    return _mm512_add_ps(a, b);
+  }
+  static ATTN_INLINE Vector sub(Vector a, Vector b) {
+    return _mm512_sub_ps(a, b);
+  }
+  static ATTN_INLINE Vector mul(Vector a, Vector b) {
+    return _mm512_mul_ps(a, b);
+  }
+  static ATTN_INLINE Vector div(Vector a, Vector b) {
+    return _mm512_div_ps(a, b);
+  }
+  static ATTN_INLINE Vector max(Vector a, Vector b) {
+    return _mm512_max_ps(a, b);
+  }
+
+  static ATTN_INLINE __m512i multiples(int64_t stride) {
+    return _mm512_mullo_epi32(
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+        _mm512_set1_epi32(static_cast<int>(stride)));
+  }
+
+  /// from[0], from[stride], ...
+  static ATTN_INLINE Vector gather(const float *from, int64_t stride) {
+    return _mm512_i32gather_ps(multiples(stride), from, sizeof(float));
+  }
+  static ATTN_INLINE void scatter(float *to, int64_t stride, Vector x) {
+    _mm512_i32scatter_ps(to, multiples(stride), x, sizeof(float));
+  }
+
+  /// x, but very small in the lanes below `lane`.
+  static ATTN_INLINE Vector hideBelow(Vector x, int64_t lane) {
+    __m512i numbers = multiples(1);
+    __mmask16 below = _mm512_cmplt_epi32_mask(
+        numbers, _mm512_set1_epi32(static_cast<int>(lane)));
+    return _mm512_mask_mov_ps(x, below, broadcast(-1e30f));
+  }
+
+  /// 2^x for x of at most 0: a polynomial of degree 5 on [-1/2, 1/2].
+  static ATTN_INLINE Vector exp2(Vector x) {
+    Vector whole =
+        _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    Vector rest = sub(x, whole);
+    Vector p = broadcast(1.3333558e-3f);
+    p = fma(p, rest, broadcast(9.6181291e-3f));
+    p = fma(p, rest, broadcast(5.5504109e-2f));
+    p = fma(p, rest, broadcast(2.4022651e-1f));
+    p = fma(p, rest, broadcast(6.9314718e-1f));
+    p = fma(p, rest, broadcast(1));
+    return _mm512_scalef_ps(p, whole);
+  }
+};
+
+} // namespace
+
+attn::limit::LoopNest attn::limit::getAVX512Nest(int64_t width) {
+  return getNest<AVX512>(width);
+}

@@ -1,0 +1,43 @@
+//===- Limit.h - The best loop nest written by hand -------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What generated kernels are measured against: softmax(q k^T / sqrt(width)) v
+// in f32 as intrinsics, one thread, for the shapes that suit the nest. A share
+// of the peak is a fact of a processor; a share of this nest, in one run, is a
+// bar.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_BENCHMARKS_LIMIT_LIMIT_H
+#define ATTN_BENCHMARKS_LIMIT_LIMIT_H
+
+#include <cstdint>
+
+namespace attn::limit {
+
+/// One head: rows x width numbers each, row after row. With `causal` row i sees
+/// the keys up to i.
+struct Head {
+  const float *query, *key, *value;
+  float *output;
+  int64_t rows;
+  bool causal;
+};
+
+/// Rows come in multiples of this many; it divides every block of the nest.
+constexpr int64_t rowMultiple = 128;
+
+using LoopNest = void (*)(const Head &);
+
+/// The nest for heads of `width` features, 64 or 128; null for others. The CPU
+/// must have AVX-512F and AVX-512DQ, or AVX2 and FMA.
+LoopNest getAVX512Nest(int64_t width);
+LoopNest getAVX2Nest(int64_t width);
+
+} // namespace attn::limit
+
+#endif // ATTN_BENCHMARKS_LIMIT_LIMIT_H
