@@ -1,175 +1,47 @@
 """Times kernels and compares them with the peak of this machine.
 
-    bench.py [--only=NAME] [--json] [--threads=N] [--shape=BxHxNxD]
-             [--attn-run=PATH]
+    bench.py [--only=NAME,...] [--json] [--threads=N] [--shape=BxHxNxD]
+             [--against=ATTN_RUN] [--limit[=ATTN_LIMIT]] [--rounds=N]
+             [--compile[=N]] [--attn-run=PATH]
 
 Prints a table; with --json only an array of objects, times in milliseconds:
 name, dtype, shape, compile_ms, median_ms, min_ms, gflops, peak_gflops,
-peak_fraction, threads, and `error` where a result cannot be believed or there
-is none. --shape replaces that of the benchmarks made from benchmarks/*.mlir.in;
-the examples have their own. Builds what is missing, unless --attn-run says what
-to time with. Exits with 1 if a benchmark failed, 2 on wrong usage.
+peak_fraction, threads; `error` where a result cannot be believed or there is
+none; `unfused`, why an op was not fused. --shape replaces that of the
+benchmarks made from benchmarks/*.mlir.in; those that are files have their own.
+
+--against runs the attn-run of another build after each run of this one, in
+--rounds rounds (5, or 1 if nothing is compared), and adds against_ms and
+against_ratio, its time over ours: above 1 this build is the faster. --limit
+does so with attn-limit, the best loop nest written by hand, where there is one
+for the work: limit_ms and limit_fraction, its time over ours. A ratio is the
+median over the rounds; its quartiles are the fields that end in _low and _high.
+An older build that cannot run a benchmark leaves against_error.
+
+--compile adds compile_cpu_ms, the user CPU that attn-run takes from the file to
+assembly, the median of N processes (9), and against_compile_cpu_ms.
+
+Builds what is missing, unless --attn-run says what to time with. Exits with 1
+if a benchmark failed, 2 on wrong usage.
 """
 
+import dataclasses
 import json
-import math
+import os
 import pathlib
 import re
-import shlex
 import subprocess
 import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-ATTN_RUN = ROOT / "build" / "bin" / "attn-run"
+import catalog
+from catalog import ROOT, TEMPLATES, File, Template
+from measure import measure
 
-# Nothing that is measured right comes this close to the peak.
-HIGHEST_FRACTION = 0.97
-
-# name: template, shape (batch x heads x rows x width), element type
-TEMPLATES = {
-    "dense-d64-n2048": ("dense", (1, 8, 2048, 64), "f32"),
-    "dense-d128-n2048": ("dense", (1, 8, 2048, 128), "f32"),
-    "dense-d64-n128": ("dense", (1, 8, 128, 64), "f32"),
-    "causal-d64-n2048": ("causal", (1, 8, 2048, 64), "f32"),
-    "window256-d64-n8192": ("window256", (1, 8, 8192, 64), "f32"),
-    "ragged-n1000": ("dense", (1, 8, 1000, 64), "f32"),
-    "ragged-n1023": ("dense", (1, 8, 1023, 64), "f32"),
-    "ragged-n1025": ("dense", (1, 8, 1025, 64), "f32"),
-    "dense-d64-n1024": ("dense", (1, 8, 1024, 64), "f32"),
-    "dense-f16-d64-n2048": ("dense", (1, 8, 2048, 64), "f16"),
-}
-
-FIELDS = ("compile_ms", "median_ms", "min_ms", "gflops", "peak_gflops",
-          "peak_fraction", "threads")
+BIN = ROOT / "build" / "bin"
 
 
 class UsageError(Exception):
     pass
-
-
-
-#===-----------------------------------------------------------------------===#
-# What is timed
-#===-----------------------------------------------------------------------===#
-
-
-class Template:
-    """A kernel made from a template, at its shape or at another."""
-
-    def __init__(self, name, shape=None):
-        self.name = name
-        self.template, self.shape, self.dtype = TEMPLATES[name]
-        self.shape = shape or self.shape
-
-    def command(self, directory):
-        text = (ROOT / "benchmarks" / f"{self.template}.mlir.in").read_text()
-        extents = "x".join(map(str, self.shape))
-        file = directory / f"{self.name}.mlir"
-        file.write_text(text.replace("@TENSOR@", f"tensor<{extents}x{self.dtype}>"))
-        fused = ["--require-fused"] if self.shape == TEMPLATES[self.name][1] else []
-        return [file, "--random", *fused]
-
-
-class Example:
-    """A layer of examples/, with the arguments its line `// BENCH:` gives."""
-
-    def __init__(self, path):
-        self.name = path.stem
-        self.path = path
-        text = path.read_text()
-        line = re.search(r"^// BENCH:(.*)$", text, re.MULTILINE)
-        self.arguments = [
-            argument.replace("%S", str(path.parent))
-            for argument in shlex.split(line.group(1))
-            if argument not in ("attn-run", "%s")
-        ]
-        self.shape, self.dtype = self._query_type(text)
-        self.arguments += self._limit_runs()
-
-    def _limit_runs(self):
-        """As few runs as it takes to answer within seconds; nothing if a run is
-        short enough for attn-run's own choice."""
-        try:
-            *batch, rows, width = map(int, self.shape)
-        except ValueError:
-            return []
-        seconds = 4 * math.prod(batch) * rows * rows * width / 60e9
-        return [f"--time={max(1, min(7, int(10 / seconds)))}"] if seconds > 1 else []
-
-    def _query_type(self, text):
-        """Shape and element type of the first argument, the query by custom."""
-        query = re.search(r"func\.func @\w+\(%\w+: tensor<([^>]*)>", text)
-        *extents, dtype = query.group(1).split("x") if query else ["", "?"]
-        for argument in self.arguments:
-            given = re.fullmatch(r"--shape=(?:0:)?([\dx]+)", argument)
-            if given and "?" in extents:
-                extents = given.group(1).split("x")
-        return extents, dtype
-
-    def command(self, directory):
-        return [self.path, *self.arguments, "--require-fused"]
-
-
-def list_examples():
-    examples = sorted((ROOT / "examples").glob("*.mlir"))
-    return {p.stem: p for p in examples
-            if re.search(r"^// BENCH:", p.read_text(), re.MULTILINE)}
-
-
-#===-----------------------------------------------------------------------===#
-# Running
-#===-----------------------------------------------------------------------===#
-
-
-def measure(benchmark, attn_run, threads):
-    """The fields of one benchmark, among them `error` if there is one."""
-    row = {"name": benchmark.name, "dtype": benchmark.dtype,
-           "shape": "x".join(map(str, benchmark.shape))}
-    with tempfile.TemporaryDirectory() as directory:
-        command = [attn_run, *benchmark.command(pathlib.Path(directory)),
-                   "--json", f"--threads={threads}"]
-        if not any(str(option).startswith("--time") for option in command):
-            command.append("--time")
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
-                                  capture_output=True)
-        except OSError as error:
-            done = subprocess.CompletedProcess(command, 1, "", str(error))
-    complaint = done.stderr.strip().splitlines()
-    try:
-        result = json.loads(done.stdout)
-        row.update({field: result[field] for field in FIELDS})
-    except (ValueError, KeyError, TypeError):
-        row["error"] = (complaint[-1] if complaint else
-                        f"attn-run gave no result, status {done.returncode}")
-        return row
-    if row["peak_fraction"] > HIGHEST_FRACTION:
-        row["error"] = (f"measuring error: {row['peak_fraction']:.1%} of peak "
-                        f"is more than {HIGHEST_FRACTION:.0%}")
-    elif done.returncode:
-        row["error"] = (complaint[-1] if complaint else
-                        f"attn-run exited with status {done.returncode}")
-    return row
-
-
-def print_heading(width):
-    print(f"{'name':{width}} {'type':5} {'shape':16} {'threads':>7} "
-          f"{'compile':>8} {'median':>10} {'GFLOP/s':>8} {'peak':>8} "
-          f"{'of peak':>8}", flush=True)
-
-
-def print_row(row, width):
-    start = f"{row['name']:{width}} {row['dtype']:5} {row['shape']:16} "
-    if "median_ms" in row:
-        print(f"{start}{row['threads']:7} {row['compile_ms']:5.0f} ms "
-              f"{row['median_ms']:7.3f} ms {row['gflops']:8.1f} "
-              f"{row['peak_gflops']:8.1f} {row['peak_fraction']:8.1%}",
-              flush=True)
-    else:
-        print(start, flush=True)
-    if "error" in row:
-        print(f"  error: {row['error']}", flush=True)
 
 
 #===-----------------------------------------------------------------------===#
@@ -177,52 +49,165 @@ def print_row(row, width):
 #===-----------------------------------------------------------------------===#
 
 
+@dataclasses.dataclass
+class Options:
+    only: list = dataclasses.field(default_factory=list)
+    json: bool = False
+    threads: int = 1
+    shape: tuple = None
+    against: pathlib.Path = None
+    limit: pathlib.Path = None
+    rounds: int = None
+    compile: int = 0
+    attn_run: pathlib.Path = None
+
+
 def parse(argv):
-    options = {"only": None, "json": False, "threads": 1, "shape": None,
-               "attn-run": None}
+    options = Options()
+    count = r"[1-9]\d{0,3}"
     for argument in argv:
         name, equals, value = argument.partition("=")
         if argument == "--json":
-            options["json"] = True
-        elif name in ("--only", "--attn-run") and value:
-            options[name[2:]] = value
-        elif name == "--threads" and re.fullmatch(r"[1-9]\d{0,3}", value):
-            options["threads"] = int(value)
-        elif name == "--shape" and re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", value):
-            options["shape"] = tuple(map(int, value.split("x")))
+            options.json = True
+        elif name == "--only" and value:
+            options.only = value.split(",")
+        elif name in ("--against", "--attn-run") and value:
+            setattr(options, name[2:].replace("-", "_"),
+                    pathlib.Path(value).absolute())
+        elif argument == "--limit" or (name == "--limit" and value):
+            options.limit = pathlib.Path(value or BIN / "attn-limit")
+        elif name in ("--threads", "--rounds") and re.fullmatch(count, value):
+            setattr(options, name[2:], int(value))
+        elif argument == "--compile":
+            options.compile = 9
+        elif name == "--compile" and re.fullmatch(count, value):
+            options.compile = int(value)
+        elif (name == "--shape" and
+              re.fullmatch(r"[1-9]\d*(x[1-9]\d*){3}", value)):
+            options.shape = tuple(map(int, value.split("x")))
         else:
-            raise UsageError("expected --only=NAME, --json, --threads=N, "
-                             "--shape=BxHxNxD or --attn-run=PATH, but got "
-                             f"'{argument}'")
+            raise UsageError(
+                "expected --only=NAME,..., --json, --threads=N, "
+                "--shape=BxHxNxD, --against=ATTN_RUN, --limit, --rounds=N, "
+                f"--compile or --attn-run=PATH, but got '{argument}'")
+    if options.limit and options.threads > 1:
+        raise UsageError("expected --limit with --threads=1: the nest written "
+                         f"by hand has one thread, but got {options.threads}")
+    if options.rounds is None:
+        options.rounds = 5 if options.against or options.limit else 1
+    if options.against:
+        check_program(options.against)
     return options
+
+
+def check_program(path):
+    """An error unless a path is an attn-run."""
+    expected = "expected --against=ATTN_RUN with the attn-run of another build"
+    try:
+        done = subprocess.run([path, "--version"], text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+    except OSError as error:
+        raise UsageError(f"{expected}, but got '{path}': "
+                         f"{os.strerror(error.errno).lower()}") from None
+    if done.returncode or not done.stdout.startswith("attn-run "):
+        raise UsageError(f"{expected}, but '{path} --version' is not one's")
 
 
 def select(options):
     """The benchmarks that the options ask for."""
-    examples = list_examples()
-    only, shape = options["only"], options["shape"]
-    if only in TEMPLATES:
-        return [Template(only, shape)]
-    if only in examples:
-        if shape:
-            raise UsageError(f"expected --shape with a benchmark that is not an "
-                             f"example, but '{only}' is one")
-        return [Example(examples[only])]
-    if only:
-        raise UsageError(f"unknown benchmark '{only}'; the names are: " +
-                         ", ".join([*TEMPLATES, *examples]))
-    chosen = [Template(name, shape) for name in TEMPLATES]
-    if not shape:
-        chosen += [Example(path) for path in examples.values()]
+    files = catalog.list_files()
+    chosen = []
+    for name in options.only:
+        if name in TEMPLATES:
+            chosen.append(Template(name, options.shape))
+        elif name not in files:
+            raise UsageError(f"unknown benchmark '{name}'; the names are: " +
+                             ", ".join([*TEMPLATES, *files]))
+        elif options.shape:
+            raise UsageError("expected --shape with a benchmark made from a "
+                             f"template, but '{name}' is a file")
+        else:
+            chosen.append(File(files[name]))
+    if not chosen:
+        chosen = [Template(name, options.shape) for name in TEMPLATES]
+        if not options.shape:
+            chosen += [File(path) for path in files.values()]
     return chosen
 
 
-def build(quiet):
-    command = [ROOT / "scripts" / "setup.sh", "--target=attn-run"]
-    status = subprocess.call(command + (["--quiet"] if quiet else []),
-                             stdin=subprocess.DEVNULL, stdout=sys.stderr)
-    if status:
-        sys.exit(status)
+#===-----------------------------------------------------------------------===#
+# The table
+#===-----------------------------------------------------------------------===#
+
+
+class Table:
+    def __init__(self, benchmarks, options):
+        self.width = max(len(benchmark.name) for benchmark in benchmarks)
+        self.options = options
+
+    def print_heading(self):
+        heading = (f"{'name':{self.width}} {'type':5} {'shape':16} "
+                   f"{'threads':>7} {'compile':>8} {'median':>10} "
+                   f"{'GFLOP/s':>8} {'peak':>8} {'of peak':>8}")
+        if self.options.against:
+            heading += f" {'against':>7} {'quartiles':>11}"
+        if self.options.limit:
+            heading += f" {'of limit':>8}"
+        if self.options.compile:
+            heading += f" {'user CPU':>8}"
+            if self.options.against:
+                heading += f" {'against':>8}"
+        print(heading, flush=True)
+
+    def print_row(self, row):
+        line = f"{row['name']:{self.width}} {row['dtype']:5} {row['shape']:16} "
+        if "median_ms" in row:
+            line += (f"{row['threads']:7} {row['compile_ms']:5.0f} ms "
+                     f"{row['median_ms']:7.3f} ms {row['gflops']:8.1f} "
+                     f"{row['peak_gflops']:8.1f} {row['peak_fraction']:8.1%}")
+            line += self._compare(row)
+        print(line, flush=True)
+        for field in ("error", "unfused", "against_error"):
+            if field in row and (field == "error" or
+                                 row[field] != row.get("error")):
+                print(f"  {field.replace('_', ' ')}: {row[field]}", flush=True)
+
+    def _compare(self, row):
+        text = ""
+        if self.options.against and "against_ratio" in row:
+            text += (f" {row['against_ratio']:6.3f}x "
+                     f"{row['against_ratio_low']:.3f}-"
+                     f"{row['against_ratio_high']:.3f}")
+        elif self.options.against:
+            text += f" {'-':>7} {'-':>11}"
+        if self.options.limit:
+            text += (f" {row['limit_fraction']:8.1%}" if "limit_fraction" in row
+                     else f" {'-':>8}")
+        for field in ("compile_cpu_ms", "against_compile_cpu_ms"):
+            if field in row:
+                text += f" {row[field]:5.0f} ms"
+        return text
+
+
+#===-----------------------------------------------------------------------===#
+# Running
+#===-----------------------------------------------------------------------===#
+
+
+def build(targets, quiet):
+    for target in targets:
+        command = [ROOT / "scripts" / "setup.sh", f"--target={target}"]
+        status = subprocess.call(command + (["--quiet"] if quiet else []),
+                                 stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        if status:
+            sys.exit(status)
+
+
+def say_progress(text):
+    """Shows on a terminal how far a long run is."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="\r" if text else "", file=sys.stderr,
+              flush=True)
 
 
 def main(argv):
@@ -232,18 +217,21 @@ def main(argv):
     except UsageError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    if not options["attn-run"]:
-        build(quiet=options["json"] or ATTN_RUN.exists())
-    width = max(len(benchmark.name) for benchmark in benchmarks)
-    if not options["json"]:
-        print_heading(width)
+    targets = [] if options.attn_run else ["attn-run"]
+    options.attn_run = options.attn_run or BIN / "attn-run"
+    if options.limit == BIN / "attn-limit":
+        targets.append("attn-limit")
+    build(targets, quiet=options.json or options.attn_run.exists())
+    table = Table(benchmarks, options)
+    if not options.json:
+        table.print_heading()
     rows = []
     for benchmark in benchmarks:
-        rows.append(measure(benchmark, options["attn-run"] or ATTN_RUN,
-                            options["threads"]))
-        if not options["json"]:
-            print_row(rows[-1], width)
-    if options["json"]:
+        rows.append(measure(benchmark, options, say_progress))
+        say_progress("")
+        if not options.json:
+            table.print_row(rows[-1])
+    if options.json:
         print(json.dumps(rows, indent=2))
     return 1 if any("error" in row for row in rows) else 0
 

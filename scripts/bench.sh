@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Times kernels and compares them with the peak of this machine.
+# Times kernels: against the peak of this machine, another build, the best loop
+# nest written by hand.
 #
-#   scripts/bench.sh [--only=NAME] [--json] [--threads=N] [--shape=BxHxNxD]
+#   scripts/bench.sh [--only=NAME,...] [--json] [--threads=N] [--shape=BxHxNxD]
+#                    [--against=ATTN_RUN] [--limit] [--rounds=N] [--compile]
 #
-# Builds what is missing; benchmarks/bench.py has the names and does the work.
+# Builds what is missing; benchmarks/bench.py says more and does the work.
 set -euo pipefail
 here="$(dirname "${BASH_SOURCE[0]}")"
 command -v python3 >/dev/null || "$here/setup.sh" --packages-only >&2

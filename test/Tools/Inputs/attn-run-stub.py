@@ -1,17 +1,26 @@
-"""Writes a program that answers as attn-run does, but too fast, or fails on causal
-attention."""
+"""Writes a program that answers as attn-run does, or attn-limit.
+
+    attn-run-stub.py FILE [--ms=MEDIAN] [--fraction=OF_PEAK]
+
+It fails on causal attention, and on windows where these are to be fused.
+"""
 
 import os
 import sys
 
 PROGRAM = """#!/bin/sh
-case "$1" in
+case "$*" in
+*--version*) echo "attn-run 0.0.1 (LLVM 1)"; exit ;;
 *causal*) echo "attn-run: error: out of luck" >&2; exit 1 ;;
+*window*--require-fused*) echo "attn-run: error: too wide" >&2; exit 1 ;;
 esac
-echo '{"compile_ms": 12, "median_ms": 0.5, "min_ms": 0.4, "gflops": 98.0,' \\
-     '"peak_gflops": 100.0, "peak_fraction": 0.98, "threads": 1}'
+echo '{"compile_ms": 12, "median_ms": @MS@, "min_ms": 0.4, "gflops": 98.0,' \\
+     '"peak_gflops": 100.0, "peak_fraction": @FRACTION@, "threads": 1}'
 """
 
+options = dict(word[2:].split("=") for word in sys.argv[2:])
+text = PROGRAM.replace("@MS@", options.get("ms", "0.5"))
+text = text.replace("@FRACTION@", options.get("fraction", "0.98"))
 with open(sys.argv[1], "w") as file:
-    file.write(PROGRAM)
+    file.write(text)
 os.chmod(sys.argv[1], 0o755)
