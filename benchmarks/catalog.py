@@ -106,7 +106,7 @@ class File:
         custom; --shape gives the dynamic ones."""
         signature = re.search(r"func\.func @\w+\((.*?)\)\s*->", text, re.DOTALL)
         types = [found.split("x") for found in
-                 re.findall(r"%\w+: (?:tensor<)?(\w[^>,]*)",
+                 re.findall(r"%\w+: (?:tensor<)?([\w?][^>,]*)",
                             signature.group(1) if signature else "")]
         for word in self.given:
             shape = re.fullmatch(r"--shape=(?:(\d+):)?([\dx]+)", word)

@@ -153,7 +153,7 @@ def measure(benchmark, options, say=lambda text: None):
     with tempfile.TemporaryDirectory() as directory:
         try:
             take_turns(row, benchmark, options, pathlib.Path(directory), say)
-        except Failure as failure:
+        except (Failure, ValueError) as failure:
             row["error"] = str(failure)
     return row
 

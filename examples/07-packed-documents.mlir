@@ -1,5 +1,5 @@
 // RUN: attn-run %s --random --shape=0:1x8x41x64 --shape=1:1x8x41x64 --shape=2:1x8x41x64 --shape=3:41 --random-range=3:0:4 --check
-// BENCH: --random --shape=0:1x8x2048x64 --shape=1:1x8x2048x64 --shape=2:1x8x2048x64 --shape=3:2048 --random-range=3:0:8
+// BENCH: --random --shape=0:1x8x2048x64 --shape=1:1x8x2048x64 --shape=2:1x8x2048x64 --shape=3:2048 %runs=3:61,203,97,310,40,128,75,164,9,118,233,57,190,31,150,182
 
 // Several documents packed into one row of tokens: a token sees what comes before
 // it in its own document. %doc holds the document of every token.

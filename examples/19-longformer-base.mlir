@@ -1,5 +1,5 @@
 // RUN: attn-run %s --random --shape=0:1x12x613x64 --shape=1:1x12x613x64 --shape=2:1x12x613x64 --shape=3:613 --random-range=3:0:100 --check
-// BENCH: --random --shape=0:1x12x4096x64 --shape=1:1x12x4096x64 --shape=2:1x12x4096x64 --shape=3:4096 --random-range=3:0:1000
+// BENCH: --random --shape=0:1x12x4096x64 --shape=1:1x12x4096x64 --shape=2:1x12x4096x64 --shape=3:4096 %runs=3:16,4080
 
 // A layer of Longformer base: 12 heads of width 64, a window of 512 tokens, 256 on
 // either side, and global tokens, which see all and are seen by all. A token is
