@@ -1,8 +1,8 @@
 """Runs of one benchmark: this build's, another's, the nest written by hand.
 
 They take turns, A B A B, as a machine is not as fast from one minute to the
-next; each turn is a run of attn-run, which warms up and takes the median of many
-calls. Ratios are taken turn by turn.
+next; each turn is a run of attn-run, which warms up and takes the median of
+many calls. Ratios are taken turn by turn.
 """
 
 import json

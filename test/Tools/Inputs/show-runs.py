@@ -1,0 +1,26 @@
+"""Prints the arguments that the benchmark writes for the files that ask for runs.
+
+    show-runs.py SOURCE_DIR FOLDER
+"""
+
+import pathlib
+import sys
+
+import numpy
+
+sys.path.insert(0, sys.argv[1] + "/benchmarks")
+import catalog
+
+for name, path in catalog.list_files().items():
+    file = catalog.File(path)
+    if not file.runs:
+        continue
+    folder = pathlib.Path(sys.argv[2], name)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = [numpy.load(argument.removeprefix("--input="))
+              for argument in file.arguments(folder)
+              if argument.startswith("--input=")]
+    shapes = " ".join(str(array.shape) for array in arrays)
+    ids, lengths = numpy.unique(arrays[-1], return_counts=True)
+    assert (arrays[-1] == numpy.repeat(range(len(ids)), lengths)).all()
+    print(f"{name}: {shapes} {arrays[-1].dtype}, runs of {lengths.tolist()}")
