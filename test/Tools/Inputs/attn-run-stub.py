@@ -1,9 +1,9 @@
 """Writes a program that answers as attn-run does, or attn-limit.
 
-    attn-run-stub.py FILE [--ms=MEDIAN] [--fraction=OF_PEAK]
+    attn-run-stub.py FILE [--ms=MEDIAN] [--fraction=OF_PEAK] [--fails=NAME]
 
-It fails on causal attention, and on windows and neighbourhoods where these are to
-be fused.
+It fails on causal attention, or what NAME says, and on windows and neighbourhoods
+where these are to be fused.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 PROGRAM = """#!/bin/sh
 case "$*" in
 *--version*) echo "attn-run 0.0.1 (LLVM 1)"; exit ;;
-*causal*) echo "attn-run: error: out of luck" >&2; exit 1 ;;
+*@FAILS@*) echo "attn-run: error: out of luck" >&2; exit 1 ;;
 *window*--require-fused* | *natten2d-32x32.mlir*--require-fused*)
   echo "attn-run: error: too wide" >&2; exit 1 ;;
 esac
@@ -23,6 +23,7 @@ echo '{"compile_ms": 12, "median_ms": @MS@, "min_ms": 0.4, "gflops": 98.0,' \\
 options = dict(word[2:].split("=") for word in sys.argv[2:])
 text = PROGRAM.replace("@MS@", options.get("ms", "0.5"))
 text = text.replace("@FRACTION@", options.get("fraction", "0.98"))
+text = text.replace("@FAILS@", options.get("fails", "causal"))
 with open(sys.argv[1], "w") as file:
     file.write(text)
 os.chmod(sys.argv[1], 0o755)
