@@ -207,6 +207,9 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
              << i << " to have no value channel";
 
   // (C9)
+  if (failed(verifyWeighting(op, "C9", op.getWeighting(),
+                             /*accumulateOnly=*/isa<OnlineOp>(*op))))
+    return failure();
   unsigned expected = op.getWeighting().getNumWeightingOperands();
   if (op.getWeightingOperands().size() != expected)
     return op.emitOpError(

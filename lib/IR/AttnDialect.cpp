@@ -16,6 +16,7 @@ using namespace mlir;
 #include "attn/IR/AttnEnums.cpp.inc"
 
 #include "attn/IR/AttnAttrInterfaces.cpp.inc"
+#include "attn/IR/WeightingInterfaces.cpp.inc"
 #include "attn/IR/AttnOpInterfaces.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES

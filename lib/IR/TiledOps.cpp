@@ -38,6 +38,9 @@ LogicalResult MergeOp::verify() {
              << (index == 0 ? "permutation" : "projected permutation")
              << " of the init's rank, but got " << AffineMapAttr::get(map);
   }
+  if (failed(detail::verifyWeighting(*this, "C2", getWeighting(),
+                                     /*accumulateOnly=*/true)))
+    return failure();
   size_t expected = 1 + getWeighting().getStatistics().size();
   if (getInits().size() != expected || getPartials().size() != expected)
     return emitOpError("(C2) expected an accumulator and ")
@@ -104,6 +107,9 @@ LogicalResult FinishOp::verify() {
              << (whole ? "permutation" : "projected permutation")
              << " of the operand's rank, but got " << AffineMapAttr::get(map);
   }
+  if (failed(detail::verifyWeighting(*this, "C2", getWeighting(),
+                                     /*accumulateOnly=*/true)))
+    return failure();
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
     return emitOpError("(C2) expected the number of statistics to be ")

@@ -22,6 +22,12 @@ mlir::LogicalResult verifyAttentionRegions(AttentionOpInterface op);
 /// Constraint (C14) of `attn.generic`.
 mlir::LogicalResult verifyBoundRegions(GenericOp op);
 
+/// The weighting is of one kind and has what the kind asks for; of kind
+/// *accumulate* if `accumulateOnly`. Reported as constraint `label`.
+mlir::LogicalResult verifyWeighting(mlir::Operation *op, llvm::StringRef label,
+                                    WeightingAttrInterface weighting,
+                                    bool accumulateOnly);
+
 /// Names the arguments of `ranges` and `classify`: b0, m_lo, m_hi, n_lo, ...
 void nameBoundArguments(GenericOp op, mlir::Region &region,
                         mlir::OpAsmSetValueNameFn setName);

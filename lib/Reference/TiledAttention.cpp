@@ -315,15 +315,19 @@ Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
     }
     ArrayRef<double> statistics = ArrayRef(scalars).slice(1, total);
     ArrayRef<double> operands = ArrayRef(scalars).drop_front(1 + total);
-    double factor = algebra->finish(statistics, operands, numKeys);
-    outputs[0]->cells[offsets[output]].f = scalars[0] * factor;
+    double value = scalars[0], size = hasBounds ? 1 : 0;
+    for (double factor : algebra->finish(statistics, operands, numKeys)) {
+      value *= factor;
+      size *= std::fabs(factor);
+    }
+    outputs[0]->cells[offsets[output]].f = value;
     if (op.getLse())
       outputs[1]->cells[offsets[output + 1]].f =
           algebra->logSumExp(statistics, operands);
     if (!hasBounds)
       continue;
     outputs[0]->magnitude[offsets[output]] =
-        accumulator.magnitude[offsets[0]] * std::fabs(factor);
+        accumulator.magnitude[offsets[0]] * size;
     for (auto [index, tensor] : llvm::enumerate(outputs))
       tensor->scoreMagnitude[offsets[output + index]] =
           accumulator.scoreMagnitude[offsets[0]];

@@ -22,33 +22,43 @@ Error WeightingAlgebra::build(Operation *op, Function &function,
     function.body->addArgument(type, op->getLoc());
   OpBuilder builder(op->getContext());
   builder.setInsertionPointToEnd(function.body.get());
-  Value result = build(builder, function.body->getArguments());
-  if (!result)
+  SmallVector<Value> results = build(builder, function.body->getArguments());
+  if (results.empty())
     return Error::success();
-  auto program = ScalarProgram::compile(*function.body, Environment(), result);
+  auto program = ScalarProgram::compile(*function.body, Environment(), results);
   if (!program)
     return program.takeError();
   function.program = std::move(*program);
   return Error::success();
 }
 
-double WeightingAlgebra::run(Function &function, ArrayRef<double> first,
-                             ArrayRef<double> second, ArrayRef<double> third) {
+SmallVector<double> WeightingAlgebra::runAll(Function &function,
+                                             ArrayRef<double> first,
+                                             ArrayRef<double> second,
+                                             ArrayRef<double> third) {
   if (!function.program)
-    return 1.0;
+    return {};
   unsigned next = 0;
   for (ArrayRef<double> values : {first, second, third})
     for (double value : values)
       function.program->argument(next++).f = value;
-  return function.program->run(nullptr) ? function.program->result().f
-                                        : std::nan("");
+  bool valid = function.program->run(nullptr);
+  SmallVector<double> results;
+  for (unsigned i = 0, e = function.program->getNumResults(); i < e; ++i)
+    results.push_back(valid ? function.program->result(i).f : std::nan(""));
+  return results;
 }
 
 Expected<WeightingAlgebra>
-WeightingAlgebra::create(Operation *op, WeightingAttrInterface weighting) {
-  if (weighting.getWeightingKind() != WeightingKind::Accumulate)
+WeightingAlgebra::create(Operation *op, WeightingAttrInterface attribute) {
+  auto weighting = dyn_cast<AccumulateWeightingAttrInterface>(attribute);
+  if (!weighting)
     return makeUnsupported(op, "only weightings of kind accumulate");
   WeightingAlgebra algebra;
+  auto asList = [](Value value) {
+    return value ? SmallVector<Value>{value} : SmallVector<Value>();
+  };
+  Value noScale;
   algebra.statistics = weighting.getStatistics();
   unsigned total = algebra.statistics.size();
   unsigned operands = weighting.getNumWeightingOperands();
@@ -61,37 +71,41 @@ WeightingAlgebra::create(Operation *op, WeightingAttrInterface weighting) {
     algebra.combines.emplace_back();
     if (Error error = algebra.build(
             op, algebra.combines.back(), 2, [&](OpBuilder &b, ValueRange args) {
-              return weighting.combine(b, loc, index, args[0], args[1]);
+              return asList(
+                  weighting.combine(b, loc, index, args[0], args[1]));
             }))
       return error;
   }
   if (Error error = algebra.build(
           op, algebra.weights, 1 + scores + operands,
           [&](OpBuilder &b, ValueRange args) {
-            return weighting.weight(b, loc, args[0], args.slice(1, scores),
-                                    args.drop_front(1 + scores));
+            return asList(weighting.weight(
+                b, loc, args[0], args.slice(1, scores),
+                args.drop_front(1 + scores), noScale));
           }))
     return error;
   if (Error error = algebra.build(
           op, algebra.rescales, 2 * scores,
           [&](OpBuilder &b, ValueRange args) {
-            return weighting.rescale(b, loc, args.take_front(scores),
-                                     args.drop_front(scores));
+            return asList(weighting.rescale(b, loc, args.take_front(scores),
+                                            args.drop_front(scores), noScale));
           }))
     return error;
   if (Error error = algebra.build(
           op, algebra.finishes, 1 + total + operands,
           [&](OpBuilder &b, ValueRange args) {
             return weighting.finish(b, loc, args.slice(1, total),
-                                    args.drop_front(1 + total), args[0]);
+                                    args.drop_front(1 + total), args[0],
+                                    noScale);
           }))
     return error;
   if (weighting.hasLogSumExp())
     if (Error error = algebra.build(
             op, algebra.logSumExps, total + operands,
             [&](OpBuilder &b, ValueRange args) {
-              return weighting.logSumExp(b, loc, args.take_front(total),
-                                         args.drop_front(total));
+              return asList(
+                  weighting.logSumExp(b, loc, args.take_front(total),
+                                      args.drop_front(total), noScale));
             }))
       return error;
   return algebra;

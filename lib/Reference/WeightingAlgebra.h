@@ -38,26 +38,33 @@ public:
   double rescale(ArrayRef<double> from, ArrayRef<double> to) {
     return run(rescales, {}, from, to);
   }
-  double finish(ArrayRef<double> values, ArrayRef<double> operands,
-                double numKeys) {
-    return run(finishes, {numKeys}, values, operands);
+  SmallVector<double> finish(ArrayRef<double> values,
+                             ArrayRef<double> operands, double numKeys) {
+    return runAll(finishes, {numKeys}, values, operands);
   }
   double logSumExp(ArrayRef<double> values, ArrayRef<double> operands) {
     return run(logSumExps, {}, values, operands);
   }
 
 private:
-  /// A program and the IR it was decoded from; one without IR yields 1.
+  /// A program and the IR it was decoded from; none if that yields nothing.
   struct Function {
     std::unique_ptr<mlir::Block> body;
     std::optional<ScalarProgram> program;
   };
-  using Build = llvm::function_ref<mlir::Value(mlir::OpBuilder &,
-                                               mlir::ValueRange)>;
+  using Build = llvm::function_ref<SmallVector<mlir::Value>(mlir::OpBuilder &,
+                                                            mlir::ValueRange)>;
   Error build(mlir::Operation *op, Function &function, unsigned numArguments,
               Build build);
+  /// The results, or one, which is 1 where there is none.
+  SmallVector<double> runAll(Function &function, ArrayRef<double> first,
+                             ArrayRef<double> second = {},
+                             ArrayRef<double> third = {});
   double run(Function &function, ArrayRef<double> first,
-             ArrayRef<double> second = {}, ArrayRef<double> third = {});
+             ArrayRef<double> second = {}, ArrayRef<double> third = {}) {
+    SmallVector<double> results = runAll(function, first, second, third);
+    return results.empty() ? 1.0 : results.front();
+  }
 
   std::deque<Function> combines;
   Function weights, rescales, finishes, logSumExps;

@@ -27,7 +27,8 @@ class AttentionDecomposer {
 public:
   AttentionDecomposer(OpBuilder &builder, AttentionOpInterface op)
       : b(builder), loc(op.getLoc()), op(op), classes(op.getDimensionClasses()),
-        accType(op.getAccumulationType()), weighting(op.getWeighting()),
+        accType(op.getAccumulationType()),
+        weighting(cast<AccumulateWeightingAttrInterface>(op.getWeighting())),
         masked(!op.getMask().empty()) {}
 
   /// The results of the op.
@@ -89,7 +90,7 @@ private:
   AttentionOpInterface op;
   DimensionClasses classes;
   FloatType accType;
-  WeightingAttrInterface weighting;
+  AccumulateWeightingAttrInterface weighting;
   bool masked;
   SmallVector<OpFoldResult> extents;
   /// The dimensions of the op that the current `linalg.generic` has.
@@ -306,7 +307,7 @@ void AttentionDecomposer::emitWeights() {
                    ValueRange rest = in.drop_front(numBeforeExtra());
                    Value weight = weighting.weight(
                        b, loc, in[0], rest.take_front(numScoreStatistics),
-                       rest.drop_front(numScoreStatistics));
+                       rest.drop_front(numScoreStatistics), /*scale=*/Value());
                    if (masked)
                      weight = select(seen(in), weight, zero());
                    return SmallVector<Value>{weight};
@@ -331,16 +332,17 @@ void AttentionDecomposer::emitFinalWeights(bool finished) {
       withVisible(weights, operands), init(pairs, accType),
       [&](ValueRange in, ValueRange) {
         ValueRange rest = in.drop_front(numBeforeExtra());
-        Value weight = in[0], factor;
+        Value weight = in[0];
+        SmallVector<Value> factors;
         if (finished)
-          factor = weighting.finish(
+          factors = weighting.finish(
               b, loc, rest.take_front(statistics.size()),
-              rest.slice(statistics.size(), weightingOperands.size()), numKeys);
-        if (factor) {
+              rest.slice(statistics.size(), weightingOperands.size()), numKeys,
+              /*scale=*/Value());
+        for (Value factor : factors)
           weight = arith::MulFOp::create(b, loc, weight, factor);
-          if (masked)
-            weight = select(seen(in), weight, zero());
-        }
+        if (!factors.empty() && masked)
+          weight = select(seen(in), weight, zero());
         return SmallVector<Value>{
             inlineVisible(op.getWeight(), seen(in), weight,
                           rest.drop_front(rowOperands.size()))};
@@ -367,7 +369,8 @@ AttentionDecomposer::rescale(Mapped state, ArrayRef<Mapped> from) {
   return emit(operands, state, [&](ValueRange in, ValueRange out) {
     Value scaled = out[0];
     if (Value factor = weighting.rescale(b, loc, in.take_front(numScore),
-                                         in.drop_front(numScore)))
+                                         in.drop_front(numScore),
+                                         /*scale=*/Value()))
       scaled = arith::MulFOp::create(b, loc, scaled, factor);
     return SmallVector<Value>{scaled};
   })[0];
@@ -403,7 +406,8 @@ SmallVector<Value> AttentionDecomposer::runGeneric(GenericOp generic) {
         emit(rowOperands, init(rows, accType), [&](ValueRange in, ValueRange) {
           return SmallVector<Value>{
               weighting.logSumExp(b, loc, in.take_front(statistics.size()),
-                                  in.drop_front(statistics.size()))};
+                                  in.drop_front(statistics.size()),
+                                  /*scale=*/Value())};
         })[0];
     results.push_back(store(lse, generic.getLse(), op.getIndexingMap(next++)));
   }
@@ -456,8 +460,8 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   if (!isa<RankedTensorType>(op.getQuery().getType()))
     return op.emitOpError("cannot be lowered on memrefs: use tensors");
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
-    return op.emitOpError("cannot be lowered: the weighting is not of kind "
-                          "accumulate");
+    return op.emitOpError("cannot be lowered: ")
+           << op.getWeighting() << " is not of kind accumulate";
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   if (online && (online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "

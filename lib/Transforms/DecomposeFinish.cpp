@@ -43,7 +43,7 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
-  WeightingAttrInterface weighting = op.getWeighting();
+  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   auto accType =
       cast<FloatType>(getElementTypeOrSelf(op.getAccumulator().getType()));
   auto getMap = [&](unsigned index) {
@@ -104,19 +104,21 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   llvm::append_range(inputs, rowOperands);
   SmallVector<Value> results{
       emit(inputs, {op.getOutput(), outputMap}, [&](ValueRange in) {
-        Value factor =
-            weighting.finish(b, loc, in.slice(1, numStatistics),
-                             in.drop_front(1 + numStatistics), numKeys);
-        if (!factor)
-          return in[0];
-        return arith::MulFOp::create(b, loc, in[0], factor).getResult();
+        Value value = in[0];
+        for (Value factor :
+             weighting.finish(b, loc, in.slice(1, numStatistics),
+                              in.drop_front(1 + numStatistics), numKeys,
+                              /*scale=*/Value()))
+          value = arith::MulFOp::create(b, loc, value, factor);
+        return value;
       })};
   if (op.getLse())
     results.push_back(emit(rowOperands, {op.getLse(), getMap(outputIndex + 1)},
                            [&](ValueRange in) {
                              return weighting.logSumExp(
                                  b, loc, in.take_front(numStatistics),
-                                 in.drop_front(numStatistics));
+                                 in.drop_front(numStatistics),
+                                 /*scale=*/Value());
                            }));
   return results;
 }

@@ -87,7 +87,7 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
-  WeightingAttrInterface weighting = op.getWeighting();
+  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   SmallVector<Statistic> statistics = weighting.getStatistics();
   unsigned numScore = llvm::count_if(statistics, [](const Statistic &s) {
     return s.phase == StatisticPhase::Score;
@@ -121,7 +121,8 @@ FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
           Value part = in[0];
           if (Value factor =
                   weighting.rescale(b, loc, in.slice(1, numScore),
-                                    in.slice(1 + numScore, numScore)))
+                                    in.slice(1 + numScore, numScore),
+                                    /*scale=*/Value()))
             part = arith::MulFOp::create(b, loc, part, factor);
           if (index == 0)
             return arith::AddFOp::create(b, loc, out, part).getResult();

@@ -43,10 +43,6 @@ static Value divideOr(OpBuilder &b, Location loc, Value dividend, Value divisor,
   return arith::SelectOp::create(b, loc, isZero, instead, quotient);
 }
 
-WeightingKind UnitNormAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
 SmallVector<Statistic> UnitNormAttr::getStatistics() const {
   return {{"largest", StatisticPhase::Score, 0.0},
           {"norm", StatisticPhase::Weight, 0.0}};
@@ -64,19 +60,33 @@ Value UnitNormAttr::combine(OpBuilder &b, Location loc, unsigned index,
 }
 
 Value UnitNormAttr::weight(OpBuilder &b, Location loc, Value score,
-                           ValueRange statistics, ValueRange) const {
+                           ValueRange statistics, ValueRange,
+                           Value) const {
+  // The scale of both cancels.
   return divideOr(b, loc, score, statistics[0], 0.0);
 }
 
 Value UnitNormAttr::rescale(OpBuilder &b, Location loc, ValueRange from,
-                            ValueRange to) const {
+                            ValueRange to, Value) const {
   return divideOr(b, loc, from[0], to[0], 1.0);
 }
 
-Value UnitNormAttr::finish(OpBuilder &b, Location loc, ValueRange statistics,
-                           ValueRange, Value) const {
+SmallVector<Value> UnitNormAttr::finish(OpBuilder &b, Location loc,
+                                        ValueRange statistics, ValueRange,
+                                        Value, Value) const {
   Value one = createFloatConstant(b, loc, statistics[1].getType(), 1.0);
-  return divideOr(b, loc, one, statistics[1], 0.0);
+  return {divideOr(b, loc, one, statistics[1], 0.0)};
+}
+
+/// (g - w mean) / |s|, where |s| is the norm times the largest magnitude.
+Value UnitNormAttr::scoreGradient(OpBuilder &b, Location loc, Value,
+                                  Value weight, Value weightGradient,
+                                  Value mean, ValueRange statistics, ValueRange,
+                                  Value) const {
+  Value along = arith::MulFOp::create(b, loc, weight, mean);
+  Value across = arith::SubFOp::create(b, loc, weightGradient, along);
+  Value norm = arith::MulFOp::create(b, loc, statistics[0], statistics[1]);
+  return divideOr(b, loc, across, norm, 0.0);
 }
 
 double UnitNormAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,
@@ -93,13 +103,7 @@ double UnitNormAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,
 // softplus
 //===----------------------------------------------------------------------===//
 
-WeightingKind SoftplusAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
 unsigned SoftplusAttr::getNumWeightingOperands() const { return 1; }
-
-SmallVector<Statistic> SoftplusAttr::getStatistics() const { return {}; }
 
 Value SoftplusAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
                             Value) const {
@@ -107,16 +111,31 @@ Value SoftplusAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
 }
 
 Value SoftplusAttr::weight(OpBuilder &b, Location loc, Value score, ValueRange,
-                           ValueRange) const {
+                           ValueRange, Value scale) const {
+  score = scaleScore(b, loc, score, scale);
   Value one = createFloatConstant(b, loc, score.getType(), 1.0);
   Value exp = math::ExpOp::create(b, loc, score);
   return math::LogOp::create(b, loc, arith::AddFOp::create(b, loc, one, exp));
 }
 
-Value SoftplusAttr::finish(OpBuilder &b, Location loc, ValueRange,
-                           ValueRange operands, Value) const {
+SmallVector<Value> SoftplusAttr::finish(OpBuilder &b, Location loc, ValueRange,
+                                        ValueRange operands, Value,
+                                        Value) const {
   Value one = createFloatConstant(b, loc, operands[0].getType(), 1.0);
-  return arith::DivFOp::create(b, loc, one, operands[0]);
+  return {arith::DivFOp::create(b, loc, one, operands[0])};
+}
+
+/// g / (t (1 + exp(-s)))
+Value SoftplusAttr::scoreGradient(OpBuilder &b, Location loc, Value score,
+                                  Value, Value weightGradient, Value,
+                                  ValueRange, ValueRange operands,
+                                  Value) const {
+  Value one = createFloatConstant(b, loc, score.getType(), 1.0);
+  Value negated = arith::NegFOp::create(b, loc, score);
+  Value exp = math::ExpOp::create(b, loc, negated);
+  Value sum = arith::AddFOp::create(b, loc, one, exp);
+  Value divisor = arith::MulFOp::create(b, loc, sum, operands[0]);
+  return arith::DivFOp::create(b, loc, weightGradient, divisor);
 }
 
 double SoftplusAttr::evaluate(MutableArrayRef<double> scores,

@@ -21,14 +21,17 @@ def AttnTest_Dialect : Dialect {
 }
 
 class AttnTest_Weighting<string className, string attrMnemonic,
-                         list<string> extraMethods>
+                         list<string> general, list<string> algebra>
     : AttrDef<AttnTest_Dialect, className, [
-        DeclareAttrInterfaceMethods<WeightingAttrInterface, extraMethods>]> {
+        DeclareAttrInterfaceMethods<WeightingAttrInterface, general>,
+        DeclareAttrInterfaceMethods<AccumulateWeightingAttrInterface,
+                                    algebra>]> {
   let mnemonic = attrMnemonic;
 }
 
 def AttnTest_UnitNormAttr
-    : AttnTest_Weighting<"UnitNorm", "unit_norm", ["rescale", "finish"]> {
+    : AttnTest_Weighting<"UnitNorm", "unit_norm", ["getStatistics"],
+                         ["rescale", "finish"]> {
   let summary = "s / sqrt(sum s^2), 0 where all scores are 0";
   let description = [{
     Neither a softmax nor a sum. Statistics: the largest magnitude `m` of the
@@ -54,11 +57,44 @@ def AttnTest_UnitNormAttr
 
 def AttnTest_SoftplusAttr
     : AttnTest_Weighting<"Softplus", "softplus",
-                         ["getNumWeightingOperands", "finish"]> {
+                         ["getNumWeightingOperands"], ["finish"]> {
   let summary = "log(1 + exp(s)) / t";
   let description = [{
     Not normalised, without statistics; `t` is the weighting operand.
   }];
+}
+
+def AttnTest_TopAttr : AttrDef<AttnTest_Dialect, "Top", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface, ["hasLogSumExp"]>,
+    DeclareAttrInterfaceMethods<SelectWeightingAttrInterface>]> {
+  let mnemonic = "top";
+  let summary = "softmax over the k largest scores of the row";
+  let parameters = (ins "int64_t":$k);
+  let assemblyFormat = "`<` $k `>`";
+}
+
+def AttnTest_SampledAttr : AttrDef<AttnTest_Dialect, "Sampled", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface,
+                                ["getNumWeightingOperands"]>,
+    DeclareAttrInterfaceMethods<OrderedWeightingAttrInterface>]> {
+  let mnemonic = "sampled";
+  let summary = "1 at the first key up to which the softmax exceeds u, else 0";
+  let description = "`u` is the weighting operand.";
+}
+
+def AttnTest_KindlessAttr : AttrDef<AttnTest_Dialect, "Kindless", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface>]> {
+  let mnemonic = "kindless";
+  let summary = "A weighting that is of no kind";
+}
+
+def AttnTest_MistypedAttr : AttrDef<AttnTest_Dialect, "Mistyped", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface, ["getStatistics"]>,
+    DeclareAttrInterfaceMethods<AccumulateWeightingAttrInterface>]> {
+  let mnemonic = "mistyped";
+  let summary = "Statistics of a wrong type, or in a wrong order";
+  let parameters = (ins "bool":$typed);
+  let assemblyFormat = "`<` $typed `>`";
 }
 
 #endif // ATTN_TEST_LIB_TESTDIALECT_TD

@@ -24,6 +24,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/TilingInterface.h"
 
+#include <optional>
+
 #include "attn/IR/AttnDialect.h.inc"
 #include "attn/IR/AttnEnums.h.inc"
 
@@ -42,14 +44,23 @@ enum class WeightingKind {
   Ordered
 };
 
+/// `accumulate`, `select` or `ordered`.
+llvm::StringRef stringifyWeightingKind(WeightingKind kind);
+
 /// When a statistic takes in a key: with its score, or with its weight.
 enum class StatisticPhase { Score, Weight };
 
-/// One number kept per query row; `neutral` is the value for no keys.
+/// What a statistic is a number of: the accumulation type, or a key's index.
+enum class StatisticElement { Accumulation, Index };
+
+/// What is kept per query row: one number, or as many as a trailing dimension
+/// of `extent` has; `neutral` is their value for no keys.
 struct Statistic {
   llvm::StringRef name;
   StatisticPhase phase;
   double neutral;
+  StatisticElement element = StatisticElement::Accumulation;
+  int64_t extent = 1;
 };
 
 namespace detail {
@@ -58,6 +69,8 @@ DimensionClasses getDimensionClasses(AttentionOpInterface op);
 llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);
 mlir::LogicalResult verifyAttributeNames(mlir::Operation *op);
 bool isLinearInWeight(mlir::Region &weight);
+std::optional<WeightingKind> getWeightingKind(mlir::Attribute weighting);
+llvm::SmallVector<Statistic> getStatisticsOfKind(mlir::Attribute weighting);
 } // namespace detail
 
 /// Each attribute is one of the op's own, or belongs to another dialect
@@ -74,6 +87,8 @@ public:
 
 } // namespace attn
 
+#include "attn/IR/WeightingInterfaces.h.inc"
+
 #include "attn/IR/AttnAttrInterfaces.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "attn/IR/AttnAttributes.h.inc"
@@ -88,6 +103,10 @@ namespace attn {
 /// floats.
 mlir::Value createFloatConstant(mlir::OpBuilder &builder, mlir::Location loc,
                                 mlir::Type type, double value);
+
+/// `score` times `scale`, null for one: of one type, or a vector and a scalar.
+mlir::Value scaleScore(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value score, mlir::Value scale);
 
 } // namespace attn
 

@@ -26,17 +26,19 @@ def Attn_CausalAttr : EnumAttr<Attn_Dialect, Attn_CausalKind, "causal"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
-/// A weighting without parameters. Every method is written in
-/// lib/IR/Weightings/<Class>.cpp.
+/// A weighting of kind accumulate without parameters. Every method is written
+/// in lib/IR/Weightings/<Class>.cpp; named here are those that are optional.
 class Attn_Weighting<string className, string attrMnemonic,
-                     list<string> extraMethods>
+                     list<string> general, list<string> algebra>
     : AttrDef<Attn_Dialect, className, [
-        DeclareAttrInterfaceMethods<WeightingAttrInterface, extraMethods>]> {
+        DeclareAttrInterfaceMethods<WeightingAttrInterface, general>,
+        DeclareAttrInterfaceMethods<AccumulateWeightingAttrInterface,
+                                    algebra>]> {
   let mnemonic = attrMnemonic;
 }
 
 def Attn_SoftmaxAttr : Attn_Weighting<"Softmax", "softmax",
-    ["rescale", "finish", "hasLogSumExp", "logSumExp"]> {
+    ["getStatistics", "hasLogSumExp"], ["rescale", "finish", "logSumExp"]> {
   let summary = "exp(s - m) / l";
   let description = [{
     Statistics: the running maximum `m` of the scores and the running sum `l` of
@@ -63,8 +65,8 @@ def Attn_SoftmaxAttr : Attn_Weighting<"Softmax", "softmax",
 }
 
 def Attn_SoftmaxSinkAttr : Attn_Weighting<"SoftmaxSink", "softmax_sink",
-    ["getNumWeightingOperands", "rescale", "finish", "hasLogSumExp",
-     "logSumExp"]> {
+    ["getNumWeightingOperands", "getStatistics", "hasLogSumExp"],
+    ["rescale", "finish", "logSumExp"]> {
   let summary = "exp(s - m) / (l + exp(sink - m))";
   let description = [{
     A softmax with one extra logit, the weighting operand, that has no value. It
@@ -91,7 +93,7 @@ def Attn_SoftmaxSinkAttr : Attn_Weighting<"SoftmaxSink", "softmax_sink",
 }
 
 def Attn_SigmoidAttr : Attn_Weighting<"Sigmoid", "sigmoid",
-    ["getNumWeightingOperands"]> {
+    ["getNumWeightingOperands"], []> {
   let summary = "1 / (1 + exp(-(s + b)))";
   let description = [{
     Weights that are not normalised; `b` is the weighting operand. There are no
@@ -116,7 +118,7 @@ def Attn_SigmoidAttr : Attn_Weighting<"Sigmoid", "sigmoid",
   }];
 }
 
-def Attn_ReluAttr : Attn_Weighting<"Relu", "relu", ["finish"]> {
+def Attn_ReluAttr : Attn_Weighting<"Relu", "relu", [], ["finish"]> {
   let summary = "max(s, 0) / N_k";
   let description = [{
     `N_k` is the number of all keys, hidden ones included.
@@ -138,7 +140,7 @@ def Attn_ReluAttr : Attn_Weighting<"Relu", "relu", ["finish"]> {
   }];
 }
 
-def Attn_IdentityAttr : Attn_Weighting<"Identity", "identity", []> {
+def Attn_IdentityAttr : Attn_Weighting<"Identity", "identity", [], []> {
   let summary = "s";
   let description = [{
     The score is the weight.
@@ -161,7 +163,7 @@ def Attn_IdentityAttr : Attn_Weighting<"Identity", "identity", []> {
 }
 
 def Attn_SumNormalizedAttr : Attn_Weighting<"SumNormalized", "sum_normalized",
-    ["finish"]> {
+    ["getStatistics"], ["finish"]> {
   let summary = "s / sum(s), 0 where the sum is 0";
   let description = [{
     Attention pooling by a kernel (Nadaraya-Watson): the score region computes

@@ -8,84 +8,8 @@
 #ifndef ATTN_IR_ATTNINTERFACES_TD
 #define ATTN_IR_ATTNINTERFACES_TD
 
+include "attn/IR/WeightingInterfaces.td"
 include "mlir/IR/OpBase.td"
-
-//===----------------------------------------------------------------------===//
-// WeightingAttrInterface
-//===----------------------------------------------------------------------===//
-
-def WeightingAttrInterface : AttrInterface<"WeightingAttrInterface"> {
-  let cppNamespace = "::attn";
-  let description = [{
-    How the scores of one query row become weights: algebra on elements.
-
-    The state of a row is an accumulator and a few *statistics*. A statistic of
-    the *score* phase is reduced over the scores before any weight is known
-    (the maximum of a softmax): it is the stabiliser that the weights are
-    measured against, its combiner is idempotent, associative and commutative,
-    and when it moves, the accumulator and the statistics of the *weight* phase
-    are multiplied by `rescale(from, to)`. A statistic of the *weight* phase is
-    reduced over the weights (the sum of a softmax); its combiner is associative
-    and commutative and commutes with a rescaling. The output is the accumulator
-    times `finish(statistics)`.
-
-    The values given to the methods are scalars of the accumulation type or
-    vectors of it, one lane a row; the methods build elementwise `arith` and
-    `math` ops and never a reduction, which belongs to whoever emits the loops.
-    No method may yield NaN on neutral statistics: an empty row has the output
-    0. `evaluate` states the same in plain double precision, independently: it
-    is the meaning of the weighting, and what the reference calls.
-  }];
-  let methods = [
-    InterfaceMethod<"How the row is walked: one online pass for *accumulate*.",
-      "::attn::WeightingKind", "getWeightingKind">,
-    InterfaceMethod<"The number of weighting operands (a sink, a bias).",
-      "unsigned", "getNumWeightingOperands", (ins), "", "return 0;">,
-    InterfaceMethod<"The statistics, those of the score phase first.",
-      "::llvm::SmallVector<::attn::Statistic>", "getStatistics">,
-    InterfaceMethod<"Combines two values of statistic number `index`.",
-      "::mlir::Value", "combine",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
-           "unsigned":$index, "::mlir::Value":$lhs, "::mlir::Value":$rhs)>,
-    InterfaceMethod<[{
-        The weight of a score, given the statistics of the score phase only
-        and the weighting operands.
-      }], "::mlir::Value", "weight",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
-           "::mlir::Value":$score, "::mlir::ValueRange":$scoreStatistics,
-           "::mlir::ValueRange":$operands)>,
-    InterfaceMethod<[{
-        The factor that carries weights measured against the score statistics
-        `from` over to `to`; null stands for one.
-      }], "::mlir::Value", "rescale",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
-           "::mlir::ValueRange":$from, "::mlir::ValueRange":$to), "",
-      "return {};">,
-    InterfaceMethod<[{
-        The factor on the accumulator (and on the weights, where these are
-        asked for) once all keys are in; null stands for one. `numKeys` is the
-        number of keys as a value of the accumulation type.
-      }], "::mlir::Value", "finish",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
-           "::mlir::ValueRange":$statistics, "::mlir::ValueRange":$operands,
-           "::mlir::Value":$numKeys), "", "return {};">,
-    InterfaceMethod<"Whether the weighting defines a log-sum-exp.",
-      "bool", "hasLogSumExp", (ins), "", "return false;">,
-    InterfaceMethod<"The natural log-sum-exp of the row.",
-      "::mlir::Value", "logSumExp",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
-           "::mlir::ValueRange":$statistics, "::mlir::ValueRange":$operands),
-      "", "return {};">,
-    InterfaceMethod<[{
-        The reference: replaces the scores of the visible keys of one row, in
-        ascending key order, by their final weights, and returns the
-        log-sum-exp (0 where there is none). `numKeys` counts all keys, the
-        hidden ones too.
-      }], "double", "evaluate",
-      (ins "::llvm::MutableArrayRef<double>":$scores,
-           "::llvm::ArrayRef<double>":$operands, "double":$numKeys)>
-  ];
-}
 
 //===----------------------------------------------------------------------===//
 // AttentionOpInterface

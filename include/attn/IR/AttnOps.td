@@ -81,7 +81,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       reads and `attn.index` only, on f16, bf16, f32, f64, index and integers
       of up to 64 bits
     * (C8) `attn.index` names a batch, query row or key row dimension
-    * (C9) the weighting gets its operands, over batch and query rows only
+    * (C9) the weighting is of one kind, selects 1 key or more if it selects,
+      and gets its operands, over batch and query rows only
     * (C10) `lse` spans batch and query rows, and the weighting defines it
     * (C11) `weights` spans batch, query rows and key rows
     * (C12) the accumulation type is f32 or f64 and no narrower than the

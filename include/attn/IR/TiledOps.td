@@ -37,7 +37,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     `attn-distribute` declares.
 
     Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
-    accumulator for the output, and
+    accumulator for the output and a weighting of kind *accumulate*, and
     * (C14) there is one init per statistic of the weighting, over batch and
       query rows, and accumulator and statistics have the accumulation type
     * (C15) the weight region is homogeneous and linear in the weight by its
@@ -113,7 +113,8 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
 
     Constraints:
     * (C1) one map per init, the accumulator's a permutation
-    * (C2) one statistic per statistic of the weighting, partial and merged
+    * (C2) the weighting is of kind *accumulate*; one statistic per statistic
+      of it, partial and merged
     * (C3) each partial operand is its init with one leading dimension
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
@@ -165,8 +166,8 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     Constraints:
     * (C1) one map per operand but `keys`, projected permutations; the
       accumulator's and the output's are permutations
-    * (C2) one statistic per statistic of the weighting, and the weighting gets
-      its operands
+    * (C2) the weighting is of kind *accumulate*; one statistic per statistic
+      of it, and it gets its operands
     * (C3) `lse` is given only where the weighting defines it
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init

@@ -178,7 +178,7 @@ LogicalResult OnlineEmitter::run() {
   if (failed(checkLayout()))
     return failure();
   accType = op.getAccumulationType();
-  weighting = op.getWeighting();
+  weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   statistics = weighting.getStatistics();
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;

@@ -107,7 +107,7 @@ private:
   EmitOptions options;
 
   mlir::FloatType accType;
-  WeightingAttrInterface weighting;
+  AccumulateWeightingAttrInterface weighting;
   llvm::SmallVector<Statistic> statistics;
   unsigned numScoreStatistics = 0;
   int64_t lanes = 0, groupRows = 0, keyTile = 0;

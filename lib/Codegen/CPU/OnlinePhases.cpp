@@ -165,7 +165,8 @@ void OnlineEmitter::emitScores() {
 //===----------------------------------------------------------------------===//
 
 void OnlineEmitter::emitWeights() {
-  rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics);
+  rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics,
+                              /*scale=*/Value());
   SmallVector<Value> state;
   for (unsigned i = numScoreStatistics, e = statistics.size(); i < e; ++i) {
     Value old =
@@ -180,7 +181,8 @@ void OnlineEmitter::emitWeights() {
         state, [&](Value keyRow, Value offset, ValueRange carried) {
           Value visible = loadVisible(keyRow);
           Value weight = weighting.weight(b, loc, loadScores(offset),
-                                          scoreStatistics, weightingOperands);
+                                          scoreStatistics, weightingOperands,
+                                          /*scale=*/Value());
           weight = select(visible, weight, nothing);
           SmallVector<Value> next;
           for (auto [i, old] : llvm::enumerate(carried))

@@ -294,8 +294,9 @@ static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
 }
 
 /// Channels contiguous in the output: blocks are transposed in registers.
-static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
-                                 Value rows, Value channels) {
+static void emitTransposedOutput(TileCopier &copier, FinishOp op,
+                                 ArrayRef<Value> factors, Value rows,
+                                 Value channels) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
   auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
@@ -303,20 +304,20 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
   int64_t lanes = accumulator.getDimSize(1);
   int64_t block = getBlock(accType, lanes, copier.options.vectorBits);
   Value zero = copier.index(0);
-  if (factor) {
+  SmallVector<Value> buffers;
+  for (Value factor : factors) {
     // The factor is used piece by piece: keep it in memory.
-    Value buffer =
-        createWorkerScratch(b, op, MemRefType::get({lanes}, accType));
-    vector::StoreOp::create(b, loc, factor, buffer, ValueRange{zero});
-    factor = buffer;
+    buffers.push_back(
+        createWorkerScratch(b, op, MemRefType::get({lanes}, accType)));
+    vector::StoreOp::create(b, loc, factor, buffers.back(), ValueRange{zero});
   }
   emitLoop(b, loc, zero, rows, block, [&](Value row) {
     emitLoop(b, loc, zero, channels, block, [&](Value channel) {
       Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
       bool allChannels = TileCopier::isMultiple(channels, block);
-      Value scale;
-      if (factor)
-        scale = copier.load(factor, row, block, {}, accType);
+      SmallVector<Value> scales;
+      for (Value buffer : buffers)
+        scales.push_back(copier.load(buffer, row, block, {}, accType));
       SmallVector<Value> vectors;
       for (int64_t c = 0; c < block; ++c) {
         Value here = copier.add(channel, c);
@@ -324,7 +325,7 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
           here = arith::MinSIOp::create(b, loc, here, last);
         Value vector =
             copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
-        if (scale)
+        for (Value scale : scales)
           vector = arith::MulFOp::create(b, loc, vector, scale);
         vectors.push_back(vector);
       }
@@ -343,8 +344,9 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op, Value factor,
 
 /// Any other output: one channel at a time, element by element. `rowDim` is the
 /// dimension of its rows.
-static void emitStridedOutput(TileCopier &copier, FinishOp op, Value factor,
-                              unsigned rowDim, Value rows, Value channels) {
+static void emitStridedOutput(TileCopier &copier, FinishOp op,
+                              ArrayRef<Value> factors, unsigned rowDim,
+                              Value rows, Value channels) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
   auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
@@ -357,7 +359,7 @@ static void emitStridedOutput(TileCopier &copier, FinishOp op, Value factor,
   emitLoop(b, loc, zero, channels, 1, [&](Value channel) {
     Value vector = vector::LoadOp::create(b, loc, laneType, op.getAccumulator(),
                                           ValueRange{channel, zero});
-    if (factor)
+    for (Value factor : factors)
       vector = arith::MulFOp::create(b, loc, vector, factor);
     vector::StoreOp::create(b, loc, vector, scratch, ValueRange{zero});
     emitLoop(b, loc, zero, rows, 1, [&](Value row) {
@@ -407,20 +409,23 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   Value keys = arith::IndexCastOp::create(b, loc, b.getI64Type(), op.getKeys());
   keys = arith::SIToFPOp::create(b, loc, accType, keys);
   keys = vector::BroadcastOp::create(b, loc, laneType, keys);
-  WeightingAttrInterface weighting = op.getWeighting();
-  Value factor = weighting.finish(b, loc, statistics, operands, keys);
+  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  SmallVector<Value> factors = weighting.finish(b, loc, statistics, operands,
+                                                keys, /*scale=*/Value());
 
   AffineMap outputMap = map(1 + statistics.size() + operands.size());
   unsigned rowDim = outputMap.getDimPosition(0) == 0 ? 0 : 1;
   Value rows = copier.extent(op.getOutput(), rowDim);
   Value channels = copier.extent(op.getOutput(), 1 - rowDim);
   if (op.getLse())
-    emitLogSumExp(copier, op, weighting.logSumExp(b, loc, statistics, operands),
+    emitLogSumExp(copier, op,
+                  weighting.logSumExp(b, loc, statistics, operands,
+                                      /*scale=*/Value()),
                   rows);
   if (rowDim == 0 && isContiguousAlong(output, 1))
-    emitTransposedOutput(copier, op, factor, rows, channels);
+    emitTransposedOutput(copier, op, factors, rows, channels);
   else
-    emitStridedOutput(copier, op, factor, rowDim, rows, channels);
+    emitStridedOutput(copier, op, factors, rowDim, rows, channels);
   b.eraseOp(op);
   return success();
 }

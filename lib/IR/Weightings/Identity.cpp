@@ -11,20 +11,20 @@ using namespace mlir;
 
 namespace attn {
 
-WeightingKind IdentityAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
-SmallVector<Statistic> IdentityAttr::getStatistics() const { return {}; }
-
 Value IdentityAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
                             Value) const {
   return lhs;
 }
 
-Value IdentityAttr::weight(OpBuilder &, Location, Value score, ValueRange,
-                           ValueRange) const {
-  return score;
+Value IdentityAttr::weight(OpBuilder &builder, Location loc, Value score,
+                           ValueRange, ValueRange, Value scale) const {
+  return scaleScore(builder, loc, score, scale);
+}
+
+Value IdentityAttr::scoreGradient(OpBuilder &, Location, Value, Value,
+                                  Value weightGradient, Value, ValueRange,
+                                  ValueRange, Value) const {
+  return weightGradient;
 }
 
 double IdentityAttr::evaluate(MutableArrayRef<double>, ArrayRef<double>,

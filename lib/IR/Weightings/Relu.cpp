@@ -11,27 +11,34 @@ using namespace mlir;
 
 namespace attn {
 
-WeightingKind ReluAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
-SmallVector<Statistic> ReluAttr::getStatistics() const { return {}; }
-
 Value ReluAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
                         Value) const {
   return lhs;
 }
 
 Value ReluAttr::weight(OpBuilder &builder, Location loc, Value score,
-                       ValueRange, ValueRange) const {
+                       ValueRange, ValueRange, Value scale) const {
+  score = scaleScore(builder, loc, score, scale);
   Value zero = createFloatConstant(builder, loc, score.getType(), 0.0);
   return arith::MaximumFOp::create(builder, loc, score, zero);
 }
 
-Value ReluAttr::finish(OpBuilder &builder, Location loc, ValueRange, ValueRange,
-                       Value numKeys) const {
+SmallVector<Value> ReluAttr::finish(OpBuilder &builder, Location loc,
+                                    ValueRange, ValueRange, Value numKeys,
+                                    Value) const {
   Value one = createFloatConstant(builder, loc, numKeys.getType(), 1.0);
-  return arith::DivFOp::create(builder, loc, one, numKeys);
+  return {arith::DivFOp::create(builder, loc, one, numKeys)};
+}
+
+/// g / N_k where the score is positive.
+Value ReluAttr::scoreGradient(OpBuilder &builder, Location loc, Value score,
+                              Value, Value weightGradient, Value, ValueRange,
+                              ValueRange, Value numKeys) const {
+  Value zero = createFloatConstant(builder, loc, score.getType(), 0.0);
+  Value positive = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OGT, score, zero);
+  Value slope = arith::DivFOp::create(builder, loc, weightGradient, numKeys);
+  return arith::SelectOp::create(builder, loc, positive, slope, zero);
 }
 
 double ReluAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,

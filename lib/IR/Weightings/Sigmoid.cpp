@@ -13,13 +13,7 @@ using namespace mlir;
 
 namespace attn {
 
-WeightingKind SigmoidAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
 unsigned SigmoidAttr::getNumWeightingOperands() const { return 1; }
-
-SmallVector<Statistic> SigmoidAttr::getStatistics() const { return {}; }
 
 Value SigmoidAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
                            Value) const {
@@ -27,13 +21,25 @@ Value SigmoidAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
 }
 
 Value SigmoidAttr::weight(OpBuilder &builder, Location loc, Value score,
-                          ValueRange, ValueRange operands) const {
+                          ValueRange, ValueRange operands,
+                          Value scale) const {
+  score = scaleScore(builder, loc, score, scale);
   Value one = createFloatConstant(builder, loc, score.getType(), 1.0);
   Value shifted = arith::AddFOp::create(builder, loc, score, operands[0]);
   Value negated = arith::NegFOp::create(builder, loc, shifted);
   Value exp = math::ExpOp::create(builder, loc, negated);
   Value sum = arith::AddFOp::create(builder, loc, one, exp);
   return arith::DivFOp::create(builder, loc, one, sum);
+}
+
+/// w (1 - w) g
+Value SigmoidAttr::scoreGradient(OpBuilder &builder, Location loc, Value,
+                                 Value weight, Value weightGradient, Value,
+                                 ValueRange, ValueRange, Value) const {
+  Value one = createFloatConstant(builder, loc, weight.getType(), 1.0);
+  Value rest = arith::SubFOp::create(builder, loc, one, weight);
+  Value slope = arith::MulFOp::create(builder, loc, weight, rest);
+  return arith::MulFOp::create(builder, loc, slope, weightGradient);
 }
 
 double SigmoidAttr::evaluate(MutableArrayRef<double> scores,

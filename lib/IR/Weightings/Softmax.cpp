@@ -11,10 +11,6 @@ using namespace mlir;
 
 namespace attn {
 
-WeightingKind SoftmaxAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
 SmallVector<Statistic> SoftmaxAttr::getStatistics() const {
   return getSoftmaxStatistics();
 }
@@ -25,33 +21,43 @@ Value SoftmaxAttr::combine(OpBuilder &builder, Location loc, unsigned index,
 }
 
 Value SoftmaxAttr::weight(OpBuilder &builder, Location loc, Value score,
-                          ValueRange scoreStatistics, ValueRange) const {
-  return weightAgainst(builder, loc, score, scoreStatistics[0]);
+                          ValueRange scoreStatistics, ValueRange,
+                          Value scale) const {
+  return weightAgainst(builder, loc, score, scoreStatistics[0], scale);
 }
 
 Value SoftmaxAttr::rescale(OpBuilder &builder, Location loc, ValueRange from,
-                           ValueRange to) const {
-  return rescaleAgainst(builder, loc, from[0], to[0]);
+                           ValueRange to, Value scale) const {
+  return rescaleAgainst(builder, loc, from[0], to[0], scale);
 }
 
-Value SoftmaxAttr::finish(OpBuilder &builder, Location loc,
-                          ValueRange statistics, ValueRange, Value) const {
+SmallVector<Value> SoftmaxAttr::finish(OpBuilder &builder, Location loc,
+                                       ValueRange statistics, ValueRange,
+                                       Value, Value) const {
   Value sum = statistics[1];
   Value zero = createFloatConstant(builder, loc, sum.getType(), 0.0);
   Value one = createFloatConstant(builder, loc, sum.getType(), 1.0);
   Value empty =
       arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, sum, zero);
   Value factor = arith::DivFOp::create(builder, loc, one, sum);
-  return arith::SelectOp::create(builder, loc, empty, zero, factor);
+  return {arith::SelectOp::create(builder, loc, empty, zero, factor)};
 }
 
 bool SoftmaxAttr::hasLogSumExp() const { return true; }
 
 Value SoftmaxAttr::logSumExp(OpBuilder &builder, Location loc,
-                             ValueRange statistics, ValueRange) const {
+                             ValueRange statistics, ValueRange,
+                             Value scale) const {
   // log(0) = -inf is the empty row's.
   Value log = math::LogOp::create(builder, loc, statistics[1]);
-  return arith::AddFOp::create(builder, loc, statistics[0], log);
+  Value max = scaleScore(builder, loc, statistics[0], scale);
+  return arith::AddFOp::create(builder, loc, max, log);
+}
+
+Value SoftmaxAttr::scoreGradient(OpBuilder &builder, Location loc, Value,
+                                 Value weight, Value weightGradient, Value mean,
+                                 ValueRange, ValueRange, Value) const {
+  return differentiateSoftmax(builder, loc, weight, weightGradient, mean);
 }
 
 double SoftmaxAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,

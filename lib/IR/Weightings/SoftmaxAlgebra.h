@@ -52,10 +52,11 @@ struct SoftmaxReference {
 /// exponent can hold; but there distinct scores are 64 or more apart, so that
 /// one weighs nothing beside the other to any base, and the factor is 1. A
 /// reference of -inf (a row that has seen nothing but -inf) counts as 0, so
-/// that -inf - -inf never happens.
+/// that -inf - -inf never happens. With a scale the factors are those times it.
 inline SoftmaxReference scaleReference(mlir::OpBuilder &builder,
                                        mlir::Location loc,
-                                       mlir::Value reference) {
+                                       mlir::Value reference,
+                                       mlir::Value scale) {
   mlir::Type type = reference.getType();
   auto constant = [&](double value) {
     return createFloatConstant(builder, loc, type, value);
@@ -72,12 +73,14 @@ inline SoftmaxReference scaleReference(mlir::OpBuilder &builder,
                               -std::numeric_limits<double>::infinity());
   mlir::Value finite = mlir::arith::SelectOp::create(builder, loc, empty,
                                                      constant(0.0), reference);
-  mlir::Value magnitude = mlir::math::AbsFOp::create(builder, loc, finite);
+  mlir::Value magnitude = mlir::math::AbsFOp::create(
+      builder, loc, scaleScore(builder, loc, finite, scale));
   mlir::Value isFar = compare(mlir::arith::CmpFPredicate::OGE, magnitude,
                               std::ldexp(1.0, precision + 6));
   SoftmaxReference result;
   result.factor = mlir::arith::SelectOp::create(
       builder, loc, isFar, constant(1.0), constant(llvm::numbers::log2e));
+  result.factor = scaleScore(builder, loc, result.factor, scale);
   result.scaled =
       mlir::arith::MulFOp::create(builder, loc, finite, result.factor);
   return result;
@@ -99,9 +102,10 @@ inline mlir::Value exp2Against(mlir::OpBuilder &builder, mlir::Location loc,
 /// exp(score - reference). The score's product need not be rounded, where the
 /// target fuses it with the subtraction.
 inline mlir::Value weightAgainst(mlir::OpBuilder &builder, mlir::Location loc,
-                                 mlir::Value score, mlir::Value reference) {
+                                 mlir::Value score, mlir::Value reference,
+                                 mlir::Value scale) {
   return exp2Against(builder, loc, score,
-                     scaleReference(builder, loc, reference),
+                     scaleReference(builder, loc, reference, scale),
                      mlir::arith::FastMathFlags::contract);
 }
 
@@ -109,9 +113,21 @@ inline mlir::Value weightAgainst(mlir::OpBuilder &builder, mlir::Location loc,
 /// `from` into weights measured against `to`, so that both products are the
 /// rounded ones that `weightAgainst` subtracts.
 inline mlir::Value rescaleAgainst(mlir::OpBuilder &builder, mlir::Location loc,
-                                  mlir::Value from, mlir::Value to) {
-  return exp2Against(builder, loc, from, scaleReference(builder, loc, to),
+                                  mlir::Value from, mlir::Value to,
+                                  mlir::Value scale = {}) {
+  return exp2Against(builder, loc, from,
+                     scaleReference(builder, loc, to, scale),
                      mlir::arith::FastMathFlags::none);
+}
+
+/// w (g - mean)
+inline mlir::Value differentiateSoftmax(mlir::OpBuilder &builder,
+                                        mlir::Location loc, mlir::Value weight,
+                                        mlir::Value weightGradient,
+                                        mlir::Value mean) {
+  mlir::Value difference =
+      mlir::arith::SubFOp::create(builder, loc, weightGradient, mean);
+  return mlir::arith::MulFOp::create(builder, loc, weight, difference);
 }
 
 /// Two passes in double precision. Returns the log-sum-exp, with the sink in it

@@ -11,10 +11,6 @@ using namespace mlir;
 
 namespace attn {
 
-WeightingKind SoftmaxSinkAttr::getWeightingKind() const {
-  return WeightingKind::Accumulate;
-}
-
 unsigned SoftmaxSinkAttr::getNumWeightingOperands() const { return 1; }
 
 SmallVector<Statistic> SoftmaxSinkAttr::getStatistics() const {
@@ -27,21 +23,24 @@ Value SoftmaxSinkAttr::combine(OpBuilder &builder, Location loc, unsigned index,
 }
 
 Value SoftmaxSinkAttr::weight(OpBuilder &builder, Location loc, Value score,
-                              ValueRange scoreStatistics, ValueRange) const {
-  return weightAgainst(builder, loc, score, scoreStatistics[0]);
+                              ValueRange scoreStatistics, ValueRange,
+                              Value scale) const {
+  return weightAgainst(builder, loc, score, scoreStatistics[0], scale);
 }
 
 Value SoftmaxSinkAttr::rescale(OpBuilder &builder, Location loc,
-                               ValueRange from, ValueRange to) const {
-  return rescaleAgainst(builder, loc, from[0], to[0]);
+                               ValueRange from, ValueRange to,
+                               Value scale) const {
+  return rescaleAgainst(builder, loc, from[0], to[0], scale);
 }
 
 /// With M = max(m, sink): exp(m - M) / (l exp(m - M) + exp(sink - M)), which
 /// overflows for no sink.
-Value SoftmaxSinkAttr::finish(OpBuilder &builder, Location loc,
-                              ValueRange statistics, ValueRange operands,
-                              Value) const {
-  Value max = statistics[0], sink = operands[0];
+SmallVector<Value>
+SoftmaxSinkAttr::finish(OpBuilder &builder, Location loc, ValueRange statistics,
+                        ValueRange operands, Value, Value scale) const {
+  Value max = scaleScore(builder, loc, statistics[0], scale);
+  Value sink = operands[0];
   Value top = combineSoftmax(builder, loc, 0, max, sink);
   Value rescaled = rescaleAgainst(builder, loc, max, top);
   Value sum = arith::AddFOp::create(
@@ -52,15 +51,16 @@ Value SoftmaxSinkAttr::finish(OpBuilder &builder, Location loc,
   Value empty =
       arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, sum, zero);
   Value factor = arith::DivFOp::create(builder, loc, rescaled, sum);
-  return arith::SelectOp::create(builder, loc, empty, zero, factor);
+  return {arith::SelectOp::create(builder, loc, empty, zero, factor)};
 }
 
 bool SoftmaxSinkAttr::hasLogSumExp() const { return true; }
 
 Value SoftmaxSinkAttr::logSumExp(OpBuilder &builder, Location loc,
-                                 ValueRange statistics,
-                                 ValueRange operands) const {
-  Value max = statistics[0], sink = operands[0];
+                                 ValueRange statistics, ValueRange operands,
+                                 Value scale) const {
+  Value max = scaleScore(builder, loc, statistics[0], scale);
+  Value sink = operands[0];
   Value top = combineSoftmax(builder, loc, 0, max, sink);
   Value sum = arith::AddFOp::create(
       builder, loc,
@@ -69,6 +69,13 @@ Value SoftmaxSinkAttr::logSumExp(OpBuilder &builder, Location loc,
       rescaleAgainst(builder, loc, sink, top));
   return arith::AddFOp::create(builder, loc, top,
                                math::LogOp::create(builder, loc, sum));
+}
+
+Value SoftmaxSinkAttr::scoreGradient(OpBuilder &builder, Location loc, Value,
+                                     Value weight, Value weightGradient,
+                                     Value mean, ValueRange, ValueRange,
+                                     Value) const {
+  return differentiateSoftmax(builder, loc, weight, weightGradient, mean);
 }
 
 double SoftmaxSinkAttr::evaluate(MutableArrayRef<double> scores,
