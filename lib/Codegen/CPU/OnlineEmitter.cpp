@@ -47,16 +47,10 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
     if (liesAsVector(type.getElementType()))
       return LaneValue::lanes(
           vector::LoadOp::create(b, loc, lanes, operand, indices));
-    // A vector of i1 is packed in memory, elements are a byte each; a gather
-    // of consecutive elements would be folded into the vector's load.
-    SmallVector<Value> elements;
-    unsigned lanePosition = *map.getResultPosition(b.getAffineDimExpr(0));
-    for (int64_t lane = 0, e = lanes.getDimSize(0); lane < e; ++lane) {
-      indices[lanePosition] = arith::ConstantIndexOp::create(b, loc, lane);
-      elements.push_back(memref::LoadOp::create(b, loc, operand, indices));
-    }
+    auto positions = llvm::map_to_vector(indices, LaneValue::uniform);
+    positions[*map.getResultPosition(b.getAffineDimExpr(0))].stride = 1;
     return LaneValue::lanes(
-        vector::FromElementsOp::create(b, loc, lanes, elements));
+        reader.read(*emitter, operand, positions, /*mask=*/{}));
   }
   Value element = memref::LoadOp::create(b, loc, operand, indices);
   if (isa<FloatType>(type.getElementType()))

@@ -7,10 +7,24 @@
 
 #include "VectorReader.h"
 #include "TileEmitter.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace attn {
+
+/// The same buffer, its elements integers of as many bits as they have in
+/// memory. LLVM has one type for both, so that the cast folds away.
+static Value viewAsStored(OpBuilder &b, Location loc, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t width = getMemoryWidth(type.getElementType());
+  Type stored =
+      b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(width)));
+  Type viewType = MemRefType::get(type.getShape(), stored, type.getLayout(),
+                                  type.getMemorySpace());
+  return UnrealizedConversionCastOp::create(b, loc, viewType, buffer)
+      .getResult(0);
+}
 
 /// Any shape of read is a gather from the buffer seen as one row.
 static Value readAnywhere(LaneBuilder &lanes, Value buffer,
@@ -45,6 +59,11 @@ Value VectorReader::read(LaneBuilder &lanes, Value buffer,
   Location loc = lanes.loc;
   auto type = cast<MemRefType>(buffer.getType());
   VectorType result = lanes.vectorType(type.getElementType());
+  if (!liesAsVector(type.getElementType())) {
+    Value stored = viewAsStored(b, loc, buffer);
+    return arith::TruncIOp::create(b, loc, result,
+                                   read(lanes, stored, indices, mask));
+  }
   if (!mask)
     mask = lanes.broadcast(
         arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
@@ -56,13 +75,12 @@ Value VectorReader::read(LaneBuilder &lanes, Value buffer,
   for (const LaneValue &index : indices.drop_back())
     offsets.push_back(index.scalar);
   const LaneValue &last = indices.back();
-  bool inVectors = liesAsVector(type.getElementType());
-  if (last.isAffine() && last.stride == 1 && inVectors) {
+  if (last.isAffine() && last.stride == 1) {
     offsets.push_back(last.scalar);
     return vector::MaskedLoadOp::create(b, loc, result, buffer, offsets, mask,
                                         zero);
   }
-  if (last.isAffine() && last.stride == -1 && inVectors) {
+  if (last.isAffine() && last.stride == -1) {
     // The lanes run backwards: read them forwards, from the last one's on.
     Value span = arith::ConstantIndexOp::create(b, loc, lanes.numLanes - 1);
     offsets.push_back(arith::SubIOp::create(b, loc, last.scalar, span));
