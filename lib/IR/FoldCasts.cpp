@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Patterns.h"
 #include "attn/IR/Attn.h"
-#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -59,6 +59,7 @@ struct FoldCasts final
 void AttnDialect::getCanonicalizationPatterns(
     RewritePatternSet &results) const {
   results.add<FoldCasts>(getContext());
+  detail::populateNarrowIndexCasts(results);
 }
 
 } // namespace attn
