@@ -67,6 +67,7 @@ std::optional<LaneValue> LaneBuilder::toNear(LaneValue value) {
     return std::nullopt;
   LaneValue near =
       LaneValue::near(value.scalar, createSteps(value.stride), reach);
+  near.mayWrap = value.mayWrap;
   near.variesByKey = value.variesByKey;
   return near;
 }

@@ -71,6 +71,9 @@ SmallVector<LaneValue> RegionInliner::emit(Operation &op,
     return {*affine};
   if (std::optional<LaneValue> near = emitNear(op, operands))
     return {*near};
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    if (Value result = emitCompare(compare, operands[0], operands[1]))
+      return {LaneValue::lanes(result)};
 
   // Elementwise ops take vectors as they take scalars.
   OperationState state(op.getLoc(), op.getName());
@@ -99,7 +102,20 @@ RegionInliner::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
     IRMapping mapping;
     for (auto [operand, value] : llvm::zip_equal(op.getOperands(), operands))
       mapping.map(operand, value.scalar);
-    return LaneValue::affine(b.clone(op, mapping)->getResult(0), stride);
+    Operation *first = b.clone(op, mapping);
+    // The source may not ask for the first lane: it may overflow alone.
+    if (auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(first))
+      first->setAttr(flags.getIntegerOverflowAttrName(),
+                     arith::IntegerOverflowFlagsAttr::get(
+                         op.getContext(), arith::IntegerOverflowFlags::none));
+    LaneValue result = LaneValue::affine(first->getResult(0), stride);
+    // A cast as wide as what it casts is no arithmetic.
+    Type type = op.getResult(0).getType();
+    result.mayWrap =
+        !type.isIndex() && !(isa<arith::IndexCastOp>(op) && type.isInteger(64));
+    for (const LaneValue &operand : operands)
+      result.mayWrap |= operand.mayWrap;
+    return result;
   };
   if (isa<arith::AddIOp>(op))
     return scalar(operands[0].stride + operands[1].stride);
@@ -107,7 +123,7 @@ RegionInliner::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
     return scalar(operands[0].stride - operands[1].stride);
   // Sums that wrap do so in whatever is narrower as well, but not in what is
   // wider.
-  if (isa<arith::IndexCastOp>(op) &&
+  if (isa<arith::IndexCastOp, arith::TruncIOp>(op) &&
       ConstantIntRanges::getStorageBitwidth(op.getOperand(0).getType()) >= 64)
     return scalar(operands[0].stride);
   if (isa<arith::MulIOp>(op)) {
@@ -120,17 +136,14 @@ RegionInliner::emitAffine(Operation &op, ArrayRef<LaneValue> operands) {
     }
     return std::nullopt;
   }
-  if (auto compare = dyn_cast<arith::CmpIOp>(op))
-    if (Value result = emitCompare(compare, operands[0], operands[1]))
-      return LaneValue::lanes(result);
   return std::nullopt;
 }
 
 /// max(a + o, c) with |o| <= R is a' + max(o, e), where a' = max(a, c - R) and
-/// e = max(c - a', -R): |e| <= R as well, whatever a and c are. So is the
+/// e = c - min(a', c + R): |e| <= R as well, whatever a and c are. So is the
 /// minimum, mirrored.
-std::optional<LaneValue>
-RegionInliner::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
+std::optional<LaneValue> RegionInliner::emitNear(Operation &op,
+                                                 ArrayRef<LaneValue> operands) {
   if (operands.size() != 2 || !op.getResult(0).getType().isIndex())
     return std::nullopt;
   unsigned fixed = operands[1].isUniform() ? 1 : 0;
@@ -140,74 +153,106 @@ RegionInliner::emitNear(Operation &op, ArrayRef<LaneValue> operands) {
   if (!moving)
     return std::nullopt;
   Value base = moving->scalar, bound = operands[fixed].scalar;
+  auto moveTo = [&](Value origin) {
+    LaneValue moved = *moving;
+    moved.scalar = origin;
+    return moved;
+  };
   if (isa<arith::AddIOp>(op))
-    return LaneValue::near(arith::AddIOp::create(b, loc, base, bound),
-                           moving->offsets, moving->reach);
+    return moveTo(arith::AddIOp::create(b, loc, base, bound));
   if (isa<arith::SubIOp>(op) && fixed == 1)
-    return LaneValue::near(arith::SubIOp::create(b, loc, base, bound),
-                           moving->offsets, moving->reach);
+    return moveTo(arith::SubIOp::create(b, loc, base, bound));
+  bool isMax = isa<arith::MaxSIOp>(op);
+  if (moving->mayWrap || !(isMax || isa<arith::MinSIOp>(op)))
+    return std::nullopt;
   // Bounds next to the ends of the number range would wrap below.
   APInt constant;
   if (!matchPattern(bound, m_ConstantInt(&constant)) ||
       constant.getSignificantBits() > 48)
     return std::nullopt;
-  auto clamp = [&](auto create, int64_t reach) {
-    Value limit = arith::ConstantIndexOp::create(b, loc, reach);
-    Value nearest = arith::SubIOp::create(b, loc, bound, limit);
-    Value origin = create(base, nearest);
-    Value rest = arith::SubIOp::create(b, loc, bound, origin);
-    Value opposite = arith::ConstantIndexOp::create(b, loc, -reach);
-    rest = create(rest, opposite);
-    rest = arith::IndexCastOp::create(b, loc, b.getI32Type(), rest);
-    Value offsets = create(moving->offsets, broadcast(rest));
-    return LaneValue::near(origin, offsets, moving->reach);
+  auto least = [&](Value lhs, Value rhs) -> Value {
+    return b.createOrFold<arith::MinSIOp>(loc, lhs, rhs);
   };
-  if (isa<arith::MaxSIOp>(op))
-    return clamp(
-        [&](Value lhs, Value rhs) -> Value {
-          return arith::MaxSIOp::create(b, loc, lhs, rhs);
-        },
-        moving->reach);
-  if (isa<arith::MinSIOp>(op))
-    return clamp(
-        [&](Value lhs, Value rhs) -> Value {
-          return arith::MinSIOp::create(b, loc, lhs, rhs);
-        },
-        -moving->reach);
-  return std::nullopt;
+  auto most = [&](Value lhs, Value rhs) -> Value {
+    return b.createOrFold<arith::MaxSIOp>(loc, lhs, rhs);
+  };
+  Value low = arith::ConstantIndexOp::create(
+      b, loc, constant.getSExtValue() - moving->reach);
+  Value high = arith::ConstantIndexOp::create(
+      b, loc, constant.getSExtValue() + moving->reach);
+  Value origin = isMax ? most(base, low) : least(base, high);
+  Value rest = arith::SubIOp::create(
+      b, loc, bound, isMax ? least(origin, high) : most(origin, low));
+  rest =
+      broadcast(arith::IndexCastOp::create(b, loc, b.getI32Type(), rest));
+  LaneValue clamped = moveTo(origin);
+  clamped.offsets =
+      isMax ? most(moving->offsets, rest) : least(moving->offsets, rest);
+  return clamped;
 }
 
-/// a + s lane < c + t lane  iff  (s - t) lane < c - a, and the right side may
-/// be clamped to just beyond what the left can reach.
+/// a + o < b + p, where o and p are near, iff o - p < b - a, and the right side
+/// may be clamped to just beyond what the left can reach. It is by clamping one
+/// of a and b to what is near the other, before they are subtracted: the
+/// difference of two numbers may wrap.
 Value RegionInliner::emitCompare(arith::CmpIOp op, LaneValue lhs,
                                  LaneValue rhs) {
-  using Predicate = arith::CmpIPredicate;
-  Predicate predicate = op.getPredicate();
-  bool isSigned = predicate == Predicate::slt || predicate == Predicate::sle ||
-                  predicate == Predicate::sgt || predicate == Predicate::sge ||
-                  predicate == Predicate::eq || predicate == Predicate::ne;
-  // Positions do not wrap; arithmetic in narrower types may.
-  Type type = lhs.scalar.getType();
-  int64_t stride = lhs.stride - rhs.stride;
-  if (!isSigned || !isa<IndexType>(type) ||
-      std::abs(stride) >= (int64_t(1) << 24))
+  if (!lhs.scalar || !rhs.scalar || lhs.mayWrap || rhs.mayWrap ||
+      !lhs.scalar.getType().isIndex())
     return {};
-  // The one that moves is near a position; the other may be any number, and is
-  // brought near before it is subtracted.
-  bool leftMoves = lhs.stride != 0;
-  Value moving = leftMoves ? lhs.scalar : rhs.scalar;
-  Value other = leftMoves ? rhs.scalar : lhs.scalar;
-  Value reach =
-      arith::ConstantIndexOp::create(b, loc, std::abs(stride) * numLanes + 1);
-  Value low = arith::SubIOp::create(b, loc, moving, reach);
-  Value high = arith::AddIOp::create(b, loc, moving, reach);
+  using Predicate = arith::CmpIPredicate;
+  switch (op.getPredicate()) {
+  case Predicate::ult:
+  case Predicate::ule:
+  case Predicate::ugt:
+  case Predicate::uge:
+    return {};
+  default:
+    break;
+  }
+  Value offsets;
+  int64_t reach;
+  if (lhs.isAffine() && rhs.isAffine()) {
+    LaneValue steps = LaneValue::affine({}, lhs.stride - rhs.stride);
+    std::optional<LaneValue> near = toNear(steps);
+    if (!near)
+      return {};
+    offsets = near->offsets;
+    reach = near->reach;
+  } else {
+    std::optional<LaneValue> left = toNear(lhs), right = toNear(rhs);
+    if (!left || !right)
+      return {};
+    offsets = left->offsets;
+    if (!rhs.isUniform())
+      offsets = arith::SubIOp::create(b, loc, offsets, right->offsets);
+    reach = left->reach + right->reach;
+  }
+  // Bounds that are the same for all key rows are computed once.
+  ++reach;
+  bool aroundLeft = rhs.variesByKey == lhs.variesByKey
+                        ? matchPattern(lhs.scalar, m_Constant())
+                        : rhs.variesByKey;
+  Value fixed = aroundLeft ? lhs.scalar : rhs.scalar;
+  Value other = aroundLeft ? rhs.scalar : lhs.scalar;
+  auto constant = [&](int64_t number) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, number);
+  };
+  constexpr int64_t lowest = std::numeric_limits<int64_t>::min();
+  constexpr int64_t largest = std::numeric_limits<int64_t>::max();
+  Value low =
+      b.createOrFold<arith::MaxSIOp>(loc, fixed, constant(lowest + reach));
+  low = b.createOrFold<arith::SubIOp>(loc, low, constant(reach));
+  Value high =
+      b.createOrFold<arith::MinSIOp>(loc, fixed, constant(largest - reach));
+  high = b.createOrFold<arith::AddIOp>(loc, high, constant(reach));
   other = arith::MaxSIOp::create(b, loc, other, low);
   other = arith::MinSIOp::create(b, loc, other, high);
-  Value difference = leftMoves ? arith::SubIOp::create(b, loc, other, moving)
-                               : arith::SubIOp::create(b, loc, moving, other);
-  Type i32 = b.getI32Type();
-  Value narrow = arith::IndexCastOp::create(b, loc, i32, difference);
-  return arith::CmpIOp::create(b, loc, predicate, createSteps(stride),
+  Value difference = aroundLeft ? arith::SubIOp::create(b, loc, other, fixed)
+                                : arith::SubIOp::create(b, loc, fixed, other);
+  Value narrow =
+      arith::IndexCastOp::create(b, loc, b.getI32Type(), difference);
+  return arith::CmpIOp::create(b, loc, op.getPredicate(), offsets,
                                broadcast(narrow));
 }
 

@@ -33,6 +33,8 @@ struct LaneValue {
   mlir::Value vector;
   mlir::Value offsets;
   int64_t reach = 0;
+  /// Whether lanes may have wrapped around: arithmetic on `index` does not.
+  bool mayWrap = false;
   /// Whether the value depends on what `LanePredicate::mayBeEmpty` speaks of:
   /// the key row at hand.
   bool variesByKey = false;

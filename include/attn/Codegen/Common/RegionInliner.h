@@ -71,7 +71,8 @@ private:
   /// operand is uniform.
   std::optional<LaneValue> emitNear(mlir::Operation &op,
                                     llvm::ArrayRef<LaneValue> operands);
-  /// A comparison of two affine values in 32-bit lanes.
+  /// A signed comparison of positions, affine or near ones, in 32-bit lanes;
+  /// null for others.
   mlir::Value emitCompare(mlir::arith::CmpIOp op, LaneValue lhs, LaneValue rhs);
   LaneValue emitLoad(mlir::memref::LoadOp op, llvm::ArrayRef<LaneValue> indices,
                      LanePredicate predicate);
