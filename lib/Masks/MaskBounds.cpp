@@ -136,6 +136,10 @@ void MaskExprContext::inferBounds(MaskNode &node) {
     if (upperA)
       node.upper = std::max<int64_t>(*upperA, 0);
     return;
+  case Kind::Order:
+    node.lower = -1;
+    node.upper = 1;
+    return;
   case Kind::Opaque:
     return;
   }

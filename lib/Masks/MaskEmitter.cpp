@@ -401,6 +401,12 @@ Scalar IndexEmitter::isLessEqual(Scalar lhs, Scalar rhs) {
   return emit(Opcode::LessEqual, lhsBase, add(rhsBase, offset));
 }
 
+Scalar IndexEmitter::isLessEqualAsIs(Scalar lhs, Scalar rhs) {
+  if (std::optional<bool> order = decideLessEqual(lhs, rhs))
+    return *order;
+  return emit(Opcode::LessEqual, lhs, rhs);
+}
+
 Scalar IndexEmitter::isEqual(Scalar lhs, Scalar rhs) {
   auto [lhsBase, lhsOffset] = split(lhs);
   auto [rhsBase, rhsOffset] = split(rhs);

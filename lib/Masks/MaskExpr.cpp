@@ -18,6 +18,8 @@ namespace attn {
 /// bound overflows.
 static constexpr int64_t maxCoefficient = int64_t(1) << 20;
 static constexpr int64_t maxConstant = int64_t(1) << 40;
+/// Searches take time for each tile of rows.
+static constexpr size_t maxSearches = 4;
 
 static bool isWithin(int64_t value, int64_t limit) {
   return -limit <= value && value <= limit;
@@ -59,6 +61,8 @@ MaskNode *MaskExprContext::intern(MaskNode node) {
       return;
     node.dimensions |= part->dimensions;
     node.isPeriodic |= part->isPeriodic;
+    node.isSearched |= part->isSearched;
+    node.isWide |= part->isWide && node.kind != Kind::Order;
   };
   for (const MaskLinear::Term &term : node.terms)
     include(term.node);
@@ -107,7 +111,17 @@ MaskLinear MaskExprContext::getLinear(const MaskAffine &value) {
   return inner;
 }
 
+bool MaskExprContext::isWide(const MaskLinear &value) {
+  return llvm::any_of(value.terms, [](const MaskLinear::Term &term) {
+    return term.node->isWide;
+  });
+}
+
 MaskLinear MaskExprContext::limit(MaskLinear value) {
+  if (isWide(value) &&
+      (value.terms.size() != 1 || value.terms.front().coefficient != 1 ||
+       !value.offset.isConstant(0)))
+    return getOpaque();
   if (value.offset.isConstant() &&
       !isWithin(value.offset.getConstant(), maxConstant))
     return getOpaque();
@@ -138,18 +152,54 @@ MaskLinear MaskExprContext::getOpaque(Value value) {
     prototype.divisor = int64_t(++numOpaque);
   MaskNode *node = intern(std::move(prototype));
   auto type = value ? dyn_cast<IntegerType>(value.getType()) : IntegerType();
-  if (type && type.getWidth() <= 32) {
+  if (type && type.getWidth() <= 32 && !node->read) {
     node->lower = llvm::minIntN(type.getWidth());
     node->upper = llvm::maxIntN(type.getWidth());
   }
   return getLinear(node);
 }
 
-MaskLinear MaskExprContext::getRead(Value value, Scalar least,
-                                    Scalar greatest) {
+MaskLinear MaskExprContext::getRead(Value value, MaskRead read) {
   MaskLinear result = getOpaque(value);
-  result.terms.front().node->read = {least, greatest};
+  MaskNode *node = result.terms.front().node;
+  if (node->read)
+    return result;
+  node->dimensions = uint64_t(1) << std::min(read.dimension, 63u);
+  node->isSearched = isSearched(read);
+  node->isWide = !node->lower;
+  if (value.getType().isInteger(1))
+    std::tie(node->lower, node->upper) = MaskBounds(0, 1);
+  reads.push_back(std::move(read));
+  node->read = &reads.back();
   return result;
+}
+
+MaskInterval MaskExprContext::getReadBounds(const MaskNode *node,
+                                            const MaskBox &box) {
+  auto [known, inserted] = readBounds.try_emplace(node);
+  if (inserted) {
+    known->second = emitReadBounds(emitter, *node->read,
+                                   box.lookup(node->read->dimension));
+    emitter.countOps(16);
+  }
+  return known->second;
+}
+
+MaskInterval MaskExprContext::getReadHull(const MaskNode *node,
+                                          const MaskInterval &values,
+                                          const MaskInterval &positions) {
+  for (const Search &search : searches)
+    if (search.node == node && search.values == values &&
+        search.positions == positions)
+      return search.hull;
+  if (searches.size() == maxSearches ||
+      !MaskSummaries::canSummarize(node->read->table))
+    return {};
+  MaskInterval hull =
+      emitReadHull(emitter, *node->read, values, positions);
+  emitter.countOps(64);
+  searches.push_back({node, values, positions, hull});
+  return hull;
 }
 
 MaskLinear MaskExprContext::add(const MaskLinear &lhs, const MaskLinear &rhs) {
@@ -192,6 +242,8 @@ MaskLinear MaskExprContext::scale(const MaskLinear &value, int64_t factor) {
 
 MaskLinear MaskExprContext::multiply(const MaskLinear &lhs,
                                      const MaskLinear &rhs) {
+  if (isWide(lhs) || isWide(rhs))
+    return getOpaque();
   for (auto [value, factor] : {std::pair(&lhs, &rhs), std::pair(&rhs, &lhs)}) {
     if (!factor->isUniform())
       continue;
@@ -252,6 +304,8 @@ std::optional<MaskLinear> MaskExprContext::divideInside(Kind kind,
 
 MaskLinear MaskExprContext::divide(Kind kind, const MaskLinear &value,
                                    Scalar divisor, unsigned budget) {
+  if (isWide(value))
+    return getOpaque();
   if (divisor.isConstant()) {
     int64_t constant = divisor.getConstant();
     if (!isWithin(constant, maxConstant) || constant == 0)
@@ -379,6 +433,8 @@ MaskLinear MaskExprContext::maximum(const MaskLinear &lhs,
 }
 
 MaskLinear MaskExprContext::absolute(const MaskLinear &value) {
+  if (isWide(value))
+    return getOpaque();
   if (isKnownNonNegative(value))
     return value;
   if (value.isUniform())

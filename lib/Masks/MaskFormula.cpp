@@ -203,4 +203,32 @@ MaskFormula *MaskExprContext::isNonZero(const MaskLinear &value) {
                   isNonNegative(add(scale(value, -1), getUniform(-1)))});
 }
 
+MaskFormula *MaskExprContext::isOrdered(const MaskLinear &lhs,
+                                        const MaskLinear &rhs, int64_t lower,
+                                        int64_t upper) {
+  if (lhs.isUniform() && !rhs.isUniform())
+    return isOrdered(rhs, lhs, -upper, -lower);
+  auto isConstant = [](const MaskLinear &value) {
+    return value.isUniform() && value.offset.isConstant();
+  };
+  if (isConstant(rhs)) {
+    auto getBound = [&](bool isKnown, int64_t by) -> std::optional<Scalar> {
+      if (!isKnown)
+        return std::nullopt;
+      return emitter.add(rhs.offset, by);
+    };
+    return getLiteral(lhs, getBound(lower >= 0, lower),
+                      getBound(upper <= 0, upper));
+  }
+  for (const MaskLinear &side : {lhs, rhs})
+    for (const MaskLinear::Term &term : side.terms)
+      if (term.node->kind == MaskNode::Kind::Opaque && !term.node->read)
+        return getTruth(1);
+  MaskNode order(Kind::Order);
+  order.a = getAffine(lhs);
+  order.b = getAffine(rhs);
+  return getLiteral(getLinear(intern(std::move(order))), Scalar(lower),
+                    Scalar(upper));
+}
+
 } // namespace attn

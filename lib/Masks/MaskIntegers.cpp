@@ -64,7 +64,7 @@ MaskLinear MaskTranslator::translateInteger(Value value) {
     if (clone && !(result && result->isUniform()))
       result = context.getUniform(clone);
   }
-  if (!result)
+  if (!result && width > 1)
     result = translateRead(value);
   if (!result) {
     noteOpaque(value);

@@ -11,8 +11,6 @@ using namespace mlir;
 
 namespace attn {
 
-using Bound = std::optional<Scalar>;
-
 MaskInterval MaskPropagation::intersect(const MaskInterval &lhs,
                                         const MaskInterval &rhs) {
   MaskInterval result = lhs;
@@ -37,6 +35,31 @@ Scalar MaskPropagation::haveDimensionsValues() {
     if (node->kind == MaskNode::Kind::Dimension || node == stop)
       result = emitter.conjoin(result, isNonEmpty(evaluate(node)));
   return result;
+}
+
+Scalar MaskPropagation::mayLieIn(MaskNode *node, const MaskInterval &interval) {
+  if (node->kind != MaskNode::Kind::Order) {
+    MaskInterval reached = evaluate(node);
+    Scalar answer = isNonEmpty({reached.lower, interval.upper});
+    answer =
+        emitter.conjoin(answer, isNonEmpty({interval.lower, reached.upper}));
+    return emitter.conjoin(answer, isNonEmpty(interval));
+  }
+  // Some x may be less than some y, or equal, if the least x is.
+  auto mayBeBelow = [&](Bound least, Bound most, bool isStrict) -> Scalar {
+    if (!least || !most)
+      return 1;
+    return isStrict ? emitter.invert(emitter.isLessEqualAsIs(*most, *least))
+                    : emitter.isLessEqualAsIs(*least, *most);
+  };
+  MaskInterval a = evaluate(node->a), b = evaluate(node->b);
+  Scalar answer = 1;
+  if (interval.upper)
+    answer = mayBeBelow(a.lower, b.upper, *interval.upper == Scalar(-1));
+  if (interval.lower)
+    answer = emitter.conjoin(
+        answer, mayBeBelow(b.lower, a.upper, *interval.lower == Scalar(1)));
+  return answer;
 }
 
 //===----------------------------------------------------------------------===//
@@ -77,8 +100,8 @@ MaskInterval MaskPropagation::compute(MaskNode *node) {
   case Kind::Dimension:
     return box.lookup(node->dimension);
   case Kind::Opaque:
-    if (node->read)
-      return {node->read->first, node->read->second};
+    if (node->read && !context.isSearched(*node->read))
+      return context.getReadBounds(node, box);
     return {};
   case Kind::Form: {
     MaskInterval sum{Scalar(0), Scalar(0)};
@@ -147,6 +170,9 @@ MaskInterval MaskPropagation::compute(MaskNode *node) {
       result.upper = emitter.maximum(*a.upper, *b.upper);
     return result;
   }
+  case Kind::Order:
+    // Asked by `mayLieIn`.
+    return {};
   }
   return {};
 }
@@ -239,6 +265,9 @@ void MaskPropagation::narrow(MaskNode *node, MaskInterval interval,
   if (node == stop || depth == 0)
     return;
   using Kind = MaskNode::Kind;
+  // What bounds a part may be any number: nothing is calculated from it.
+  if (node->isWide && node->kind != Kind::Opaque)
+    return;
   switch (node->kind) {
   case Kind::Form:
     return narrowForm(node, interval, depth - 1);
@@ -265,8 +294,11 @@ void MaskPropagation::narrow(MaskNode *node, MaskInterval interval,
           isPositive, emitter.floorDivide(*interval.upper, factor), *a.upper);
     return narrow(node->a, quotient, depth - 1);
   }
-  case Kind::Dimension:
+  case Kind::Order:
+    return narrowOrder(node, interval, depth - 1);
   case Kind::Opaque:
+    return narrowRead(node, interval);
+  case Kind::Dimension:
   case Kind::Remainder:
   case Kind::Product:
   case Kind::Select:
@@ -442,6 +474,64 @@ void MaskPropagation::narrowExtremum(MaskNode *node,
     }
     narrow(part, result, depth);
   }
+}
+
+/// Narrows the keys to where what is read at them is wanted.
+void MaskPropagation::narrowRead(MaskNode *node, const MaskInterval &interval) {
+  if (!node->read || !context.isSearched(*node->read))
+    return;
+  MaskNode *key = context.getDimension(node->read->dimension, std::nullopt)
+                      .terms.front()
+                      .node;
+  // Once: a second round finds few positions that the first did not leave out.
+  if (!llvm::any_of(searched, [&](const auto &done) {
+        return done.first == node && done.second == interval;
+      })) {
+    searched.push_back({node, interval});
+    narrow(key, context.getReadHull(node, interval, evaluate(key)));
+  }
+}
+
+/// The sign of a - b lies in the interval.
+void MaskPropagation::narrowOrder(MaskNode *node, const MaskInterval &interval,
+                                  unsigned depth) {
+  MaskInterval a = evaluate(node->a), b = evaluate(node->b);
+  bool isBelow = interval.upper && *interval.upper == Scalar(-1);
+  bool isAbove = interval.lower && *interval.lower == Scalar(1);
+  MaskInterval forA, forB;
+  if (interval.upper) {
+    forA.upper = limit(b.upper, a, /*isLower=*/false, isBelow, node->a);
+    forB.lower = limit(a.lower, b, /*isLower=*/true, isBelow, node->b);
+  }
+  if (interval.lower) {
+    forA.lower = limit(b.lower, a, /*isLower=*/true, isAbove, node->a);
+    forB.upper = limit(a.upper, b, /*isLower=*/false, isAbove, node->b);
+  }
+  narrow(node->a, forA, depth);
+  narrow(node->b, forB, depth);
+}
+
+/// A bound of `value`, which lies in `own`, by any number: exclusive if
+/// `isStrict`. What is calculated with stays near what it reaches already; what
+/// may be any number itself is bounded inclusively.
+Bound MaskPropagation::limit(Bound bound, const MaskInterval &own, bool isLower,
+                             bool isStrict, const MaskAffine &value) {
+  if (!bound || !value.node || value.node->isWide)
+    return bound;
+  if (!own.lower || !own.upper)
+    return std::nullopt;
+  int64_t strict = isStrict, inclusive = !isStrict;
+  if (isLower)
+    return emitter.add(
+        emitter.maximum(
+            emitter.minimum(*bound, emitter.add(*own.upper, inclusive)),
+            emitter.add(*own.lower, -strict)),
+        strict);
+  return emitter.add(
+      emitter.minimum(
+          emitter.maximum(*bound, emitter.add(*own.lower, -inclusive)),
+          emitter.add(*own.upper, strict)),
+      -strict);
 }
 
 void MaskPropagation::narrowAbsolute(MaskNode *node,

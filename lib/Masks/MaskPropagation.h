@@ -13,11 +13,14 @@
 
 namespace attn {
 
+/// Infinite if missing.
+using Bound = std::optional<Scalar>;
+
 /// The state of one propagation: intervals that nodes must lie in.
 class MaskPropagation {
 public:
   MaskPropagation(MaskExprContext &context, const MaskBox &box)
-      : emitter(context.getEmitter()), box(box) {}
+      : context(context), emitter(context.getEmitter()), box(box) {}
 
   /// Nodes whose parts are not narrowed.
   void stopAt(MaskNode *node) { stop = node; }
@@ -36,6 +39,8 @@ public:
   /// False if a narrowed position has no values left.
   Scalar haveDimensionsValues();
   Scalar isNonEmpty(const MaskInterval &interval);
+  /// False if the node cannot lie in the interval.
+  Scalar mayLieIn(MaskNode *node, const MaskInterval &interval);
   MaskInterval intersect(const MaskInterval &lhs, const MaskInterval &rhs);
 
 private:
@@ -55,7 +60,13 @@ private:
                       unsigned depth);
   void narrowAbsolute(MaskNode *node, const MaskInterval &interval,
                       unsigned depth);
+  void narrowRead(MaskNode *node, const MaskInterval &interval);
+  void narrowOrder(MaskNode *node, const MaskInterval &interval,
+                   unsigned depth);
+  Bound limit(Bound bound, const MaskInterval &own, bool isLower, bool isStrict,
+              const MaskAffine &value);
 
+  MaskExprContext &context;
   IndexEmitter &emitter;
   const MaskBox &box;
   MaskNode *stop = nullptr;
@@ -64,6 +75,7 @@ private:
   uint64_t target = ~uint64_t(0), kept = 0;
   Scalar feasible = 1;
   llvm::MapVector<MaskNode *, MaskInterval> demands;
+  llvm::SmallVector<std::pair<MaskNode *, MaskInterval>, 2> searched;
   llvm::DenseMap<MaskNode *, MaskInterval> cache;
 };
 

@@ -231,13 +231,16 @@ MaskSolver::getComponents(const Term &term) {
       dimensions.erase(dimensions.begin() + i);
       i = 0;
     }
-    // Remainders last: they sharpen what the others have narrowed.
+    // Remainders sharpen what the others have narrowed; what is searched is
+    // searched for where all others leave something.
+    auto getRank = [](const Literal &literal) {
+      return literal.node->isSearched ? 2 : literal.node->isPeriodic ? 1 : 0;
+    };
     SmallVector<Literal, 4> ordered;
-    for (bool isPeriodic : {false, true})
-      llvm::copy_if(merged, std::back_inserter(ordered),
-                    [&](const Literal &literal) {
-                      return literal.node->isPeriodic == isPeriodic;
-                    });
+    for (int rank : {0, 1, 2})
+      llvm::copy_if(
+          merged, std::back_inserter(ordered),
+          [&](const Literal &literal) { return getRank(literal) == rank; });
     components.push_back(std::move(ordered));
     dimensions.push_back(bits);
   }
@@ -277,12 +280,8 @@ Scalar MaskSolver::mayHoldTogether(ArrayRef<Literal> literals) {
   MaskPropagation propagation(context, box);
   if (literals.size() == 1 && !literals.front().node->isPeriodic) {
     // No part can be sharper than the whole.
-    const auto &[node, interval] = literals.front();
-    MaskInterval reached = propagation.evaluate(node);
-    Scalar answer = propagation.isNonEmpty({reached.lower, interval.upper});
-    answer = emitter.conjoin(
-        answer, propagation.isNonEmpty({interval.lower, reached.upper}));
-    return emitter.conjoin(answer, propagation.isNonEmpty(interval));
+    return propagation.mayLieIn(literals.front().node,
+                                literals.front().interval);
   }
   llvm::SmallSetVector<MaskNode *, 4> interface;
   for (const Literal &literal : literals)
@@ -302,7 +301,10 @@ Scalar MaskSolver::mayHoldTogether(ArrayRef<Literal> literals) {
   Scalar answer = emitter.conjoin(propagation.isFeasible(),
                                   propagation.haveDimensionsValues());
   for (const Literal &literal : literals)
-    if (literal.node->kind != MaskNode::Kind::Modulo)
+    if (literal.node->kind == MaskNode::Kind::Order)
+      answer = emitter.conjoin(
+          answer, propagation.mayLieIn(literal.node, literal.interval));
+    else if (literal.node->kind != MaskNode::Kind::Modulo)
       answer = emitter.conjoin(
           answer, propagation.isNonEmpty(propagation.evaluate(literal.node)));
   return answer;
@@ -346,8 +348,7 @@ MaskRange MaskSolver::getRange(const Term &term) {
     for (const Literal &literal : component)
       if ((literal.node->dimensions & getKeyBit()) == 0)
         feasible = emitter.conjoin(
-            feasible,
-            propagation.isNonEmpty(propagation.evaluate(literal.node)));
+            feasible, propagation.mayLieIn(literal.node, literal.interval));
   }
   feasible = emitter.conjoin(feasible, propagation.isFeasible());
   MaskNode *key =

@@ -25,8 +25,10 @@ static bool castsToNarrow(Region &mask) {
 }
 
 MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
-                               MaskExprContext &context)
-    : op(op), box(box), context(context), emitter(context.getEmitter()) {
+                               MaskExprContext &context,
+                               MaskSummaries &summaries)
+    : op(op), box(box), context(context), emitter(context.getEmitter()),
+      summaries(summaries) {
   for (auto [dim, value] : llvm::zip(box.classes.batch, box.batch))
     positions[dim] = value;
   for (auto [dim, value] : llvm::zip(box.classes.keyRows, box.outerKeys))
@@ -54,13 +56,6 @@ std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
 //===----------------------------------------------------------------------===//
 // What is the same for all pairs of a box
 //===----------------------------------------------------------------------===//
-
-Value createRead(OpBuilder &builder, Location loc, Value table,
-                 ValueRange indices) {
-  if (isa<TensorType>(table.getType()))
-    return tensor::ExtractOp::create(builder, loc, table, indices);
-  return memref::LoadOp::create(builder, loc, table, indices);
-}
 
 /// Reads the inputs that vary along batch and outer key dimensions only.
 void MaskTranslator::mapUniformInputs() {
@@ -129,6 +124,72 @@ void MaskTranslator::noteOpaque(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
+// What is read at positions
+//===----------------------------------------------------------------------===//
+
+std::optional<MaskRead> MaskTranslator::getRead(Value value) {
+  MaskRead read;
+  unsigned numVarying = 0;
+  auto addPosition = [&](unsigned dim) {
+    read.indices.push_back(positions.lookup(dim));
+    if (read.indices.back())
+      return;
+    ++numVarying;
+    read.dimension = dim;
+  };
+  bool isInput = false;
+  Operation *definition = value.getDefiningOp();
+  if (isa_and_nonnull<tensor::ExtractOp, memref::LoadOp>(definition)) {
+    read.table = definition->getOperand(0);
+    for (Value index : definition->getOperands().drop_front()) {
+      if (Value clone = getUniform(index))
+        read.indices.push_back(clone);
+      else if (auto position = index.getDefiningOp<IndexOp>())
+        addPosition(position.getDim());
+      else
+        return std::nullopt;
+    }
+  } else if (!definition) {
+    unsigned input = cast<BlockArgument>(value).getArgNumber();
+    read.table = op.getInputs()[input];
+    isInput = true;
+    for (AffineExpr expr : op.getIndexingMap(3 + input).getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      if (!dim)
+        return std::nullopt;
+      addPosition(dim.getPosition());
+    }
+  }
+  bool isRow = llvm::is_contained(box.classes.queryRows, read.dimension);
+  if (numVarying != 1 || (!isRow && read.dimension != box.getKeyDimension()))
+    return std::nullopt;
+  read.asksSummary = isRow;
+  read.summaries = &summaries;
+  // The extents of inputs agree with the op's; a table may be shorter, if what
+  // is read beyond its end is never looked at.
+  auto type = cast<ShapedType>(read.table.getType());
+  int64_t size = type.getDimSize(read.getPosition());
+  std::optional<int64_t> extent = getStaticExtent(op, read.dimension);
+  bool isKnown = extent && !ShapedType::isDynamic(size) && size >= *extent;
+  if (!isInput && !isKnown)
+    read.extent = ShapedType::isDynamic(size)
+                      ? Scalar(summaries.getExtent(read.table,
+                                                   read.getPosition()))
+                      : Scalar(size);
+  return read;
+}
+
+std::optional<MaskLinear> MaskTranslator::translateRead(Value value) {
+  auto type = dyn_cast<IntegerType>(value.getType());
+  if (!type || type.getWidth() > 64)
+    return std::nullopt;
+  std::optional<MaskRead> read = getRead(value);
+  if (!read)
+    return std::nullopt;
+  return context.getRead(value, std::move(*read));
+}
+
+//===----------------------------------------------------------------------===//
 // Truth values
 //===----------------------------------------------------------------------===//
 
@@ -146,6 +207,8 @@ MaskFormula *MaskTranslator::translateTruth(Value value, bool negated) {
     formula = context.getTruth(constant.isZero() == negated);
   } else if (Value clone = getUniform(value)) {
     formula = context.getTruth(negated ? emitter.invert(clone) : Scalar(clone));
+  } else if (std::optional<MaskLinear> read = translateRead(value)) {
+    formula = negated ? context.isZero(*read) : context.isNonZero(*read);
   } else if (Operation *definition = value.getDefiningOp();
              definition && depth < maxMaskDepth) {
     ++depth;
@@ -221,16 +284,22 @@ MaskFormula *MaskTranslator::translateComparison(arith::CmpIOp comparison,
   }
   if (negated)
     predicate = arith::invertPredicate(predicate);
-  // A position is compared with a symbol without a calculation.
+  // A position is compared with a symbol without a calculation, and so is what
+  // may be any number with everything.
   MaskLinear a = translateInteger(lhs), b = translateInteger(rhs);
-  if (!isPosition(a))
+  bool isWide = context.isWide(a) || context.isWide(b);
+  if (!isPosition(a) && !isWide)
     b = translateOperand(rhs);
-  if (!isPosition(b))
+  if (!isPosition(b) && !isWide)
     a = translateOperand(lhs);
   auto isLessEqual = [&](const MaskLinear &x, const MaskLinear &y) {
+    if (context.isWide(x) || context.isWide(y))
+      return context.isOrdered(x, y, -1, 0);
     return context.isNonNegative(context.subtract(y, x));
   };
   auto isLess = [&](const MaskLinear &x, const MaskLinear &y) {
+    if (context.isWide(x) || context.isWide(y))
+      return context.isOrdered(x, y, -1, -1);
     return context.isNonNegative(
         context.add(context.subtract(y, x), context.getUniform(-1)));
   };
@@ -248,9 +317,11 @@ MaskFormula *MaskTranslator::translateComparison(arith::CmpIOp comparison,
   };
   switch (predicate) {
   case Predicate::eq:
-    return context.isZero(context.subtract(a, b));
+    return isWide ? context.isOrdered(a, b, 0, 0)
+                  : context.isZero(context.subtract(a, b));
   case Predicate::ne:
-    return context.isNonZero(context.subtract(a, b));
+    return isWide ? context.disjoin({isLess(a, b), isLess(b, a)})
+                  : context.isNonZero(context.subtract(a, b));
   case Predicate::slt:
     return isLess(a, b);
   case Predicate::sle:

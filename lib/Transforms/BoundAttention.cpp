@@ -105,6 +105,7 @@ static void eraseDeadOps(RewriterBase &rewriter, Block *block) {
 
 static SmallVector<MaskRange>
 writeRanges(RewriterBase &rewriter, GenericOp op, Scalar numKeys,
+            MaskSummaries &summaries,
             SmallVectorImpl<std::string> &opaqueLeaves) {
   BoxArguments box;
   box.classes = op.getDimensionClasses();
@@ -117,7 +118,8 @@ writeRanges(RewriterBase &rewriter, GenericOp op, Scalar numKeys,
   intervals[box.getKeyDimension()] = {Scalar(0), emitter.add(numKeys, -1)};
 
   MaskExprContext context(emitter);
-  MaskTranslator translator(op, box, context);
+  context.setSearched(box.getKeyDimension());
+  MaskTranslator translator(op, box, context, summaries);
   MaskFormula *visible = translator.translate(/*negated=*/false);
   llvm::append_range(opaqueLeaves, translator.getOpaqueLeaves());
   MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
@@ -133,7 +135,8 @@ writeRanges(RewriterBase &rewriter, GenericOp op, Scalar numKeys,
   return ranges;
 }
 
-static void writeClassifier(RewriterBase &rewriter, GenericOp op) {
+static void writeClassifier(RewriterBase &rewriter, GenericOp op,
+                            MaskSummaries &summaries) {
   BoxArguments box;
   box.classes = op.getDimensionClasses();
   Block *block = createBoxBlock(rewriter, op, op.getClassify(), box,
@@ -141,12 +144,9 @@ static void writeClassifier(RewriterBase &rewriter, GenericOp op) {
   IndexEmitter emitter(rewriter, op.getLoc(), *block);
   MaskBox intervals = describeBox(box, emitter);
   MaskExprContext context(emitter);
-  MaskTranslator translator(op, box, context);
+  MaskTranslator translator(op, box, context, summaries);
   MaskSolver solver(context, std::move(intervals), box.getKeyDimension());
-  // Whether tiles are full is not asked of what is read: it takes a second
-  // kernel, which costs more to compile than it saves (12 ms for 8 %).
   MaskFormula *isHidden = translator.translate(/*negated=*/true);
-  translator.summarizeReads();
   MaskFormula *isVisible = translator.translate(/*negated=*/false);
   Scalar visible = solver.mayHold(isVisible);
   Scalar hidden = solver.mayHold(isHidden);
@@ -169,9 +169,10 @@ LogicalResult boundMask(RewriterBase &rewriter, GenericOp op) {
   Scalar numKeys = getNumKeys(rewriter, op, classes.keyRows.back());
   SmallVector<MaskRange> ranges;
   SmallVector<std::string> opaqueLeaves;
+  MaskSummaries summaries(rewriter, op);
   rewriter.modifyOpInPlace(op, [&] {
-    ranges = writeRanges(rewriter, op, numKeys, opaqueLeaves);
-    writeClassifier(rewriter, op);
+    ranges = writeRanges(rewriter, op, numKeys, summaries, opaqueLeaves);
+    writeClassifier(rewriter, op, summaries);
   });
 
   bool isWhole = ranges.size() == 1 && ranges.front().begin == Scalar(0) &&

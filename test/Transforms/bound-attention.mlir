@@ -108,25 +108,44 @@ func.func @lengths(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>,
   return %r : tensor<2x5x3xf32>
 }
 
-// The ids of documents are data: the causal half is the range, and no box is
-// known to be full. Loops find the ids of the rows and of the keys of a box: if
-// they lie apart, nothing is visible.
+// The ids of documents are data. Before the op, the least and the greatest id of
+// each block of 16 rows and keys; one block has them all here. The rows of a tile
+// ask the blocks that it touches; keys with such an id are searched for in the
+// causal half, block by block and then one by one from both ends. A box is empty
+// if the ids of its rows and of its keys lie apart, and full if all are one.
 // CHECK-LABEL: func.func @documents(
 // CHECK-SAME: %[[ROWS:[^:]+]]: tensor<2x5xi32>, %[[KEYS:[^:]+]]: tensor<2x7xi32>,
-// CHECK: } ranges {
-// CHECK-NOT: scf.for
-// CHECK: } classify {
-// CHECK-NEXT: ^bb0(%[[B:.+]]: index, %[[M_LO:.+]]: index, %[[M_HI:.+]]: index, %[[N_LO:.+]]: index, %[[N_HI:.+]]: index):
-// CHECK: %[[M_END:.+]] = arith.addi %[[M_HI]], %{{.+}} : index
-// CHECK: %[[ROW:.+]]:2 = scf.for %[[I:.+]] = %[[M_LO]] to %[[M_END]] step %{{.+}} iter_args(%[[LEAST:.+]] = %{{.+}}, %[[MOST:.+]] = %{{.+}}) -> (i32, i32) {
-// CHECK-NEXT: %[[ID:.+]] = tensor.extract %[[ROWS]][%[[B]], %[[I]]] : tensor<2x5xi32>
+// CHECK: %[[ROW_BLOCKS:.+]]:2 = linalg.generic
+// CHECK: scf.for %[[I:.+]] = %{{.+}} to %{{.+}} step %{{.+}} iter_args(%[[LEAST:.+]] = %{{.+}}, %[[MOST:.+]] = %{{.+}}) -> (i32, i32) {
+// CHECK-NEXT: %[[ID:.+]] = tensor.extract %[[ROWS]][%{{.+}}, %[[I]]] : tensor<2x5xi32>
 // CHECK-NEXT: %[[MIN:.+]] = arith.minsi %[[LEAST]], %[[ID]] : i32
 // CHECK-NEXT: %[[MAX:.+]] = arith.maxsi %[[MOST]], %[[ID]] : i32
 // CHECK-NEXT: scf.yield %[[MIN]], %[[MAX]] : i32, i32
-// CHECK: %[[KEY:.+]]:2 = scf.for %[[J:.+]] = %[[N_LO]] to %{{.+}} step
+// CHECK: -> (tensor<2x1xi32>, tensor<2x1xi32>)
+// CHECK: %[[KEY_BLOCKS:.+]]:2 = linalg.generic
+// CHECK-NOT: linalg.generic
+// CHECK: } ranges {
+// CHECK-NEXT: ^bb0(%[[B:.+]]: index, %[[M_LO:.+]]: index, %[[M_HI:.+]]: index):
+// CHECK: %[[FIRST:.+]] = arith.shrsi %[[M_LO]], %{{.+}} : index
+// CHECK: scf.for %[[I:.+]] = %[[FIRST]] to
+// CHECK-NEXT: tensor.extract %[[ROW_BLOCKS]]#0[%[[B]], %[[I]]]
+// CHECK-NEXT: tensor.extract %[[ROW_BLOCKS]]#1[%[[B]], %[[I]]]
+// CHECK: scf.for %[[J:.+]] = %c0
+// CHECK-NEXT: tensor.extract %[[KEY_BLOCKS]]#0[%[[B]], %[[J]]]
+// CHECK-NEXT: tensor.extract %[[KEY_BLOCKS]]#1[%[[B]], %[[J]]]
+// CHECK: scf.for
+// CHECK-NEXT: tensor.extract %[[KEYS]]
+// CHECK: scf.for
+// CHECK-NEXT: tensor.extract %[[KEYS]]
+// CHECK: } classify {
+// CHECK-NEXT: ^bb0(%[[B:.+]]: index, %[[M_LO:.+]]: index, %[[M_HI:.+]]: index, %[[N_LO:.+]]: index, %[[N_HI:.+]]: index):
+// CHECK: scf.for %[[J:.+]] = %[[N_LO]] to
 // CHECK-NEXT: tensor.extract %[[KEYS]][%[[B]], %[[J]]] : tensor<2x7xi32>
-// CHECK: attn.yield %{{.+}}, %false : i1, i1
-// REMARK: remark: {{.*}}"1 key range; opaque: input 0, input 1"
+// CHECK: scf.for
+// CHECK-NEXT: tensor.extract %[[ROW_BLOCKS]]#0
+// CHECK-NOT: %false
+// CHECK: attn.yield
+// REMARK: remark: {{.*}}"1 key range"
 func.func @documents(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>, %v: tensor<2x7x3xf32>,
                      %rows: tensor<2x5xi32>, %keys: tensor<2x7xi32>, %o: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
   %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
@@ -143,6 +162,35 @@ func.func @documents(%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>, %v: tensor<2x
         attn.yield %visible : i1
       } -> tensor<2x5x3xf32>
   return %r : tensor<2x5x3xf32>
+}
+
+// Ids of 64 bits, the same for rows and keys: one summary. They are compared as
+// they are; a difference of them could wrap.
+// CHECK-LABEL: func.func @wide_documents(
+// CHECK: linalg.generic
+// CHECK-NOT: linalg.generic
+// CHECK: } ranges {
+// CHECK-NOT: arith.subi
+// CHECK: } classify {
+// CHECK-NOT: arith.subi
+// CHECK: %[[NONE:.+]] = arith.xori %{{.+}}, %true : i1
+// CHECK-NEXT: %[[FULL:.+]] = arith.xori %{{.+}}, %true : i1
+// CHECK-NEXT: attn.yield %[[NONE]], %[[FULL]] : i1, i1
+// REMARK: remark: {{.*}}"1 key range"
+func.func @wide_documents(%q: tensor<2x?x4xf32>, %k: tensor<2x?x4xf32>, %v: tensor<2x?x3xf32>,
+                          %ids: tensor<?xi64>, %o: tensor<2x?x3xf32>) -> tensor<2x?x3xf32> {
+  %r = attn.generic ins(%q, %k, %v : tensor<2x?x4xf32>, tensor<2x?x4xf32>, tensor<2x?x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x?x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %i = attn.index 1
+        %j = attn.index 2
+        %of_row = tensor.extract %ids[%i] : tensor<?xi64>
+        %of_key = tensor.extract %ids[%j] : tensor<?xi64>
+        %visible = arith.cmpi eq, %of_row, %of_key : i64
+        attn.yield %visible : i1
+      } -> tensor<2x?x3xf32>
+  return %r : tensor<2x?x3xf32>
 }
 
 // The first keys and the last ones: two ranges.

@@ -73,6 +73,8 @@ public:
   Scalar truncatingDivide(Scalar lhs, Scalar rhs);
 
   Scalar isLessEqual(Scalar lhs, Scalar rhs);
+  /// The same where no offset may change sides: either may be any number.
+  Scalar isLessEqualAsIs(Scalar lhs, Scalar rhs);
   Scalar isEqual(Scalar lhs, Scalar rhs);
   Scalar conjoin(Scalar lhs, Scalar rhs);
   Scalar disjoin(Scalar lhs, Scalar rhs);
@@ -87,6 +89,8 @@ public:
 
   /// The number of ops emitted so far.
   unsigned getNumOps() const { return numOps; }
+  /// Counts ops that were emitted past this.
+  void countOps(unsigned count) { numOps += count; }
   mlir::OpBuilder &getBuilder() { return builder; }
   mlir::Location getLoc() const { return loc; }
 

@@ -29,7 +29,7 @@
 #ifndef ATTN_MASKS_MASKEXPR_H
 #define ATTN_MASKS_MASKEXPR_H
 
-#include "attn/Masks/MaskEmitter.h"
+#include "attn/Masks/MaskReads.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <deque>
@@ -63,8 +63,7 @@ struct MaskNode {
   enum class Kind {
     /// The position along a query row dimension or along the keys.
     Dimension,
-    /// Anything: a value read at a position, of which the least and the
-    /// greatest over the box may be known, or arithmetic not understood.
+    /// Anything: a value read at a position, or arithmetic not understood.
     Opaque,
     /// The sum of `terms`.
     Form,
@@ -80,7 +79,9 @@ struct MaskNode {
     Product,
     Multiple,
     /// `condition` ? a : b.
-    Select
+    Select,
+    /// -1, 0 or 1, as a is less than b, equal or greater.
+    Order
   };
   explicit MaskNode(Kind kind) : kind(kind) {}
 
@@ -99,10 +100,15 @@ struct MaskNode {
   uint64_t dimensions = 0;
   /// Whether there is a remainder somewhere inside.
   bool isPeriodic = false;
+  /// Whether something inside is searched for (`setSearched`).
+  bool isSearched = false;
+  /// Whether this may be any number of 64 bits: it is compared, minima, maxima
+  /// and selections of it are taken, and nothing is calculated from it.
+  bool isWide = false;
   /// Static bounds.
   std::optional<int64_t> lower, upper;
-  /// Opaque: bounds over the box, found at run time.
-  std::optional<std::pair<Scalar, Scalar>> read;
+  /// Opaque: what is read.
+  const MaskRead *read = nullptr;
 };
 
 struct MaskFormula {
@@ -117,6 +123,9 @@ struct MaskFormula {
   std::optional<Scalar> lower, upper;
   llvm::SmallVector<MaskFormula *> children;
 };
+
+/// The intervals of the dimensions, by number.
+using MaskBox = llvm::SmallDenseMap<unsigned, MaskInterval, 4>;
 
 /// The least and the greatest value, as far as they are known.
 using MaskBounds = std::pair<std::optional<int64_t>, std::optional<int64_t>>;
@@ -133,8 +142,23 @@ public:
   /// A value of which nothing is known, the same at each use; unlike every
   /// other one if null.
   MaskLinear getOpaque(mlir::Value value = {});
-  /// A value that is read in the box: from `least` to `greatest`.
-  MaskLinear getRead(mlir::Value value, Scalar least, Scalar greatest);
+  /// A value that is read at a position.
+  MaskLinear getRead(mlir::Value value, MaskRead read);
+  /// The dimension whose ranges are asked for: what is read along it is
+  /// searched for what is wanted, not bounded over the box.
+  void setSearched(unsigned dimension) { searched = dimension; }
+  bool isSearched(const MaskRead &read) const {
+    return read.dimension == searched;
+  }
+  /// What a node that is read lies between in the box, in code that is emitted
+  /// once.
+  MaskInterval getReadBounds(const MaskNode *node, const MaskBox &box);
+  /// Those of `positions` where a node that is read lies within `values`, and
+  /// others; nothing, if too many such searches were emitted.
+  MaskInterval getReadHull(const MaskNode *node, const MaskInterval &values,
+                           const MaskInterval &positions);
+  /// Whether a number of any size is part of `value`.
+  static bool isWide(const MaskLinear &value);
   MaskLinear add(const MaskLinear &lhs, const MaskLinear &rhs);
   MaskLinear subtract(const MaskLinear &lhs, const MaskLinear &rhs);
   MaskLinear scale(const MaskLinear &value, int64_t factor);
@@ -163,6 +187,9 @@ public:
   /// value = 0, value != 0.
   MaskFormula *isZero(const MaskLinear &value, unsigned budget = 4);
   MaskFormula *isNonZero(const MaskLinear &value);
+  /// The sign of lhs - rhs lies in [lower, upper], without a calculation.
+  MaskFormula *isOrdered(const MaskLinear &lhs, const MaskLinear &rhs,
+                         int64_t lower, int64_t upper);
 
 private:
   using Kind = MaskNode::Kind;
@@ -202,6 +229,14 @@ private:
   IndexEmitter &emitter;
   std::deque<MaskNode> nodes;
   std::deque<MaskFormula> formulas;
+  std::deque<MaskRead> reads;
+  std::optional<unsigned> searched;
+  llvm::DenseMap<const MaskNode *, MaskInterval> readBounds;
+  struct Search {
+    const MaskNode *node;
+    MaskInterval values, positions, hull;
+  };
+  llvm::SmallVector<Search> searches;
   std::map<std::vector<int64_t>, MaskNode *> uniqueNodes;
 };
 

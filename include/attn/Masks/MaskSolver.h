@@ -30,18 +30,10 @@
 
 namespace attn {
 
-/// Inclusive; a missing bound is infinite.
-struct MaskInterval {
-  std::optional<Scalar> lower, upper;
-};
-
 /// A half-open range of keys within [0, number of keys).
 struct MaskRange {
   Scalar begin, end;
 };
-
-/// The intervals of the dimensions, by number.
-using MaskBox = llvm::SmallDenseMap<unsigned, MaskInterval, 4>;
 
 /// Emits, where the context's emitter stands, what a formula lets a box see.
 /// Answers are kept: to ask again costs no code.

@@ -20,10 +20,6 @@ inline constexpr unsigned maxMaskDepth = 400;
 /// The extent of a dimension, if a type says it.
 std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension);
 
-/// An element of a tensor or memref.
-mlir::Value createRead(mlir::OpBuilder &builder, mlir::Location loc,
-                       mlir::Value table, mlir::ValueRange indices);
-
 /// The arguments of a `ranges` or `classify` region, by what they stand for.
 struct BoxArguments {
   DimensionClasses classes;
@@ -43,14 +39,10 @@ struct BoxArguments {
 class MaskTranslator {
 public:
   MaskTranslator(GenericOp op, const BoxArguments &box,
-                 MaskExprContext &context);
+                 MaskExprContext &context, MaskSummaries &summaries);
 
   /// A condition that visible pairs, or with `negated` hidden ones, fulfil.
   MaskFormula *translate(bool negated);
-
-  /// From now on, what is read at positions of the box is bounded by loops that
-  /// find the least and the greatest element; before, it is opaque.
-  void summarizeReads();
 
   /// Where this does not hold at run time, the formulas say nothing: arithmetic
   /// of the mask may wrap.
@@ -89,19 +81,9 @@ private:
   MaskLinear translateAffine(mlir::AffineExpr expr,
                              llvm::ArrayRef<MaskLinear> dims,
                              llvm::ArrayRef<MaskLinear> symbols);
-  /// An element of a table; one index, null, is the position along
-  /// `dimension`, the others are uniform.
-  struct Read {
-    mlir::Value table;
-    llvm::SmallVector<mlir::Value> indices;
-    unsigned dimension;
-  };
-  std::optional<Read> getRead(mlir::Value value);
-  /// The first and the last position of the box along a dimension, if it is
-  /// one of the box.
-  std::optional<std::pair<mlir::Value, mlir::Value>>
-  getBoxBounds(unsigned dimension);
-  /// A number that is read: the least and the greatest in the box.
+  /// How an element is read, if at a position along one dimension of the box.
+  std::optional<MaskRead> getRead(mlir::Value value);
+  /// A number, or a truth value as 0 or 1, that is read.
   std::optional<MaskLinear> translateRead(mlir::Value value);
   /// An i1 as a number, which is `ifTrue` or 0.
   MaskLinear translateTruthAsInteger(mlir::Value value, int64_t ifTrue);
@@ -111,6 +93,7 @@ private:
   const BoxArguments &box;
   MaskExprContext &context;
   IndexEmitter &emitter;
+  MaskSummaries &summaries;
   llvm::DenseMap<unsigned, mlir::Value> positions;
   mlir::IRMapping uniform;
   llvm::DenseMap<mlir::Value, MaskLinear> integers;
@@ -118,7 +101,6 @@ private:
   llvm::DenseMap<mlir::Value, MaskFormula *> truths[2];
   llvm::SmallVector<std::string> opaqueLeaves;
   Scalar premise = 1;
-  bool summarizesReads = false;
   /// Positions are below this.
   int64_t maxExtent;
   unsigned depth = 0;

@@ -103,6 +103,10 @@ def BoundAttentionPass
     mask: which keys a tile of query rows can see at all, and whether every pair
     of a box of rows and keys, or none, is visible.
 
+    What masks read from tensors of integers at positions is summarised before
+    the op: the least and the greatest element of each block of 16. See
+    `docs/masks.md`.
+
     Before: `mask { j <= i }`
     After: `mask { j <= i } ranges { yield 0, min(m_hi + 1, N) } classify {...}`
 
@@ -127,8 +131,11 @@ def BoundAttentionPass
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numBounded", "num-bounded", "Masks with a bounded key range">
   ];

@@ -9,8 +9,9 @@
 #include "RegionEvaluator.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
-#include "mlir/IR/Verifier.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
 
@@ -30,9 +31,15 @@ WalkCounts &WalkCounts::operator+=(const WalkCounts &other) {
 MLIRContext &getContext() {
   static MLIRContext context(MLIRContext::Threading::DISABLED);
   context.loadDialect<AttnDialect, affine::AffineDialect, arith::ArithDialect,
-                      func::FuncDialect, math::MathDialect, scf::SCFDialect,
+                      func::FuncDialect, linalg::LinalgDialect,
+                      math::MathDialect, scf::SCFDialect,
                       tensor::TensorDialect>();
   return context;
+}
+
+MaskTables::MaskTables() : wide(64), flags(64), bytes(64), spans(128) {
+  for (int64_t position = 0; position < 64; ++position)
+    ids.push_back(position / 10);
 }
 
 static std::string getModule(const MaskCase &mask) {
@@ -41,26 +48,36 @@ static std::string getModule(const MaskCase &mask) {
   };
   std::string q = "tensor<2x" + extent(mask.rows) + "x4xf32>";
   std::string k = "tensor<2x" + extent(mask.keys) + "x4xf32>";
+  std::string rows = "tensor<" + extent(mask.rows) + "xi64>";
+  std::string keys = "tensor<" + extent(mask.keys) + "xi64>";
+  std::string flags = "tensor<" + extent(mask.keys) + "xi1>";
+  std::string inputs = "tensor<2xi32>, " + rows + ", " + keys + ", " + flags;
+  std::string size = extent(64), body;
+  for (char letter : mask.body)
+    body += letter == '$' ? size : std::string(1, letter);
   return "#q = affine_map<(b, m, n, d, e) -> (b, m, d)>\n"
          "#k = affine_map<(b, m, n, d, e) -> (b, n, d)>\n"
          "#v = affine_map<(b, m, n, d, e) -> (b, n, e)>\n"
          "#o = affine_map<(b, m, n, d, e) -> (b, m, e)>\n"
          "#b = affine_map<(b, m, n, d, e) -> (b)>\n"
+         "#m = affine_map<(b, m, n, d, e) -> (m)>\n"
+         "#n = affine_map<(b, m, n, d, e) -> (n)>\n"
          "func.func @f(%q: " +
          q + ", %k: " + k + ", %v: " + k + ", %o: " + q +
-         ", %lengths: tensor<2xi32>, %s0: index, %s1: index, %ids: "
-         "tensor<64xi32>) -> " +
-         q +
+         ", %lengths: tensor<2xi32>, %s0: index, %s1: index, %ids: tensor<" +
+         size + "xi32>, %wide: tensor<" + size + "xi64>, %flags: tensor<" +
+         size + "xi1>, %bytes: tensor<" + size + "xi8>, %spans: tensor<2x" +
+         size + "xi32>, %of_rows: " + rows + ", %of_keys: " + keys +
+         ", %seen_keys: " + flags + ") -> " + q +
          " {\n"
          "  %r = attn.generic ins(%q, %k, %v : " +
          q + ", " + k + ", " + k +
-         ") inputs(%lengths : tensor<2xi32>) weighting(#attn.softmax) outs(%o "
-         ": " +
-         q +
-         ") {indexing_maps = [#q, #k, #v, #b, #o]}\n"
-         "  mask {\n  ^bb0(%len: i32):\n"
+         ") inputs(%lengths, %of_rows, %of_keys, %seen_keys : " + inputs +
+         ") weighting(#attn.softmax) outs(%o : " + q +
+         ") {indexing_maps = [#q, #k, #v, #b, #m, #n, #n, #o]}\n"
+         "  mask {\n  ^bb0(%len: i32, %mine: i64, %other: i64, %seen: i1):\n"
          "    %i = attn.index 1\n    %j = attn.index 2\n" +
-         mask.body + "\n    attn.yield %visible : i1\n  } -> " + q +
+         body + "\n    attn.yield %visible : i1\n  } -> " + q +
          "\n"
          "  return %r : " +
          q + "\n}\n";
@@ -119,8 +136,11 @@ private:
 void Checker::run(WalkCounts &counts) {
   for (int64_t batch : {0, 1}) {
     VisiblePairs pairs(mask.rows, mask.keys, [&](int64_t i, int64_t j) {
-      bool visible =
-          maskRegion({mask.lengths[batch]}, {batch, i, j, 0, 0}).front();
+      const MaskTables &tables = mask.tables;
+      bool visible = maskRegion({mask.lengths[batch], tables.wide[i],
+                                 tables.wide[j], tables.flags[j]},
+                                {batch, i, j, 0, 0})
+                         .front();
       if (mask.meaning)
         EXPECT_EQ(visible, mask.meaning(batch, i, j))
             << "at " << batch << ", " << i << ", " << j;
@@ -239,10 +259,20 @@ WalkCounts checkMask(MLIRContext &context, const MaskCase &mask) {
       {2}, {mask.lengths[0], mask.lengths[1]}};
   environment.scalars[entry.getArgument(5)] = mask.symbols[0];
   environment.scalars[entry.getArgument(6)] = mask.symbols[1];
-  IntegerTensor &ids = environment.tensors[entry.getArgument(7)];
-  ids.shape = {64};
-  for (int64_t position = 0; position < 64; ++position)
-    ids.elements.push_back(position / 10);
+  auto setTable = [&](unsigned argument, ArrayRef<int64_t> elements,
+                      std::vector<int64_t> shape) {
+    environment.tensors[entry.getArgument(argument)] = {std::move(shape),
+                                                        elements};
+  };
+  const MaskTables &tables = mask.tables;
+  setTable(7, tables.ids, {64});
+  setTable(8, tables.wide, {64});
+  setTable(9, tables.flags, {64});
+  setTable(10, tables.bytes, {64});
+  setTable(11, tables.spans, {2, 64});
+  setTable(12, ArrayRef(tables.wide).take_front(mask.rows), {mask.rows});
+  setTable(13, ArrayRef(tables.wide).take_front(mask.keys), {mask.keys});
+  setTable(14, ArrayRef(tables.flags).take_front(mask.keys), {mask.keys});
   environment.evaluateBefore(op);
   Checker(mask, op, environment).run(counts);
   if (::testing::Test::HasFailure())

@@ -16,16 +16,31 @@
 
 namespace attn::test {
 
+/// Tables that masks read; positions are below 64.
+struct MaskTables {
+  /// One table for both batches: %ids (tensor<64xi32>), where position p has
+  /// the id p / 10 unless it is told otherwise, %wide (tensor<64xi64>), %flags
+  /// (tensor<64xi1>) and %bytes (tensor<64xi8>).
+  std::vector<int64_t> ids, wide, flags, bytes;
+  /// Of each batch: %spans (tensor<2x64xi32>).
+  std::vector<int64_t> spans;
+
+  MaskTables();
+};
+
 /// A mask as the text of its region. It sees %i and %j (index), %len (i32, one
-/// of `lengths` per batch), the scalars %s0 and %s1 (index, in `symbols`), and
-/// %ids (tensor<64xi32>), where position p has the id p / 10.
-/// The region must define %visible.
+/// of `lengths` per batch), the scalars %s0 and %s1 (index, in `symbols`), the
+/// tables, and what inputs hold at its row and its key: %mine (i64), %other
+/// (i64), which are %wide there, and %seen (i1), which is %flags at the key.
+/// The region must define %visible. A dollar stands for 64, or for a question
+/// mark where extents are dynamic.
 struct MaskCase {
   std::string body;
   int64_t rows = 40, keys = 56;
   bool isDynamic = false;
   int64_t symbols[2] = {3, 5};
   int64_t lengths[2] = {17, 56};
+  MaskTables tables;
   /// Query rows and keys in a tile.
   std::vector<std::pair<int64_t, int64_t>> tileSizes = {
       {1, 1}, {1, 8}, {5, 3}, {8, 16}, {16, 8}, {32, 7}};

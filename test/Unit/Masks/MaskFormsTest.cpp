@@ -55,30 +55,6 @@ TEST(MaskFormsTest, UniformReadOfTensor) {
   EXPECT_EQ(counts.knownFull, counts.full);
 }
 
-TEST(MaskFormsTest, DocumentsAreSummarized) {
-  WalkCounts counts = check(
-      R"(
-    %di = tensor.extract %ids[%i] : tensor<64xi32>
-    %dj = tensor.extract %ids[%j] : tensor<64xi32>
-    %same = arith.cmpi eq, %di, %dj : i32
-    %causal = arith.cmpi sle, %j, %i : index
-    %visible = arith.andi %same, %causal : i1)",
-      [](int64_t, int64_t i, int64_t j) { return i / 10 == j / 10 && j <= i; });
-  // A box on the corner of two documents may lie in none of its own.
-  EXPECT_LE(counts.inVain, counts.visited / 4);
-  EXPECT_EQ(counts.knownFull, 0);
-}
-
-TEST(MaskFormsTest, LengthsPerRowAreSummarized) {
-  WalkCounts counts = check(
-      R"(
-    %length = tensor.extract %ids[%i] : tensor<64xi32>
-    %j32 = arith.index_cast %j : index to i32
-    %visible = arith.cmpi slt, %j32, %length : i32)",
-      [](int64_t, int64_t i, int64_t j) { return j < i / 10; });
-  EXPECT_EQ(counts.inVain, 0);
-}
-
 TEST(MaskFormsTest, ShiftsAndBits) {
   WalkCounts counts =
       check(R"(

@@ -7,6 +7,7 @@
 
 #include "RegionEvaluator.h"
 #include "attn/IR/Attn.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -20,7 +21,7 @@ RegionEvaluator::RegionEvaluator(Block &block, const Environment &environment)
   for (BlockArgument argument : block.getArguments())
     addSlot(argument);
   for (Operation &op : block) {
-    if (isa<YieldOp>(op)) {
+    if (isa<YieldOp, linalg::YieldOp>(op)) {
       for (Value value : op.getOperands())
         yielded.push_back(getSlot(value));
       break;
@@ -79,6 +80,9 @@ void RegionEvaluator::compile(Operation &op) {
                                 ? value.getValue().getZExtValue()
                                 : value.getValue().getSExtValue();
   } else if (auto index = dyn_cast<IndexOp>(op)) {
+    instruction.opcode = Opcode::Index;
+    instruction.immediate = index.getDim();
+  } else if (auto index = dyn_cast<linalg::IndexOp>(op)) {
     instruction.opcode = Opcode::Index;
     instruction.immediate = index.getDim();
   } else if (isa<tensor::ExtractOp, tensor::DimOp>(op)) {
@@ -313,10 +317,45 @@ std::vector<int64_t> RegionEvaluator::operator()(ArrayRef<int64_t> arguments,
   return results;
 }
 
+void Environment::evaluateEmpty(Operation *op) {
+  std::vector<int64_t> &shape = tensors[op->getResult(0)].shape;
+  unsigned next = 0;
+  for (int64_t size : cast<ShapedType>(op->getResult(0).getType()).getShape())
+    shape.push_back(ShapedType::isDynamic(size)
+                        ? scalars.lookup(op->getOperand(next++))
+                        : size);
+}
+
+void Environment::evaluateGeneric(Operation *op) {
+  Block &body = op->getRegion(0).front();
+  std::vector<int64_t> shape = tensors.lookup(op->getOperand(0)).shape;
+  int64_t size = 1;
+  for (int64_t extent : shape)
+    size *= extent;
+  std::vector<IntegerTensor> results(op->getNumResults(), {shape, {}});
+  RegionEvaluator evaluator(body, *this);
+  std::vector<int64_t> arguments(body.getNumArguments());
+  std::vector<int64_t> positions(shape.size());
+  for (int64_t i = 0; i < size; ++i) {
+    int64_t rest = i;
+    for (size_t dim = shape.size(); dim-- > 0; rest /= shape[dim])
+      positions[dim] = rest % shape[dim];
+    std::vector<int64_t> yielded = evaluator(arguments, positions);
+    for (size_t result = 0; result < results.size(); ++result)
+      results[result].elements.push_back(yielded[result]);
+  }
+  for (size_t result = 0; result < results.size(); ++result)
+    tensors[op->getResult(result)] = std::move(results[result]);
+}
+
 void Environment::evaluateBefore(Operation *op) {
   for (Operation &before : *op->getBlock()) {
     if (&before == op)
       return;
+    if (isa<tensor::EmptyOp>(before))
+      evaluateEmpty(&before);
+    else if (isa<linalg::GenericOp>(before))
+      evaluateGeneric(&before);
     if (before.getNumResults() != 1 ||
         !before.getResult(0).getType().isIntOrIndex())
       continue;

@@ -30,8 +30,13 @@ struct Environment {
   llvm::DenseMap<mlir::Value, int64_t> scalars;
   llvm::DenseMap<mlir::Value, IntegerTensor> tensors;
 
-  /// Evaluates scalar ops that stand before an op in its block.
+  /// Evaluates the ops that stand before an op in its block: those on scalars,
+  /// and `linalg.generic` that reads nothing but what its body extracts.
   void evaluateBefore(mlir::Operation *op);
+
+private:
+  void evaluateEmpty(mlir::Operation *op);
+  void evaluateGeneric(mlir::Operation *op);
 };
 
 class RegionEvaluator {
