@@ -1,0 +1,43 @@
+"""PyTorch: scaled_dot_product_attention, mm and addmm, not compiled."""
+
+import torch
+import torch.nn.functional as functional
+
+from . import Cannot
+
+torch.set_num_threads(1)
+
+
+def version():
+    return torch.__version__
+
+
+def prepare(case, arrays):
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    if case.kind == "product":
+        return prepare_product(case, tensors)
+    if case.softcap:
+        raise Cannot("no softcap")
+    mask = None
+    if case.window or case.length:
+        mask = torch.from_numpy(case.mask())
+    q, k, v = tensors["q"], tensors["k"], tensors["v"]
+
+    @torch.inference_mode()
+    def call():
+        return functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=case.causal and mask is None,
+            enable_gqa=case.group > 1)
+
+    return call
+
+
+def prepare_product(case, tensors):
+    a, b = tensors["a"], tensors["b"]
+
+    @torch.inference_mode()
+    def call():
+        return (torch.addmm(tensors["bias"], a, b) if case.bias else
+                torch.mm(a, b))
+
+    return call
