@@ -32,7 +32,7 @@
 // LENGTHS: key tiles: 32 looked at, 32 computed, 32 of them full
 // LENGTHS: check: result 0: ok
 
-// Token 0 and token 5 are global, as a byte tells: their tile of 32 rows sees
+// Token 0 and token 5 are global, as truth values tell: their tile of 32 rows sees
 // 16 key tiles; each of the 31 others keys 0 to 5, in a tile, and a window of 96
 // keys, in two. The second tile's window begins at key 0: two tiles in all. The
 // last one's ends with the keys: 64 of them, one tile.
@@ -116,19 +116,18 @@ func.func @row_lengths(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: ten
 func.func @global_tokens(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: tensor<1024x8xf32>)
     -> tensor<1024x8xf32> {
   %init = tensor.empty() : tensor<1024x8xf32>
-  %none = tensor.empty() : tensor<1024xi8>
+  %none = tensor.empty() : tensor<1024xi1>
   %global = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
-      outs(%none : tensor<1024xi8>) {
-    ^bb0(%out: i8):
+      outs(%none : tensor<1024xi1>) {
+    ^bb0(%out: i1):
       %c0 = arith.constant 0 : index
       %c5 = arith.constant 5 : index
       %i = linalg.index 0 : index
       %first = arith.cmpi eq, %i, %c0 : index
       %sixth = arith.cmpi eq, %i, %c5 : index
       %either = arith.ori %first, %sixth : i1
-      %kind = arith.extui %either : i1 to i8
-      linalg.yield %kind : i8
-    } -> tensor<1024xi8>
+      linalg.yield %either : i1
+    } -> tensor<1024xi1>
   %o = attn.sdpa ins(%q, %k, %v : tensor<1024x16xf32>, tensor<1024x16xf32>, tensor<1024x8xf32>)
       outs(%init : tensor<1024x8xf32>)
       mask {
@@ -137,11 +136,8 @@ func.func @global_tokens(%q: tensor<1024x16xf32>, %k: tensor<1024x16xf32>, %v: t
         %distance = arith.subi %i, %j : index
         %steps = math.absi %distance : index
         %near = arith.cmpi sle, %steps, %c32 : index
-        %one = arith.constant 1 : i8
-        %mine = tensor.extract %global[%i] : tensor<1024xi8>
-        %other = tensor.extract %global[%j] : tensor<1024xi8>
-        %sees = arith.cmpi eq, %mine, %one : i8
-        %seen = arith.cmpi eq, %other, %one : i8
+        %sees = tensor.extract %global[%i] : tensor<1024xi1>
+        %seen = tensor.extract %global[%j] : tensor<1024xi1>
         %either = arith.ori %sees, %seen : i1
         %visible = arith.ori %near, %either : i1
         attn.yield %visible : i1
