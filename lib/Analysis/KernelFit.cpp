@@ -110,18 +110,31 @@ static bool startsAtFirstKey(GenericOp op) {
          matchPattern(bounds->getOperand(0), m_Zero());
 }
 
-TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
+LayoutAttrInterface chooseLayout(GenericOp op, int64_t vectorBits,
+                                 int64_t queryTile) {
+  LayoutProblem problem;
+  problem.queryRows = Extents(op).queries;
+  problem.accType = op.getAccumulationType();
+  problem.vectorBits = vectorBits;
+  problem.tileRows = queryTile;
+  auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
+  LayoutAttrInterface best;
+  for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
+    if (!best || layout.getCost(problem) < best.getCost(problem))
+      best = layout;
+  return best;
+}
+
+TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   // The second-level cache holds this much of keys and values while queries
   // and accumulators come and go.
   constexpr int64_t kKeyValueBits = 256 * 1024 * 8;
   int64_t accBits = op.getAccumulationType().getWidth();
-  int64_t lanes = vectorBits / accBits;
   Extents extents(op);
   TileSizes sizes;
-  bool few =
-      !ShapedType::isDynamic(extents.queries) && extents.queries <= lanes;
-  sizes.queryRows = few ? lanes : 2 * lanes;
-  sizes.keyRows = 8 * 1024 * 8 / (sizes.queryRows * accBits);
+  sizes.layout = layout;
+  int64_t queryRows = layout.getNumRows();
+  sizes.keyRows = std::max<int64_t>(1, 8 * 1024 * 8 / (queryRows * accBits));
   bool known = !ShapedType::isDynamic(extents.keys) &&
                !ShapedType::isDynamic(extents.features) &&
                !ShapedType::isDynamic(extents.channels);
@@ -135,8 +148,8 @@ TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits) {
     return sizes;
   }
   bool many = !ShapedType::isDynamic(extents.rows) &&
-              extents.rows >= 64 * 8 * sizes.queryRows;
-  int64_t tiles = llvm::divideCeil(extents.queries, sizes.queryRows);
+              extents.rows >= 64 * 8 * queryRows;
+  int64_t tiles = llvm::divideCeil(extents.queries, queryRows);
   sizes.queryTiles = std::clamp<int64_t>(tiles, 1, many ? 8 : 4);
   return sizes;
 }

@@ -132,7 +132,7 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
              << " to be a projected permutation of " << numDims
              << " dimensions, but got " << AffineMapAttr::get(map);
     size_t rank = getShapeOrScalar(operand.getType()).size();
-    if (map.getNumResults() != rank)
+    if (op.getStoredMap(index).getNumResults() != rank)
       return op.emitOpError("(C2) expected the map of ")
              << getOperandName(op, index)
              << " to have one result per dimension of the operand, " << rank
@@ -148,7 +148,7 @@ static LogicalResult verifyExtents(AttentionOpInterface op,
   SmallVector<std::pair<int64_t, unsigned>> known(op.getNumDims(),
                                                   {ShapedType::kDynamic, 0});
   for (auto [index, operand] : llvm::enumerate(operands)) {
-    AffineMap map = op.getIndexingMap(index);
+    AffineMap map = op.getStoredMap(index);
     ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType());
     for (auto [position, extent] : llvm::enumerate(shape)) {
       unsigned dim = map.getDimPosition(position);

@@ -15,7 +15,7 @@ using namespace mlir;
 #include "attn/IR/AttnDialect.cpp.inc"
 #include "attn/IR/AttnEnums.cpp.inc"
 
-#include "attn/IR/AttnAttrInterfaces.cpp.inc"
+#include "attn/IR/LayoutInterface.cpp.inc"
 #include "attn/IR/WeightingInterfaces.cpp.inc"
 #include "attn/IR/AttnOpInterfaces.cpp.inc"
 
@@ -24,7 +24,30 @@ using namespace mlir;
 
 namespace attn {
 
+/// Every layout among the attributes; the others propose nothing.
+template <typename... Attrs>
+static void addLayoutsOf(AttnDialect &dialect) {
+  auto add = [&](auto *attr) {
+    using AttrT = std::remove_pointer_t<decltype(attr)>;
+    if constexpr (std::is_base_of_v<LayoutAttrInterface::Trait<AttrT>, AttrT>)
+      dialect.addLayouts(&AttrT::propose);
+  };
+  (add(static_cast<Attrs *>(nullptr)), ...);
+}
+
+SmallVector<LayoutAttrInterface, 2>
+AttnDialect::proposeLayouts(const LayoutProblem &problem) {
+  SmallVector<LayoutAttrInterface, 2> proposed;
+  for (ProposeLayoutsFn propose : layouts)
+    llvm::append_range(proposed, propose(getContext(), problem));
+  return proposed;
+}
+
 void AttnDialect::initialize() {
+  addLayoutsOf<
+#define GET_ATTRDEF_LIST
+#include "attn/IR/AttnAttributes.cpp.inc"
+      >(*this);
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "attn/IR/AttnAttributes.cpp.inc"

@@ -119,6 +119,25 @@ MutableOperandRange OnlineOp::getDpsInitsMutable() {
 
 Value OnlineOp::getAccumulatorInit() { return getAccumulator(); }
 
+OperandRole OnlineOp::getOperandRole(unsigned index) {
+  if (index < 3)
+    return static_cast<OperandRole>(index);
+  unsigned weighting = 3 + getInputs().size();
+  unsigned accumulator = weighting + getWeightingOperands().size();
+  if (index < weighting)
+    return OperandRole::input;
+  if (index < accumulator)
+    return OperandRole::weighting_operand;
+  return index == accumulator ? OperandRole::accumulator
+                              : OperandRole::statistic;
+}
+
+AffineMap OnlineOp::getStoredMap(unsigned index) {
+  AffineMap map = getIndexingMap(index);
+  LayoutAttrInterface layout = getLayoutAttr();
+  return layout ? layout.getStoredMap(getOperandRole(index), map) : map;
+}
+
 void OnlineOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
   nameRegionArguments(*this, region, setName);
@@ -146,7 +165,8 @@ LogicalResult OnlineOp::verify() {
     return emitOpError("(C14) expected the number of statistics to be ")
            << numStatistics << " (for " << getWeighting() << "), but got "
            << getStatistics().size();
-  if (failed(detail::verifyAttentionOperands(*this)))
+  if (failed(detail::verifyTileDimensions(*this)) ||
+      failed(detail::verifyAttentionOperands(*this)))
     return failure();
   DimensionClasses classes = getDimensionClasses();
   unsigned first = getOutputIndex() + 1;
@@ -161,7 +181,7 @@ LogicalResult OnlineOp::verify() {
       return emitOpError("(C14) expected ")
              << detail::getOperandName(*this, first - 1 + index) << " to hold "
              << accType << ", but got " << init.getType();
-  return success();
+  return detail::verifyLayout(*this);
 }
 
 LogicalResult OnlineOp::verifyRegions() {

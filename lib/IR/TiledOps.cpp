@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Verify.h"
-#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 
@@ -74,8 +73,31 @@ void FinishOp::getEffects(EffectList &effects) {
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
-/// How errors call mapped operand `index`.
-static std::string getFinishOperandName(FinishOp op, unsigned index) {
+SmallVector<Value> FinishOp::getMappedOperands() {
+  SmallVector<Value> mapped{getAccumulator()};
+  llvm::append_range(mapped, getStatistics());
+  llvm::append_range(mapped, getWeightingOperands());
+  llvm::append_range(mapped, getDpsInits());
+  return mapped;
+}
+
+OperandRole FinishOp::getOperandRole(unsigned index) {
+  unsigned weighting = 1 + getStatistics().size();
+  unsigned output = weighting + getWeightingOperands().size();
+  if (index < weighting)
+    return index == 0 ? OperandRole::accumulator : OperandRole::statistic;
+  if (index < output)
+    return OperandRole::weighting_operand;
+  return index == output ? OperandRole::output : OperandRole::lse;
+}
+
+AffineMap FinishOp::getStoredMap(unsigned index) {
+  AffineMap map = getIndexingMap(index);
+  LayoutAttrInterface layout = getLayoutAttr();
+  return layout ? layout.getStoredMap(getOperandRole(index), map) : map;
+}
+
+std::string detail::getOperandName(FinishOp op, unsigned index) {
   if (index == 0)
     return "accumulator";
   index -= 1;
@@ -88,22 +110,19 @@ static std::string getFinishOperandName(FinishOp op, unsigned index) {
 }
 
 LogicalResult FinishOp::verify() {
-  SmallVector<Value> mapped;
-  for (Value operand : getOperands())
-    if (operand != getKeys() || !isa<IndexType>(operand.getType()))
-      mapped.push_back(operand);
+  SmallVector<Value> mapped = getMappedOperands();
   if (getIndexingMaps().size() != mapped.size())
     return emitOpError("(C1) expected one indexing map per operand but keys, ")
            << mapped.size() << " in all, but got " << getIndexingMaps().size();
   unsigned output = 1 + getStatistics().size() + getWeightingOperands().size();
   for (auto [index, operand] : llvm::enumerate(mapped)) {
-    AffineMap map = cast<AffineMapAttr>(getIndexingMaps()[index]).getValue();
+    AffineMap map = getIndexingMap(index);
     bool whole = index == 0 || index == output;
     if (!map.isProjectedPermutation() || (whole && !map.isPermutation()) ||
         map.getNumResults() !=
             detail::getShapeOrScalar(operand.getType()).size())
       return emitOpError("(C1) expected the map of ")
-             << getFinishOperandName(*this, index) << " to be a "
+             << detail::getOperandName(*this, index) << " to be a "
              << (whole ? "permutation" : "projected permutation")
              << " of the operand's rank, but got " << AffineMapAttr::get(map);
   }
@@ -123,7 +142,9 @@ LogicalResult FinishOp::verify() {
   if (getLse() && !getWeighting().hasLogSumExp())
     return emitOpError("(C3) ")
            << getWeighting() << " defines no log-sum-exp: drop lse";
-  return detail::verifyDestinationStyle(*this, "C4");
+  if (failed(detail::verifyDestinationStyle(*this, "C4")))
+    return failure();
+  return detail::verifyLayout(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -134,17 +155,39 @@ void PackOp::getEffects(EffectList &effects) {
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
+void PackOp::getAsmBlockArgumentNames(Region &region,
+                                      OpAsmSetValueNameFn setName) {
+  for (BlockArgument argument : region.getArguments())
+    setName(argument, "x");
+}
+
+SmallVector<int64_t> PackOp::getPermutation() {
+  SmallVector<int64_t> permutation;
+  for (AffineExpr expr : getStoredMap().getResults())
+    permutation.push_back(*getIndexingMap().getResultPosition(expr));
+  return permutation;
+}
+
 LogicalResult PackOp::verify() {
+  constexpr unsigned kTileDims = 4;
   ArrayRef<int64_t> source = detail::getShapeOrScalar(getSource().getType());
   ArrayRef<int64_t> destination =
       detail::getShapeOrScalar(getDestination().getType());
-  ArrayRef<int64_t> permutation = getPermutation();
-  if (source.size() != destination.size() ||
-      permutation.size() != source.size() || !isPermutationVector(permutation))
-    return emitOpError("(C1) expected a permutation of the source's rank, ")
-           << source.size() << ", which is the destination's, "
-           << destination.size() << ", but got [" << permutation << "]";
-  for (auto [position, dim] : llvm::enumerate(permutation))
+  AffineMap map = getIndexingMap();
+  if (map.getNumDims() != kTileDims || !map.isProjectedPermutation() ||
+      map.getNumResults() != source.size())
+    return emitOpError("(C1) expected a projected permutation of (query rows, "
+                       "key rows, features, channels) with one result per "
+                       "dimension of the source, ")
+           << source.size() << " in all, but got " << AffineMapAttr::get(map);
+  detail::StoredOperand operand{"destination", getLayout(), getRole(), map,
+                                getDestination().getType()};
+  AffineMap stored = getStoredMap();
+  if (stored.getNumResults() != destination.size())
+    return detail::verifyStoredShape(*this, "C1", operand);
+  if (failed(detail::verifyStoredShape(*this, "C2", operand)))
+    return failure();
+  for (auto [position, dim] : llvm::enumerate(getPermutation()))
     if (!ShapedType::isDynamic(source[dim]) &&
         !ShapedType::isDynamic(destination[position]) &&
         source[dim] > destination[position])
@@ -153,19 +196,26 @@ LogicalResult PackOp::verify() {
              << ", but got extent " << destination[position];
   Type from = getElementTypeOrSelf(getSource().getType());
   Type to = getElementTypeOrSelf(getDestination().getType());
-  bool floats = isa<FloatType>(from) && isa<FloatType>(to);
-  bool bytes = from.isInteger(1) && to.isInteger(8);
-  bool scaled = !getScale().isExactlyValue(1.0);
-  if (!floats && ((from != to && !bytes) || scaled)) {
-    InFlightDiagnostic diag =
-        emitOpError("(C3) expected element types to be both float, or equal "
-                    "and unscaled, or i1 and i8, but got ");
-    diag << from << " and " << to;
-    if (scaled)
-      diag << " scaled by " << getScaleAttr();
-    return diag;
-  }
+  if (getElement().empty() && from != to)
+    return emitOpError("(C3) expected a region element that turns ")
+           << from << " into " << to;
   return detail::verifyDestinationStyle(*this, "C4");
+}
+
+LogicalResult PackOp::verifyRegions() {
+  if (getElement().empty())
+    return success();
+  Type from = getElementTypeOrSelf(getSource().getType());
+  Type to = getElementTypeOrSelf(getDestination().getType());
+  if (failed(detail::verifyBodySignature(getElement(), "element", from, to,
+                                         "C3")))
+    return failure();
+  for (Operation &op : getElement().front().without_terminator())
+    if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
+      return emitOpError("(C3) expected element to hold elementwise arith and "
+                         "math only, but got '")
+             << op.getName() << "'";
+  return detail::verifyElementwiseBody(getElement(), "element", "C3");
 }
 
 //===----------------------------------------------------------------------===//

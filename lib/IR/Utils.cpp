@@ -18,7 +18,7 @@ namespace attn {
 SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
   SmallVector<OpFoldResult> extents(op.getNumDims());
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
-    AffineMap map = op.getIndexingMap(index);
+    AffineMap map = op.getStoredMap(index);
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
       OpFoldResult &extent = extents[map.getDimPosition(i)];
       if (!extent || (isa<Value>(extent) &&

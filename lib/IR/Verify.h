@@ -57,8 +57,41 @@ mlir::LogicalResult verifyBodySignature(mlir::Region &region,
 mlir::LogicalResult verifyDestinationStyle(mlir::DestinationStyleOpInterface op,
                                            llvm::StringRef label);
 
+/// An operand of a tile in a layout: how errors call it, what it is to the tile,
+/// its logical dimensions and its type.
+struct StoredOperand {
+  std::string name;
+  LayoutAttrInterface layout;
+  OperandRole role;
+  mlir::AffineMap map;
+  mlir::Type type;
+};
+
+/// The operand has the extents that the layout fixes, and the innermost of them
+/// unit stride. Reported as constraint `label`.
+mlir::LogicalResult verifyStoredShape(mlir::Operation *op,
+                                      llvm::StringRef label,
+                                      const StoredOperand &operand);
+
+/// The same, and its elements have the layout's type.
+mlir::LogicalResult verifyStoredOperand(mlir::Operation *op,
+                                        llvm::StringRef label,
+                                        const StoredOperand &operand,
+                                        mlir::FloatType accType);
+
+/// The dimensions that (C16) of `attn.online` asks for. Without them, stored
+/// shapes have no meaning.
+mlir::LogicalResult verifyTileDimensions(OnlineOp op);
+
+/// Constraints (C16) and (C17) of `attn.online` otherwise.
+mlir::LogicalResult verifyLayout(OnlineOp op);
+
+/// Constraint (C5) of `attn.finish`.
+mlir::LogicalResult verifyLayout(FinishOp op);
+
 /// How errors call operand `index`: "query", "input 2", "output", ...
 std::string getOperandName(AttentionOpInterface op, unsigned index);
+std::string getOperandName(FinishOp op, unsigned index);
 
 /// The extents of a shaped type, none for a scalar.
 llvm::ArrayRef<int64_t> getShapeOrScalar(mlir::Type type);

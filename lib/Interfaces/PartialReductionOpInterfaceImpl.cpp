@@ -210,7 +210,7 @@ struct PartialReductionModel
         all.slice(3, weighting - 3), all.drop_front(weighting),
         /*rows=*/Value(), /*full=*/Value(), state[0],
         ValueRange(state).drop_front(), b.getAffineMapArrayAttr(stepMaps),
-        op.getWeighting(), op.getScale(),
+        op.getWeighting(), /*layout=*/LayoutAttrInterface(), op.getScale(),
         TypeAttr::get(op.getAccumulationType()), /*key_tile=*/IntegerAttr(),
         /*count_tiles=*/false);
     // The bounds of the mask, `ranges` and `classify`, have no place in a step
@@ -273,7 +273,8 @@ struct PartialReductionModel
         b, loc, op.getResultTypes(), merge.getResult(0),
         merge.getResults().drop_front(), op.getWeightingOperands(),
         createNumKeys(b, op, extents), op.getOutput(), op.getLse(),
-        b.getAffineMapArrayAttr(finishMaps), op.getWeighting());
+        b.getAffineMapArrayAttr(finishMaps), op.getWeighting(),
+        /*layout=*/LayoutAttrInterface());
     return MergeResult{{merge, finish}, SmallVector<Value>(finish.getResults())};
   }
 

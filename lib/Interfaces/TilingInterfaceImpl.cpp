@@ -70,6 +70,9 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   if (online && online.getRows())
     return op.emitOpError("cannot be tiled: it counts its valid rows");
+  if (online && online.getLayout())
+    return op.emitOpError("cannot be tiled: it is a tile in ")
+           << online.getLayoutAttr();
   AttentionTile tile{op, SmallVector<OpFoldResult>(offsets),
                      SmallVector<OpFoldResult>(sizes), {}};
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)

@@ -7,6 +7,7 @@
 
 #include "attn/InitAll.h"
 #include "attn/Codegen/Passes.h"
+#include "attn/Codegen/TileEmitter.h"
 #include "attn/Interfaces/Interfaces.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
@@ -24,6 +25,7 @@ void attn::registerAllDialects(DialectRegistry &registry) {
   registerAggregatedOpInterfaceExternalModels(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
+  registerTileEmitters(registry);
 }
 
 void attn::registerAllPasses() {

@@ -130,7 +130,7 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
       return makeUnsupported(op, "expected tensors");
     if (value.tensor) {
       auto strides =
-          mapStrides(op, op.getIndexingMap(index), *value.tensor, extents);
+          mapStrides(op, op.getStoredMap(index), *value.tensor, extents);
       if (!strides)
         return strides.takeError();
       operand.strides = std::move(*strides);

@@ -7,6 +7,7 @@
 
 #include "AttentionRows.h"
 #include "Interpreter.h"
+#include "ScalarProgram.h"
 #include "WeightingAlgebra.h"
 
 #include <cmath>
@@ -260,7 +261,7 @@ Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
   unsigned total = algebra->statistics.size();
   double numKeys = env.lookup(op.getKeys()).scalar.i;
   auto mapOf = [&](unsigned index) {
-    return cast<AffineMapAttr>(op.getIndexingMaps()[index]).getValue();
+    return op.getStoredMap(index);
   };
   // The output decides the extents; what the others hold beyond is dropped.
   SmallVector<int64_t> extents(mapOf(output).getNumDims(), -1);
@@ -348,10 +349,9 @@ Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env) {
                              destination->elementType);
   if (!result)
     return result.takeError();
-  ArrayRef<int64_t> permutation = op.getPermutation();
   SmallVector<int64_t> unit = getStrides(destination->shape);
   SmallVector<int64_t> strides(unit.size(), 0);
-  for (auto [position, dim] : llvm::enumerate(permutation)) {
+  for (auto [position, dim] : llvm::enumerate(op.getPermutation())) {
     if (source->shape[dim] > destination->shape[position])
       return makeError(op.getLoc(),
                        "'attn.pack' expected a destination that holds " +
@@ -359,8 +359,30 @@ Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env) {
                            formatShape(destination->shape));
     strides[dim] = unit[position];
   }
-  bool isFloat = isa<FloatType>(source->elementType);
-  double scale = op.getScale().convertToDouble();
+  std::optional<ScalarProgram> element;
+  if (!op.getElement().empty()) {
+    auto program = ScalarProgram::compile(op.getElement().front(), env);
+    if (!program)
+      return program.takeError();
+    element = std::move(*program);
+  }
+  std::vector<Cell> &cells = (*result)->cells;
+  auto store = [&](Cell cell, int64_t at) -> bool {
+    if (element) {
+      element->argument(0) = cell;
+      if (!element->run(/*position=*/nullptr))
+        return false;
+      cell = element->result();
+    }
+    cells[at] = cell;
+    return true;
+  };
+  // What the source does not cover is what becomes of zero.
+  Cell zero = isa<FloatType>(source->elementType) ? Cell::ofFloat(0)
+                                                  : Cell::ofInt(0);
+  for (int64_t at = 0, e = (*result)->size(); at < e; ++at)
+    if (!store(zero, at))
+      return element->takeError();
   if (source->size() != 0) {
     SmallVector<int64_t> index(strides.size(), 0);
     int64_t next = 0;
@@ -368,12 +390,8 @@ Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env) {
       int64_t at = 0;
       for (size_t d = 0; d < index.size(); ++d)
         at += index[d] * strides[d];
-      Cell cell = source->cells[next++];
-      if (isFloat)
-        cell = Cell::ofFloat(cell.f * scale);
-      else if (source->elementType.isInteger(1))
-        cell = Cell::ofInt(cell.i != 0);
-      (*result)->cells[at] = cell;
+      if (!store(source->cells[next++], at))
+        return element->takeError();
     } while (advance(source->shape, index));
   }
   return wrap(*result);

@@ -49,7 +49,7 @@ SmallVector<Value> AttentionTiler::forEachQueryTile(
   OpFoldResult blockOffset = offsets[lane], blockExtent = extents[lane];
   AffineExpr extent = rewriter.getAffineSymbolExpr(0);
   OpFoldResult count = affine::makeComposedFoldedAffineApply(
-      rewriter, loc, extent.ceilDiv(sizes.queryRows), {blockExtent});
+      rewriter, loc, extent.ceilDiv(sizes.layout.getNumRows()), {blockExtent});
   Value zero = index(0), end = toValue(count), one = index(1);
   auto loop = scf::ForOp::create(rewriter, loc, zero, end, one, inits);
   OpBuilder::InsertionGuard guard(rewriter);
@@ -58,10 +58,10 @@ SmallVector<Value> AttentionTiler::forEachQueryTile(
   AffineExpr first = rewriter.getAffineDimExpr(0);
   AffineExpr position = rewriter.getAffineDimExpr(1);
   offsets[lane] = affine::makeComposedFoldedAffineApply(
-      rewriter, loc, first + position * sizes.queryRows,
+      rewriter, loc, first + position * sizes.layout.getNumRows(),
       {blockOffset, OpFoldResult(tile)});
   extents[lane] =
-      clampExtent(offsets[lane], wholeExtents[lane], sizes.queryRows);
+      clampExtent(offsets[lane], wholeExtents[lane], sizes.layout.getNumRows());
   rows = dyn_cast<Value>(extents[lane]);
   scf::YieldOp::create(rewriter, loc, body(tile, loop.getRegionIterArgs()));
   rows = {};
@@ -76,13 +76,19 @@ SmallVector<Value> AttentionTiler::packBlock() {
   llvm::append_range(operands, op.getInputs());
   llvm::append_range(operands, op.getWeightingOperands());
   SmallVector<unsigned> mapIndices{0};
-  for (unsigned i = 3; mapIndices.size() < operands.size(); ++i)
+  SmallVector<OperandRole> roles{OperandRole::query};
+  for (unsigned i = 3; mapIndices.size() < operands.size(); ++i) {
     mapIndices.push_back(i);
+    roles.push_back(i < op.getWeightingIndex()
+                        ? OperandRole::input
+                        : OperandRole::weighting_operand);
+  }
 
   SmallVector<Operand> tiles;
   SmallVector<SmallVector<unsigned>> dims;
   SmallVector<Value> buffers, inits;
-  for (auto [operand, mapIndex] : llvm::zip_equal(operands, mapIndices)) {
+  for (auto [operand, mapIndex, role] :
+       llvm::zip_equal(operands, mapIndices, roles)) {
     AffineMap map = op.getIndexingMap(mapIndex);
     dims.push_back(order(map, {lane, key, feature, channel}));
     tiles.emplace_back();
@@ -90,15 +96,14 @@ SmallVector<Value> AttentionTiler::packBlock() {
     if (llvm::is_contained(dims.back(), key))
       continue;
     if (!llvm::is_contained(dims.back(), lane)) {
-      tiles.back() = tileOperand(operand, map);
+      tiles.back() = tileOperand(operand, role, map);
       continue;
     }
-    SmallVector<unsigned> packed = packedOrder(dims.back());
-    SmallVector<OpFoldResult> shape = packedExtents(packed);
+    SmallVector<OpFoldResult> shape = storedExtents(role, dims.back());
     shape.insert(shape.begin(), rewriter.getIndexAttr(sizes.queryTiles));
-    tiles.back().map = tileMap(packed);
-    buffers.back() =
-        tensor::EmptyOp::create(rewriter, loc, shape, packedElement(operand));
+    tiles.back().map = tileMap(dims.back());
+    buffers.back() = tensor::EmptyOp::create(
+        rewriter, loc, shape, storedElement(role, operand, dims.back()));
     inits.push_back(buffers.back());
   }
   SmallVector<Value> packed =
@@ -111,8 +116,7 @@ SmallVector<Value> AttentionTiler::packBlock() {
           Value buffer = carried[next.size()];
           Value target = takeTile(rewriter, loc, buffer, tile);
           Value source = slice(operands[i], map, dims[i]);
-          target =
-              packInto(source, dims[i], target, getPackedScale(mapIndices[i]));
+          target = packInto(source, roles[i], dims[i], target);
           next.push_back(putTile(rewriter, loc, target, buffer, tile));
         }
         return next;
@@ -143,16 +147,17 @@ std::pair<Value, Value> AttentionTiler::emitKeyHull() {
 }
 
 AttentionTiler::Operand AttentionTiler::packSharedKeys(Value operand,
+                                                       OperandRole role,
                                                        AffineMap map) {
-  if (getElementTypeOrSelf(operand.getType()) == accType)
-    return {};
-  return tileOperand(operand, map);
+  Operand tile = tileOperand(operand, role, map);
+  return tile.value.getDefiningOp<PackOp>() ? tile : Operand();
 }
 
 AttentionTiler::Operand
-AttentionTiler::keyTileOf(const Operand &packed, Value operand, AffineMap map) {
+AttentionTiler::keyTileOf(const Operand &packed, Value operand,
+                          OperandRole role, AffineMap map) {
   if (!packed.value)
-    return tileOperand(operand, map);
+    return tileOperand(operand, role, map);
   auto type = cast<RankedTensorType>(packed.value.getType());
   SmallVector<OpFoldResult> from, size,
       strides(type.getRank(), rewriter.getIndexAttr(1));
@@ -204,8 +209,10 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
     Value limit = toValue(affine::makeComposedFoldedAffineApply(
         rewriter, loc, from + size, {OpFoldResult(start), extents[key]}));
     shared = SharedKeys{start, limit,
-                        packSharedKeys(op.getKey(), op.getIndexingMap(1)),
-                        packSharedKeys(op.getValue(), op.getIndexingMap(2))};
+                        packSharedKeys(op.getKey(), OperandRole::key,
+                                       op.getIndexingMap(1)),
+                        packSharedKeys(op.getValue(), OperandRole::value,
+                                       op.getIndexingMap(2))};
     SmallVector<Value> updated = forEachQueryTile(
         blocks.getRegionIterArgs(), [&](Value tile, ValueRange carried) {
           takeOperands(tile);
@@ -224,7 +231,7 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
     SmallVector<Value> slices;
     AffineExpr position = rewriter.getAffineDimExpr(0);
     OpFoldResult local = affine::makeComposedFoldedAffineApply(
-        rewriter, loc, position * sizes.queryRows, {OpFoldResult(tile)});
+        rewriter, loc, position * sizes.layout.getNumRows(), {OpFoldResult(tile)});
     for (auto [i, out] : llvm::enumerate(carried)) {
       AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
       from.emplace_back();

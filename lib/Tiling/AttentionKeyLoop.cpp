@@ -199,15 +199,17 @@ void AttentionTiler::cloneBody(Region &from, Region &to, ValueRange inputs) {
 
 SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
   SharedKeys packed = shared.value_or(SharedKeys());
-  Operand keys = keyTileOf(packed.keys, op.getKey(), op.getIndexingMap(1));
+  Operand keys = keyTileOf(packed.keys, op.getKey(), OperandRole::key,
+                           op.getIndexingMap(1));
   Operand values =
-      keyTileOf(packed.values, op.getValue(), op.getIndexingMap(2));
+      keyTileOf(packed.values, op.getValue(), OperandRole::value,
+                op.getIndexingMap(2));
   SmallVector<AffineMap> maps{fixed[0].map, keys.map, values.map};
   SmallVector<Value> inputs, weightingOperands;
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     Operand tile = fixed[1 + i];
     if (!tile.value)
-      tile = tileOperand(input, op.getIndexingMap(3 + i));
+      tile = tileOperand(input, OperandRole::input, op.getIndexingMap(3 + i));
     inputs.push_back(tile.value);
     maps.push_back(tile.map);
   }
@@ -215,7 +217,7 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
     weightingOperands.push_back(operand.value);
     maps.push_back(operand.map);
   }
-  maps.push_back(tileMap({channel, lane}));
+  maps.push_back(tileMap({lane, channel}));
   for (size_t i = 1; i < state.size(); ++i)
     maps.push_back(tileMap({lane}));
 
@@ -225,7 +227,7 @@ SmallVector<Value> AttentionTiler::emitOnline(ValueRange state, Value full) {
       rewriter, loc, state.getTypes(), fixed[0].value, keys.value, values.value,
       inputs, weightingOperands, rows, full, state[0], state.drop_front(),
       rewriter.getAffineMapArrayAttr(maps), op.getWeighting(),
-      llvm::APFloat(scale), TypeAttr::get(accType),
+      sizes.layout, llvm::APFloat(scale), TypeAttr::get(accType),
       rewriter.getI64IntegerAttr(sizes.keyRows), countTiles);
   cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);
   cloneBody(op.getMask(), online.getMask(), inputs);

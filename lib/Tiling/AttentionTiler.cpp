@@ -81,48 +81,56 @@ Value AttentionTiler::slice(Value value, AffineMap map,
       sliceOffsets, sliceExtents, strides);
 }
 
-SmallVector<unsigned> AttentionTiler::packedOrder(ArrayRef<unsigned> dims) {
-  SmallVector<unsigned> packed;
-  llvm::copy_if(dims, std::back_inserter(packed),
-                [&](unsigned dim) { return dim != lane; });
-  if (llvm::is_contained(dims, lane))
-    packed.push_back(lane);
-  return packed;
-}
-
 SmallVector<OpFoldResult>
-AttentionTiler::packedExtents(ArrayRef<unsigned> packedDims) {
+AttentionTiler::storedExtents(OperandRole role, ArrayRef<unsigned> dims) {
+  unsigned tileDims[] = {lane, key, feature, channel};
   SmallVector<OpFoldResult> result;
-  for (unsigned dim : packedDims)
-    result.push_back(dim == lane
-                         ? OpFoldResult(rewriter.getIndexAttr(sizes.queryRows))
-                         : extents[dim]);
+  AffineMap stored = sizes.layout.getStoredMap(role, tileMap(dims));
+  for (unsigned i = 0, e = stored.getNumResults(); i < e; ++i) {
+    unsigned dim = stored.getDimPosition(i);
+    std::optional<int64_t> extent = sizes.layout.getStoredExtent(role, dim);
+    result.push_back(extent ? OpFoldResult(rewriter.getIndexAttr(*extent))
+                            : extents[tileDims[dim]]);
+  }
   return result;
 }
 
-Type AttentionTiler::packedElement(Value source) {
-  Type element = getElementTypeOrSelf(source.getType());
-  if (isa<FloatType>(element))
-    return accType;
-  return element.isInteger(1) ? rewriter.getI8Type() : element;
+Type AttentionTiler::storedElement(OperandRole role, Value source,
+                                   ArrayRef<unsigned> dims) {
+  return sizes.layout.getStoredElement(
+      role, tileMap(dims), getElementTypeOrSelf(source.getType()), accType);
 }
 
-Value AttentionTiler::packInto(Value source, ArrayRef<unsigned> dims,
-                               Value target, double scale) {
-  SmallVector<int64_t> permutation;
-  for (unsigned dim : packedOrder(dims))
-    permutation.push_back(llvm::find(dims, dim) - dims.begin());
-  return PackOp::create(rewriter, loc, target.getType(), source, target,
-                        permutation, llvm::APFloat(scale))
-      .getResult(0);
+Value AttentionTiler::packInto(Value source, OperandRole role,
+                               ArrayRef<unsigned> dims, Value target) {
+  auto packed = PackOp::create(rewriter, loc, target.getType(), source, target,
+                               sizes.layout, role, tileMap(dims));
+  Type from = getElementTypeOrSelf(source.getType());
+  Type to = getElementTypeOrSelf(target.getType());
+  double scale = role == OperandRole::query && op.getSimilarity().empty()
+                     ? op.getScale().convertToDouble()
+                     : 1.0;
+  if (from == to && scale == 1.0)
+    return packed.getResult(0);
+  OpBuilder::InsertionGuard guard(rewriter);
+  Block *body = rewriter.createBlock(&packed.getElement(), {}, from, loc);
+  Value element = convertFloat(rewriter, loc, body->getArgument(0), to);
+  if (element.getType() != to)
+    element = arith::ExtUIOp::create(rewriter, loc, to, element);
+  if (scale != 1.0)
+    element = arith::MulFOp::create(
+        rewriter, loc, element, createFloatConstant(rewriter, loc, to, scale));
+  YieldOp::create(rewriter, loc, element);
+  return packed.getResult(0);
 }
 
-Value AttentionTiler::createKeyBuffer(ArrayRef<unsigned> packedDims,
+Value AttentionTiler::createKeyBuffer(ArrayRef<OpFoldResult> tile,
                                       Type element) {
-  SmallVector<OpFoldResult> tile = packedExtents(packedDims);
+  // Of what a tile holds, only the number of keys is not known: that of the
+  // last tile.
   SmallVector<OpFoldResult> whole(tile);
-  for (auto [extent, dim] : llvm::zip_equal(whole, packedDims))
-    if (dim == key && !getConstantIntValue(extent))
+  for (OpFoldResult &extent : whole)
+    if (extent == extents[key] && !getConstantIntValue(extent))
       extent = rewriter.getIndexAttr(sizes.keyRows);
   auto [shape, dynamicSizes] = decomposeMixedValues(whole);
   Value buffer;
@@ -141,18 +149,14 @@ Value AttentionTiler::createKeyBuffer(ArrayRef<unsigned> packedDims,
                                         ones);
 }
 
-Value AttentionTiler::pack(Value source, SmallVector<unsigned> &dims,
-                           double scale) {
-  SmallVector<unsigned> packedDims = packedOrder(dims);
-  SmallVector<OpFoldResult> packed = packedExtents(packedDims);
-
-  Type element = packedElement(source);
+Value AttentionTiler::pack(Value source, OperandRole role,
+                           ArrayRef<unsigned> dims) {
+  SmallVector<OpFoldResult> stored = storedExtents(role, dims);
+  Type element = storedElement(role, source, dims);
   Value target = llvm::is_contained(dims, key)
-                     ? createKeyBuffer(packedDims, element)
-                     : tensor::EmptyOp::create(rewriter, loc, packed, element);
-  Value result = packInto(source, dims, target, scale);
-  dims = packedDims;
-  return result;
+                     ? createKeyBuffer(stored, element)
+                     : tensor::EmptyOp::create(rewriter, loc, stored, element);
+  return packInto(source, role, dims, target);
 }
 
 AffineMap AttentionTiler::tileMap(ArrayRef<unsigned> dims) {
@@ -167,19 +171,20 @@ AffineMap AttentionTiler::tileMap(ArrayRef<unsigned> dims) {
   return AffineMap::get(4, 0, results, rewriter.getContext());
 }
 
-AttentionTiler::Operand AttentionTiler::tileOperand(Value operand,
-                                                    AffineMap map) {
+AttentionTiler::Operand
+AttentionTiler::tileOperand(Value operand, OperandRole role, AffineMap map) {
   SmallVector<unsigned> dims = order(map, {lane, key, feature, channel});
   Value tile = slice(operand, map, dims);
-  Type element = getElementTypeOrSelf(operand.getType());
-  bool converts = isa<FloatType>(element) && element != accType;
-  if (dims.empty()) {
+  Type element = storedElement(role, operand, dims);
+  AffineMap logical = tileMap(dims);
+  if (dims.empty())
     // A symbol: one element, in the accumulation type if it is a float.
-    tile = convertFloat(rewriter, loc, tile, packedElement(operand));
-  } else if (converts || llvm::is_contained(dims, lane)) {
-    tile = pack(tile, dims);
-  }
-  return {tile, tileMap(dims)};
+    tile = convertFloat(rewriter, loc, tile, element);
+  else if (element != getElementTypeOrSelf(operand.getType()) ||
+           llvm::is_contained(dims, lane) ||
+           sizes.layout.getStoredMap(role, logical) != logical)
+    tile = pack(tile, role, dims);
+  return {tile, logical};
 }
 
 //===----------------------------------------------------------------------===//
@@ -201,7 +206,7 @@ LogicalResult AttentionTiler::run() {
     }
     AffineExpr extent = rewriter.getAffineSymbolExpr(0);
     bounds.push_back(affine::makeComposedFoldedAffineApply(
-        rewriter, loc, extent.ceilDiv(sizes.queryRows * sizes.queryTiles),
+        rewriter, loc, extent.ceilDiv(sizes.layout.getNumRows() * sizes.queryTiles),
         {wholeExtents[dim]}));
   }
   auto forall = scf::ForallOp::create(rewriter, loc, bounds, op.getDpsInits(),
@@ -214,7 +219,7 @@ LogicalResult AttentionTiler::run() {
     offsets[dim] = iv;
     extents[dim] = rewriter.getIndexAttr(1);
   }
-  int64_t blockRows = sizes.queryRows * sizes.queryTiles;
+  int64_t blockRows = sizes.layout.getNumRows() * sizes.queryTiles;
   AffineExpr block = rewriter.getAffineDimExpr(0);
   offsets[lane] = affine::makeComposedFoldedAffineApply(
       rewriter, loc, block * blockRows, {offsets[lane]});
@@ -261,23 +266,17 @@ OpFoldResult AttentionTiler::clampExtent(OpFoldResult offset, OpFoldResult end,
                                              {offset, end});
 }
 
-double AttentionTiler::getPackedScale(unsigned mapIndex) {
-  return mapIndex == 0 && op.getSimilarity().empty()
-             ? op.getScale().convertToDouble()
-             : 1.0;
-}
-
 SmallVector<Value>
 AttentionTiler::emitInitialState(ArrayRef<OpFoldResult> leading) {
-  OpFoldResult laneExtent = rewriter.getIndexAttr(sizes.queryRows);
-  auto filled = [&](ArrayRef<OpFoldResult> trailing, double value) {
+  auto filled = [&](OperandRole role, ArrayRef<unsigned> dims, double value) {
     SmallVector<OpFoldResult> shape(leading);
-    llvm::append_range(shape, trailing);
+    llvm::append_range(shape, storedExtents(role, dims));
     return createFilledTensor(rewriter, loc, shape, accType, value);
   };
-  SmallVector<Value> state{filled({wholeExtents[channel], laneExtent}, 0.0)};
+  SmallVector<Value> state{
+      filled(OperandRole::accumulator, {lane, channel}, 0.0)};
   for (const Statistic &statistic : op.getWeighting().getStatistics())
-    state.push_back(filled({laneExtent}, statistic.neutral));
+    state.push_back(filled(OperandRole::statistic, {lane}, statistic.neutral));
   return state;
 }
 
@@ -286,17 +285,18 @@ SmallVector<Value> AttentionTiler::emitQueryTile(ValueRange outSlices) {
     rows = cast<Value>(extents[lane]);
   AffineMap queryMap = op.getIndexingMap(0);
   SmallVector<unsigned> dims = order(queryMap, {lane, feature});
-  Value query = pack(slice(op.getQuery(), queryMap, dims), dims,
-                     getPackedScale(/*mapIndex=*/0));
+  Value query =
+      pack(slice(op.getQuery(), queryMap, dims), OperandRole::query, dims);
   fixed.push_back({query, tileMap(dims)});
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     AffineMap map = op.getIndexingMap(3 + i);
     fixed.push_back(map.isFunctionOfDim(key) ? Operand()
-                                             : tileOperand(input, map));
+                                             : tileOperand(input, OperandRole::input, map));
   }
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingTiles.push_back(
-        tileOperand(operand, op.getIndexingMap(op.getWeightingIndex() + i)));
+        tileOperand(operand, OperandRole::weighting_operand,
+                    op.getIndexingMap(op.getWeightingIndex() + i)));
   return emitFinish(emitKeyLoop(emitInitialState()), outSlices);
 }
 
@@ -311,7 +311,7 @@ SmallVector<Value> AttentionTiler::emitFinish(ValueRange state,
           cast<AffineDimExpr>(expr).getPosition() == 0 ? 0 : 1));
     return AffineMap::get(2, 0, exprs, rewriter.getContext());
   };
-  maps.push_back(finishMap(tileMap({channel, lane})));
+  maps.push_back(finishMap(tileMap({lane, channel})));
   for (size_t i = 1; i < state.size(); ++i)
     maps.push_back(finishMap(tileMap({lane})));
   SmallVector<Value> weightingValues;
@@ -326,7 +326,7 @@ SmallVector<Value> AttentionTiler::emitFinish(ValueRange state,
       rewriter, loc, outSlices.getTypes(), state[0], state.drop_front(),
       weightingValues, toValue(wholeExtents[key]), outSlices[0],
       outSlices.size() > 1 ? outSlices[1] : Value(),
-      rewriter.getAffineMapArrayAttr(maps), op.getWeighting());
+      rewriter.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout);
   return SmallVector<Value>(finish.getResults());
 }
 

@@ -35,7 +35,8 @@ public:
   mlir::LogicalResult run();
 
 private:
-  /// A tile of one operand, with its map over (m, n, d, e).
+  /// A tile of one operand, with the map of its dimensions over
+  /// (m, n, d, e).
   struct Operand {
     mlir::Value value;
     mlir::AffineMap map;
@@ -52,28 +53,24 @@ private:
               llvm::SmallVectorImpl<mlir::OpFoldResult> &offsets,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &extents,
               llvm::SmallVectorImpl<int64_t> &shape);
-  /// The dimensions of a packed tile: lanes last.
-  llvm::SmallVector<unsigned> packedOrder(llvm::ArrayRef<unsigned> dims);
+  /// The extents that the layout stores an operand of dimensions `dims` with.
   llvm::SmallVector<mlir::OpFoldResult>
-  packedExtents(llvm::ArrayRef<unsigned> packedDims);
-  /// Floats as they are accumulated; an i1 in a byte, so that neighbours can be
-  /// read as a vector.
-  mlir::Type packedElement(mlir::Value source);
-  /// What the packed operand `mapIndex` is multiplied by: queries carry the
+  storedExtents(OperandRole role, llvm::ArrayRef<unsigned> dims);
+  /// The type that it stores elements of `source` as.
+  mlir::Type storedElement(OperandRole role, mlir::Value source,
+                           llvm::ArrayRef<unsigned> dims);
+  /// Packs `source`, of the dimensions `dims`, into `target`. Queries carry the
   /// scale where the similarity is their product with the keys.
-  double getPackedScale(unsigned mapIndex);
-  /// Packs `source`, of the dimensions `dims`, into `target`.
-  mlir::Value packInto(mlir::Value source, llvm::ArrayRef<unsigned> dims,
-                       mlir::Value target, double scale);
-  /// A buffer for the key tile at hand, or the part of one that it fills, at
-  /// the end of the keys. The buffer is the worker's, not the tile's, and no
-  /// two are merged: CSE does that to a `tensor.empty`.
-  mlir::Value createKeyBuffer(llvm::ArrayRef<unsigned> packedDims,
+  mlir::Value packInto(mlir::Value source, OperandRole role,
+                       llvm::ArrayRef<unsigned> dims, mlir::Value target);
+  /// A buffer of `tile` for the key tile at hand, or the part of one that it
+  /// fills, at the end of the keys. The buffer is the worker's, not the tile's,
+  /// and no two are merged: CSE does that to a `tensor.empty`.
+  mlir::Value createKeyBuffer(llvm::ArrayRef<mlir::OpFoldResult> tile,
                               mlir::Type element);
-  /// Packs `source` so that the lanes are innermost; `dims` are its dimensions
-  /// in order and become those of the packed tile, lanes last.
-  mlir::Value pack(mlir::Value source, llvm::SmallVector<unsigned> &dims,
-                   double scale = 1.0);
+  /// Packs `source`, whose dimensions are `dims`.
+  mlir::Value pack(mlir::Value source, OperandRole role,
+                   llvm::ArrayRef<unsigned> dims);
   /// A map of the tile's iteration (m, n, d, e) for the given dimensions.
   mlir::AffineMap tileMap(llvm::ArrayRef<unsigned> dims);
   /// The dimensions among `kept` that `map` has, in its order.
@@ -81,7 +78,8 @@ private:
                                     llvm::ArrayRef<unsigned> kept);
   /// The tile of an operand for the key tile at hand (or for the query tile, if
   /// it has no key rows).
-  Operand tileOperand(mlir::Value operand, mlir::AffineMap map);
+  Operand tileOperand(mlir::Value operand, OperandRole role,
+                      mlir::AffineMap map);
 
   /// min(size, end - offset), or `size` where that is known: `aligned` offsets
   /// are multiples of it.
@@ -110,10 +108,11 @@ private:
   std::pair<mlir::Value, mlir::Value> emitKeyHull();
   /// Keys or values that the query tiles share in the accumulation type, or
   /// nothing where they are read in place.
-  Operand packSharedKeys(mlir::Value operand, mlir::AffineMap map);
+  Operand packSharedKeys(mlir::Value operand, OperandRole role,
+                         mlir::AffineMap map);
   /// The tile of keys or values at hand.
   Operand keyTileOf(const Operand &packed, mlir::Value operand,
-                    mlir::AffineMap map);
+                    OperandRole role, mlir::AffineMap map);
   llvm::SmallVector<mlir::Value> emitFinish(mlir::ValueRange state,
                                             mlir::ValueRange outSlices);
   /// The loop over the key tiles that `ranges` lets the query tile see.

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
-#include "attn/Analysis/KernelTile.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 
@@ -463,9 +462,10 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
     return op.emitOpError("cannot be lowered: ")
            << op.getWeighting() << " is not of kind accumulate";
   auto online = dyn_cast<OnlineOp>(op.getOperation());
-  if (online && (online.getRows() || online.getCountTiles()))
+  if (online &&
+      (online.getLayout() || online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
-                          "kernel, with rows or count_tiles");
+                          "kernel, with a layout, rows or count_tiles");
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   return AttentionDecomposer(b, op).run();
@@ -478,7 +478,8 @@ struct DecomposeAttentionPass final
   void runOnOperation() override {
     SmallVector<linalg::AggregatedOpInterface> ops;
     getOperation()->walk([&](linalg::AggregatedOpInterface op) {
-      if (isa<AttnDialect>(op->getDialect()) && !isKernelTile(op))
+      // What carries a layout is a tile of the kernel.
+      if (isa<AttnDialect>(op->getDialect()) && !op->hasAttr("layout"))
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());

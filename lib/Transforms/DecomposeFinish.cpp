@@ -40,18 +40,18 @@ static Value clip(OpBuilder &b, Location loc, Mapped operand,
 FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("cannot be lowered on memrefs: use tensors");
+  if (op.getLayout())
+    return op.emitOpError("cannot be lowered to linalg: it is the end of a tile "
+                          "of the kernel, with a layout");
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
   auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   auto accType =
       cast<FloatType>(getElementTypeOrSelf(op.getAccumulator().getType()));
-  auto getMap = [&](unsigned index) {
-    return cast<AffineMapAttr>(op.getIndexingMaps()[index]).getValue();
-  };
   size_t numStatistics = op.getStatistics().size();
   unsigned outputIndex = 1 + numStatistics + op.getWeightingOperands().size();
-  AffineMap outputMap = getMap(outputIndex);
+  AffineMap outputMap = op.getIndexingMap(outputIndex);
   SmallVector<OpFoldResult> extents(outputMap.getNumDims());
   for (unsigned i = 0, e = outputMap.getNumResults(); i < e; ++i)
     extents[outputMap.getDimPosition(i)] =
@@ -59,9 +59,9 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
 
   SmallVector<Mapped> rowOperands;
   for (Value value : op.getStatistics())
-    rowOperands.push_back({value, getMap(1 + rowOperands.size())});
+    rowOperands.push_back({value, op.getIndexingMap(1 + rowOperands.size())});
   for (Value value : op.getWeightingOperands())
-    rowOperands.push_back({value, getMap(1 + rowOperands.size())});
+    rowOperands.push_back({value, op.getIndexingMap(1 + rowOperands.size())});
   for (Mapped &operand : rowOperands)
     operand.value = clip(b, loc, operand, extents);
 
@@ -98,7 +98,7 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   Value numKeys =
       arith::IndexCastOp::create(b, loc, b.getI64Type(), op.getKeys());
   numKeys = arith::SIToFPOp::create(b, loc, accType, numKeys);
-  Mapped accumulator{op.getAccumulator(), getMap(0)};
+  Mapped accumulator{op.getAccumulator(), op.getIndexingMap(0)};
   accumulator.value = clip(b, loc, accumulator, extents);
   SmallVector<Mapped> inputs{accumulator};
   llvm::append_range(inputs, rowOperands);
@@ -113,7 +113,7 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
         return value;
       })};
   if (op.getLse())
-    results.push_back(emit(rowOperands, {op.getLse(), getMap(outputIndex + 1)},
+    results.push_back(emit(rowOperands, {op.getLse(), op.getIndexingMap(outputIndex + 1)},
                            [&](ValueRange in) {
                              return weighting.logSumExp(
                                  b, loc, in.take_front(numStatistics),

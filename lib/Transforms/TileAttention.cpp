@@ -53,19 +53,23 @@ struct TileAttentionPass final
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
     }
-    TileSizes sizes = chooseTileSizes(op, vectorBits);
-    if (queryTile)
-      sizes.queryRows = queryTile;
+    LayoutAttrInterface layout = chooseLayout(op, vectorBits, queryTile);
+    if (!layout)
+      return op.emitOpError("expected a layout for query-tile, but there is "
+                            "none of ")
+             << queryTile << " query rows";
+    TileSizes sizes = chooseTileSizes(op, layout);
     if (keyTile)
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
     std::string chosen =
         llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
-                      decision.reason, sizes.queryRows, sizes.keyRows);
+                      decision.reason, layout.getNumRows(), sizes.keyRows);
     if (sizes.queryTiles > 1)
       chosen += llvm::formatv("; {0} query tiles share each key tile",
                               sizes.queryTiles);
+    llvm::raw_string_ostream(chosen) << "; layout " << layout;
     remark::passed(op.getLoc(), kOpts) << chosen;
     ++numTiled;
     IRRewriter rewriter(op.getContext());

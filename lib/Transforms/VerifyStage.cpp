@@ -35,6 +35,14 @@ WalkResult checkGeneralize(Operation *op) {
   return WalkResult::advance();
 }
 
+/// The ops that are a tile of a kernel by carrying a layout, and only so. Whether
+/// operands are stored as it says, the verifier tells at all times.
+WalkResult checkLayout(Operation *op, StringRef stage) {
+  if (isa<OnlineOp, FinishOp>(op) && !op->hasAttr("layout"))
+    return breach(op, stage, "tile ops carry a layout");
+  return WalkResult::advance();
+}
+
 WalkResult checkBound(Operation *op) {
   auto generic = dyn_cast<GenericOp>(op);
   if (generic && !generic.getMask().empty() &&
@@ -155,15 +163,17 @@ LogicalResult checkTile(Operation *root) {
     if (!isa<RankedTensorType>(op.getQuery().getType()))
       return;
     std::optional<Extent> rows =
-        getWholeExtent(op.getQuery(), op.getIndexingMap(0), 0);
+        getWholeExtent(op.getQuery(), op.getStoredMap(0), 0);
     std::optional<Extent> keys =
-        getWholeExtent(op.getKey(), op.getIndexingMap(1), 1);
+        getWholeExtent(op.getKey(), op.getStoredMap(1), 1);
     if (rows && keys)
       sequences.push_back({*rows, *keys});
   });
   auto result = root->walk([&](Operation *op) {
     if (isa<GenericOp>(op))
       return breach(op, "tile", "no attn.generic remains");
+    if (checkLayout(op, "tile").wasInterrupted())
+      return WalkResult::interrupt();
     if (llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>))
       return checkGeneralize(op);
     SmallVector<OpFoldResult> sizes = getCreatedSizes(op);
@@ -192,7 +202,7 @@ WalkResult checkBufferize(Operation *op) {
       op->getParentOfType<scf::ForallOp>() &&
       !isa<scf::ForallOp>(op->getParentOp()))
     return breach(op, "bufferize", "scratch is allocated once per worker");
-  return WalkResult::advance();
+  return checkLayout(op, "bufferize");
 }
 
 WalkResult checkVectorize(Operation *op) {

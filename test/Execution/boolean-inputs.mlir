@@ -51,6 +51,12 @@ func.func @everywhere(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<15
 // CHECK: ok: 12 elements
 func.func @pack(%b: tensor<2x3xi1>, %init: tensor<3x4xi8>) -> tensor<3x4xi8> {
   %r = attn.pack ins(%b : tensor<2x3xi1>) outs(%init : tensor<3x4xi8>)
-      permutation = [1, 0] -> tensor<3x4xi8>
+      layout(#attn.lanes_along_rows<4>) role(input)
+      {indexing_map = affine_map<(m, n, d, e) -> (m, n)>}
+      element {
+      ^bb0(%x: i1):
+        %byte = arith.extui %x : i1 to i8
+        attn.yield %byte : i8
+      } -> tensor<3x4xi8>
   return %r : tensor<3x4xi8>
 }

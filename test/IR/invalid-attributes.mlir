@@ -38,10 +38,12 @@ func.func @generic(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>
 
 // -----
 
+#q = affine_map<(m, n, d, e) -> (m, d)>
 func.func @pack(%q: tensor<5x4xf32>, %t: tensor<4x8xf32>) {
-  // expected-error @below {{'attn.pack' op has an unknown attribute 'scal'; did you mean 'scale'?}}
+  // expected-error @below {{'attn.pack' op has an unknown attribute 'indexing_maps'; did you mean 'indexing_map'?}}
   %r = attn.pack ins(%q : tensor<5x4xf32>) outs(%t : tensor<4x8xf32>)
-      permutation = [1, 0] {scal = 0.5} -> tensor<4x8xf32>
+      layout(#attn.lanes_along_rows<8>) role(query)
+      {indexing_map = #q, indexing_maps = [#q]} -> tensor<4x8xf32>
   return
 }
 

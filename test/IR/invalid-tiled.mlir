@@ -332,59 +332,6 @@ func.func @finish_c4_result_type(%a: tensor<3x8xf32>, %keys: index, %o: tensor<5
 
 // -----
 
-func.func @pack_c1_not_a_permutation(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>) {
-  // expected-error @below {{'attn.pack' op (C1) expected a permutation of the source's rank, 2, which is the destination's, 2, but got [1, 1]}}
-  %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<4x8xf32>)
-      permutation = [1, 1] -> tensor<4x8xf32>
-  return
-}
-
-// -----
-
-func.func @pack_c1_ranks(%q: tensor<5x4xf16>, %t: tensor<1x4x8xf32>) {
-  // expected-error @below {{'attn.pack' op (C1) expected a permutation of the source's rank, 2, which is the destination's, 3, but got [1, 0]}}
-  %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<1x4x8xf32>)
-      permutation = [1, 0] -> tensor<1x4x8xf32>
-  return
-}
-
-// -----
-
-func.func @pack_c2_destination_too_small(%q: tensor<5x4xf16>, %t: tensor<5x4xf32>) {
-  // expected-error @below {{'attn.pack' op (C2) expected the destination to hold dimension 0 of the source, of extent 5, but got extent 4}}
-  %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<5x4xf32>)
-      permutation = [1, 0] -> tensor<5x4xf32>
-  return
-}
-
-// -----
-
-func.func @pack_c3_integer_to_float(%q: tensor<5x4xi8>, %t: tensor<4x8xf32>) {
-  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, or i1 and i8, but got 'i8' and 'f32'}}
-  %r = attn.pack ins(%q : tensor<5x4xi8>) outs(%t : tensor<4x8xf32>)
-      permutation = [1, 0] -> tensor<4x8xf32>
-  return
-}
-
-// -----
-
-func.func @pack_c3_scaled_integers(%q: tensor<5x4xi8>, %t: tensor<4x8xi8>) {
-  // expected-error @below {{'attn.pack' op (C3) expected element types to be both float, or equal and unscaled, or i1 and i8, but got 'i8' and 'i8' scaled by 5.000000e-01 : f64}}
-  %r = attn.pack ins(%q : tensor<5x4xi8>) outs(%t : tensor<4x8xi8>)
-      permutation = [1, 0] {scale = 0.5 : f64} -> tensor<4x8xi8>
-  return
-}
-
-// -----
-
-func.func @pack_c4_mixed_operands(%q: tensor<5x4xf16>, %t: memref<4x8xf32>) {
-  // expected-error @below {{'attn.pack' op (C4) expected operands to be all tensors or all memrefs, but got 'tensor<5x4xf16>' and 'memref<4x8xf32>'}}
-  attn.pack ins(%q : tensor<5x4xf16>) outs(%t : memref<4x8xf32>) permutation = [1, 0]
-  return
-}
-
-// -----
-
 func.func @index_outside() {
   // expected-error @below {{'attn.index' op expects parent op to be one of 'attn.generic, attn.online'}}
   %i = attn.index 0

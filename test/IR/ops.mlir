@@ -247,6 +247,19 @@ func.func @online_identity(%q: memref<4x8xf32>, %k: memref<7x4xf32>, %v: memref<
 #out = affine_map<(m, e) -> (m, e)>
 #none = affine_map<(m, e) -> ()>
 
+// A tile in a layout: the maps say what the dimensions are, not where they lie.
+// CHECK-LABEL: func.func @online_in_layout(
+// CHECK: weighting(#attn.identity) layout(#attn.lanes_along_rows<8>) outs(%{{.+}} : memref<3x8xf32>)
+#ql = affine_map<(m, n, d, e) -> (m, d)>
+#al = affine_map<(m, n, d, e) -> (m, e)>
+func.func @online_in_layout(%q: memref<4x8xf32>, %k: memref<7x4xf32>, %v: memref<7x3xf32>,
+                            %a: memref<3x8xf32>) {
+  attn.online ins(%q, %k, %v : memref<4x8xf32>, memref<7x4xf32>, memref<7x3xf32>)
+      weighting(#attn.identity) layout(#attn.lanes_along_rows<8>)
+      outs(%a : memref<3x8xf32>) {indexing_maps = [#ql, #kt, #vt, #al]}
+  return
+}
+
 // CHECK-LABEL: func.func @merge(
 // CHECK: attn.merge ins(%{{.+}}, %{{.+}}, %{{.+}} : tensor<6x3x8xf32>, tensor<6x8xf32>, tensor<6x8xf32>)
 // CHECK-SAME: weighting(#attn.softmax) outs(
@@ -275,13 +288,24 @@ func.func @finish(%a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>, %si
 }
 
 // CHECK-LABEL: func.func @pack(
-// CHECK: attn.pack ins(%{{.+}} : tensor<5x4xf16>) outs(%{{.+}} : tensor<4x8xf32>) permutation = [1, 0] {scale = 2.500000e-01 : f64} -> tensor<4x8xf32>
-// CHECK: attn.pack ins(%{{.+}} : memref<?x4xi8>) outs(%{{.+}} : memref<8x4xi8>) permutation = [0, 1]{{$}}
+// CHECK: attn.pack ins(%{{.+}} : tensor<5x4xf16>) outs(%{{.+}} : tensor<4x8xf32>)
+// CHECK-SAME: layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #{{.+}}} element {
+// CHECK-NEXT: ^bb0(%x: f16):
+// CHECK: attn.pack ins(%{{.+}} : memref<?x4xi8>) outs(%{{.+}} : memref<8x4xi8>)
+// CHECK-SAME: layout(#attn.lanes_along_rows<8>) role(input) {indexing_map = #{{[a-z0-9]+}}}{{$}}
+#qp = affine_map<(m, n, d, e) -> (m, d)>
+#np = affine_map<(m, n, d, e) -> (n, d)>
 func.func @pack(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>, %x: memref<?x4xi8>,
                 %y: memref<8x4xi8>) -> tensor<4x8xf32> {
   %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<4x8xf32>)
-      permutation = [1, 0] {scale = 0.25 : f64} -> tensor<4x8xf32>
-  attn.pack ins(%x : memref<?x4xi8>) outs(%y : memref<8x4xi8>) permutation = [0, 1]
+      layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #qp}
+      element {
+      ^bb0(%half: f16):
+        %wide = arith.extf %half : f16 to f32
+        attn.yield %wide : f32
+      } -> tensor<4x8xf32>
+  attn.pack ins(%x : memref<?x4xi8>) outs(%y : memref<8x4xi8>)
+      layout(#attn.lanes_along_rows<8>) role(input) {indexing_map = #np}
   return %r : tensor<4x8xf32>
 }
 

@@ -30,6 +30,12 @@ func.func @scalars(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>
 func.func @halves(%q: tensor<5x4xf16>) -> tensor<4x8xbf16> {
   %tile = tensor.empty() : tensor<4x8xbf16>
   %packed = attn.pack ins(%q : tensor<5x4xf16>) outs(%tile : tensor<4x8xbf16>)
-      permutation = [1, 0] -> tensor<4x8xbf16>
+      layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #q}
+      element {
+      ^bb0(%x: f16):
+        %wide = arith.extf %x : f16 to f32
+        %brain = arith.truncf %wide : f32 to bf16
+        attn.yield %brain : bf16
+      } -> tensor<4x8xbf16>
   return %packed : tensor<4x8xbf16>
 }

@@ -22,7 +22,7 @@ func.func @plain(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf
 }
 
 // A step starts from the state in its inits, and updates it there; rows are
-// finished, and rounded, at the end. Neither has the kernel's layout.
+// finished, and rounded, at the end. Neither carries a layout.
 
 // CHECK-LABEL: @step_and_finish
 // CHECK-SAME: %[[ACC:[a-z0-9]+]]: tensor<5x3xf32>, %[[MAX:[a-z0-9]+]]: tensor<5xf32>, %[[SUM:[a-z0-9]+]]: tensor<5xf32>, %[[OUT:[a-z0-9]+]]: tensor<5x3xf16>
@@ -54,32 +54,31 @@ func.func @step_and_finish(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<
   return %out : tensor<5x3xf16>
 }
 
-// What has the kernel's layout is left to it.
+// What carries a layout is left to its emitter.
 
 // CHECK-LABEL: @kernel
 // CHECK: attn.online
 // CHECK: attn.finish
 
-#tq = affine_map<(m, n, d, e) -> (d, m)>
-#tacc = affine_map<(m, n, d, e) -> (e, m)>
-#kacc = affine_map<(m, e) -> (e, m)>
+#tq = affine_map<(m, n, d, e) -> (m, d)>
+#tacc = affine_map<(m, n, d, e) -> (m, e)>
 func.func @kernel(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
                   %a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
                   %init: tensor<5x3xf16>) -> tensor<5x3xf16> {
   %keys = arith.constant 7 : index
   %acc, %max, %sum = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
-      weighting(#attn.softmax)
+      weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>)
       outs(%a : tensor<3x8xf32>) statistics(%m, %l : tensor<8xf32>, tensor<8xf32>)
       {indexing_maps = [#tq, #k, #v, #tacc, #row, #row]}
       -> tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
   %out = attn.finish ins(%acc, %max, %sum : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
-      weighting(#attn.softmax) keys(%keys) outs(%init : tensor<5x3xf16>)
-      {indexing_maps = [#kacc, #frow, #frow, #facc]} -> tensor<5x3xf16>
+      weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>) keys(%keys) outs(%init : tensor<5x3xf16>)
+      {indexing_maps = [#facc, #frow, #frow, #facc]} -> tensor<5x3xf16>
   return %out : tensor<5x3xf16>
 }
 
-// Steps and ends that look like tiles of the kernel, but for one operand: query
-// rows that lie apart, no query rows, and a sink that is not of their type.
+// Whatever operands look like, without a layout they are no tiles: query rows
+// that lie apart, no query rows, a sink that is not of their type.
 
 // CHECK-LABEL: @near_tiles
 // CHECK-NOT: attn.{{online|finish}}

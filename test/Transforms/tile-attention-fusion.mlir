@@ -7,10 +7,10 @@
 // five do. What was chosen is a remark.
 
 // AUTO-DAG: remark: {{.*}}left unfused: fusion does not pay for 4 pairs of a query row and a key row
-// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 16 query rows by 128 key rows"
-// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 query tiles share each key tile"
+// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 16 query rows by 128 key rows; layout #attn.lanes_along_rows<16>"
+// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 query tiles share each key tile; layout #attn.lanes_along_rows<32>"
 
-// AUTO-DAG: remark: {{.*}}; 8 query tiles share each key tile"
+// AUTO-DAG: remark: {{.*}}; 8 query tiles share each key tile; layout #attn.lanes_along_rows<32>"
 
 // CHECK-LABEL: @four
 // AUTO: attn.generic

@@ -91,10 +91,10 @@ func.func @spans_dynamic(%q: tensor<4x?xf32>, %k: tensor<?x4xf32>, %v: tensor<?x
 // -----
 
 // Query tiles gathered in a buffer, as blocks are: the rows are the source's.
-#q = affine_map<(m, n, d, e) -> (d, m)>
+#q = affine_map<(m, n, d, e) -> (m, d)>
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>
-#acc = affine_map<(m, n, d, e) -> (e, m)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
 func.func @spans_in_blocks(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<?x3xf32>,
                            %a: tensor<3x8xf32>, %zero: f32) -> (tensor<3x8xf32>, tensor<?x?xf32>) {
   %c0 = arith.constant 0 : index
@@ -107,7 +107,7 @@ func.func @spans_in_blocks(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<
     %source = tensor.extract_slice %q[%t, 0] [8, 4] [1, 1] : tensor<?x4xf32> to tensor<8x4xf32>
     %target = tensor.extract_slice %b[%t, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<2x4x8xf32> to tensor<4x8xf32>
     %tile = attn.pack ins(%source : tensor<8x4xf32>) outs(%target : tensor<4x8xf32>)
-        permutation = [1, 0] -> tensor<4x8xf32>
+        layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #q} -> tensor<4x8xf32>
     %next = tensor.insert_slice %tile into %b[%t, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<4x8xf32> into tensor<2x4x8xf32>
     scf.yield %next : tensor<2x4x8xf32>
   }
@@ -117,12 +117,38 @@ func.func @spans_in_blocks(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %v: tensor<
   // expected-error @below {{'tensor.splat' op breaks stage tile: nothing that the compiler created spans all query rows and all key rows}}
   %s = tensor.splat %zero[%keys, %rows] : tensor<?x?xf32>
   %acc = attn.online ins(%tile, %keytile, %valuetile : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
-      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      weighting(#attn.identity) layout(#attn.lanes_along_rows<8>) outs(%a : tensor<3x8xf32>)
       {indexing_maps = [#q, #k, #v, #acc]} -> tensor<3x8xf32>
   return %acc, %s : tensor<3x8xf32>, tensor<?x?xf32>
 }
 
+// -----
+
+#q = affine_map<(m, n, d, e) -> (d, m)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (e, m)>
+func.func @no_layout(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                     %a: tensor<3x8xf32>) -> tensor<3x8xf32> {
+  // expected-error @below {{'attn.online' op breaks stage tile: tile ops carry a layout}}
+  %acc = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.identity) outs(%a : tensor<3x8xf32>)
+      {indexing_maps = [#q, #k, #v, #acc]} -> tensor<3x8xf32>
+  return %acc : tensor<3x8xf32>
+}
+
 //--- bufferize.mlir
+#acc = affine_map<(m, e) -> (e, m)>
+#out = affine_map<(m, e) -> (m, e)>
+func.func @no_layout(%a: memref<3x8xf32>, %o: memref<8x3xf32>, %keys: index) {
+  // expected-error @below {{'attn.finish' op breaks stage bufferize: tile ops carry a layout}}
+  attn.finish ins(%a : memref<3x8xf32>) weighting(#attn.identity) keys(%keys)
+      outs(%o : memref<8x3xf32>) {indexing_maps = [#acc, #out]}
+  return
+}
+
+// -----
+
 func.func @leftover(%n: index) {
   // expected-error @below {{'tensor.empty' op breaks stage bufferize: no tensors}}
   %x = tensor.empty(%n) : tensor<?xf32>
@@ -145,9 +171,11 @@ func.func @per_item(%n: index) {
 }
 
 //--- vectorize.mlir
-func.func @leftover(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
+#q = affine_map<(m, n, d, e) -> (m, d)>
+func.func @leftover(%q: memref<5x4xf16>, %tile: memref<4x16xf16>) {
   // expected-error @below {{'attn.pack' op breaks stage vectorize: tile bodies are vectors and loops}}
-  attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf32>) permutation = [1, 0]
+  attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf16>)
+      layout(#attn.lanes_along_rows<16>) role(query) {indexing_map = #q}
   return
 }
 

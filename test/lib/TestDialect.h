@@ -14,4 +14,11 @@
 #define GET_ATTRDEF_CLASSES
 #include "TestAttributes.h.inc"
 
+namespace attntest {
+
+/// The dialect, and the emitter of its layout.
+void registerTestDialect(mlir::DialectRegistry &registry);
+
+} // namespace attntest
+
 #endif // ATTN_TEST_LIB_TESTDIALECT_H

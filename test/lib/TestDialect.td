@@ -97,4 +97,24 @@ def AttnTest_MistypedAttr : AttrDef<AttnTest_Dialect, "Mistyped", [
   let assemblyFormat = "`<` $typed `>`";
 }
 
+def AttnTest_HalfLanesAttr : AttrDef<AttnTest_Dialect, "HalfLanes", [
+    DeclareAttrInterfaceMethods<LayoutAttrInterface>]> {
+  let mnemonic = "half_lanes";
+  let summary = "Query rows in half a vector";
+  let description = [{
+    Stored and emitted as `#attn.lanes_along_rows` of as many lanes: a layout of
+    someone else's, which pays where the query rows fit half a vector.
+  }];
+  let parameters = (ins "int64_t":$lanes);
+  let assemblyFormat = "`<` $lanes `>`";
+  let extraClassDeclaration = [{
+    static ::llvm::SmallVector<::attn::LayoutAttrInterface, 2>
+    propose(::mlir::MLIRContext *context,
+            const ::attn::LayoutProblem &problem);
+    ::attn::LanesAlongRowsAttr getBase() const {
+      return ::attn::LanesAlongRowsAttr::get(getContext(), getLanes());
+    }
+  }];
+}
+
 #endif // ATTN_TEST_LIB_TESTDIALECT_TD

@@ -14,6 +14,6 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   mlir::DialectRegistry registry;
   attn::registerAllDialects(registry);
-  registry.insert<attntest::AttnTestDialect>();
+  attntest::registerTestDialect(registry);
   return attn::runMain(argc, argv, registry);
 }

@@ -16,8 +16,8 @@ namespace attn {
 
 /// Sizes of the tiles that one step of the kernel works on.
 struct TileSizes {
-  /// Query rows in a tile, which are the lanes of the kernel's vectors.
-  int64_t queryRows = 0;
+  /// How operands of a tile are stored, and the query rows in it.
+  LayoutAttrInterface layout;
   /// Key rows in a tile.
   int64_t keyRows = 0;
   /// Query tiles that share each tile of keys and values before the next one is
@@ -42,13 +42,18 @@ FusionDecision fitsKernel(GenericOp op);
 /// fewer: there vectors stay empty.
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
-/// Tiles for vectors of `vectorBits`: two vectors of query rows, unless one
-/// holds all rows, and as many key rows as keep the scores of a tile in a
+/// The layout of least cost, of those that the dialect knows, for vectors of
+/// `vectorBits`; null if none holds `queryTile` query rows. A `queryTile` of 0
+/// leaves the rows to the layout; of equal costs the first proposed counts.
+LayoutAttrInterface chooseLayout(GenericOp op, int64_t vectorBits,
+                                 int64_t queryTile = 0);
+
+/// Tiles in a layout: as many key rows as keep the scores of a tile in a
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or
 /// values. Where keys and values outgrow a second-level cache and no mask
 /// bounds them from below, several query tiles share each tile of them: 8, or 4
 /// where more would leave threads idle.
-TileSizes chooseTileSizes(GenericOp op, int64_t vectorBits);
+TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout);
 
 } // namespace attn
 

@@ -14,15 +14,17 @@ def VectorizeAttentionPass
     : Pass<"attn-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
-    Replaces `attn.online`, `attn.pack`, `attn.finish` and `linalg.fill` on
-    buffers by loops over vectors whose lanes are query rows, and `attn.merge`,
-    other `linalg` ops, and copies of views, by loops over elements.
+    Replaces `attn.online`, `attn.pack` and `attn.finish` on buffers by what the
+    emitter of their layout makes of them, and `linalg.fill`, by loops over
+    vectors; `attn.merge`, other `linalg` ops, and copies of views, by loops over
+    elements.
 
     Example:
     ```mlir
-    func.func @pack(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
-      attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf32>)
-          permutation = [1, 0]
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    func.func @pack(%q: memref<5x4xf32>, %tile: memref<4x16xf32>) {
+      attn.pack ins(%q : memref<5x4xf32>) outs(%tile : memref<4x16xf32>)
+          layout(#attn.lanes_along_rows<16>) role(query) {indexing_map = #q}
       return
     }
     ```

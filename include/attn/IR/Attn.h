@@ -26,13 +26,28 @@
 
 #include <optional>
 
-#include "attn/IR/AttnDialect.h.inc"
 #include "attn/IR/AttnEnums.h.inc"
 
 namespace attn {
 
 class AttentionOpInterface;
+class LayoutAttrInterface;
 class WeightingAttrInterface;
+
+/// What a layout is chosen for: one attention op on one target.
+struct LayoutProblem {
+  /// Along the innermost query row dimension; dynamic where not known.
+  int64_t queryRows = mlir::ShapedType::kDynamic;
+  mlir::FloatType accType;
+  /// Width of the target's vectors.
+  int64_t vectorBits = 512;
+  /// The query rows that a tile is to have; 0 leaves them to the layout.
+  int64_t tileRows = 0;
+};
+
+/// The layouts of one kind that a tile may have.
+using ProposeLayoutsFn = llvm::SmallVector<LayoutAttrInterface, 2> (*)(
+    mlir::MLIRContext *, const LayoutProblem &);
 
 /// How a weighting walks the keys of a row.
 enum class WeightingKind {
@@ -87,9 +102,11 @@ public:
 
 } // namespace attn
 
+#include "attn/IR/AttnDialect.h.inc"
+
+#include "attn/IR/LayoutInterface.h.inc"
 #include "attn/IR/WeightingInterfaces.h.inc"
 
-#include "attn/IR/AttnAttrInterfaces.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "attn/IR/AttnAttributes.h.inc"
 

@@ -11,6 +11,7 @@
 include "attn/IR/AttnAttributes.td"
 include "attn/IR/AttnDialect.td"
 include "attn/IR/AttnInterfaces.td"
+include "attn/IR/Layouts.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/OpBase.td"

@@ -33,6 +33,18 @@ def Attn_Dialect : Dialect {
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
   ];
+  let extraClassDeclaration = [{
+    /// Makes `attn-tile` consider the layouts that `propose` gives.
+    void addLayouts(::attn::ProposeLayoutsFn propose) {
+      layouts.push_back(propose);
+    }
+    /// All layouts that a tile of `problem` may have.
+    ::llvm::SmallVector<::attn::LayoutAttrInterface, 2>
+    proposeLayouts(const ::attn::LayoutProblem &problem);
+
+  private:
+    ::llvm::SmallVector<::attn::ProposeLayoutsFn> layouts;
+  }];
 }
 
 #endif // ATTN_IR_ATTNDIALECT_TD

@@ -8,6 +8,7 @@
 #ifndef ATTN_IR_ATTNINTERFACES_TD
 #define ATTN_IR_ATTNINTERFACES_TD
 
+include "attn/IR/LayoutInterface.td"
 include "attn/IR/WeightingInterfaces.td"
 include "mlir/IR/OpBase.td"
 
@@ -50,6 +51,11 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
         return ::llvm::cast<::mlir::AffineMapAttr>(
             $_op.getIndexingMaps()[index]).getValue();
       }]>,
+    InterfaceMethod<[{
+        Where operand `index` stores an element: the map of the operand, unless
+        a layout says otherwise.
+      }], "::mlir::AffineMap", "getStoredMap", (ins "unsigned":$index), "",
+      "return $_op.getIndexingMap(index);">,
     InterfaceMethod<[{
         The position of the first weighting operand among the mapped operands,
         if there is one: after query, key, value and inputs.

@@ -191,7 +191,8 @@ def Attn_IndexOp : Attn_Op<"index", [
 
 def Attn_YieldOp : Attn_Op<"yield", [
     Pure, Terminator, ReturnLike,
-    ParentOneOf<["::attn::GenericOp", "::attn::OnlineOp", "::attn::SdpaOp"]>]> {
+    ParentOneOf<["::attn::GenericOp", "::attn::OnlineOp", "::attn::PackOp",
+                 "::attn::SdpaOp"]>]> {
   let summary = "Ends a region of an attention op";
   let description = [{
     Gives the value of a region: one element, or for `ranges` pairs of bounds

@@ -16,7 +16,8 @@ include "attn/IR/AttnBase.td"
 
 def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
-    DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit"]>,
+    DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit",
+                                                     "getStoredMap"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
   let summary = "One step of attention over some of the key rows";
@@ -27,6 +28,10 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     accumulator stands in the place of the output and decides the classes. Steps
     over disjoint sets of keys commute, for weightings of kind *accumulate*, up
     to rounding. Where no pair is visible the inits are left as they are.
+
+    With a `layout` the op is a tile of a kernel: the maps speak of its logical
+    dimensions, and the layout gives each operand its stored shape. Without one,
+    operands lie as their maps say.
 
     The extents of the query row dimensions may exceed what the data holds:
     `rows`, if given, counts the valid rows along the one query row dimension
@@ -43,19 +48,24 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     * (C15) the weight region is homogeneous and linear in the weight by its
       structure: the weight scaled by, or selected against zero on, values that
       do not depend on it, and sums of these
+    * (C16) with a layout, the dimensions are (query rows, key rows, features,
+      channels), and operands are stored as it says: order, extents, element
+      type, on memrefs unit stride
+    * (C17) with a layout, there is a `key_tile` where the number of key rows is
+      dynamic, and no more key rows than it says
 
     Example:
     ```mlir
-    #q = affine_map<(m, n, d, e) -> (d, m)>
+    #q = affine_map<(m, n, d, e) -> (m, d)>
     #k = affine_map<(m, n, d, e) -> (n, d)>
     #v = affine_map<(m, n, d, e) -> (n, e)>
-    #acc = affine_map<(m, n, d, e) -> (e, m)>
+    #acc = affine_map<(m, n, d, e) -> (m, e)>
     #row = affine_map<(m, n, d, e) -> (m)>
     func.func @step(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
                     %a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>)
         -> (tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>) {
       %acc, %max, %sum = attn.online ins(%q, %k, %v : tensor<4x8xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
-          weighting(#attn.softmax)
+          weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>)
           outs(%a : tensor<3x8xf32>) statistics(%m, %l : tensor<8xf32>, tensor<8xf32>)
           {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
           -> tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>
@@ -70,6 +80,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     Optional<Index>:$rows, Optional<I1>:$full,
     Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
+    OptionalAttr<LayoutAttrInterface>:$layout,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
     OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
     OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile,
@@ -83,6 +94,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    (`layout` `(` $layout^ `)`)?
     (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
     `outs` `(` $accumulator `:` type($accumulator) `)`
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
@@ -93,6 +105,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();
+    /// The role of mapped operand `index`.
+    ::attn::OperandRole getOperandRole(unsigned index);
   }];
   let hasRegionVerifier = 1;
 }
@@ -158,7 +172,9 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     output = accumulator * finish(statistics), rounded once to the output's
     type, and `lse`, if given, the log-sum-exp. `keys` is the number of keys of
     the whole row. The accumulator and the statistics may be larger than the
-    output along query rows; what exceeds it is dropped.
+    output along query rows; what exceeds it is dropped. With a `layout`, which is
+    that of the steps, it gives the state its stored shape; the output and the
+    log-sum-exp lie as their maps say.
 
     `indexing_maps` gives one projected permutation per accumulator, statistic,
     weighting operand, output and log-sum-exp.
@@ -171,17 +187,21 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     * (C3) `lse` is given only where the weighting defines it
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
+    * (C5) with a layout, the dimensions are (query rows, channels), operands are
+      stored as it says, and the output has no more rows than it and as many
+      channels as the accumulator
 
     Example:
     ```mlir
-    #acc = affine_map<(m, e) -> (e, m)>
+    #acc = affine_map<(m, e) -> (m, e)>
     #row = affine_map<(m, e) -> (m)>
     #out = affine_map<(m, e) -> (m, e)>
     func.func @finish(%a: tensor<3x8xf32>, %m: tensor<8xf32>, %l: tensor<8xf32>,
                       %o: tensor<5x3xf16>) -> tensor<5x3xf16> {
       %keys = arith.constant 7 : index
       %r = attn.finish ins(%a, %m, %l : tensor<3x8xf32>, tensor<8xf32>, tensor<8xf32>)
-          weighting(#attn.softmax) keys(%keys) outs(%o : tensor<5x3xf16>)
+          weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>)
+          keys(%keys) outs(%o : tensor<5x3xf16>)
           {indexing_maps = [#acc, #row, #row, #out]} -> tensor<5x3xf16>
       return %r : tensor<5x3xf16>
     }
@@ -191,12 +211,14 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
     Variadic<Attn_ShapedOrElement>:$weighting_operands, Index:$keys,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
-    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting);
+    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
+    OptionalAttr<LayoutAttrInterface>:$layout);
   let assemblyFormat = [{
     `ins` `(` $accumulator (`,` $statistics^)? `:`
       type($accumulator) (`,` type($statistics)^)? `)`
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    (`layout` `(` $layout^ `)`)?
     `keys` `(` $keys `)`
     `outs` `(` $output `:` type($output) `)`
     (`lse` `(` $lse^ `:` type($lse) `)`)?
@@ -204,49 +226,81 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();
+    /// The operands that have a map: all but `keys`.
+    ::llvm::SmallVector<::mlir::Value> getMappedOperands();
+    /// The map of mapped operand `index`.
+    ::mlir::AffineMap getIndexingMap(unsigned index) {
+      return ::llvm::cast<::mlir::AffineMapAttr>(
+          getIndexingMaps()[index]).getValue();
+    }
+    /// Where mapped operand `index` stores an element.
+    ::mlir::AffineMap getStoredMap(unsigned index);
+    /// The role of mapped operand `index`.
+    ::attn::OperandRole getOperandRole(unsigned index);
   }];
 }
 
-def Attn_PackOp : Attn_DestinationStyleOp<"pack"> {
-  let summary = "Copies a tile into the layout the kernel reads";
+def Attn_PackOp : Attn_DestinationStyleOp<"pack", [
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "Stores a tile as a layout has it";
   let description = [{
-    Writes the source, permuted, converted to the element type of the
-    destination and multiplied by `scale`, into the destination: dimension p of
-    the destination is dimension `permutation[p]` of the source. The destination
-    may be larger; what the source does not cover becomes zero.
+    Writes each element of the source, through the region `element` if there is
+    one (a conversion, a scale), to where `layout` stores it in the destination.
+    `indexing_map` says which logical dimension of the tile each dimension of
+    the source is. What the source does not cover of the destination becomes
+    what `element` makes of zero.
 
     Constraints:
-    * (C1) the permutation is one, of the source's rank, which is the
-      destination's
-    * (C2) static extents of the source do not exceed the destination's
-    * (C3) both element types are float, or they are equal, or i1 becomes i8 (0
-      or 1, so that neighbours lie in memory as a vector does); a scale other
-      than 1 needs floats
+    * (C1) the map is a projected permutation of (query rows, key rows, features,
+      channels) of the source's rank, and its stored form has the destination's
+    * (C2) the destination has the extents of the layout, and static extents of
+      the source do not exceed them
+    * (C3) `element` takes one element of the source, holds elementwise arith
+      and math only, and yields one of the destination; without it the types are
+      equal
     * (C4) operands are all tensors or all memrefs, and the result has the type
       of the destination
 
-    Example:
+    Example: queries in lanes, scaled.
     ```mlir
-    func.func @pack(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>) -> tensor<4x8xf32> {
-      %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<4x8xf32>)
-          permutation = [1, 0] -> tensor<4x8xf32>
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    func.func @pack(%q: tensor<5x4xf32>, %t: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %r = attn.pack ins(%q : tensor<5x4xf32>) outs(%t : tensor<4x8xf32>)
+          layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #q}
+          element {
+          ^bb0(%x: f32):
+            %scale = arith.constant 0.125 : f32
+            %scaled = arith.mulf %x, %scale : f32
+            attn.yield %scaled : f32
+          } -> tensor<4x8xf32>
       return %r : tensor<4x8xf32>
     }
     ```
   }];
   let arguments = (ins
     Attn_Shaped:$source, Attn_Shaped:$destination,
-    DenseI64ArrayAttr:$permutation, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+    LayoutAttrInterface:$layout, Attn_OperandRole:$role,
+    AffineMapAttr:$indexing_map);
+  let regions = (region Attn_OptionalBlock:$element);
   let assemblyFormat = [{
     `ins` `(` $source `:` type($source) `)`
     `outs` `(` $destination `:` type($destination) `)`
-    `permutation` `=` $permutation attr-dict (`->` type($results)^)?
+    `layout` `(` $layout `)` `role` `(` $role `)` attr-dict
+    `` custom<Regions>("{\"element\"}", $element)
+    (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getDestinationMutable();
     }
+    /// Where the destination stores an element.
+    ::mlir::AffineMap getStoredMap() {
+      return getLayout().getStoredMap(getRole(), getIndexingMap());
+    }
+    /// The dimension of the source that each of the destination is.
+    ::llvm::SmallVector<int64_t> getPermutation();
   }];
+  let hasRegionVerifier = 1;
 }
 
 #endif // ATTN_IR_TILEDOPS_TD

@@ -207,8 +207,8 @@ def DecomposeAttentionPass
     The unfused path: similarity, score, statistics, weights and the weighted
     sum become separate `linalg.generic` ops. `attn.merge` becomes reductions.
     Every op of the dialect that implements `linalg::AggregatedOpInterface` is
-    expanded by it, but for an `attn.online` or `attn.finish` on tiles that
-    `attn-vectorize` has a kernel for.
+    expanded by it, but for an `attn.online` or `attn.finish` that carries a
+    layout: a tile, which `attn-vectorize` has a kernel for.
 
     Example:
     ```mlir

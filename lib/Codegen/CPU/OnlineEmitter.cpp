@@ -7,7 +7,6 @@
 
 #include "OnlineEmitter.h"
 #include "attn/IR/Utils.h"
-#include "attn/Analysis/KernelTile.h"
 #include "attn/Tiling/Tiling.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -17,17 +16,11 @@ using namespace mlir;
 
 namespace attn {
 
-LogicalResult OnlineEmitter::checkLayout() {
-  std::string misfit = getTileMisfit(op);
-  if (!misfit.empty())
-    return op.emitOpError("cannot be vectorized: ") << misfit;
-  lanes = cast<MemRefType>(op.getAccumulator().getType()).getShape().back();
-  auto keyType = cast<MemRefType>(op.getKey().getType());
-  unsigned keyPosition =
-      *op.getIndexingMap(1).getResultPosition(b.getAffineDimExpr(1));
-  keyTile = op.getKeyTile() ? static_cast<int64_t>(*op.getKeyTile())
-                            : keyType.getDimSize(keyPosition);
-  return success();
+int64_t OnlineEmitter::getMaxKeys() {
+  if (op.getKeyTile())
+    return static_cast<int64_t>(*op.getKeyTile());
+  return cast<MemRefType>(op.getKey().getType())
+      .getDimSize(*keyMap.getResultPosition(b.getAffineDimExpr(1)));
 }
 
 LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
@@ -65,8 +58,8 @@ SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     LaneValue value;
     if (!region.getArgument(leading.size() + i).use_empty())
-      value = read(input, op.getIndexingMap(3 + i), keyRow, feature);
-    value.variesByKey = op.getIndexingMap(3 + i).isFunctionOfDim(1);
+      value = read(input, op.getStoredMap(3 + i), keyRow, feature);
+    value.variesByKey = op.getStoredMap(3 + i).isFunctionOfDim(1);
     values.push_back(value);
   }
   return values;
@@ -169,8 +162,10 @@ void OnlineEmitter::emitAll() {
 
 LogicalResult OnlineEmitter::run() {
   b.setInsertionPoint(op);
-  if (failed(checkLayout()))
-    return failure();
+  lanes = op.getLayoutAttr().getNumRows();
+  keyMap = op.getStoredMap(1);
+  valueMap = op.getStoredMap(2);
+  keyTile = getMaxKeys();
   accType = op.getAccumulationType();
   weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   statistics = weighting.getStatistics();
@@ -188,8 +183,6 @@ LogicalResult OnlineEmitter::run() {
 
   zero = index(0);
   one = index(1);
-  keyMap = op.getIndexingMap(1);
-  valueMap = op.getIndexingMap(2);
   auto extent = [&](Value operand, AffineMap map, unsigned dim) {
     unsigned position = *map.getResultPosition(b.getAffineDimExpr(dim));
     return getValueOrCreateConstantIndexOp(
@@ -203,7 +196,7 @@ LogicalResult OnlineEmitter::run() {
   unsigned firstWeighting = op.getWeightingIndex();
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingOperands.push_back(emitter->toVector(
-        read(operand, op.getIndexingMap(firstWeighting + i), zero, zero)));
+        read(operand, op.getStoredMap(firstWeighting + i), zero, zero)));
   scores = createWorkerScratch(
       b, op,
       MemRefType::get(
@@ -220,12 +213,6 @@ LogicalResult OnlineEmitter::run() {
   }
   b.eraseOp(op);
   return success();
-}
-
-LogicalResult emitOnline(RewriterBase &rewriter, OnlineOp op,
-                         const EmitOptions &options) {
-  OpBuilder::InsertionGuard guard(rewriter);
-  return OnlineEmitter(rewriter, op, options).run();
 }
 
 } // namespace attn

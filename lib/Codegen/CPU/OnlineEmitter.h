@@ -39,7 +39,8 @@ public:
   mlir::LogicalResult run();
 
 private:
-  mlir::LogicalResult checkLayout();
+  /// The most key rows that the tile can have.
+  int64_t getMaxKeys();
   mlir::Value index(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(b, loc, value);
   }

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Utils.h"
 #include "TileEmitter.h"
+#include "VectorReader.h"
+#include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -56,8 +57,7 @@ public:
     return known && *known % size == 0;
   }
 
-  Value load(Value memref, ValueRange indices, int64_t size, Value mask,
-             Type as) {
+  Value load(Value memref, ValueRange indices, int64_t size, Value mask) {
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     VectorType type = VectorType::get({size}, element);
     Value loaded;
@@ -68,7 +68,21 @@ public:
     } else {
       loaded = vector::LoadOp::create(b, loc, type, memref, indices);
     }
-    return convertFloat(b, loc, loaded, as);
+    return loaded;
+  }
+
+  /// What the pack makes of elements: a scalar, or a vector of them.
+  Value apply(PackOp op, Value elements) {
+    if (op.getElement().empty())
+      return elements;
+    auto type = dyn_cast<VectorType>(elements.getType());
+    VectorReader reader;
+    RegionInliner emitter(b, loc, type ? type.getDimSize(0) : 1, reader);
+    LaneValue value = emitter.inlineRegion(
+        op.getElement(),
+        type ? LaneValue::lanes(elements) : LaneValue::uniform(elements),
+        /*positions=*/{}, LanePredicate());
+    return type ? emitter.toVector(value) : value.scalar;
   }
 
   void store(Value vector, Value memref, ValueRange indices, Value mask) {
@@ -103,7 +117,7 @@ int64_t getBlock(Type type, int64_t lanes, int64_t vectorBits) {
 // attn.pack
 //===----------------------------------------------------------------------===//
 
-/// Any layout: one element at a time, zero outside the source.
+/// Any order: one element at a time, zero outside the source.
 static void emitPackElements(TileCopier &copier, PackOp op) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
@@ -127,7 +141,7 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
                        ? arith::AndIOp::create(b, loc, inside, here).getResult()
                        : here;
         }
-        Type element = destination.getType().getElementType();
+        Type element = source.getType().getElementType();
         Value nothing =
             arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
         if (!inside)
@@ -139,18 +153,12 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToStart(guarded.thenBlock());
           Value value = memref::LoadOp::create(b, loc, source, from);
-          value = convertFloat(b, loc, value, element);
-          if (value.getType() != element) // i1 to i8
-            value = arith::ExtUIOp::create(b, loc, element, value);
-          if (double scale = op.getScale().convertToDouble(); scale != 1.0)
-            value = arith::MulFOp::create(
-                b, loc, value, createFloatConstant(b, loc, element, scale));
           scf::YieldOp::create(b, loc, value);
           b.setInsertionPointToStart(guarded.elseBlock());
           scf::YieldOp::create(b, loc, nothing);
         }
-        memref::StoreOp::create(b, loc, guarded.getResult(0), destination,
-                                indices);
+        Value packed = copier.apply(op, guarded.getResult(0));
+        memref::StoreOp::create(b, loc, packed, destination, indices);
       });
 }
 
@@ -160,14 +168,12 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
   Location loc = copier.loc;
   auto source = cast<TypedValue<MemRefType>>(op.getSource());
   auto destination = cast<TypedValue<MemRefType>>(op.getDestination());
-  Type element = destination.getType().getElementType();
   Value rows = copier.extent(source, 0), columns = copier.extent(source, 1);
   Value lanes = copier.extent(destination, 1);
   Value zero = copier.index(0);
   std::optional<int64_t> knownRows = getConstantIntValue(rows);
   bool allRows = knownRows && knownRows == getConstantIntValue(lanes);
   bool allColumns = TileCopier::isMultiple(columns, block);
-  double scale = op.getScale().convertToDouble();
   emitLoop(b, loc, zero, lanes, block, [&](Value row) {
     emitLoop(b, loc, zero, columns, block, [&](Value column) {
       Value columnMask = copier.getColumnMask(column, columns, block);
@@ -177,13 +183,8 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
         // Rows of the destination beyond the source's are zero.
         Value mask = allRows ? columnMask
                              : copier.maskRow(columnMask, here, rows, block);
-        Value loaded =
-            copier.load(source, {here, column}, block, mask, element);
-        if (scale != 1.0)
-          loaded = arith::MulFOp::create(
-              b, loc, loaded,
-              createFloatConstant(b, loc, loaded.getType(), scale));
-        vectors.push_back(loaded);
+        vectors.push_back(copier.apply(
+            op, copier.load(source, {here, column}, block, mask)));
       }
       vectors = transposeInRegisters(b, loc, vectors);
       for (int64_t c = 0; c < block; ++c) {
@@ -210,7 +211,6 @@ static void emitPackCopy(TileCopier &copier, PackOp op) {
   Value columns = copier.extent(source, rank - 1);
   Value width = copier.extent(destination, rank - 1);
   Value zero = copier.index(0);
-  double scale = op.getScale().convertToDouble();
   auto emitRow = [&](SmallVector<Value> prefix, Value row, Value rows) {
     emitLoop(b, loc, zero, width, size, [&](Value column) {
       SmallVector<Value> indices(prefix);
@@ -225,10 +225,7 @@ static void emitPackCopy(TileCopier &copier, PackOp op) {
       if (row && getConstantIntValue(rows) !=
                      getConstantIntValue(copier.extent(destination, 0)))
         mask = copier.maskRow(mask, row, rows, size);
-      Value value = copier.load(source, indices, size, mask, element);
-      if (scale != 1.0)
-        value = arith::MulFOp::create(
-            b, loc, value, createFloatConstant(b, loc, value.getType(), scale));
+      Value value = copier.apply(op, copier.load(source, indices, size, mask));
       copier.store(value, destination, indices,
                    copier.getColumnMask(column, width, size));
     });
@@ -317,14 +314,14 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
       bool allChannels = TileCopier::isMultiple(channels, block);
       SmallVector<Value> scales;
       for (Value buffer : buffers)
-        scales.push_back(copier.load(buffer, row, block, {}, accType));
+        scales.push_back(copier.load(buffer, row, block, {}));
       SmallVector<Value> vectors;
       for (int64_t c = 0; c < block; ++c) {
         Value here = copier.add(channel, c);
         if (!allChannels)
           here = arith::MinSIOp::create(b, loc, here, last);
         Value vector =
-            copier.load(op.getAccumulator(), {here, row}, block, {}, accType);
+            copier.load(op.getAccumulator(), {here, row}, block, {});
         for (Value scale : scales)
           vector = arith::MulFOp::create(b, loc, vector, scale);
         vectors.push_back(vector);
@@ -380,15 +377,8 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   Location loc = op.getLoc();
   auto accumulator = dyn_cast<MemRefType>(op.getAccumulator().getType());
   auto output = dyn_cast<MemRefType>(op.getOutput().getType());
-  auto map = [&](unsigned i) {
-    return cast<AffineMapAttr>(op.getIndexingMaps()[i]).getValue();
-  };
-  if (!accumulator || !output || accumulator.getRank() != 2 ||
-      accumulator.isDynamicDim(1) || map(0).getDimPosition(1) != 0 ||
-      !isContiguousAlong(accumulator, 1))
-    return op.emitOpError(
-        "cannot be vectorized: expected an accumulator with a "
-        "static number of query rows innermost; run attn-tile");
+  if (!accumulator || !output)
+    return op.emitOpError("cannot be vectorized: expected ranked memrefs");
   Type accType = accumulator.getElementType();
   TileCopier copier(b, loc, options);
   VectorType laneType = VectorType::get({accumulator.getDimSize(1)}, accType);
@@ -396,7 +386,9 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
 
   auto loadLanes = [&](Value operand) -> Value {
     auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type)
+    if (type && type.getRank() == 0)
+      operand = memref::LoadOp::create(b, loc, operand, ValueRange());
+    if (!type || type.getRank() == 0)
       return vector::BroadcastOp::create(
           b, loc, laneType, convertFloat(b, loc, operand, accType));
     return vector::LoadOp::create(b, loc, laneType, operand, ValueRange{zero});
@@ -413,7 +405,8 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   SmallVector<Value> factors = weighting.finish(b, loc, statistics, operands,
                                                 keys, /*scale=*/Value());
 
-  AffineMap outputMap = map(1 + statistics.size() + operands.size());
+  AffineMap outputMap =
+      op.getStoredMap(1 + statistics.size() + operands.size());
   unsigned rowDim = outputMap.getDimPosition(0) == 0 ? 0 : 1;
   Value rows = copier.extent(op.getOutput(), rowDim);
   Value channels = copier.extent(op.getOutput(), 1 - rowDim);

@@ -8,6 +8,7 @@
 #ifndef ATTN_LIB_CODEGEN_CPU_TILEEMITTER_H
 #define ATTN_LIB_CODEGEN_CPU_TILEEMITTER_H
 
+#include "attn/Codegen/TileEmitter.h"
 #include "attn/IR/Attn.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,19 +16,13 @@
 
 namespace attn {
 
-/// What the emitters know of the vector unit.
-struct EmitOptions {
-  int64_t vectorBits = 512;
-  int64_t numRegisters = 32;
-};
-
-/// Replaces `attn.online` on buffers by vector code: scores of a key tile,
-/// weights, weighted values, with query rows in the lanes. See OnlineEmitter.h.
-mlir::LogicalResult emitOnline(mlir::RewriterBase &rewriter, OnlineOp op,
-                               const EmitOptions &options);
+/// Attaches its emitter to a layout of the dialect. Each emitter's file
+/// specializes it for its layout.
+template <typename LayoutT>
+void attachTileEmitter(mlir::MLIRContext &context);
 
 /// Replaces `attn.pack` on buffers by a blocked transposition, a converting
-/// copy, or, for layouts that are neither, a loop over elements.
+/// copy, or, for orders that are neither, a loop over elements.
 mlir::LogicalResult emitPack(mlir::RewriterBase &rewriter, PackOp op,
                              const EmitOptions &options);
 

@@ -7,7 +7,6 @@
 
 #include "attn/IR/Utils.h"
 #include "TileEmitter.h"
-#include "attn/Analysis/KernelTile.h"
 #include "attn/Codegen/Passes.h"
 #include "attn/Tiling/Tiling.h"
 #include "attn/Transforms/Transforms.h"
@@ -42,16 +41,13 @@ struct VectorizeAttentionPass final
     IRRewriter rewriter(&getContext());
     for (Operation *op : ops) {
       LogicalResult emitted = success();
-      if (auto online = dyn_cast<OnlineOp>(op))
-        emitted = emitOnline(rewriter, online, options);
-      else if (auto pack = dyn_cast<PackOp>(op))
-        emitted = emitPack(rewriter, pack, options);
-      else if (auto finish = dyn_cast<FinishOp>(op))
-        emitted = emitFinishOfTile(rewriter, finish, options);
-      else if (auto merge = dyn_cast<MergeOp>(op))
+      if (auto merge = dyn_cast<MergeOp>(op))
         emitted = lowerMerge(rewriter, merge);
-      else // A fill that is not a tile's is lowered with the rest of linalg.
-        (void)emitFill(rewriter, cast<linalg::FillOp>(op), options);
+      else if (auto fill = dyn_cast<linalg::FillOp>(op))
+        // A fill that is not a tile's is lowered with the rest of linalg.
+        (void)emitFill(rewriter, fill, options);
+      else
+        emitted = emitTile(rewriter, op, options);
       if (failed(emitted))
         return signalPassFailure();
     }
@@ -67,12 +63,21 @@ struct VectorizeAttentionPass final
     return success();
   }
 
-  static LogicalResult emitFinishOfTile(RewriterBase &rewriter, FinishOp op,
-                                        const EmitOptions &options) {
-    std::string misfit = getTileMisfit(op);
-    if (!misfit.empty())
-      return op.emitOpError("cannot be vectorized: ") << misfit;
-    return emitFinish(rewriter, op, options);
+  /// The layout that the op carries knows how.
+  static LogicalResult emitTile(RewriterBase &rewriter, Operation *op,
+                                const EmitOptions &options) {
+    auto layout = op->getAttrOfType<LayoutAttrInterface>("layout");
+    if (!layout)
+      return op->emitOpError(
+          "cannot be vectorized: expected a layout; run attn-tile");
+    auto emitter = dyn_cast<TileEmitterInterface>(layout);
+    if (!emitter)
+      return op->emitOpError("cannot be vectorized: nothing emits ") << layout;
+    if (auto online = dyn_cast<OnlineOp>(op))
+      return emitter.emitOnline(rewriter, online, options);
+    if (auto pack = dyn_cast<PackOp>(op))
+      return emitter.emitPack(rewriter, pack, options);
+    return emitter.emitFinish(rewriter, cast<FinishOp>(op), options);
   }
 
   /// Copies of what is not contiguous, as far as is known, become loops like

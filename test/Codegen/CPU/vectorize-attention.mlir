@@ -11,9 +11,15 @@
 // NARROW-NOT: {{attn.pack|vector<8x}}
 // NARROW: arith.extf %{{.+}} : vector<4xf16> to vector<4xf32>
 // NARROW-NOT: {{attn.pack|vector<8x}}
+#q = affine_map<(m, n, d, e) -> (m, d)>
 func.func @pack(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
   attn.pack ins(%q : memref<5x4xf16>) outs(%tile : memref<4x16xf32>)
-      permutation = [1, 0]
+      layout(#attn.lanes_along_rows<16>) role(query) {indexing_map = #q}
+      element {
+      ^bb0(%x: f16):
+        %wide = arith.extf %x : f16 to f32
+        attn.yield %wide : f32
+      }
   return
 }
 

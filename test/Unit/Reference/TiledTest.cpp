@@ -36,7 +36,14 @@ constexpr const char *program = R"(
     %m0 = tensor.splat %low : tensor<4xf64>
     %qe = tensor.empty() : tensor<3x4xf64>
     %qt = attn.pack ins(%q : tensor<2x3xf64>) outs(%qe : tensor<3x4xf64>)
-        permutation = [1, 0] {scale = 0.7 : f64} -> tensor<3x4xf64>
+        layout(#attn.lanes_along_rows<4>) role(query)
+        {indexing_map = affine_map<(m, n, d, e) -> (m, d)>}
+        element {
+        ^bb0(%x: f64):
+          %scale = arith.constant 0.7 : f64
+          %scaled = arith.mulf %x, %scale : f64
+          attn.yield %scaled : f64
+        } -> tensor<3x4xf64>
     %k0 = tensor.extract_slice %k[0, 0] [3, 3] [1, 1] : tensor<5x3xf64> to tensor<3x3xf64>
     %k1 = tensor.extract_slice %k[3, 0] [2, 3] [1, 1] : tensor<5x3xf64> to tensor<2x3xf64>
     %v0 = tensor.extract_slice %v[0, 0] [3, 2] [1, 1] : tensor<5x2xf64> to tensor<3x2xf64>
@@ -118,7 +125,15 @@ TEST_F(ReferenceTest, PackPadsWithZeros) {
   auto got = values(R"(func.func @f(%x: tensor<2x1xf64>) -> tensor<2x3xf32> {
     %e = tensor.empty() : tensor<2x3xf32>
     %r = attn.pack ins(%x : tensor<2x1xf64>) outs(%e : tensor<2x3xf32>)
-        permutation = [1, 0] {scale = 2.0 : f64} -> tensor<2x3xf32>
+        layout(#attn.lanes_along_rows<3>) role(query)
+        {indexing_map = affine_map<(m, n, d, e) -> (m, d)>}
+        element {
+        ^bb0(%in: f64):
+          %two = arith.constant 2.0 : f64
+          %twice = arith.mulf %in, %two : f64
+          %narrow = arith.truncf %twice : f64 to f32
+          attn.yield %narrow : f32
+        } -> tensor<2x3xf32>
     return %r : tensor<2x3xf32>
   })",
                     {&x});

@@ -1,0 +1,80 @@
+//===- Layouts.td - How tiles lie in memory ----------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_LAYOUTS_TD
+#define ATTN_IR_LAYOUTS_TD
+
+include "attn/IR/AttnDialect.td"
+include "attn/IR/LayoutInterface.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Attn_OperandRole : I32EnumAttr<"OperandRole",
+    "What an operand is to a tile", [
+      I32EnumAttrCase<"query", 0>,
+      I32EnumAttrCase<"key", 1>,
+      I32EnumAttrCase<"value", 2>,
+      I32EnumAttrCase<"input", 3>,
+      I32EnumAttrCase<"weighting_operand", 4>,
+      I32EnumAttrCase<"accumulator", 5>,
+      I32EnumAttrCase<"statistic", 6>,
+      I32EnumAttrCase<"output", 7>,
+      I32EnumAttrCase<"lse", 8>]> {
+  let cppNamespace = "::attn";
+}
+
+/// A layout of CPU tiles. What it states is in lib/IR/Layouts/<Class>.cpp, its
+/// emitter in lib/Codegen/CPU/<Class>.cpp; `attn-tile` finds it by `propose`.
+class Attn_Layout<string className, string attrMnemonic>
+    : AttrDef<Attn_Dialect, className, [
+        DeclareAttrInterfaceMethods<LayoutAttrInterface>]> {
+  let mnemonic = attrMnemonic;
+  code proposal = [{
+    /// The layouts of this kind that a tile of `problem` may have.
+    static ::llvm::SmallVector<::attn::LayoutAttrInterface, 2>
+    propose(::mlir::MLIRContext *context,
+            const ::attn::LayoutProblem &problem);
+  }];
+  let extraClassDeclaration = proposal;
+}
+
+def Attn_LanesAlongRowsAttr
+    : Attn_Layout<"LanesAlongRows", "lanes_along_rows"> {
+  let summary = "Query rows in the lanes of vectors";
+  let description = [{
+    Whatever has query rows is stored with them innermost, `lanes` of them, in
+    the accumulation type, an i1 in a byte: queries as (d, lanes), accumulators
+    as (e, lanes), statistics as (lanes). No reduction crosses lanes. Keys,
+    values and inputs without query rows keep the order they have; each of their
+    elements is broadcast.
+
+    The cost is that of a pair in vector operations: for each of the vectors
+    that hold the lanes one multiplication, and one broadcast for all of them,
+    times the tiles that the query rows take.
+
+    Example: queries are transposed into lanes, in f32; the tile has 8 rows, of
+    which 5 are filled.
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    func.func @queries(%q: tensor<5x4xf16>, %t: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<4x8xf32>)
+          layout(#attn.lanes_along_rows<8>) role(query) {indexing_map = #q}
+          element {
+          ^bb0(%x: f16):
+            %wide = arith.extf %x : f16 to f32
+            attn.yield %wide : f32
+          } -> tensor<4x8xf32>
+      return %r : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let parameters = (ins "int64_t":$lanes);
+  let assemblyFormat = "`<` $lanes `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // ATTN_IR_LAYOUTS_TD

@@ -1,0 +1,41 @@
+//===- LanesAlongRows.cpp - Emitter of a layout -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OnlineEmitter.h"
+#include "TileEmitter.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+struct LanesAlongRowsEmitter
+    : TileEmitterInterface::ExternalModel<LanesAlongRowsEmitter,
+                                          LanesAlongRowsAttr> {
+  LogicalResult emitOnline(Attribute, RewriterBase &rewriter, OnlineOp op,
+                           const EmitOptions &options) const {
+    OpBuilder::InsertionGuard guard(rewriter);
+    return OnlineEmitter(rewriter, op, options).run();
+  }
+  LogicalResult emitPack(Attribute, RewriterBase &rewriter, PackOp op,
+                         const EmitOptions &options) const {
+    return attn::emitPack(rewriter, op, options);
+  }
+  LogicalResult emitFinish(Attribute, RewriterBase &rewriter, FinishOp op,
+                           const EmitOptions &options) const {
+    return attn::emitFinish(rewriter, op, options);
+  }
+};
+
+} // namespace
+
+template <>
+void attachTileEmitter<LanesAlongRowsAttr>(MLIRContext &context) {
+  LanesAlongRowsAttr::attachInterface<LanesAlongRowsEmitter>(context);
+}
+
+} // namespace attn

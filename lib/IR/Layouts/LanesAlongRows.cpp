@@ -1,0 +1,85 @@
+//===- LanesAlongRows.cpp - Query rows in lanes -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Attn.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+LogicalResult
+LanesAlongRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                           int64_t lanes) {
+  if (lanes > 0)
+    return success();
+  return emitError() << "expected 1 lane or more, but got " << lanes;
+}
+
+/// One vector, or two, which share the broadcast of each key.
+SmallVector<LayoutAttrInterface, 2>
+LanesAlongRowsAttr::propose(MLIRContext *context,
+                            const LayoutProblem &problem) {
+  if (problem.tileRows)
+    return {get(context, problem.tileRows)};
+  FloatType accType = problem.accType;
+  int64_t lanes = problem.vectorBits / accType.getWidth();
+  return {get(context, 2 * lanes), get(context, lanes)};
+}
+
+double LanesAlongRowsAttr::getCost(const LayoutProblem &problem) const {
+  constexpr int64_t kManyRows = 1 << 10;
+  int64_t rows = ShapedType::isDynamic(problem.queryRows) ? kManyRows
+                                                          : problem.queryRows;
+  int64_t tiles = llvm::divideCeil(rows, getLanes());
+  FloatType accType = problem.accType;
+  double vectors = static_cast<double>(getLanes()) * accType.getWidth() /
+                   problem.vectorBits;
+  return tiles * (vectors + 1);
+}
+
+int64_t LanesAlongRowsAttr::getNumRows() const { return getLanes(); }
+
+/// Rows of data that leaves the tile lie as its owner wants them.
+static bool hasLanes(OperandRole role) {
+  return role != OperandRole::output && role != OperandRole::lse;
+}
+
+AffineMap LanesAlongRowsAttr::getStoredMap(OperandRole role,
+                                           AffineMap map) const {
+  AffineExpr row = getAffineDimExpr(0, map.getContext());
+  if (!hasLanes(role) || !map.getResultPosition(row))
+    return map;
+  SmallVector<AffineExpr> results;
+  llvm::copy_if(map.getResults(), std::back_inserter(results),
+                [&](AffineExpr expr) { return expr != row; });
+  results.push_back(row);
+  return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
+}
+
+std::optional<int64_t>
+LanesAlongRowsAttr::getStoredExtent(OperandRole role, unsigned dim) const {
+  if (dim == 0 && hasLanes(role))
+    return getLanes();
+  return std::nullopt;
+}
+
+Type LanesAlongRowsAttr::getStoredElement(OperandRole role, AffineMap map,
+                                          Type element,
+                                          FloatType accType) const {
+  if (!hasLanes(role))
+    return element;
+  if (isa<FloatType>(element))
+    return accType;
+  // Neighbours in memory are then neighbours in a vector.
+  if (element.isInteger(1) && map.isFunctionOfDim(0))
+    return IntegerType::get(element.getContext(), 8);
+  return element;
+}
+
+} // namespace attn
