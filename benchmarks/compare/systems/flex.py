@@ -1,6 +1,11 @@
 """PyTorch's FlexAttention, compiled; block masks are made before the clock
 starts."""
 
+import os
+
+# There is one core: a pool of processes to compile in would only take memory.
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+
 import torch
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
