@@ -19,7 +19,8 @@ static void locateTile(OpBuilder &b, Location loc, Value buffer, Value tile,
                        SmallVectorImpl<OpFoldResult> &extents,
                        SmallVectorImpl<OpFoldResult> &strides) {
   extents = tensor::getMixedSizes(b, loc, buffer);
-  offsets.assign(extents.size(), b.getIndexAttr(0));
+  for (OpFoldResult extent : extents)
+    offsets.push_back(getSliceOffset(b, loc, b.getIndexAttr(0), extent));
   strides.assign(extents.size(), b.getIndexAttr(1));
   offsets[0] = tile;
   extents[0] = b.getIndexAttr(1);
@@ -165,10 +166,12 @@ AttentionTiler::keyTileOf(const Operand &packed, Value operand,
   AffineExpr first = rewriter.getAffineDimExpr(1);
   for (unsigned dim : order(map, {key, feature, channel})) {
     size.push_back(extents[dim]);
-    from.push_back(dim == key ? affine::makeComposedFoldedAffineApply(
-                                    rewriter, loc, position - first,
-                                    {offsets[key], shared->first})
-                              : OpFoldResult(rewriter.getIndexAttr(0)));
+    from.push_back(dim == key
+                       ? affine::makeComposedFoldedAffineApply(
+                             rewriter, loc, position - first,
+                             {offsets[key], shared->first})
+                       : getSliceOffset(rewriter, loc, rewriter.getIndexAttr(0),
+                                        extents[dim]));
   }
   return {tensor::ExtractSliceOp::create(rewriter, loc, packed.value, from,
                                          size, strides),
@@ -238,7 +241,10 @@ SmallVector<Value> AttentionTiler::emitQueryBlock(ValueRange outSlices) {
       size.emplace_back();
       for (unsigned dim : order(map, {lane, channel})) {
         from.back().push_back(
-            dim == lane ? local : OpFoldResult(rewriter.getIndexAttr(0)));
+            dim == lane ? local
+                        : getSliceOffset(rewriter, loc,
+                                         rewriter.getIndexAttr(0),
+                                         extents[dim]));
         size.back().push_back(extents[dim]);
       }
       strides.emplace_back(from.back().size(), rewriter.getIndexAttr(1));

@@ -35,6 +35,13 @@ Value AttentionTiler::toValue(OpFoldResult size) {
 // Tiles of operands
 //===----------------------------------------------------------------------===//
 
+OpFoldResult getSliceOffset(OpBuilder &b, Location loc, OpFoldResult offset,
+                            OpFoldResult extent) {
+  if (!isZeroInteger(extent))
+    return offset;
+  return getValueOrCreateConstantIndexOp(b, loc, offset);
+}
+
 SmallVector<unsigned> AttentionTiler::order(AffineMap map,
                                             ArrayRef<unsigned> kept) {
   SmallVector<unsigned> dims;
@@ -50,11 +57,13 @@ void AttentionTiler::locate(AffineMap map, ArrayRef<unsigned> kept,
                             SmallVectorImpl<int64_t> &shape) {
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
     unsigned dim = map.getDimPosition(i);
-    sliceOffsets.push_back(offsets[dim]);
     if (!llvm::is_contained(kept, dim)) {
+      sliceOffsets.push_back(offsets[dim]);
       sliceExtents.push_back(rewriter.getIndexAttr(1));
       continue;
     }
+    sliceOffsets.push_back(
+        getSliceOffset(rewriter, loc, offsets[dim], extents[dim]));
     sliceExtents.push_back(extents[dim]);
     shape.push_back(
         getConstantIntValue(extents[dim]).value_or(ShapedType::kDynamic));
@@ -143,7 +152,10 @@ Value AttentionTiler::createKeyBuffer(ArrayRef<OpFoldResult> tile,
   }
   if (llvm::equal(tile, whole))
     return buffer;
-  SmallVector<OpFoldResult> zeros(tile.size(), rewriter.getIndexAttr(0));
+  SmallVector<OpFoldResult> zeros;
+  for (OpFoldResult extent : tile)
+    zeros.push_back(
+        getSliceOffset(rewriter, loc, rewriter.getIndexAttr(0), extent));
   SmallVector<OpFoldResult> ones(tile.size(), rewriter.getIndexAttr(1));
   return tensor::ExtractSliceOp::create(rewriter, loc, buffer, zeros, tile,
                                         ones);
@@ -235,15 +247,16 @@ LogicalResult AttentionTiler::run() {
                                    ? emitQueryTile(outSlices)
                                    : emitQueryBlock(outSlices);
 
-  rewriter.setInsertionPointToStart(forall.getTerminator().getBody());
   for (auto [i, result] : llvm::enumerate(results)) {
     SmallVector<OpFoldResult> sliceOffsets, sliceExtents;
     SmallVector<int64_t> shape;
     AffineMap map = op.getIndexingMap(outputMap + i);
     SmallVector<unsigned> kept{lane, channel};
+    rewriter.setInsertionPoint(forall.getTerminator());
     locate(map, kept, sliceOffsets, sliceExtents, shape);
     SmallVector<OpFoldResult> strides(sliceOffsets.size(),
                                       rewriter.getIndexAttr(1));
+    rewriter.setInsertionPointToEnd(forall.getTerminator().getBody());
     tensor::ParallelInsertSliceOp::create(rewriter, loc, result,
                                           forall.getRegionIterArgs()[i],
                                           sliceOffsets, sliceExtents, strides);

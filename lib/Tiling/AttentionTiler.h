@@ -14,6 +14,12 @@
 
 namespace attn {
 
+/// Where a slice of `extent` from `offset` on starts: a value where the extent
+/// is known to be 0, as the start of nothing, where known, is out of bounds.
+mlir::OpFoldResult getSliceOffset(mlir::OpBuilder &b, mlir::Location loc,
+                                  mlir::OpFoldResult offset,
+                                  mlir::OpFoldResult extent);
+
 /// Tiles one `attn.generic` that fits the kernel (`fitsKernel`).
 ///
 /// The loop nest: an `scf.forall` over batch, outer query row dimensions (one
