@@ -96,17 +96,17 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
-  ExpandMathPassOptions math;
-  math.hasScalef = options.target.hasScalef;
-  pm.addNestedPass<func::FuncOp>(createExpandMathPass(math));
   pm.addNestedPass<func::FuncOp>(createForallToParallelLoopPass());
   pm.addPass(createConvertSCFToOpenMPPass());
   // The conversion wraps bodies in scopes that only simplify away while their
-  // loops are structured.
+  // loops are structured and hold no calls of intrinsics.
   GreedyRewriteConfig once;
   once.setMaxIterations(1).setRegionSimplificationLevel(
       GreedySimplifyRegionLevel::Disabled);
   pm.addPass(createCanonicalizerPass(once));
+  ExpandMathPassOptions math;
+  math.hasScalef = options.target.hasScalef;
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass(math));
   pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createLowerMathPass());
