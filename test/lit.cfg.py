@@ -17,9 +17,27 @@ config.excludes = ["Inputs", "Downstream"]
 config.test_source_root = os.path.join(config.attn_source_dir, "test")
 config.test_exec_root = os.path.join(config.attn_build_dir, "test")
 
+# The tools that compile verify the module after every pass, whoever starts them:
+# attn-opt does as it is, the others are told to.
+verifying = os.path.join(config.test_exec_root, "verifying")
+os.makedirs(verifying, exist_ok=True)
+for tool in ["attn-run", "attn-test-run"]:
+    script = os.path.join(verifying, tool)
+    with open(f"{script}.{os.getpid()}", "w") as file:
+        file.write(
+            f'#!/bin/sh\nexec "{config.attn_tools_dir}/{tool}" --verify-each "$@"\n'
+        )
+    os.chmod(file.name, 0o755)
+    os.replace(file.name, script)
+
 # Our tools first, then FileCheck, not, split-file, mlir-reduce of the packages.
 config.environment["PATH"] = os.pathsep.join(
-    [config.attn_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
+    [
+        verifying,
+        config.attn_tools_dir,
+        config.llvm_tools_dir,
+        os.environ.get("PATH", ""),
+    ]
 )
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"

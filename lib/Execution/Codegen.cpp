@@ -270,7 +270,7 @@ llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
       return makeError("remarks cannot be collected");
   }
   PassManager pm(context);
-  pm.enableVerifier(false);
+  pm.enableVerifier(options.verifyEach);
   buildCPUPipeline(pm, options.stages);
   if (failed(pm.run(module)))
     return explainFailure(

@@ -22,6 +22,7 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.countTiles = options.countTiles;
   result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
   result.stages.verify = options.verifyStage;
+  result.verifyEach = options.verifyEach;
   result.stages.errorPrefix = "attn-run: error: ";
   if (llvm::Error error = resolveTarget(result))
     return error;

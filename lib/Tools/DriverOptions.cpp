@@ -252,6 +252,14 @@ static const Option optionTable[] = {
      [](StringRef text, DriverOptions &options) {
        return parseStageOption(text, "attn-verify-stage", options.verifyStage);
      }},
+    {"verify-each", Value::Optional, "true|false",
+     "verify the module after every pass (default: false)",
+     [](StringRef text, DriverOptions &options) -> Error {
+       if (!text.empty() && text != "true" && text != "false")
+         return expected("--verify-each=true or false", text);
+       options.verifyEach = text != "false";
+       return Error::success();
+     }},
     {"cpu", Value::Required, "NAME", "the CPU to compile for (default: this)",
      parseText<&DriverOptions::cpu>},
     {"features", Value::Required, "LIST",

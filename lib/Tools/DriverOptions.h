@@ -49,6 +49,8 @@ struct DriverOptions {
   bool requireFused = false;
   FusionPolicy fusion = FusionPolicy::Auto;
   std::optional<Stage> stopAfter, verifyStage;
+  /// Verify the module after every pass.
+  bool verifyEach = false;
   std::string cpu, features;
   bool help = false, version = false;
 };

@@ -145,4 +145,33 @@ double SoftplusAttr::evaluate(MutableArrayRef<double> scores,
   return 0.0;
 }
 
+//===----------------------------------------------------------------------===//
+// unverified
+//===----------------------------------------------------------------------===//
+
+Value UnverifiedAttr::combine(OpBuilder &, Location, unsigned, Value lhs,
+                              Value) const {
+  return lhs;
+}
+
+/// Adds an integer to a float.
+Value UnverifiedAttr::weight(OpBuilder &b, Location loc, Value score,
+                             ValueRange, ValueRange, Value) const {
+  OperationState state(loc, arith::AddFOp::getOperationName());
+  state.addOperands({score, arith::ConstantIndexOp::create(b, loc, 1)});
+  state.addTypes(score.getType());
+  return b.create(state)->getResult(0);
+}
+
+Value UnverifiedAttr::scoreGradient(OpBuilder &, Location, Value, Value,
+                                    Value gradient, Value, ValueRange,
+                                    ValueRange, Value) const {
+  return gradient;
+}
+
+double UnverifiedAttr::evaluate(MutableArrayRef<double>, ArrayRef<double>,
+                                double) const {
+  return 0.0;
+}
+
 } // namespace attntest

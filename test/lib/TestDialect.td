@@ -117,4 +117,9 @@ def AttnTest_HalfLanesAttr : AttrDef<AttnTest_Dialect, "HalfLanes", [
   }];
 }
 
+def AttnTest_UnverifiedAttr
+    : AttnTest_Weighting<"Unverified", "unverified", [], []> {
+  let summary = "A weighting with a fault: its IR does not verify";
+}
+
 #endif // ATTN_TEST_LIB_TESTDIALECT_TD

@@ -38,6 +38,9 @@ struct CompileOptions {
   std::string cpu;
   /// Changes to the features of the CPU, as in `+avx2,-fma`.
   std::string features;
+  /// Verify the module after every pass, not only as it is read. It makes
+  /// compilation slower.
+  bool verifyEach = false;
 };
 
 /// Fills `options.cpu` and `options.stages.target`, the host's where no CPU is
