@@ -93,6 +93,20 @@ TEST(ReadingMaskTest, DocumentsThatComeAgain) {
   EXPECT_EQ(counts.knownFull, counts.full);
 }
 
+/// Blocks of other documents, whose ids lie on both sides of the wanted one:
+/// searching on from the first and the last block finds nothing in them.
+TEST(ReadingMaskTest, BlocksThatOnlySurround) {
+  MaskCase mask = getCase(sameWideDocument);
+  for (int64_t position = 0; position < 64; ++position)
+    mask.tables.wide[position] =
+        position / 16 == 1 ? 5 : position % 2 ? 1 : 9;
+  mask.meaning = [=](int64_t, int64_t i, int64_t j) {
+    return i / 16 == 1 ? j / 16 == 1 : j / 16 != 1 && i % 2 == j % 2;
+  };
+  mask.tileSizes = {{16, 8}};
+  check(mask);
+}
+
 TEST(ReadingMaskTest, LengthsPerRow) {
   for (std::string type : {"i32", "i64"}) {
     MaskCase mask =
@@ -206,6 +220,25 @@ TEST(ReadingMaskTest, MinimaOfWideIds) {
     mask.tables.flags[position] = position % 2;
   }
   check(mask);
+}
+
+/// What is compared with an id of 64 bits may be a sum: its offset stays on its
+/// side.
+TEST(ReadingMaskTest, SumsBesideWideIds) {
+  MaskCase mask = getCase(R"(
+    %j64 = arith.index_cast %j : index to i64
+    %c3 = arith.constant 3 : i64
+    %next = arith.addi %j64, %c3 : i64
+    %visible = arith.cmpi slt, %mine, %next : i64)");
+  for (int64_t position = 0; position < 64; ++position)
+    mask.tables.wide[position] = position < 16   ? INT64_MIN
+                                 : position < 32 ? INT64_MAX
+                                                 : 20;
+  mask.meaning = [](int64_t, int64_t i, int64_t j) {
+    return i < 16 || (i >= 32 && j > 17);
+  };
+  WalkCounts counts = check(mask);
+  EXPECT_EQ(counts.inVain, 0);
 }
 
 /// A row of one document, a row of none: the tables are shorter than a block.
