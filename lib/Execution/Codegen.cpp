@@ -428,7 +428,7 @@ translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
         module, error,
         [](Operation *op) {
           StringRef dialect = op->getName().getDialectNamespace();
-          return dialect != "llvm" && dialect != "omp" && dialect != "builtin";
+          return dialect != "llvm" && dialect != "builtin";
         },
         "the module cannot be translated to LLVM IR");
   translated->setDataLayout(machine.createDataLayout());

@@ -8,6 +8,7 @@
 #include "attn/Execution/Kernel.h"
 #include "Codegen.h"
 #include "attn/Execution/ShapeRules.h"
+#include "attn/Runtime/attn_rt.h"
 #include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -20,13 +21,43 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 using namespace mlir;
 
-/// LLVM's OpenMP runtime, which kernels call; named here so that it is linked.
-extern "C" int omp_get_max_threads();
-
 namespace attn {
+
+namespace {
+struct DestroyContext {
+  void operator()(attn_rt_context *context) const {
+    attn_rt_destroy(context);
+  }
+};
+using ContextPtr = std::unique_ptr<attn_rt_context, DestroyContext>;
+
+/// The contexts of calls that are over: what they keep serves the next ones.
+class ContextPool {
+public:
+  /// A context for one call; null if there is no memory.
+  ContextPtr take() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (free.empty())
+      return ContextPtr(attn_rt_create(nullptr));
+    ContextPtr context = std::move(free.back());
+    free.pop_back();
+    return context;
+  }
+  void giveBack(ContextPtr context) {
+    attn_rt_reset(context.get());
+    std::lock_guard<std::mutex> lock(mutex);
+    free.push_back(std::move(context));
+  }
+
+private:
+  std::mutex mutex;
+  std::vector<ContextPtr> free;
+};
+} // namespace
 
 struct Kernel::Impl {
   SmallVector<TensorSpec> arguments, results;
@@ -35,7 +66,8 @@ struct Kernel::Impl {
   std::string linkMessage;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   /// Takes pointers to its arguments: the result, then each argument.
-  void (*function)(void **) = nullptr;
+  void (*function)(attn_rt_context *, void **) = nullptr;
+  ContextPool contexts;
   /// The counters in the kernel, if it counts.
   const int64_t *tileCounts = nullptr;
 
@@ -43,6 +75,8 @@ struct Kernel::Impl {
   /// The address of a symbol, once the code is added.
   template <typename T> llvm::Error lookup(StringRef name, T &address);
 };
+
+char CheckError::ID = 0;
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Kernel::~Kernel() = default;
@@ -91,31 +125,31 @@ static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
   return llvm::Error::success();
 }
 
-/// Adds `@NAME(ptr)`, which unpacks an array of pointers, calls @entry and
-/// stores its result behind the first.
+/// Adds `@NAME(context, ptr)`, which unpacks an array of pointers, calls @entry
+/// with the context and stores its result behind the first.
 static void createPackedEntry(ModuleOp module, LLVM::LLVMFuncOp entry,
                               StringRef name) {
   OpBuilder b(module.getBodyRegion());
   Location loc = entry.getLoc();
   auto pointer = LLVM::LLVMPointerType::get(module.getContext());
   auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(module.getContext()), {pointer});
+      LLVM::LLVMVoidType::get(module.getContext()), {pointer, pointer});
   b.setInsertionPointToEnd(module.getBody());
   auto packed = LLVM::LLVMFuncOp::create(b, loc, name, type);
   Block *body = packed.addEntryBlock(b);
   b.setInsertionPointToStart(body);
-  SmallVector<Value> operands;
+  SmallVector<Value> operands{body->getArgument(0)};
   unsigned next = 1;
   auto load = [&](unsigned index, Type type) -> Value {
     Value slot =
-        LLVM::GEPOp::create(b, loc, pointer, pointer, body->getArgument(0),
+        LLVM::GEPOp::create(b, loc, pointer, pointer, body->getArgument(1),
                             ArrayRef<LLVM::GEPArg>{index});
     Value address = LLVM::LoadOp::create(b, loc, pointer, slot);
     if (!type)
       return address;
     return LLVM::LoadOp::create(b, loc, type, address);
   };
-  for (Type argument : entry.getFunctionType().getParams())
+  for (Type argument : entry.getFunctionType().getParams().drop_front())
     operands.push_back(load(next++, argument));
   auto call = LLVM::CallOp::create(b, loc, entry, operands);
   if (call.getNumResults())
@@ -189,9 +223,16 @@ Kernel::Impl::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   library.addGenerator(std::move(*process));
   // The runtime, by address: it need not be visible in the process.
   llvm::orc::SymbolMap runtime;
-  runtime[jit->mangleAndIntern("omp_get_max_threads")] = {
-      llvm::orc::ExecutorAddr::fromPtr(&omp_get_max_threads),
-      llvm::JITSymbolFlags::Exported};
+  auto define = [&](StringRef name, auto *function) {
+    runtime[jit->mangleAndIntern(name)] = {
+        llvm::orc::ExecutorAddr::fromPtr(function),
+        llvm::JITSymbolFlags::Exported};
+  };
+  define("attn_rt_alloc", &attn_rt_alloc);
+  define("attn_rt_alloc_result", &attn_rt_alloc_result);
+  define("attn_rt_free", &attn_rt_free);
+  define("attn_rt_fail", &attn_rt_fail);
+  define("attn_rt_parallel_for", &attn_rt_parallel_for);
   return library.define(llvm::orc::absoluteSymbols(std::move(runtime)));
 }
 
@@ -292,10 +333,12 @@ copyArray(ElementType type, ArrayRef<int64_t> shape, const void *data) {
   return array;
 }
 
-/// The results of a call, from the memrefs in `words`. A value that is returned
-/// twice is one allocation: the first takes it over, the others are copies.
+/// The results of a call, from the memrefs in `words`. What the context does
+/// not own, since it was returned before or is no allocation of the call, is
+/// copied.
 static llvm::Expected<std::vector<Array>>
-takeResults(ArrayRef<TensorSpec> specs, ArrayRef<int64_t> words) {
+takeResults(ArrayRef<TensorSpec> specs, ArrayRef<int64_t> words,
+            attn_rt_context *context) {
   SmallVector<ArrayRef<int64_t>> memrefs;
   for (const TensorSpec &spec : specs) {
     size_t size = 3 + 2 * spec.shape.size();
@@ -315,8 +358,9 @@ takeResults(ArrayRef<TensorSpec> specs, ArrayRef<int64_t> words) {
     bool again = llvm::any_of(
         ArrayRef(memrefs).take_front(index),
         [&](ArrayRef<int64_t> other) { return other[0] == memref[0]; });
-    auto array = again ? copyArray(type, shape, data)
-                       : Array::adopt(type, shape, allocation, data);
+    void *owned = again ? nullptr : attn_rt_take(context, allocation);
+    auto array = owned ? Array::adopt(type, shape, owned, data)
+                       : copyArray(type, shape, data);
     if (array)
       results.push_back(std::move(*array));
     else
@@ -371,9 +415,18 @@ Kernel::call(ArrayRef<const Array *> arguments) const {
     resultWords += 3 + 2 * spec.shape.size();
   SmallVector<int64_t> result(resultWords);
   slots[0] = result.data();
-  impl->function(slots.data());
-
-  return takeResults(impl->results, result);
+  ContextPtr context = impl->contexts.take();
+  if (!context)
+    return llvm::createStringError("there is no memory for a call");
+  impl->function(context.get(), slots.data());
+  if (const char *message = attn_rt_get_error(context.get())) {
+    llvm::Error error = llvm::make_error<CheckError>(message);
+    impl->contexts.giveBack(std::move(context));
+    return std::move(error);
+  }
+  auto results = takeResults(impl->results, result, context.get());
+  impl->contexts.giveBack(std::move(context));
+  return results;
 }
 
 } // namespace attn

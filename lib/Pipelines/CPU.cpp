@@ -41,10 +41,11 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildGeneralizeStage(OpPassManager &pm, const StageOptions &options) {
-  CheckExtentsPassOptions check;
-  check.errorPrefix = options.errorPrefix;
-  pm.addPass(createCheckExtentsPass(check));
+void buildImportStage(OpPassManager &pm) {
+  pm.addPass(createCheckExtentsPass());
+}
+
+void buildGeneralizeStage(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createGeneralizeElementwisePass());
   pm.addNestedPass<func::FuncOp>(createGeneralizeAttentionPass());
   addCleanup(pm);
@@ -76,7 +77,7 @@ void buildBufferizeStage(OpPassManager &pm) {
   // A tile that is computed in place is copied onto itself, as can be seen once
   // both are one value.
   pm.addPass(createCSEPass());
-  pm.addPass(createDistributeAttentionPass());
+  pm.addPass(createCountTilesPass());
   addCleanup(pm);
 }
 
@@ -96,21 +97,15 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
-  pm.addNestedPass<func::FuncOp>(createForallToParallelLoopPass());
-  pm.addPass(createConvertSCFToOpenMPPass());
-  // The conversion wraps bodies in scopes that only simplify away while their
-  // loops are structured and hold no calls of intrinsics.
-  GreedyRewriteConfig once;
-  once.setMaxIterations(1).setRegionSimplificationLevel(
-      GreedySimplifyRegionLevel::Disabled);
-  pm.addPass(createCanonicalizerPass(once));
   ExpandMathPassOptions math;
   math.hasScalef = options.target.hasScalef;
   pm.addNestedPass<func::FuncOp>(createExpandMathPass(math));
+  pm.addPass(createOutlineParallelPass());
   pm.addNestedPass<func::FuncOp>(createExpandViewsPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createLowerMathPass());
   pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createThreadContextPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
@@ -126,8 +121,8 @@ void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
       pm.addPass(createVerifyStagePass(verify));
     }
   };
-  stage(Stage::Import, [] {});
-  stage(Stage::Generalize, [&] { buildGeneralizeStage(pm, options); });
+  stage(Stage::Import, [&] { buildImportStage(pm); });
+  stage(Stage::Generalize, [&] { buildGeneralizeStage(pm); });
   stage(Stage::Bound, [&] { buildBoundStage(pm); });
   stage(Stage::Tile, [&] { buildTileStage(pm, options); });
   stage(Stage::Bufferize, [&] { buildBufferizeStage(pm); });
@@ -144,7 +139,7 @@ static llvm::cl::ValuesClass getStageValues() {
       clEnumValN(Stage::Tile, "tile", "loops over tiles"),
       clEnumValN(Stage::Bufferize, "bufferize", "no tensors"),
       clEnumValN(Stage::Vectorize, "vectorize", "vectors and loops"),
-      clEnumValN(Stage::LLVM, "llvm", "the LLVM and OpenMP dialects"));
+      clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"));
 }
 
 namespace {

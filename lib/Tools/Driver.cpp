@@ -39,6 +39,12 @@ static int fail(int status, Error error) {
   return status;
 }
 
+/// A call that came to nothing: a check failed, or its arguments are wrong.
+static int failCall(Error error) {
+  return fail(error.isA<CheckError>() ? statusFailed : statusBadInput,
+              std::move(error));
+}
+
 namespace {
 
 /// One run, step by step; each step returns an exit status, 0 to go on.
@@ -231,7 +237,7 @@ int Driver::execute() {
   llvm::Expected<std::vector<Array>> called =
       kernel->call(getPointers(arguments));
   if (!called)
-    return fail(statusBadInput, called.takeError());
+    return failCall(called.takeError());
   results = std::move(*called);
   return 0;
 }
@@ -278,14 +284,14 @@ int Driver::time() {
       timeKernel(*kernel, pointers, options.timedRuns, flops,
                  wide ? ElementType::F64 : ElementType::F32, results);
   if (!timing)
-    return fail(statusBadInput, timing.takeError());
+    return failCall(timing.takeError());
   // A kernel that writes into its arguments had others in every call.
   if (!haveSameBytes(arguments, copies)) {
     arguments = std::move(copies);
     llvm::Expected<std::vector<Array>> called =
         kernel->call(getPointers(arguments));
     if (!called)
-      return fail(statusBadInput, called.takeError());
+      return failCall(called.takeError());
     results = std::move(*called);
   }
   timing->compileMs = compileMs;

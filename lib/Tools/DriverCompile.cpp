@@ -23,7 +23,6 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
-  result.stages.errorPrefix = "attn-run: error: ";
   if (llvm::Error error = resolveTarget(result))
     return error;
   return result;
@@ -44,8 +43,9 @@ llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                              EmitKind kind, const CompileOptions &options) {
   // A kernel that is called has names of its own; here they are the module's.
   if (options.stages.stopAfter == Stage::LLVM)
-    for (llvm::StringRef name : {"_exit", "dprintf", "free", "malloc",
-                                 "memrefCopy", "omp_get_max_threads"})
+    for (llvm::StringRef name :
+         {"attn_rt_alloc", "attn_rt_alloc_result", "attn_rt_fail",
+          "attn_rt_free", "attn_rt_parallel_for", "memrefCopy"})
       if (module.lookupSymbol(name))
         return createStringError("expected no function @" + name.str() +
                                  ", as the code calls that of the runtime; "

@@ -10,7 +10,7 @@
 // CHECK: attn-tile
 // CHECK: attn-decompose
 // CHECK: one-shot-bufferize
-// CHECK: attn-distribute
+// CHECK: attn-count-tiles
 // CHECK-NOT: attn-vectorize
 // OPTIONS: attn-tile{
 // OPTIONS-DAG: key-tile=64

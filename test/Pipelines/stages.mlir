@@ -55,13 +55,13 @@
 // VECTORIZE-NOT: {{ attn\.[a-z]+ |linalg\.}}
 // VECTORIZE: vector.fma
 
-// LLVM-NOT: {{(arith|math|scf|memref|vector|affine|func)\.[a-z]}}
+// LLVM-NOT: {{(arith|math|scf|memref|vector|affine|func|omp)\.[a-z]}}
 // LLVM: llvm.func @static
-// LLVM-NOT: {{ (arith|math|scf|memref|vector|affine|func)\.[a-z]}}
-// LLVM: omp.parallel
+// LLVM-NOT: {{ (arith|math|scf|memref|vector|affine|func|omp)\.[a-z]}}
+// LLVM: llvm.call @attn_rt_parallel_for
 // LLVM: llvm.func @dynamic
-// LLVM-NOT: {{ (arith|math|scf|memref|vector|affine|func)\.[a-z]}}
-// LLVM: omp.parallel
+// LLVM-NOT: {{ (arith|math|scf|memref|vector|affine|func|omp)\.[a-z]}}
+// LLVM: llvm.call @attn_rt_parallel_for
 
 func.func @static(%q: tensor<2x1024x16xf32>, %k: tensor<2x1000x16xf32>,
                   %v: tensor<2x1000x8xf32>) -> tensor<2x1024x8xf32> {

@@ -60,7 +60,6 @@ func.func @shared(%q: tensor<2x64x4xf16>, %k: tensor<2x?x4xf16>, %v: tensor<2x?x
 // CHECK: scf.forall
 // CHECK: memref.alloc() {{.*}} : memref<64x{{[34]}}xf32>
 // CHECK: memref.alloc() {{.*}} : memref<64x{{[34]}}xf32>
-// CHECK: scf.for
 // CHECK: scf.while
 // CHECK-NOT: memref.alloc
 // CHECK: return

@@ -4,7 +4,7 @@
 // RUN: attn-opt %t/tile.mlir --attn-verify-stage=stage=tile --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/bufferize.mlir --attn-verify-stage=stage=bufferize --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/vectorize.mlir --attn-verify-stage=stage=vectorize --verify-diagnostics
-// RUN: attn-opt %t/llvm.mlir --attn-verify-stage=stage=llvm --verify-diagnostics
+// RUN: attn-opt %t/llvm.mlir --attn-verify-stage=stage=llvm --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/unknown.mlir --attn-verify-stage=stage=tiles --verify-diagnostics
 
 // One breach of each stage's sentence.
@@ -181,8 +181,19 @@ func.func @leftover(%q: memref<5x4xf16>, %tile: memref<4x16xf16>) {
 
 //--- llvm.mlir
 llvm.func @leftover() {
-  // expected-error @below {{'arith.constant' op breaks stage llvm: the LLVM and OpenMP dialects only}}
+  // expected-error @below {{'arith.constant' op breaks stage llvm: the LLVM dialect only}}
   %c = arith.constant 1 : i32
+  llvm.return
+}
+
+// -----
+
+// Parallel work is a call of the runtime.
+llvm.func @parallel() {
+  // expected-error @below {{'omp.parallel' op breaks stage llvm: the LLVM dialect only}}
+  omp.parallel {
+    omp.terminator
+  }
   llvm.return
 }
 

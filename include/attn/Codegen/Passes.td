@@ -117,4 +117,68 @@ def LowerMathPass : Pass<"attn-lower-math", "::mlir::ModuleOp"> {
   ];
 }
 
+def OutlineParallelPass : Pass<"attn-outline-parallel", "::mlir::ModuleOp"> {
+  let summary = "Turn the bodies of parallel loops into functions";
+  let description = [{
+    `scf.forall` and `scf.parallel` (without reductions) become a call of the
+    runtime's parallel-for, which is given a function for the items from `%begin`
+    up to `%end`, counted over all dimensions, and a structure of what the body
+    captures. Constants move into the body. What is allocated in each item with
+    sizes from outside is allocated once for all of a call.
+
+    Example:
+    ```mlir
+    func.func @scale(%x: memref<3x5xf32>, %by: f32) {
+      scf.forall (%i, %j) in (3, 5) {
+        %old = memref.load %x[%i, %j] : memref<3x5xf32>
+        %new = arith.mulf %old, %by : f32
+        memref.store %new, %x[%i, %j] : memref<3x5xf32>
+      }
+      return
+    }
+    ```
+    gives
+    ```
+    func.func private @scale.parallel(%data: !llvm.ptr, %begin: index, %end: index) {
+      %x, %by = ...load from %data...
+      scf.for %item = %begin to %end step %c1 {
+        %i = arith.divui %item, %c5 : index
+        %j = arith.remui %item, %c5 : index
+        ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
+  let summary = "Give functions a context for errors and memory";
+  let description = [{
+    Control flow is flat. Every function with a body takes a context first and
+    hands it on to those it calls; functions that are only declared are of other
+    libraries and do not, but for the runtime's. `memref.alloc` and `dealloc` ask
+    the context. A `cf.assert` that does not hold records its message in the
+    context and returns, and so does a caller, which looks after each call.
+
+    Example:
+    ```mlir
+    func.func @half(%x: i32) -> i32 {
+      %c1 = arith.constant 1 : i32
+      %odd = arith.andi %x, %c1 : i32
+      %even = arith.cmpi ne, %odd, %c1 : i32
+      cf.assert %even, "expected an even number"
+      %half = arith.shrsi %x, %c1 : i32
+      return %half : i32
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect",
+    "::mlir::ub::UBDialect"
+  ];
+}
+
 #endif // ATTN_CODEGEN_PASSES_TD

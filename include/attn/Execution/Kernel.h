@@ -31,6 +31,20 @@ struct TensorSpec {
 /// of elements that arrays hold. An error for any other type.
 llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type, bool scalars = true);
 
+/// The error of a call that a check of the compiled code ended.
+class CheckError : public llvm::ErrorInfo<CheckError> {
+public:
+  static char ID;
+  explicit CheckError(std::string text) : text(std::move(text)) {}
+  void log(llvm::raw_ostream &os) const override { os << text; }
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string text;
+};
+
 struct CompileOptions {
   /// The stages and their options; the target is read off `cpu`, `features`.
   StageOptions stages;

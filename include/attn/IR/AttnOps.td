@@ -217,4 +217,32 @@ def Attn_YieldOp : Attn_Op<"yield", [
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
+def Attn_CheckOp : Attn_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the call with an error unless a condition holds";
+  let description = [{
+    As `cf.assert`, with a message that quotes at most two numbers, of which only
+    the run knows: `{0}` and `{1}` stand for them. The caller of the compiled
+    function gets the message; the process goes on. Constraint:
+
+    * (C1) there are at most two numbers.
+
+    Example: what is added has as many elements as what it is added to.
+    ```mlir
+    func.func @same(%x: tensor<?xf32>, %y: tensor<?xf32>) {
+      %c0 = arith.constant 0 : index
+      %m = tensor.dim %x, %c0 : tensor<?xf32>
+      %n = tensor.dim %y, %c0 : tensor<?xf32>
+      %same = arith.cmpi eq, %m, %n : index
+      attn.check %same, "expected {0} elements, but got {1}" (%m, %n)
+      return
+    }
+    ```
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message,
+                       Variadic<Index>:$numbers);
+  let assemblyFormat = "$condition `,` $message (`(` $numbers^ `)`)? attr-dict";
+  let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
 #endif // ATTN_IR_ATTNOPS_TD

@@ -39,7 +39,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     given, tells at run time that every pair is visible, so that the mask need
     not be evaluated. `key_tile`, if given, bounds the extent of the key row
     dimension. With `count_tiles` the op counts itself in the buffer that
-    `attn-distribute` declares.
+    `attn-count-tiles` declares.
 
     Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
     accumulator for the output and a weighting of kind *accumulate*, and

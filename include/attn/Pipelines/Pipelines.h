@@ -46,16 +46,16 @@ struct StageOptions {
   FusionPolicy fusion = FusionPolicy::Auto;
   /// Count the key tiles that are looked at, computed and full.
   bool countTiles = false;
-  /// What the line starts with that code prints where extents differ.
-  std::string errorPrefix = "error: ";
   /// The stage after which to stop.
   Stage stopAfter = Stage::LLVM;
   /// The stage whose sentence is checked, if any.
   std::optional<Stage> verify;
 };
 
+/// The module verifies; what memory is accessed by is checked.
+void buildImportStage(mlir::OpPassManager &pm);
 /// Only core ops remain of the dialect.
-void buildGeneralizeStage(mlir::OpPassManager &pm, const StageOptions &options);
+void buildGeneralizeStage(mlir::OpPassManager &pm);
 /// Every mask has its ranges and its classifier.
 void buildBoundStage(mlir::OpPassManager &pm);
 /// Loops over batch, query tiles and key tiles; nothing that the compiler
@@ -65,7 +65,8 @@ void buildTileStage(mlir::OpPassManager &pm, const StageOptions &options);
 void buildBufferizeStage(mlir::OpPassManager &pm);
 /// No op of the dialect: tile bodies are vectors and loops.
 void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
-/// The LLVM and OpenMP dialects only.
+/// The LLVM dialect only: parallel loops, errors and memory are calls of the
+/// runtime.
 void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);
 
 /// All stages for a CPU, up to `options.stopAfter`.

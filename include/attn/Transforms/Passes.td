@@ -14,15 +14,15 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
   let summary = "Check at run time what extents only a run can compare";
   let description = [{
     Before an attention op, compares the extents that it relies on and that are
-    not one by construction. Where two differ, the code prints a line with both
-    to stderr and exits with status 1. Extents of arguments, of an op that every
+    not one by construction. Where two differ, the call ends with an error that
+    has both. Extents of arguments, of an op that every
     call of a function reaches, are the caller's to check, unless the caller is
     a function of the module. What other ops take for granted is not compared:
     an extent that a `tensor.cast` claims, operands of elementwise arithmetic, a
     slice within its source.
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
-    After: `scf.if %differ { dprintf(2, ...), _exit(1) }` and the op
+    After: `attn.check %same, "... {0} ... {1}" (%want, %got)` and the op
 
     Example:
     ```mlir
@@ -34,17 +34,12 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let options = [
-    Option<"errorPrefix", "error-prefix", "std::string", /*default=*/"\"error: \"",
-           "What a line starts with">
-  ];
   let statistics = [
     Statistic<"numChecks", "num-checks", "Pairs of extents compared at run time">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::tensor::TensorDialect"
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -232,33 +227,28 @@ def DecomposeAttentionPass
   ];
 }
 
-def DistributeAttentionPass
-    : Pass<"attn-distribute", "::mlir::ModuleOp"> {
-  let summary = "Deal the items of parallel loops out to workers";
+def CountTilesPass : Pass<"attn-count-tiles", "::mlir::ModuleOp"> {
+  let summary = "Declare the counters of ops that count their tiles";
   let description = [{
-    Turns an outermost `scf.forall` over items, on buffers, into one over
-    workers with an `scf.for` over every worker's items inside, dealt out in
-    turn so that work that grows along the items (a causal mask) is balanced.
-    Buffers allocated per item are hoisted to the worker. Declares the counters
-    of ops that count their tiles.
+    `attn.online` with `count_tiles` counts in a buffer of the module, which this
+    declares where there is such an op: key tiles looked at, computed, and full.
 
     Example:
     ```mlir
-    func.func @double(%from: memref<3x5xf32>, %to: memref<3x5xf32>) {
-      scf.forall (%i, %j) in (3, 5) {
-        %x = memref.load %from[%i, %j] : memref<3x5xf32>
-        %y = arith.addf %x, %x : f32
-        memref.store %y, %to[%i, %j] : memref<3x5xf32>
-      }
+    #q = affine_map<(m, n, d, e) -> (d, m)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #acc = affine_map<(m, n, d, e) -> (e, m)>
+    func.func @f(%q: memref<4x8xf32>, %k: memref<7x4xf32>, %v: memref<7x3xf32>,
+                 %acc: memref<3x8xf32>) {
+      attn.online ins(%q, %k, %v : memref<4x8xf32>, memref<7x4xf32>, memref<7x3xf32>)
+          weighting(#attn.identity) outs(%acc : memref<3x8xf32>)
+          {indexing_maps = [#q, #k, #v, #acc], count_tiles}
       return
     }
     ```
   }];
-  let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect"
-  ];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
 def VerifyStagePass : Pass<"attn-verify-stage"> {

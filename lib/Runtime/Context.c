@@ -1,0 +1,94 @@
+/*===- Context.c - Contexts and their errors -------------------*- C -*-===*\
+|*
+|* Licensed under the Apache License v2.0 with LLVM Exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+\*===----------------------------------------------------------------------===*/
+
+#include "Context.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+attn_rt_context *attn_rt_create_child(const attn_rt_host *host,
+                                      attn_rt_context *root) {
+  attn_rt_context *context = calloc(1, sizeof(attn_rt_context));
+  if (!context)
+    return NULL;
+  context->root = root ? root : context;
+  context->host.version = ATTN_RT_VERSION;
+  if (host)
+    context->host = *host;
+  atomic_init(&context->stopped, 0);
+  return context;
+}
+
+attn_rt_context *attn_rt_create(const attn_rt_host *host) {
+  if (host && (host->version != ATTN_RT_VERSION ||
+               !host->allocate != !host->release))
+    return NULL;
+  return attn_rt_create_child(host, NULL);
+}
+
+void attn_rt_destroy(attn_rt_context *context) {
+  if (!context)
+    return;
+  for (int32_t i = 0; i < context->num_workers; ++i)
+    attn_rt_destroy(context->workers[i]);
+  free(context->workers);
+  attn_rt_release_blocks(context, /*all=*/1);
+  free(context);
+}
+
+void attn_rt_set_threads(attn_rt_context *context, int32_t threads) {
+  context->host.threads = threads;
+}
+
+const char *attn_rt_get_error(const attn_rt_context *context) {
+  return context->failed ? context->error : NULL;
+}
+
+void attn_rt_reset(attn_rt_context *context) {
+  for (int32_t i = 0; i < context->num_workers; ++i)
+    attn_rt_reset(context->workers[i]);
+  attn_rt_release_blocks(context, /*all=*/0);
+  context->failed = 0;
+  context->error[0] = '\0';
+  context->num_outputs = 0;
+  atomic_store(&context->stopped, 0);
+}
+
+/** Writes `message` with its numbers into `text`, as far as it fits. */
+static void format_message(char *text, size_t size, const char *message,
+                           int64_t count, const int64_t *numbers) {
+  size_t length = 0;
+  for (const char *from = message; *from && length + 1 < size; ++from) {
+    int is_number = from[0] == '{' && from[1] >= '0' &&
+                    from[1] - '0' < count && from[2] == '}';
+    if (!is_number) {
+      text[length++] = *from;
+      continue;
+    }
+    int written = snprintf(text + length, size - length, "%" PRId64,
+                           numbers[from[1] - '0']);
+    if (written < 0 || (size_t)written >= size - length)
+      break;
+    length += (size_t)written;
+    from += 2;
+  }
+  text[length] = '\0';
+}
+
+void attn_rt_fail(attn_rt_context *context, const char *message, int64_t count,
+                  int64_t first, int64_t second) {
+  context->failed = 1;
+  attn_rt_context *root = context->root;
+  int32_t expected = 0;
+  // The root reads the text once its workers have returned.
+  if (!atomic_compare_exchange_strong(&root->stopped, &expected, 1))
+    return;
+  const int64_t numbers[] = {first, second};
+  format_message(root->error, sizeof(root->error), message,
+                 count < 2 ? count : 2, numbers);
+}

@@ -1,0 +1,57 @@
+/*===- Context.h - The state of a call -------------------------*- C -*-===*\
+|*
+|* Licensed under the Apache License v2.0 with LLVM Exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+\*===----------------------------------------------------------------------===*/
+
+#ifndef ATTN_LIB_RUNTIME_CONTEXT_H
+#define ATTN_LIB_RUNTIME_CONTEXT_H
+
+#include "attn/Runtime/attn_rt.h"
+
+#include <stdatomic.h>
+
+/** What lies before the memory that a context gives. */
+typedef struct attn_rt_block {
+  struct attn_rt_block *previous, *next;
+  attn_rt_context *owner;
+  /** All of the block, this header included. */
+  int64_t bytes;
+} attn_rt_block;
+
+typedef struct attn_rt_output {
+  void *memory;
+  int64_t bytes;
+} attn_rt_output;
+
+/** The host's context is the root of those of its workers, which have what
+    they alone touch: memory, and whether they have failed. */
+struct attn_rt_context {
+  /** Read by compiled code: it stays first. */
+  int32_t failed;
+  attn_rt_context *root;
+
+  /** What is in use, and what was freed and is kept, the latest first. */
+  attn_rt_block *live, *idle;
+  int64_t idle_bytes;
+
+  /** Of the root: the others have none. */
+  attn_rt_host host;
+  attn_rt_context **workers;
+  int32_t num_workers;
+  /** 1 once somebody has failed and writes `error`; workers then stop. */
+  atomic_int stopped;
+  char error[1024];
+  attn_rt_output outputs[ATTN_RT_MAX_OUTPUTS];
+  int32_t num_outputs;
+};
+
+/** A context whose root is `root`, or its own if that is null. */
+attn_rt_context *attn_rt_create_child(const attn_rt_host *host,
+                                      attn_rt_context *root);
+
+/** Frees what is in use; with `all`, what is kept, too. */
+void attn_rt_release_blocks(attn_rt_context *context, int all);
+
+#endif /* ATTN_LIB_RUNTIME_CONTEXT_H */
