@@ -18,6 +18,7 @@
 using namespace mlir;
 
 void attn::registerAllDialects(DialectRegistry &registry) {
+  registerRuntimeVerifiableOpInterfaceExternalModels(registry);
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllToLLVMIRTranslations(registry);

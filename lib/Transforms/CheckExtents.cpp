@@ -8,6 +8,8 @@
 #include "attn/Analysis/ExtentRelations.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Interfaces/ParallelCombiningOpInterface.h"
+#include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
 
 using namespace mlir;
 
@@ -20,15 +22,19 @@ static bool isCalled(func::FuncOp function) {
   return !SymbolTable::symbolKnownUseEmpty(function, function->getParentOp());
 }
 
-/// What a failure says, {0} being the extent that was expected.
-static std::string getMessage(const ExtentRelation &relation) {
-  Operation *op = relation.op;
+/// `file:line:column: 'dialect.name' op what`.
+static std::string describe(Operation *op, StringRef what) {
   std::string text;
   if (auto file = op->getLoc()->findInstanceOf<FileLineColLoc>())
-    text += (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-             Twine(file.getColumn()) + ": ")
-                .str();
-  return (text + "'" + op->getName().getStringRef() + "' op expected extent " +
+    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+            Twine(file.getColumn()) + ": ")
+               .str();
+  return (text + "'" + op->getName().getStringRef() + "' op " + what).str();
+}
+
+/// What a failure says, {0} being the extent that was expected.
+static std::string getMessage(const ExtentRelation &relation) {
+  return ("expected extent " +
           Twine(relation.leftDim) + " of operand " +
           Twine(relation.leftOperand) + " to be " +
           (relation.multiple ? "a multiple of {0}" : "{0}") + " (as extent " +
@@ -70,7 +76,88 @@ static void addCheck(OpBuilder &b, const ExtentRelation &relation) {
                     ? buildMultiple(b, loc, left, right)
                     : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
                                             left, right);
-  CheckOp::create(b, loc, holds, getMessage(relation), {right, left});
+  CheckOp::create(b, loc, holds, describe(relation.op, getMessage(relation)),
+                  {right, left});
+}
+
+/// The extents that two operands share by what `op` is: all of elementwise
+/// arithmetic, and those that structured ops iterate over.
+static std::vector<ExtentRelation> getSharedExtents(Operation *op) {
+  std::vector<ExtentRelation> relations;
+  auto add = [&](unsigned left, int64_t leftDim, unsigned right,
+                 int64_t rightDim, const Twine &meaning) {
+    relations.push_back({op, left, right, leftDim, rightDim,
+                         TracedExtent::of(op->getOperand(left), leftDim),
+                         TracedExtent::of(op->getOperand(right), rightDim),
+                         /*multiple=*/false, meaning.str()});
+  };
+  auto getRank = [&](unsigned number) -> int64_t {
+    auto type = dyn_cast<RankedTensorType>(op->getOperand(number).getType());
+    return type ? type.getRank() : 0;
+  };
+  if (OpTrait::hasElementwiseMappableTraits(op)) {
+    std::optional<unsigned> first;
+    for (unsigned number = 0; number < op->getNumOperands(); ++number) {
+      if (first && getRank(number) == getRank(*first))
+        for (int64_t dim = 0; dim < getRank(number); ++dim)
+          add(number, dim, *first, dim, "what is combined element by element");
+      if (!first && getRank(number) != 0)
+        first = number;
+    }
+  }
+  if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
+    llvm::DenseMap<unsigned, std::pair<unsigned, int64_t>> known;
+    for (auto [number, map] :
+         llvm::enumerate(structured.getIndexingMapsArray()))
+      for (auto [dim, expression] : llvm::enumerate(map.getResults())) {
+        auto iterator = dyn_cast<AffineDimExpr>(expression);
+        if (!iterator || getRank(number) == 0)
+          continue;
+        auto [first, inserted] = known.insert(
+            {iterator.getPosition(), {unsigned(number), int64_t(dim)}});
+        if (!inserted)
+          add(number, dim, first->second.first, first->second.second,
+              "d" + Twine(iterator.getPosition()) + " of the indexing maps");
+      }
+  }
+  return relations;
+}
+
+/// Gathers the ops that run as they stand: not those in the regions of other
+/// ops than functions and control flow, which need not run, or not so.
+static void gatherOps(Region &region, SmallVectorImpl<Operation *> &ops) {
+  for (Block &block : region)
+    for (Operation &op : block) {
+      ops.push_back(&op);
+      if (isa<scf::SCFDialect>(op.getDialect()))
+        for (Region &inner : op.getRegions())
+          gatherOps(inner, ops);
+    }
+}
+
+/// Checks, before `op`, what it takes for granted.
+static void addChecks(OpBuilder &b, Operation *op) {
+  // What follows from a memref's type is for those who wrote the memref.
+  if (!llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>))
+    return;
+  for (const ExtentRelation &relation : getSharedExtents(op))
+    if (!(relation.left == relation.right))
+      addCheck(b, relation);
+  auto verifiable = dyn_cast<RuntimeVerifiableOpInterface>(op);
+  // Of structured ops only what the maps above do not say: sums of indices.
+  auto structured = dyn_cast<linalg::LinalgOp>(op);
+  if (!verifiable ||
+      (structured && llvm::all_of(structured.getIndexingMapsArray(),
+                                  [](AffineMap map) {
+                                    return map.isProjectedPermutation(
+                                        /*allowZeroInResults=*/true);
+                                  })))
+    return;
+  Operation *before = op;
+  while (isa<InParallelOpInterface>(before->getParentOp()))
+    before = before->getParentOp();
+  b.setInsertionPoint(before);
+  verifiable.generateRuntimeVerification(b, op->getLoc(), describe);
 }
 
 namespace {
@@ -88,6 +175,10 @@ struct CheckExtentsPass final : impl::CheckExtentsPassBase<CheckExtentsPass> {
         addCheck(b, relation);
         ++numChecks;
       }
+      SmallVector<Operation *> ops;
+      gatherOps(function.getBody(), ops);
+      for (Operation *op : ops)
+        addChecks(b, op);
     }
   }
 };

@@ -18,7 +18,7 @@ func.func @sized(%q: tensor<?x8xf32>, %n: index) -> tensor<?x8xf32> {
 // Equal by construction: through the size of an empty tensor, a cast, an init,
 // arithmetic and a slice. The extents of arguments are the caller's to check.
 // CHECK-LABEL: func.func @constructed(
-// CHECK-NOT: attn.check
+// CHECK-NOT: attn.check {{.*}}'{{attn.sdpa|arith.addf|linalg.fill|tensor.cast}}'
 // CHECK: return
 func.func @constructed(%q: tensor<?x8xf32>, %k: tensor<?x8xf32>, %v: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %c0 = arith.constant 0 : index
@@ -65,4 +65,48 @@ func.func @conditional(%q: tensor<?x5x8xf32>, %k: tensor<?x5x8xf32>, %b: i1) -> 
     scf.yield %c : tensor<?x5x8xf32>
   }
   return %r : tensor<?x5x8xf32>
+}
+
+// What a slice takes for granted, without a sum that could wrap. The static
+// dimension is the verifier's.
+// CHECK-LABEL: func.func @slice(
+// CHECK-SAME: %[[X:[^:]+]]: tensor<4x8xf32>, %[[AT:[^:]+]]: index)
+// CHECK: %[[FROM:.+]] = arith.cmpi sge, %[[AT]], %[[ZERO:.+]] : index
+// CHECK: attn.check %[[FROM]], "{{.+}}: 'tensor.extract_slice' op expected the offset in dimension 0 to be at least {0}, but got {1}"(%[[ZERO]], %[[AT]])
+// CHECK: %[[FITS:.+]] = arith.cmpi sge, %[[MOST:.+]], %[[SIZE:.+]] : index
+// CHECK: attn.check %[[FITS]], "{{.+}}: 'tensor.extract_slice' op expected a slice of at most {0} in dimension 0, from the offset to the end, but got {1}"(%[[MOST]], %[[SIZE]])
+// CHECK-NOT: attn.check
+// CHECK: tensor.extract_slice
+func.func @slice(%x: tensor<4x8xf32>, %at: index) -> tensor<2x8xf32> {
+  %r = tensor.extract_slice %x[%at, 0] [2, 8] [1, 1] : tensor<4x8xf32> to tensor<2x8xf32>
+  return %r : tensor<2x8xf32>
+}
+
+// In a parallel loop the check comes before what ends the body.
+// CHECK-LABEL: func.func @parallel(
+// CHECK: scf.forall
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'tensor.parallel_insert_slice' op expected extent 0 of what is inserted to be {0}, but got {1}"
+// CHECK: scf.forall.in_parallel
+func.func @parallel(%x: tensor<?x8xf32>, %to: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %r = scf.forall (%i) in (4) shared_outs(%o = %to) -> tensor<4x8xf32> {
+    %c1 = arith.constant 1 : index
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %x into %o[%i, 0] [%c1, 8] [1, 1] : tensor<?x8xf32> into tensor<4x8xf32>
+    }
+  }
+  return %r : tensor<4x8xf32>
+}
+
+// The regions of other ops are not entered: what is read there is read, or not,
+// as these decide.
+// CHECK-LABEL: func.func @entered(
+// CHECK-NOT: attn.check
+// CHECK: return
+func.func @entered(%x: tensor<4xf32>, %at: index) -> tensor<4xf32> {
+  %r = tensor.generate {
+  ^bb0(%i: index):
+    %e = tensor.extract %x[%at] : tensor<4xf32>
+    tensor.yield %e : f32
+  } : tensor<4xf32>
+  return %r : tensor<4xf32>
 }

@@ -26,6 +26,12 @@ void registerTilingInterfaceExternalModels(mlir::DialectRegistry &registry);
 void registerAggregatedOpInterfaceExternalModels(
     mlir::DialectRegistry &registry);
 
+/// Registers the models that say what ops on tensors take for granted
+/// (`RuntimeVerifiableOpInterface`). They go before upstream's, of which the
+/// first to come stays.
+void registerRuntimeVerifiableOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+
 } // namespace attn
 
 #endif // ATTN_INTERFACES_INTERFACES_H

@@ -13,13 +13,15 @@ include "mlir/Pass/PassBase.td"
 def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
   let summary = "Check at run time what extents only a run can compare";
   let description = [{
-    Before an attention op, compares the extents that it relies on and that are
-    not one by construction. Where two differ, the call ends with an error that
+    Before an op that accesses memory by extents, offsets or indices which it
+    takes for granted, compares those that are not right by construction: of
+    attention ops, of elementwise and structured ops on tensors, and what ops
+    say by `RuntimeVerifiableOpInterface` (slices, casts, reshapes, padding,
+    concatenation, single elements). Regions of other ops than functions and
+    control flow are not entered. Where two differ, the call ends with an error that
     has both. Extents of arguments, of an op that every
     call of a function reaches, are the caller's to check, unless the caller is
-    a function of the module. What other ops take for granted is not compared:
-    an extent that a `tensor.cast` claims, operands of elementwise arithmetic, a
-    slice within its source.
+    a function of the module.
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
     After: `attn.check %same, "... {0} ... {1}" (%want, %got)` and the op
