@@ -47,6 +47,7 @@ config.substitutions += [
     ("%cmake", config.cmake),
     ("%cc", config.cc),
     ("%cxx", config.cxx),
+    ("%openmp", config.openmp),
     ("%llvm_tools_dir", config.llvm_tools_dir),
     ("%attn_source_dir", config.attn_source_dir),
     ("%attn_build_dir", config.attn_build_dir),

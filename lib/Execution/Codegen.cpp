@@ -18,14 +18,10 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/PassManager.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
+#include "llvm/PassInfo.h"
+#include "llvm/PassRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/SubtargetFeature.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
@@ -34,174 +30,12 @@
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Local.h"
 
-#include <mutex>
-
 using namespace mlir;
 
 namespace attn {
 
 static llvm::Error makeError(const llvm::Twine &text) {
   return llvm::createStringError(text);
-}
-
-/// Switches off what takes code generation long and gives the kernels nothing:
-/// loop strength reduction (a third of its time: the offsets they need are
-/// carried along their loops as it is), hoisting in machine code (what can be
-/// hoisted was, in IR), and most of the search for the best region to split a
-/// live range in. LLVM has no other switches for these than its command line,
-/// whose word stands where an option was given there.
-static void quickenCodegen() {
-  const std::pair<llvm::StringRef, llvm::StringRef> settings[] = {
-      {"disable-lsr", "true"},
-      {"disable-machine-licm", "true"},
-      {"grow-region-complexity-budget", "100"}};
-  auto &options = llvm::cl::getRegisteredOptions();
-  for (auto [name, value] : settings) {
-    auto known = options.find(name);
-    if (known != options.end() && known->second->getNumOccurrences() == 0)
-      known->second->addOccurrence(/*pos=*/0, name, value);
-  }
-}
-
-static void initializeTarget() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-    llvm::InitializeNativeTargetAsmParser();
-    quickenCodegen();
-  });
-}
-
-/// The target's features as LLVM knows them, those of `cpu` changed by
-/// `features`.
-static llvm::Expected<std::unique_ptr<llvm::MCSubtargetInfo>>
-createSubtarget(StringRef cpu, StringRef features) {
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string message;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, message);
-  if (!target)
-    return makeError(message);
-  return std::unique_ptr<llvm::MCSubtargetInfo>(
-      target->createMCSubtargetInfo(triple, cpu, features));
-}
-
-/// Refuses a CPU or a feature that LLVM does not know: it would only warn, once
-/// for every use, and compile for something else. And one without what code for
-/// this process cannot do without: LLVM would abort.
-static llvm::Error checkTarget(StringRef cpu, StringRef features) {
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  auto info = createSubtarget("", "");
-  if (!info)
-    return info.takeError();
-  if (!cpu.empty() && !(*info)->isCPUStringValid(cpu))
-    return makeError("expected a CPU that LLVM knows for " + triple.str() +
-                     ", but got '" + cpu + "'; try " +
-                     llvm::sys::getHostCPUName().str());
-  llvm::SmallVector<StringRef> parts;
-  features.split(parts, ',', -1, /*KeepEmpty=*/false);
-  for (StringRef part : parts) {
-    StringRef name = part.trim();
-    bool sign = name.consume_front("+") || name.consume_front("-");
-    bool known = llvm::any_of((*info)->getAllProcessorFeatures(),
-                              [&](const llvm::SubtargetFeatureKV &known) {
-                                return name == known.Key;
-                              });
-    if (!sign || !known)
-      return makeError("expected --features of +NAME and -NAME that "
-                       "LLVM knows for " +
-                       triple.str() + ", but got '" + part.str() + "'");
-  }
-  if (triple.getArch() != llvm::Triple::x86_64)
-    return llvm::Error::success();
-  auto chosen = createSubtarget(cpu, features);
-  if (!chosen)
-    return chosen.takeError();
-  for (StringRef needed : {"+64bit", "+64bit-mode", "+sse2", "-16bit-mode",
-                           "-32bit-mode", "-soft-float"})
-    if (!(*chosen)->checkFeatures(needed)) {
-      std::string given = cpu.empty() ? "" : "--cpu=" + cpu.str();
-      if (!features.empty())
-        given += (cpu.empty() ? "" : " ") + ("--features=" + features).str();
-      return makeError("expected a target with" +
-                       StringRef(needed.front() == '+' ? " " : "out ") +
-                       needed.drop_front() + ", as " + triple.str() +
-                       " demands, but got " + given + "; try --cpu=x86-64");
-    }
-  return llvm::Error::success();
-}
-
-llvm::Error checkHostRuns(const CompileOptions &options) {
-  auto info = createSubtarget(options.cpu, options.features);
-  if (!info)
-    return info.takeError();
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-  llvm::SmallVector<StringRef> lacking;
-  for (const auto &known : (*info)->getAllProcessorFeatures()) {
-    auto found = host.find(known.Key);
-    if (found != host.end() && !found->second &&
-        (*info)->getFeatureBits().test(known.Value))
-      lacking.push_back(known.Key);
-  }
-  if (lacking.empty())
-    return llvm::Error::success();
-  constexpr size_t shown = 3;
-  std::string names = llvm::join(ArrayRef(lacking).take_front(shown), ", ");
-  if (lacking.size() > shown)
-    names += " and " + std::to_string(lacking.size() - shown) + " more";
-  return makeError("expected a target that this machine can execute, but "
-                   "--cpu and --features ask for " +
-                   names +
-                   ", which it lacks; leave them out, or only show the code "
-                   "with --emit");
-}
-
-llvm::Error resolveTarget(CompileOptions &options) {
-  initializeTarget();
-  if (llvm::Error error = checkTarget(options.cpu, options.features))
-    return error;
-  if (options.cpu.empty()) {
-    options.cpu = llvm::sys::getHostCPUName().str();
-    llvm::SubtargetFeatures features;
-    for (const auto &feature : llvm::sys::getHostCPUFeatures())
-      features.AddFeature(feature.getKey(), feature.getValue());
-    if (!options.features.empty())
-      features.addFeaturesVector(
-          llvm::SubtargetFeatures(options.features).getFeatures());
-    options.features = features.getString();
-  }
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      createTargetMachine(options);
-  if (!machine)
-    return machine.takeError();
-  const llvm::MCSubtargetInfo *info = (*machine)->getMCSubtargetInfo();
-  // What the CPU implies, as a list of features.
-  llvm::SubtargetFeatures features;
-  for (StringRef name :
-       {"avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw"})
-    features.AddFeature(name, info->checkFeatures("+" + name.str()));
-  options.stages.target = TargetInfo::fromFeatures(features.getString());
-  return llvm::Error::success();
-}
-
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(const CompileOptions &options) {
-  initializeTarget();
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string message;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, message);
-  if (!target)
-    return makeError("expected a target that LLVM supports, but got " +
-                     triple.str() + ": " + message);
-  llvm::TargetOptions targetOptions;
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, options.cpu, options.features, targetOptions, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
-  if (!machine)
-    return makeError("expected a CPU that LLVM knows, but got " + options.cpu);
-  return machine;
 }
 
 namespace {
@@ -387,6 +221,30 @@ static void legalizeLiveBF16(llvm::Function &function) {
     llvm::DemoteRegToStack(*instruction);
 }
 
+namespace {
+/// Leaves out what takes code generation long and gives the kernels nothing:
+/// loop strength reduction (a third of its time: the offsets they need are
+/// carried along their loops as it is), and hoisting in machine code (what can
+/// be hoisted was, in IR). LLVM's switches for these are the process's.
+class LeanPassManager final : public llvm::legacy::PassManagerBase {
+public:
+  void add(llvm::Pass *pass) override {
+    const llvm::PassInfo *info =
+        llvm::PassRegistry::getPassRegistry()->getPassInfo(pass->getPassID());
+    StringRef name = info ? info->getPassArgument() : StringRef();
+    if (name == "loop-reduce" || name == "machinelicm" ||
+        name == "early-machinelicm")
+      delete pass;
+    else
+      passes.add(pass);
+  }
+  void run(llvm::Module &module) { passes.run(module); }
+
+private:
+  llvm::legacy::PassManager passes;
+};
+} // namespace
+
 /// The few passes that matter here: the vectors, loops and register tiles are
 /// already what they shall be, so nothing is vectorized or unrolled again, and
 /// compilation stays a matter of milliseconds.
@@ -463,13 +321,26 @@ llvm::Error printLLVM(ModuleOp module, const CompileOptions &options,
   }
   llvm::SmallVector<char> text;
   llvm::raw_svector_ostream stream(text);
-  llvm::legacy::PassManager pm;
+  LeanPassManager pm;
   if ((*machine)->addPassesToEmitFile(pm, stream, nullptr,
                                       llvm::CodeGenFileType::AssemblyFile))
     return makeError("the target cannot emit assembly");
   pm.run(**translated);
   os << StringRef(text.data(), text.size());
   return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+compileToObject(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream(object);
+  LeanPassManager pm;
+  llvm::MCContext *context = nullptr;
+  if (machine.addPassesToEmitMC(pm, context, stream))
+    return makeError("the target cannot emit an object");
+  pm.run(module);
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(object), /*RequiresNullTerminator=*/false);
 }
 
 } // namespace attn

@@ -10,6 +10,7 @@
 
 #include "attn/Execution/Kernel.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 
 namespace attn {
@@ -22,6 +23,10 @@ createTargetMachine(const CompileOptions &options);
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateAndOptimize(mlir::ModuleOp module, llvm::LLVMContext &context,
                      llvm::TargetMachine &machine);
+
+/// The object code of an optimized module, for `machine`.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+compileToObject(llvm::Module &module, llvm::TargetMachine &machine);
 
 } // namespace attn
 

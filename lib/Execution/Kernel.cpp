@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Execution/Kernel.h"
+#include "KernelImpl.h"
 #include "Codegen.h"
-#include "attn/Execution/ShapeRules.h"
-#include "attn/Runtime/attn_rt.h"
 #include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -19,62 +17,9 @@
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 
-#include <algorithm>
-#include <cstring>
-#include <mutex>
-
 using namespace mlir;
 
 namespace attn {
-
-namespace {
-struct DestroyContext {
-  void operator()(attn_rt_context *context) const {
-    attn_rt_destroy(context);
-  }
-};
-using ContextPtr = std::unique_ptr<attn_rt_context, DestroyContext>;
-
-/// The contexts of calls that are over: what they keep serves the next ones.
-class ContextPool {
-public:
-  /// A context for one call; null if there is no memory.
-  ContextPtr take() {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (free.empty())
-      return ContextPtr(attn_rt_create(nullptr));
-    ContextPtr context = std::move(free.back());
-    free.pop_back();
-    return context;
-  }
-  void giveBack(ContextPtr context) {
-    attn_rt_reset(context.get());
-    std::lock_guard<std::mutex> lock(mutex);
-    free.push_back(std::move(context));
-  }
-
-private:
-  std::mutex mutex;
-  std::vector<ContextPtr> free;
-};
-} // namespace
-
-struct Kernel::Impl {
-  SmallVector<TensorSpec> arguments, results;
-  ShapeRules rules;
-  /// What the JIT says beside the error of a lookup; it may until it is gone.
-  std::string linkMessage;
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  /// Takes pointers to its arguments: the result, then each argument.
-  void (*function)(attn_rt_context *, void **) = nullptr;
-  ContextPool contexts;
-  /// The counters in the kernel, if it counts.
-  const int64_t *tileCounts = nullptr;
-
-  llvm::Error createJIT(std::unique_ptr<llvm::TargetMachine> machine);
-  /// The address of a symbol, once the code is added.
-  template <typename T> llvm::Error lookup(StringRef name, T &address);
-};
 
 char CheckError::ID = 0;
 
@@ -195,6 +140,25 @@ static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry) {
   return llvm::Error::success();
 }
 
+namespace {
+/// Compiles modules for one machine.
+class ObjectCompiler final : public llvm::orc::IRCompileLayer::IRCompiler {
+public:
+  explicit ObjectCompiler(std::unique_ptr<llvm::TargetMachine> machine)
+      : IRCompiler(llvm::orc::irManglingOptionsFromTargetOptions(
+            machine->Options)),
+        machine(std::move(machine)) {}
+
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+  operator()(llvm::Module &module) override {
+    return compileToObject(module, *machine);
+  }
+
+private:
+  std::unique_ptr<llvm::TargetMachine> machine;
+};
+} // namespace
+
 llvm::Error
 Kernel::Impl::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   llvm::orc::LLJITBuilder builder;
@@ -203,8 +167,7 @@ Kernel::Impl::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
       [&](llvm::orc::JITTargetMachineBuilder)
           -> llvm::Expected<
               std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
-        return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(
-            std::move(machine));
+        return std::make_unique<ObjectCompiler>(std::move(machine));
       });
   auto created = builder.create();
   if (!created)
@@ -249,13 +212,18 @@ llvm::Error Kernel::Impl::lookup(StringRef name, T &address) {
 }
 
 llvm::Expected<std::unique_ptr<Kernel>>
-Kernel::compile(ModuleOp module, StringRef entry,
+Kernel::compile(ModuleOp original, StringRef entry,
                 const CompileOptions &userOptions) {
+  if (!original)
+    return llvm::createStringError(
+        "expected a module to compile, but got none");
   CompileOptions options = userOptions;
   if (llvm::Error error = resolveTarget(options))
     return std::move(error);
   if (llvm::Error error = checkHostRuns(options))
     return std::move(error);
+  OwningOpRef<ModuleOp> copy = original.clone();
+  ModuleOp module = *copy;
   auto function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function || function.isDeclaration())
     return llvm::createStringError("expected a function @" + entry +
@@ -301,132 +269,6 @@ Kernel::compile(ModuleOp module, StringRef entry,
     if (llvm::Error error = impl->lookup(getTileCountsName(), impl->tileCounts))
       return std::move(error);
   return std::unique_ptr<Kernel>(new Kernel(std::move(impl)));
-}
-
-//===----------------------------------------------------------------------===//
-// Calls
-//===----------------------------------------------------------------------===//
-
-static llvm::Error checkArgument(size_t index, const TensorSpec &spec,
-                                 const Array *array) {
-  auto mismatch = [&](const Twine &what) {
-    return llvm::createStringError("argument " + Twine(index) + " expected " +
-                                   toString(spec.shape, spec.type) + what);
-  };
-  if (!array)
-    return mismatch(", but got nothing");
-  bool fits = array->getType() == spec.type &&
-              array->getRank() == static_cast<int64_t>(spec.shape.size());
-  for (size_t dim = 0; fits && dim < spec.shape.size(); ++dim)
-    fits = spec.shape[dim] < 0 || spec.shape[dim] == array->getShape()[dim];
-  if (!fits)
-    return mismatch(", but got " + array->toString());
-  return llvm::Error::success();
-}
-
-/// A copy of `data`, which belongs to somebody else.
-static llvm::Expected<Array>
-copyArray(ElementType type, ArrayRef<int64_t> shape, const void *data) {
-  llvm::Expected<Array> array = Array::create(type, shape);
-  if (array && array->getNumBytes() != 0)
-    std::memcpy(array->getData(), data, array->getNumBytes());
-  return array;
-}
-
-/// The results of a call, from the memrefs in `words`. What the context does
-/// not own, since it was returned before or is no allocation of the call, is
-/// copied.
-static llvm::Expected<std::vector<Array>>
-takeResults(ArrayRef<TensorSpec> specs, ArrayRef<int64_t> words,
-            attn_rt_context *context) {
-  SmallVector<ArrayRef<int64_t>> memrefs;
-  for (const TensorSpec &spec : specs) {
-    size_t size = 3 + 2 * spec.shape.size();
-    memrefs.push_back(words.take_front(size));
-    words = words.drop_front(size);
-  }
-  std::vector<Array> results;
-  llvm::Error errors = llvm::Error::success();
-  // From the last on: what is copied is there until the first takes it over.
-  for (size_t index = specs.size(); index-- > 0;) {
-    ArrayRef<int64_t> memref = memrefs[index];
-    ElementType type = specs[index].type;
-    void *allocation = reinterpret_cast<void *>(memref[0]);
-    char *data =
-        reinterpret_cast<char *>(memref[1]) + memref[2] * getByteWidth(type);
-    ArrayRef<int64_t> shape = memref.slice(3, specs[index].shape.size());
-    bool again = llvm::any_of(
-        ArrayRef(memrefs).take_front(index),
-        [&](ArrayRef<int64_t> other) { return other[0] == memref[0]; });
-    void *owned = again ? nullptr : attn_rt_take(context, allocation);
-    auto array = owned ? Array::adopt(type, shape, owned, data)
-                       : copyArray(type, shape, data);
-    if (array)
-      results.push_back(std::move(*array));
-    else
-      errors = llvm::joinErrors(array.takeError(), std::move(errors));
-  }
-  if (errors)
-    return std::move(errors);
-  std::reverse(results.begin(), results.end());
-  return results;
-}
-
-llvm::Expected<std::vector<Array>>
-Kernel::call(ArrayRef<const Array *> arguments) const {
-  if (arguments.size() != impl->arguments.size())
-    return llvm::createStringError("expected " + Twine(impl->arguments.size()) +
-                                   " arguments, but got " +
-                                   Twine(arguments.size()));
-  for (auto [index, array] : llvm::enumerate(arguments))
-    if (llvm::Error error = checkArgument(index, impl->arguments[index], array))
-      return std::move(error);
-  if (llvm::Error error = impl->rules.check(arguments))
-    return std::move(error);
-
-  // A ranked memref is passed as: allocated and aligned pointer, offset,
-  // extents, strides, each a word.
-  std::vector<int64_t> words;
-  size_t numWords = 0;
-  for (const Array *array : arguments)
-    numWords += 3 + 2 * array->getRank();
-  words.reserve(numWords);
-  SmallVector<void *> slots{nullptr};
-  auto push = [&](int64_t word) {
-    words.push_back(word);
-    slots.push_back(&words.back());
-  };
-  for (auto [array, spec] : llvm::zip_equal(arguments, impl->arguments)) {
-    if (spec.scalar) {
-      slots.push_back(const_cast<void *>(array->getData()));
-      continue;
-    }
-    int64_t data = reinterpret_cast<int64_t>(array->getData());
-    push(data);
-    push(data);
-    push(0);
-    for (int64_t extent : array->getShape())
-      push(extent);
-    for (int64_t stride : array->getStrides())
-      push(stride);
-  }
-  size_t resultWords = 0;
-  for (const TensorSpec &spec : impl->results)
-    resultWords += 3 + 2 * spec.shape.size();
-  SmallVector<int64_t> result(resultWords);
-  slots[0] = result.data();
-  ContextPtr context = impl->contexts.take();
-  if (!context)
-    return llvm::createStringError("there is no memory for a call");
-  impl->function(context.get(), slots.data());
-  if (const char *message = attn_rt_get_error(context.get())) {
-    llvm::Error error = llvm::make_error<CheckError>(message);
-    impl->contexts.giveBack(std::move(context));
-    return std::move(error);
-  }
-  auto results = takeResults(impl->results, result, context.get());
-  impl->contexts.giveBack(std::move(context));
-  return results;
 }
 
 } // namespace attn

@@ -59,6 +59,28 @@ llvm::Error attn::checkNesting(llvm::StringRef text, llvm::StringRef name) {
 // Parsing
 //===----------------------------------------------------------------------===//
 
+/// Parses a buffer, which need not end in a null character.
+static Expected<OwningOpRef<ModuleOp>>
+parseBuffer(llvm::MemoryBufferRef buffer, llvm::StringRef name,
+            MLIRContext &context) {
+  if (!isBytecode(buffer))
+    if (llvm::Error error = checkNesting(buffer.getBuffer(), name))
+      return error;
+  FirstError error(&context);
+  context.printOpOnDiagnostic(false);
+  llvm::SourceMgr sources;
+  // The lexer wants a null character at the end.
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(buffer.getBuffer(),
+                                           buffer.getBufferIdentifier()),
+      llvm::SMLoc());
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  if (module)
+    return module;
+  return error.take("'" + name.str() + "': expected a module");
+}
+
 Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
                                                   MLIRContext &context) {
   std::string name = path == "-" ? "<stdin>" : path.str();
@@ -70,21 +92,13 @@ Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
   if (!buffer)
     return createStringError(
         "'" + name + "': cannot be read: " + buffer.getError().message());
-  if (!isBytecode(**buffer))
-    if (llvm::Error error = checkNesting((*buffer)->getBuffer(), name))
-      return error;
+  return parseBuffer((*buffer)->getMemBufferRef(), name, context);
+}
 
-  FirstError error(&context);
-  context.printOpOnDiagnostic(false);
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBuffer((*buffer)->getMemBufferRef()),
-      llvm::SMLoc());
-  OwningOpRef<ModuleOp> module =
-      parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
-  if (module)
-    return module;
-  return error.take("'" + name + "': expected a module");
+Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef source,
+                                                  llvm::StringRef name,
+                                                  MLIRContext &context) {
+  return parseBuffer(llvm::MemoryBufferRef(source, name), name, context);
 }
 
 //===----------------------------------------------------------------------===//

@@ -27,9 +27,16 @@ ShapeRules ShapeRules::derive(func::FuncOp function) {
 }
 
 llvm::Error ShapeRules::check(ArrayRef<const Array *> arguments) const {
+  SmallVector<ArrayRef<int64_t>> shapes;
+  for (const Array *array : arguments)
+    shapes.push_back(array->getShape());
+  return check(shapes);
+}
+
+llvm::Error ShapeRules::check(ArrayRef<ArrayRef<int64_t>> shapes) const {
   for (const Rule &rule : rules) {
-    int64_t left = arguments[rule.left.argument]->getShape()[rule.left.dim];
-    int64_t right = arguments[rule.right.argument]->getShape()[rule.right.dim];
+    int64_t left = shapes[rule.left.argument][rule.left.dim];
+    int64_t right = shapes[rule.right.argument][rule.right.dim];
     bool holds = rule.multiple ? (right == 0 ? left == 0 : left % right == 0)
                                : left == right;
     if (!holds)

@@ -159,7 +159,8 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
     Control flow is flat. Every function with a body takes a context first and
     hands it on to those it calls; functions that are only declared are of other
     libraries and do not, but for the runtime's. `memref.alloc` and `dealloc` ask
-    the context. A `cf.assert` that does not hold records its message in the
+    the context; what a public function allocates once and returns may be memory
+    that the host has offered. A `cf.assert` that does not hold records its message in the
     context and returns, and so does a caller, which looks after each call.
 
     Example:

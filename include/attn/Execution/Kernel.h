@@ -45,16 +45,49 @@ private:
   std::string text;
 };
 
-struct CompileOptions {
-  /// The stages and their options; the target is read off `cpu`, `features`.
-  StageOptions stages;
-  /// As LLVM names it; empty: the host.
+/// What code is generated for. Nothing of it is set for the process.
+struct TargetDescription {
+  /// As LLVM writes it; empty: this process's.
+  std::string triple;
+  /// As LLVM names it; empty or `native`: the host.
   std::string cpu;
   /// Changes to the features of the CPU, as in `+avx2,-fma`.
   std::string features;
+  /// Code that runs wherever it is loaded.
+  bool pic = true;
+  /// For memory of this process, not for a file.
+  bool jit = true;
+};
+
+struct CompileOptions : TargetDescription {
+  /// The stages and their options; their target is read off the description.
+  StageOptions stages;
   /// Verify the module after every pass, not only as it is read. It makes
   /// compilation slower.
   bool verifyEach = false;
+};
+
+/// An array of somebody else, borrowed for a call: its elements are neither
+/// copied nor kept.
+struct ArrayView {
+  ElementType type = ElementType::F32;
+  /// The element at position 0 in every dimension.
+  void *data = nullptr;
+  /// Extents, and strides in elements. The innermost stride is 1, or the extent
+  /// at most 1; the others are any that are not negative.
+  llvm::SmallVector<int64_t> shape, strides;
+
+  /// All of `array`, which outlives the view.
+  static ArrayView of(Array &array);
+  /// The same of an array that the function only reads.
+  static ArrayView of(const Array &array);
+};
+
+/// How to call a kernel.
+struct CallOptions {
+  /// How many threads a parallel loop takes: 1 the caller's alone, 0 as many as
+  /// OpenMP would take. Results do not depend on it.
+  int threads = 0;
 };
 
 /// Fills `options.cpu` and `options.stages.target`, the host's where no CPU is
@@ -79,12 +112,12 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
                       bool assembly, llvm::raw_ostream &os);
 
 /// A function of a module, compiled in process. The call checks every argument
-/// before it jumps: number, element type, rank, extents, and that extents which
-/// an attention op wants equal are.
+/// before it jumps: number, element type, rank, extents, strides, and that
+/// extents which an attention op wants equal are. What only the run can check
+/// ends the call with a `CheckError`. Calls of one kernel may run at once.
 class Kernel {
 public:
-  /// Compiles @entry of `module`, which is lowered in place: names change. The
-  /// function takes and returns ranked tensors (and takes scalars) of types
+  /// Compiles @entry of `module`, which stays as it is. The function takes and returns ranked tensors (and takes scalars) of types
   /// that arrays hold. An error, of one line, also if this machine cannot
   /// execute what `options` ask for, or if a function is called that has no
   /// body.
@@ -99,7 +132,15 @@ public:
   /// Calls the function. The results are its own memory, new in every call.
   /// Nothing is executed if an argument is not what it takes.
   llvm::Expected<std::vector<Array>>
-  call(llvm::ArrayRef<const Array *> arguments) const;
+  call(llvm::ArrayRef<const Array *> arguments,
+       const CallOptions &options = {}) const;
+
+  /// The same with borrowed arrays. Results are written into `outputs`, one
+  /// each, which overlap neither one another nor an argument; what is computed
+  /// in place is not copied. After an error they hold anything.
+  llvm::Error call(llvm::ArrayRef<ArrayView> arguments,
+                   llvm::ArrayRef<ArrayView> outputs,
+                   const CallOptions &options = {}) const;
 
   /// Key tiles that all calls so far have looked at, computed, and found full
   /// before computing them. Zeros unless compiled with `stages.countTiles`.

@@ -22,6 +22,11 @@ namespace attn {
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef path, mlir::MLIRContext &context);
 
+/// The same of `source`, text or bytecode, which errors call `name`.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+parseModule(llvm::StringRef source, llvm::StringRef name,
+            mlir::MLIRContext &context);
+
 constexpr int64_t maxNesting = 256;
 
 /// An error if brackets in `text` nest deeper than `maxNesting`. Comments and

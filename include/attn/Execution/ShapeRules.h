@@ -23,6 +23,8 @@ public:
 
   /// An error that names the first relation that does not hold.
   llvm::Error check(llvm::ArrayRef<const Array *> arguments) const;
+  /// The same of the arguments' shapes.
+  llvm::Error check(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes) const;
 
 private:
   struct Extent {

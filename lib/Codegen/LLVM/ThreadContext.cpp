@@ -61,6 +61,8 @@ private:
   llvm::StringMap<LLVM::GlobalOp> texts;
   /// Of the function that is being rewritten.
   func::FuncOp function;
+  /// What is returned to the host, which may offer memory for it.
+  llvm::DenseMap<Operation *, unsigned> results;
   Block *exit = nullptr;
 };
 
@@ -287,11 +289,19 @@ LogicalResult Threader::rewriteAlloc(memref::AllocOp op) {
   b.setInsertionPoint(op);
   Type i64 = b.getI64Type();
   Value bytes = buildBytes(op);
-  auto allocate = getRuntime("attn_rt_alloc", {i64}, {pointer});
+  SmallVector<Value> operands{function.getArgument(0), bytes};
+  func::FuncOp allocate;
+  auto number = results.find(op);
+  if (number == results.end()) {
+    allocate = getRuntime("attn_rt_alloc", {i64}, {pointer});
+  } else {
+    Type i32 = b.getI32Type();
+    operands.push_back(
+        arith::ConstantIntOp::create(b, loc, i32, number->second));
+    allocate = getRuntime("attn_rt_alloc_result", {i64, i32}, {pointer});
+  }
   Value memory =
-      func::CallOp::create(b, loc, allocate,
-                           ValueRange{function.getArgument(0), bytes})
-          .getResult(0);
+      func::CallOp::create(b, loc, allocate, operands).getResult(0);
   Value null = LLVM::ZeroOp::create(b, loc, pointer);
   leave(op, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, memory, null));
 
@@ -380,9 +390,27 @@ LogicalResult Threader::rewrite(Operation *op) {
   return success();
 }
 
+/// The allocations that a call reaches once and that it returns, each with the
+/// number of the first result that it is.
+static llvm::DenseMap<Operation *, unsigned> findResults(func::FuncOp function) {
+  llvm::DenseMap<Operation *, unsigned> results;
+  auto returns = llvm::to_vector(function.getOps<func::ReturnOp>());
+  if (!function.isPublic() || returns.size() != 1)
+    return results;
+  for (auto [number, value] : llvm::enumerate(returns.front().getOperands())) {
+    while (auto cast = value.getDefiningOp<memref::CastOp>())
+      value = cast.getSource();
+    auto alloc = value.getDefiningOp<memref::AllocOp>();
+    if (alloc && alloc->getBlock() == &function.front())
+      results.insert({alloc, number});
+  }
+  return results;
+}
+
 LogicalResult Threader::rewrite(func::FuncOp toRewrite) {
   function = toRewrite;
   exit = nullptr;
+  results = findResults(function);
   SmallVector<Operation *> work;
   function->walk([&](Operation *op) {
     if (isa<CheckOp, cf::AssertOp, func::CallOp, func::CallIndirectOp, memref::AllocOp,

@@ -80,6 +80,16 @@ TEST_F(ModuleTest, MalformedText) {
             "FILE");
 }
 
+/// Text need not be in a file, nor end in a null character; errors name it.
+TEST_F(ModuleTest, Text) {
+  std::string text = "func.func @f() { return }rest";
+  auto module = parseModule(llvm::StringRef(text).drop_back(4), "here", context);
+  ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
+  auto wrong = parseModule("module {", "here", context);
+  ASSERT_FALSE(bool(wrong));
+  EXPECT_EQ(llvm::toString(wrong.takeError()).rfind("here:1:", 0), 0u);
+}
+
 TEST_F(ModuleTest, NoFile) {
   auto module = parseModule("/none/at.mlir", context);
   EXPECT_EQ(llvm::toString(module.takeError()),

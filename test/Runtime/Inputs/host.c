@@ -1,0 +1,100 @@
+/* A host in C: a compiled kernel, called from 8 threads, each of whose calls
+   runs on threads of the host's own. Every other call fails where only the run
+   can see it. What is returned is freed. */
+
+#include "attn/Runtime/attn_rt.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* func.func @f(tensor<64x8xf32>, index) -> tensor<64x8xf32>. */
+typedef struct {
+  float *allocated, *aligned;
+  int64_t offset, sizes[2], strides[2];
+} matrix;
+matrix f(attn_rt_context *context, float *allocated, float *aligned,
+         int64_t offset, int64_t size0, int64_t size1, int64_t stride0,
+         int64_t stride1, int64_t less);
+
+enum { rows = 64, columns = 8, calls = 40, hosts = 8 };
+
+typedef struct {
+  void (*work)(void *);
+  void *task;
+} job;
+
+static void *run(void *data) {
+  job *mine = data;
+  mine->work(mine->task);
+  return NULL;
+}
+
+static void parallel(void *user, int32_t workers, void (*work)(void *),
+                     void *task) {
+  pthread_t threads[8];
+  job mine = {work, task};
+  int32_t started = 0;
+  (void)user;
+  while (started + 1 < workers && started < 8 &&
+         pthread_create(&threads[started], NULL, run, &mine) == 0)
+    ++started;
+  work(task);
+  while (started > 0)
+    pthread_join(threads[--started], NULL);
+}
+
+static float input[rows * columns];
+static float expected[rows * columns];
+
+static int call(attn_rt_context *context, int64_t less, float *out) {
+  matrix result =
+      f(context, input, input, 0, rows, columns, columns, 1, less);
+  const char *error = attn_rt_get_error(context);
+  if (error && !strstr(error, "'attn.sdpa' op expected extent"))
+    printf("unexpected: %s\n", error);
+  if (!error)
+    memcpy(out, result.aligned, sizeof(expected));
+  attn_rt_reset(context);
+  return error != NULL;
+}
+
+static void *serve(void *data) {
+  attn_rt_host host = {.version = ATTN_RT_VERSION, .parallel = parallel};
+  float *out = malloc(sizeof(expected));
+  int *wrong = data;
+  attn_rt_context *context = attn_rt_create(&host);
+  for (int i = 0; i < calls; ++i) {
+    attn_rt_set_threads(context, 1 + (i + *wrong) % 5);
+    int failed = call(context, i % 2, out);
+    if (failed != i % 2 || (!failed && memcmp(out, expected, sizeof(expected))))
+      *wrong += 100;
+  }
+  attn_rt_destroy(context);
+  free(out);
+  return NULL;
+}
+
+int main(void) {
+  for (int i = 0; i < rows * columns; ++i)
+    input[i] = (float)(i * 37 % 64 - 32) / 32;
+  attn_rt_host serial = {.version = ATTN_RT_VERSION, .threads = 1};
+  attn_rt_context *context = attn_rt_create(&serial);
+  call(context, 0, expected);
+  attn_rt_destroy(context);
+
+  pthread_t threads[hosts];
+  int wrong[hosts];
+  for (int i = 0; i < hosts; ++i) {
+    wrong[i] = i;
+    pthread_create(&threads[i], NULL, serve, &wrong[i]);
+  }
+  int all = 0;
+  for (int i = 0; i < hosts; ++i) {
+    pthread_join(threads[i], NULL);
+    all += wrong[i] / 100;
+  }
+  printf("%d calls, %d wrong\n", hosts * calls, all);
+  return all != 0;
+}
