@@ -12,8 +12,6 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
-#include <map>
-
 using namespace mlir;
 
 namespace attn {
@@ -123,101 +121,18 @@ bool ExtentRelation::isCheckedAtCall(func::FuncOp function) const {
          left.isOfArgument(function) && right.isOfArgument(function);
 }
 
-namespace {
-/// Gathers the relations of one op.
-struct Gatherer {
-  Operation *op;
-  std::vector<ExtentRelation> &relations;
-
-  unsigned getNumber(Value value) const {
-    return llvm::find(op->getOperands(), value) - op->operand_begin();
-  }
-  void add(Value left, int64_t leftDim, Value right, int64_t rightDim,
-           const Twine &meaning, bool multiple = false) {
-    relations.push_back({op, getNumber(left), getNumber(right), leftDim,
-                         rightDim, TracedExtent::of(left, leftDim),
-                         TracedExtent::of(right, rightDim), multiple,
-                         meaning.str()});
-  }
-};
-} // namespace
-
-static int64_t getRank(Value value) {
-  auto type = dyn_cast<ShapedType>(value.getType());
-  return type && type.hasRank() ? type.getRank() : 0;
-}
-
-/// What dimension `dim` of a query of `rank` dimensions is.
-static StringRef describeQuery(int64_t dim, int64_t rank) {
-  return dim == rank - 2   ? "query rows"
-         : dim == rank - 3 ? "query heads"
-                           : "the batch of query";
-}
-
-static void gatherSdpa(SdpaOp op, Gatherer gatherer) {
-  Value query = op.getQuery(), key = op.getKey(), value = op.getValue();
-  int64_t rank = getRank(query), last = rank - 1;
-  for (int64_t dim = 0; dim + 2 < last; ++dim) {
-    gatherer.add(key, dim, query, dim, "the batch of key and query");
-    gatherer.add(value, dim, query, dim, "the batch of value and query");
-  }
-  if (last >= 2) {
-    gatherer.add(query, last - 2, key, last - 2,
-                 "query heads, a multiple of key heads", /*multiple=*/true);
-    gatherer.add(value, last - 2, key, last - 2, "the heads of value and key");
-  }
-  gatherer.add(value, last - 1, key, last - 1, "the rows of value and key");
-  gatherer.add(key, last, query, last, "the width of key and query");
-  for (Value output : {op.getOutput(), op.getLse()})
-    for (int64_t dim = 0; output && dim < last; ++dim)
-      gatherer.add(output, dim, query, dim, describeQuery(dim, rank));
-  gatherer.add(op.getOutput(), last, value, last,
-               "the width of output and value");
-  for (Value operand : {op.getBias(), Value(op.getBooleanMask())}) {
-    if (!operand)
-      continue;
-    auto type = cast<ShapedType>(operand.getType());
-    int64_t missing = rank - type.getRank();
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      // An extent that is 1 by its type is broadcast.
-      if (type.getDimSize(dim) == 1)
-        continue;
-      if (dim + missing == last)
-        gatherer.add(operand, dim, key, last - 1, "key rows");
-      else
-        gatherer.add(operand, dim, query, dim + missing,
-                     describeQuery(dim + missing, rank));
-    }
-  }
-  if (Value offset = op.getOffset())
-    for (int64_t dim = 0; dim < getRank(offset); ++dim)
-      gatherer.add(offset, dim, query, dim, "the batch of offset and query");
-}
-
-static void gatherMapped(AttentionOpInterface op, Gatherer gatherer) {
-  std::map<unsigned, std::pair<Value, unsigned>> first;
-  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
-    AffineMap map = op.getIndexingMap(index);
-    if (getRank(operand) != map.getNumResults())
-      continue;
-    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-      unsigned dim = map.getDimPosition(i);
-      auto [known, inserted] = first.insert({dim, {operand, i}});
-      if (!inserted)
-        gatherer.add(operand, i, known->second.first, known->second.second,
-                     "dimension d" + Twine(dim) + " of " +
-                         op->getName().getStringRef());
-    }
-  }
-}
-
 std::vector<ExtentRelation> getExtentRelations(func::FuncOp function) {
   std::vector<ExtentRelation> relations;
-  function.walk([&](Operation *op) {
-    if (auto sdpa = dyn_cast<SdpaOp>(op))
-      gatherSdpa(sdpa, {op, relations});
-    else if (auto mapped = dyn_cast<AttentionOpInterface>(op))
-      gatherMapped(mapped, {op, relations});
+  function.walk([&](ExtentRelationsOpInterface op) {
+    OperandRelations gathered(op);
+    op.getExtentRelations(gathered);
+    for (const OperandRelation &relation : gathered.get())
+      relations.push_back(
+          {relation, op,
+           TracedExtent::of(op->getOperand(relation.leftOperand),
+                            relation.leftDim),
+           TracedExtent::of(op->getOperand(relation.rightOperand),
+                            relation.rightDim)});
   });
   return relations;
 }

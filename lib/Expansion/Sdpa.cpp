@@ -1,270 +1,80 @@
-//===- SdpaExpansion.cpp - attn.sdpa as attn.generic ------------*- C++ -*-===//
+//===- Sdpa.cpp - Scaled dot-product attention ------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "SdpaExpansion.h"
-#include "attn/Expansion/Expansion.h"
-#include "attn/IR/Reshape.h"
-#include <cmath>
+#include "HeadAttention.h"
+#include "attn/IR/Verify.h"
 
 using namespace mlir;
 
 namespace attn {
 
-/// The extent at `position`, if some operand has it static.
-int64_t SdpaExpansion::getExtent(unsigned position, ArrayRef<Value> operands) {
-  for (Value operand : operands) {
-    int64_t extent = cast<ShapedType>(operand.getType()).getDimSize(position);
-    if (!ShapedType::isDynamic(extent))
-      return extent;
-  }
-  return ShapedType::kDynamic;
+static HeadAttention getParts(SdpaOp op) {
+  HeadAttention parts;
+  parts.op = op;
+  parts.query = op.getQuery();
+  parts.key = op.getKey();
+  parts.value = op.getValue();
+  parts.bias = op.getBias();
+  parts.booleanMask = op.getBooleanMask();
+  parts.offset = op.getOffset();
+  parts.output = op.getOutput();
+  parts.lse = op.getLse();
+  parts.mask = &op.getMask();
+  parts.score = &op.getScore();
+  parts.scale = op.getScaleAttr();
+  parts.softcap = op.getSoftcapAttr();
+  parts.causal = op.getCausal();
+  parts.window = op.getWindow();
+  return parts;
 }
 
-Value SdpaExpansion::getSize(Value operand, unsigned position) {
-  return linalg::createOrFoldDimOp(rewriter, loc, operand, position);
+MutableOperandRange SdpaOp::getDpsInitsMutable() {
+  auto [start, length] = getODSOperandIndexAndLength(6);
+  return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
-AffineMap SdpaExpansion::getMap(const Dims &dims) {
-  SmallVector<AffineExpr> results;
-  for (unsigned dim : dims)
-    results.push_back(rewriter.getAffineDimExpr(dim));
-  return AffineMap::get(numDims, 0, results, rewriter.getContext());
+void SdpaOp::getAsmBlockArgumentNames(Region &region,
+                                      OpAsmSetValueNameFn setName) {
+  getParts(*this).nameRegionArguments(region, setName);
 }
 
-/// Batch dimensions and heads of the query, or of the key.
-SdpaExpansion::Dims SdpaExpansion::getLeadingDims(bool isKey) {
-  Dims dims = llvm::to_vector(llvm::seq(0u, getNumBatchDims()));
-  if (!isKey)
-    dims.append(headDims);
-  else if (!headDims.empty() && !sharesKey)
-    dims.push_back(headDims.front());
-  return dims;
+void SdpaOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  static constexpr StringLiteral kNames[] = {"out", "lse"};
+  for (auto [result, name] : llvm::zip(getResults(), kNames))
+    setName(result, name);
 }
 
-void SdpaExpansion::decideDimensions() {
-  numRows = getExtent(rank - 2, {op.getQuery(), op.getOutput()});
-  numKeys = getExtent(rank - 2, {op.getKey(), op.getValue()});
-  unsigned next = getNumBatchDims();
-  if (rank > 2) {
-    headDims.push_back(next++);
-    int64_t heads = getExtent(rank - 3, {op.getQuery(), op.getOutput()});
-    int64_t keyHeads = getExtent(rank - 3, {op.getKey(), op.getValue()});
-    if (keyHeads == 1) {
-      sharesKey = heads != 1;
-    } else if (ShapedType::isDynamic(heads) || heads != keyHeads) {
-      headDims.push_back(next++);
-      splitHeads();
-    }
-  }
-  m = next++;
-  n = next++;
-  d = next++;
-  e = next++;
-  numDims = next;
+void SdpaOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
-/// Computes the sizes of key heads and group.
-void SdpaExpansion::splitHeads() {
-  int64_t heads = getExtent(rank - 3, {op.getQuery(), op.getOutput()});
-  int64_t keyHeads = getExtent(rank - 3, {op.getKey(), op.getValue()});
-  if (!ShapedType::isDynamic(keyHeads) && !ShapedType::isDynamic(heads)) {
-    numKeyHeads = rewriter.getIndexAttr(keyHeads);
-    groupSize = rewriter.getIndexAttr(keyHeads == 0 ? 1 : heads / keyHeads);
-    return;
-  }
-  auto createConstant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(rewriter, loc, value);
-  };
-  Value divisor;
-  if (ShapedType::isDynamic(keyHeads)) {
-    Value size = getSize(op.getKey(), rank - 3);
-    numKeyHeads = size;
-    // Without heads nothing is computed, but there is a division all the same.
-    divisor = arith::MaxUIOp::create(rewriter, loc, size, createConstant(1));
-  } else {
-    numKeyHeads = rewriter.getIndexAttr(keyHeads);
-    divisor = createConstant(std::max<int64_t>(keyHeads, 1));
-  }
-  Value dividend = ShapedType::isDynamic(heads)
-                       ? getSize(op.getQuery(), rank - 3)
-                       : createConstant(heads);
-  groupSize =
-      arith::DivUIOp::create(rewriter, loc, dividend, divisor).getResult();
+LogicalResult SdpaOp::verify() { return getParts(*this).verify(); }
+
+LogicalResult SdpaOp::verifyRegions() {
+  return getParts(*this).verifyRegions();
 }
 
-/// Splits the heads of query, output and log-sum-exp where they are grouped.
-Value SdpaExpansion::reshapeQueryLike(Value value) {
-  if (headDims.size() < 2)
-    return value;
-  return expandDimension(rewriter, loc, value, rank - 3, numKeyHeads,
-                         groupSize);
+void SdpaOp::getExtentRelations(OperandRelations &relations) {
+  getParts(*this).getExtentRelations(relations);
 }
 
-/// Drops the one head of key and value.
-Value SdpaExpansion::reshapeKeyLike(Value value) {
-  if (!sharesKey)
-    return value;
-  auto type = cast<ShapedType>(value.getType());
-  SmallVector<int64_t> shape(type.getShape());
-  shape[rank - 3] = 1;
-  value = castShaped(rewriter, loc, value, type.clone(shape));
-  llvm::SmallBitVector dropped(rank);
-  dropped.set(rank - 3);
-  return dropUnitDimensions(rewriter, loc, value, dropped);
+LogicalResult SdpaOp::expand(RewriterBase &rewriter) {
+  return getParts(*this).expand(rewriter);
 }
 
-void SdpaExpansion::addInput(Value value, const Dims &dims) {
-  inputs.push_back(value);
-  inputMaps.push_back(getMap(dims));
+llvm::Expected<SmallVector<PlainResult>>
+SdpaOp::evaluate(Evaluation &evaluation) {
+  return getParts(*this).evaluate(evaluation);
 }
 
-/// Adds bias or boolean_mask: what is broadcast leaves operand and map.
-void SdpaExpansion::addBroadcastInput(Value value) {
-  if (!value)
-    return;
-  auto type = cast<ShapedType>(value.getType());
-  unsigned missing = rank - type.getRank();
-  llvm::SmallBitVector dropped(type.getRank());
-  Dims dims;
-  std::optional<unsigned> headPosition;
-  for (unsigned i = 0, rankHere = type.getRank(); i < rankHere; ++i) {
-    unsigned position = i + missing;
-    if (type.getDimSize(i) == 1) {
-      dropped.set(i);
-      continue;
-    }
-    if (position == rank - 1) {
-      dims.push_back(n);
-    } else if (position == rank - 2) {
-      dims.push_back(m);
-    } else if (position < getNumBatchDims()) {
-      dims.push_back(position);
-    } else {
-      headPosition = dims.size();
-      dims.append(headDims);
-    }
-  }
-  value = dropUnitDimensions(rewriter, loc, value, dropped);
-  if (headPosition && headDims.size() == 2)
-    value = expandDimension(rewriter, loc, value, *headPosition, numKeyHeads,
-                            groupSize);
-  addInput(value, dims);
-}
-
-void SdpaExpansion::decideScale() {
-  if (op.getScale()) {
-    scale = op.getScale()->convertToDouble();
-    return;
-  }
-  int64_t width = getExtent(rank - 1, {op.getQuery(), op.getKey()});
-  if (!ShapedType::isDynamic(width)) {
-    // An empty sum is 0 whatever its scale, as long as that is finite.
-    scale = 1.0 / std::sqrt(static_cast<double>(std::max<int64_t>(width, 1)));
-    return;
-  }
-  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-  Value size = arith::MaxUIOp::create(rewriter, loc,
-                                      getSize(op.getQuery(), rank - 1), one);
-  size = arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(), size);
-  size = arith::UIToFPOp::create(rewriter, loc, accType, size);
-  Value root = math::SqrtOp::create(rewriter, loc, size);
-  Value numerator = createFloatConstant(rewriter, loc, accType, 1.0);
-  dynamicScale = arith::DivFOp::create(rewriter, loc, numerator, root);
-}
-
-void SdpaExpansion::decideOffset() {
-  if (op.getCausal() == CausalKind::bottom_right) {
-    if (!ShapedType::isDynamic(numRows) && !ShapedType::isDynamic(numKeys)) {
-      offset = numKeys - numRows;
-      return;
-    }
-    // The one row of a decoding step sees all keys, however many there are.
-    if (numRows == 1 && getWindow().first < 0)
-      return;
-    dynamicOffset =
-        arith::SubIOp::create(rewriter, loc, getSize(op.getKey(), rank - 2),
-                              getSize(op.getQuery(), rank - 2));
-  } else if (op.getCausal() == CausalKind::offset) {
-    Value operand = op.getOffset();
-    if (isa<ShapedType>(operand.getType())) {
-      addInput(operand, llvm::to_vector(llvm::seq(0u, getNumBatchDims())));
-      return;
-    }
-    dynamicOffset = createOffset(operand);
-  }
-}
-
-GenericOp SdpaExpansion::createGeneric() {
-  auto with = [&](Dims dims, ArrayRef<unsigned> more) {
-    dims.append(more.begin(), more.end());
-    return getMap(dims);
-  };
-  SmallVector<AffineMap> maps = {with(getLeadingDims(false), {m, d}),
-                                 with(getLeadingDims(true), {n, d}),
-                                 with(getLeadingDims(true), {n, e})};
-  maps.append(inputMaps);
-  maps.push_back(with(getLeadingDims(false), {m, e}));
-  Value output = reshapeQueryLike(op.getOutput());
-  SmallVector<Type> types;
-  if (op->getNumResults() > 0)
-    types.push_back(output.getType());
-  Value lse;
-  if (op.getLse()) {
-    maps.push_back(with(getLeadingDims(false), {m}));
-    lse = reshapeQueryLike(op.getLse());
-    if (op->getNumResults() > 0)
-      types.push_back(lse.getType());
-  }
-  Value query = reshapeQueryLike(op.getQuery());
-  Value key = reshapeKeyLike(op.getKey());
-  Value value = reshapeKeyLike(op.getValue());
-  auto generic = GenericOp::create(
-      rewriter, loc, types, query, key, value, inputs,
-      /*weighting_operands=*/ValueRange(), output, lse, /*weights=*/Value(),
-      rewriter.getAffineMapArrayAttr(maps),
-      SoftmaxAttr::get(rewriter.getContext()), APFloat(scale),
-      /*acc_type=*/TypeAttr());
-  generic->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-  return generic;
-}
-
-void SdpaExpansion::replaceResults(GenericOp generic) {
-  SmallVector<Value> results;
-  for (auto [old, replacement] :
-       llvm::zip_equal(op.getResults(), generic.getResults())) {
-    Value value = replacement;
-    if (headDims.size() == 2)
-      value = collapseDimension(rewriter, loc, value, rank - 3);
-    results.push_back(castShaped(rewriter, loc, value, old.getType()));
-  }
-  rewriter.replaceOp(op, results);
-}
-
-FailureOr<GenericOp> SdpaExpansion::run() {
-  for (Type type : op->getOperandTypes())
-    if (auto buffer = dyn_cast<MemRefType>(type); buffer && !buffer.isStrided())
-      return op.emitOpError("on memrefs: expected strided layouts, but got ")
-             << type;
-  rewriter.setInsertionPoint(op);
-  decideDimensions();
-  decideScale();
-  addBroadcastInput(op.getBias());
-  addBroadcastInput(op.getBooleanMask());
-  decideOffset();
-  GenericOp generic = createGeneric();
-  fillMask(generic);
-  fillScore(generic);
-  rewriter.setInsertionPointAfter(generic);
-  replaceResults(generic);
-  return generic;
-}
-
-FailureOr<GenericOp> generalizeSdpa(RewriterBase &rewriter, SdpaOp op) {
-  return SdpaExpansion(rewriter, op).run();
+SmallVector<Value> SdpaOp::getMaskOperands() {
+  return getParts(*this).getMaskOperands();
 }
 
 } // namespace attn

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Verify.h"
+#include "attn/IR/Verify.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Verify.h"
+#include "attn/IR/Verify.h"
 
 using namespace mlir;
 
@@ -106,6 +106,18 @@ LogicalResult GenericOp::verifyRegions() {
   if (failed(detail::verifyAttentionRegions(*this)))
     return failure();
   return detail::verifyBoundRegions(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// YieldOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult YieldOp::verify() {
+  Operation *parent = (*this)->getParentOp();
+  if (isa_and_nonnull<AttentionOpInterface, NamedAttentionOpInterface, PackOp>(
+          parent))
+    return success();
+  return emitOpError("expected to end a region of an attention op");
 }
 
 //===----------------------------------------------------------------------===//

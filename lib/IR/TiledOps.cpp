@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Verify.h"
+#include "attn/IR/Verify.h"
 
 using namespace mlir;
 

@@ -92,28 +92,25 @@ mapStrides(Operation *op, AffineMap map, const Tensor &tensor,
 /// The most points of one dimension class.
 static constexpr int64_t maxPoints = int64_t(1) << 31;
 
-/// By how much the roundoff of the narrowest float that scores are computed in
-/// exceeds f32's; 1 if none is narrower.
-static double getScoreUnits(AttentionOpInterface op) {
-  unsigned precision = 24;
-  for (Region *region : {&op.getSimilarity(), &op.getScore()})
-    region->walk([&](Operation *nested) {
-      for (Type type : nested->getResultTypes())
-        if (auto floatType = dyn_cast<FloatType>(type))
-          precision = std::min(precision, floatType.getFPMantissaWidth());
-    });
-  return std::ldexp(1.0, 24 - precision);
+static double getSimilarityUnits(AttentionOpInterface op,
+                                 const Rounding &rounding) {
+  double unit = rounding.unit;
+  op.getSimilarity().walk([&](Operation *nested) {
+    for (Type type : nested->getResultTypes())
+      if (auto floatType = dyn_cast<FloatType>(type))
+        unit = std::max(unit, Rounding(floatType).unit);
+  });
+  return unit / rounding.unit;
 }
 
 Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
                                               ArrayRef<RuntimeValue> mapped,
                                               const Environment &env) {
-  AttentionRows result;
-  result.op = op;
+  AttentionRows result(op);
   result.numInputs = op.getInputs().size();
   result.firstInit = op.getOutputIndex();
   result.scale = op.getScale().convertToDouble();
-  result.scoreUnits = getScoreUnits(op);
+  result.similarityUnits = getSimilarityUnits(op, result.rounding);
   unsigned numDims = op.getNumDims();
   if (mapped.size() != op.getIndexingMaps().size() ||
       mapped.size() <= result.firstInit)
@@ -322,14 +319,13 @@ static void computeDotProduct(const double *q, const double *k, int64_t count,
   magnitude = (sizes[0] + sizes[1]) + (sizes[2] + sizes[3]);
 }
 
-Error AttentionRows::computeSimilarity(int64_t key, double &sum,
-                                       double &magnitude) {
+Expected<Estimate> AttentionRows::computeSimilarity(int64_t key) {
   const double *q = queryRow.data();
   const double *k = keyRows.data() + key * features.count;
-  sum = magnitude = 0;
+  double sum = 0, magnitude = 0;
   if (!similarity) {
     computeDotProduct(q, k, features.count, sum, magnitude);
-    return Error::success();
+    return rounding.sum(sum, magnitude, features.count);
   }
   loadInputs(*similarity, key);
   ScalarProgram &program = similarity->program;
@@ -349,23 +345,29 @@ Error AttentionRows::computeSimilarity(int64_t key, double &sum,
     sum += program.result().f;
     magnitude += std::fabs(program.result().f);
   }
-  return Error::success();
+  // The terms' own roundings, a few each.
+  Estimate result = rounding.sum(sum, magnitude, features.count);
+  result.error = similarityUnits *
+                 (result.error + 8 * rounding.unit * magnitude);
+  return result;
 }
 
-Expected<double> AttentionRows::computeScore(int64_t key, double scaled) {
+Expected<Estimate> AttentionRows::computeScore(int64_t key, Estimate scaled) {
   if (!score)
     return scaled;
   loadInputs(*score, key);
-  score->program.argument(0).f = scaled;
-  if (!score->program.run(position.data()))
-    return score->program.takeError();
-  return score->program.result().f;
+  ScalarProgram &program = score->program;
+  program.argument(0).f = scaled.value;
+  program.argumentError(0) = scaled.error;
+  if (!program.runEstimating(position.data()))
+    return program.takeError();
+  return Estimate{program.result().f, program.resultError()};
 }
 
 Error AttentionRows::computeScores() {
   visible.clear();
   scores.clear();
-  scoreMagnitude = 0;
+  scoreErrors.clear();
   for (int64_t key = 0; key < keys.count; ++key) {
     locateKey(key);
     Expected<bool> isSeen = isVisible(key);
@@ -373,17 +375,16 @@ Error AttentionRows::computeScores() {
       return isSeen.takeError();
     if (!*isSeen)
       continue;
-    double sum, magnitude;
-    if (Error error = computeSimilarity(key, sum, magnitude))
-      return error;
-    Expected<double> value = computeScore(key, scale * sum);
+    Expected<Estimate> sum = computeSimilarity(key);
+    if (!sum)
+      return sum.takeError();
+    Expected<Estimate> value =
+        computeScore(key, {scale * sum->value, std::fabs(scale) * sum->error});
     if (!value)
       return value.takeError();
     visible.push_back(key);
-    scores.push_back(*value);
-    magnitude *= std::fabs(scale) * scoreUnits;
-    if (std::isfinite(magnitude))
-      scoreMagnitude = std::max(scoreMagnitude, magnitude);
+    scores.push_back(value->value);
+    scoreErrors.push_back(value->error);
   }
   return Error::success();
 }
@@ -417,9 +418,10 @@ Error AttentionRows::applyWeightRegion(
 Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
                                bool &isSeen, std::optional<double> &value) {
   locateKey(key);
-  double magnitude;
-  if (Error error = computeSimilarity(key, sum, magnitude))
-    return error;
+  Expected<Estimate> similarity = computeSimilarity(key);
+  if (!similarity)
+    return similarity.takeError();
+  sum = similarity->value;
   scaledScore = scale * sum;
   Expected<bool> seen = isVisible(key);
   if (!seen)
@@ -427,77 +429,53 @@ Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
   isSeen = *seen;
   if (!isSeen)
     return Error::success();
-  Expected<double> computed = computeScore(key, scaledScore);
+  Expected<Estimate> computed = computeScore(key, {scaledScore, 0});
   if (!computed)
     return computed.takeError();
-  value = *computed;
+  value = computed->value;
   return Error::success();
 }
 
-void AttentionRows::includeScores(ArrayRef<double> weights) {
-  for (auto [value, weight] : llvm::zip_equal(scores, weights))
-    if (weight != 0 && std::isfinite(value))
-      scoreMagnitude = std::max(scoreMagnitude, std::fabs(value) * scoreUnits);
+Error AttentionRows::boundWeights(ArrayRef<double> unweighted,
+                                  ArrayRef<double> weights, double logSumExp,
+                                  WeightBounds &bounds) {
+  WeightedRow row;
+  row.weighting = op.getWeighting();
+  row.operands = weightingOperands;
+  row.numKeys = keys.count;
+  row.scores = scores;
+  row.scoreErrors = scoreErrors;
+  row.unweighted = unweighted;
+  row.weights = weights;
+  row.logSumExp = logSumExp;
+  if (!weight)
+    return bounds.compute(row, nullptr, rounding);
+  return bounds.compute(
+      row,
+      [&](llvm::MutableArrayRef<double> moved) {
+        return applyWeightRegion(moved);
+      },
+      rounding);
 }
 
-/// The tolerance of an output is u (a + 16) sum_j b_j |v_j| with b_j the bound
-/// and a = 2 sqrt(D) s the score's error in units u, s the scores' size. For
-/// |dw/ds| <= |w|, as in a softmax, b = |w| covers it; else b is what makes
-/// a + 16 times it a |dw/ds|. Slopes are differences to scores that are all
-/// greater or less by 2^-20 of their size, and the region's to weights that are.
-Error AttentionRows::boundWeights(ArrayRef<double> unweighted,
-                                  ArrayRef<double> weights,
-                                  std::vector<double> &bounds) {
-  constexpr double step = 0x1p-20;
-  bounds.clear();
-  for (double value : weights)
-    bounds.push_back(std::fabs(value));
-  double units = 2 * std::sqrt(static_cast<double>(features.count)) *
-                 scoreMagnitude;
-  std::vector<double> moved;
-  auto widen = [&](double factor) -> Error {
-    if (Error error = applyWeightRegion(moved))
-      return error;
-    for (auto [bound, there, here] : llvm::zip_equal(bounds, moved, weights)) {
-      double size = std::fabs(there - here) * factor;
-      if (std::isfinite(size))
-        bound = std::max(bound, size);
-    }
-    return Error::success();
-  };
-  double distance = step * scoreMagnitude;
-  for (double sign : {1.0, -1.0}) {
-    if (distance == 0)
-      break;
-    moved = scores;
-    for (double &score : moved)
-      score += sign * distance;
-    op.getWeighting().evaluate(moved, weightingOperands, keys.count);
-    if (Error error = widen(units / (units + 16) / distance))
-      return error;
+void WeightedSums::add(double weight, double size, double error,
+                       ArrayRef<double> row) {
+  for (auto [channel, value] : llvm::enumerate(row)) {
+    values[channel] += weight * value;
+    // What nothing is known of stays so, but not where it is multiplied by 0.
+    if (value == 0)
+      continue;
+    sizes[channel] += size * std::fabs(value);
+    errors[channel] += error * std::fabs(value);
   }
-  if (!weight)
-    return Error::success();
-  moved.assign(unweighted.begin(), unweighted.end());
-  for (double &value : moved)
-    value *= 1 + step;
-  return widen(1 / step);
 }
 
 void AttentionRows::accumulate(ArrayRef<double> weights,
-                               ArrayRef<double> bounds,
-                               llvm::MutableArrayRef<double> output,
-                               llvm::MutableArrayRef<double> magnitude) const {
-  int64_t width = channels.count;
-  double *out = output.data(), *size = magnitude.data();
-  for (auto [index, key] : llvm::enumerate(visible)) {
-    const double *value = valueRows.data() + key * width;
-    double w = weights[index], bound = bounds[index];
-    for (int64_t e = 0; e < width; ++e) {
-      out[e] += w * value[e];
-      size[e] += bound * std::fabs(value[e]);
-    }
-  }
+                               const WeightBounds &bounds,
+                               WeightedSums &sums) const {
+  for (auto [index, key] : llvm::enumerate(visible))
+    sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
+             ArrayRef(valueRows).slice(key * channels.count, channels.count));
 }
 
 } // namespace reference

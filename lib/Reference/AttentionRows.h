@@ -15,7 +15,7 @@
 #define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 
 #include "ScalarProgram.h"
-#include "attn/IR/Attn.h"
+#include "WeightBounds.h"
 
 #include <optional>
 
@@ -67,6 +67,17 @@ struct RegionProgram {
   SmallVector<Input> inputs;
 };
 
+/// What one row adds up to, per channel.
+struct WeightedSums {
+  std::vector<double> values, sizes, errors;
+
+  void clear(int64_t numChannels) {
+    for (auto *numbers : {&values, &sizes, &errors})
+      numbers->assign(numChannels, 0);
+  }
+  void add(double weight, double size, double error, ArrayRef<double> row);
+};
+
 class AttentionRows {
 public:
   /// `mapped` are the operands that have a map, in order: query, key, value,
@@ -86,7 +97,7 @@ public:
   void beginBatch(int64_t index);
   /// Gathers a query row and what regions read of it.
   void beginRow(int64_t index);
-  /// Fills `visible`, `scores` and `scoreMagnitude` of the row.
+  /// Fills `visible`, `scores` and `scoreErrors` of the row.
   Error computeScores();
   /// Visits the row's pairs that the mask leaves, without their scores.
   Error countVisible(int64_t &count);
@@ -95,18 +106,13 @@ public:
   /// The steps of one pair of the row, up to its score.
   Error tracePair(int64_t key, double &similarity, double &scaledScore,
                   bool &isVisible, std::optional<double> &score);
-  /// Raises `scoreMagnitude` to the size of the scores whose weight counts.
-  void includeScores(ArrayRef<double> weights);
-  /// What the error of each weight is relative to, before and after the weight
-  /// region: its size, or, where more of the score's error passes to it, that
-  /// much more. The region's result is `weights`; `unweighted` are those it got.
+  /// Bounds the errors of the row's weights, `unweighted` before the weight
+  /// region and `weights` after it.
   Error boundWeights(ArrayRef<double> unweighted, ArrayRef<double> weights,
-                     std::vector<double> &bounds);
-  /// Adds the weighted values to `output` and `bounds` times their sizes to
-  /// `magnitude`, both of one number per channel.
-  void accumulate(ArrayRef<double> weights, ArrayRef<double> bounds,
-                  llvm::MutableArrayRef<double> output,
-                  llvm::MutableArrayRef<double> magnitude) const;
+                     double logSumExp, WeightBounds &bounds);
+  /// Adds the weighted values, their sizes and their errors.
+  void accumulate(ArrayRef<double> weights, const WeightBounds &bounds,
+                  WeightedSums &sums) const;
 
   /// Whether the mask region reads anything along a dimension.
   bool maskDependsOn(unsigned dim) const;
@@ -117,12 +123,15 @@ public:
   /// Visible keys of the row, ascending, and their scores.
   std::vector<int64_t> visible;
   std::vector<double> scores;
-  double scoreMagnitude = 0;
-  double scoreUnits = 1;
+  std::vector<double> scoreErrors;
+  Rounding rounding;
   /// The weighting operands of the row.
   SmallVector<double> weightingOperands;
 
 private:
+  explicit AttentionRows(AttentionOpInterface op)
+      : rounding(op.getAccumulationType()), op(op) {}
+
   Expected<std::optional<RegionProgram>> compile(mlir::Region &region,
                                                  unsigned numLeading,
                                                  const Environment &env) const;
@@ -130,12 +139,16 @@ private:
   void loadInputs(RegionProgram &region, int64_t key) const;
   void locateKey(int64_t key);
   Expected<bool> isVisible(int64_t key);
-  Error computeSimilarity(int64_t key, double &sum, double &magnitude);
-  Expected<double> computeScore(int64_t key, double scaled);
+  /// sum_d similarity(q, k), unscaled.
+  Expected<Estimate> computeSimilarity(int64_t key);
+  Expected<Estimate> computeScore(int64_t key, Estimate scaled);
 
   AttentionOpInterface op;
   unsigned numInputs = 0, firstInit = 0;
   double scale = 1;
+  /// By how much the roundoff of the narrowest float that the similarity region
+  /// computes in exceeds the accumulation type's.
+  double similarityUnits = 1;
   std::optional<RegionProgram> similarity, mask, score, weight;
   /// Row-major keys x features, keys x channels, features.
   std::vector<double> keyRows, valueRows, queryRow;

@@ -129,11 +129,10 @@ struct Output {
   std::shared_ptr<Tensor> tensor;
   const AttentionOperand *init = nullptr;
 
-  void set(int64_t offset, double value, double magnitude,
-           double scoreMagnitude) {
+  void set(int64_t offset, double value, double magnitude, double error) {
     tensor->cells[offset].f = value;
     tensor->magnitude[offset] = magnitude;
-    tensor->scoreMagnitude[offset] = scoreMagnitude;
+    tensor->error[offset] = error;
   }
 };
 } // namespace
@@ -184,8 +183,7 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
 
   for (Output &output : outputs) {
     output.tensor->magnitude.assign(output.tensor->size(), 0);
-    output.tensor->scoreMagnitude.assign(output.tensor->size(), 0);
-    output.tensor->features = rows.features.count;
+    output.tensor->error.assign(output.tensor->size(), 0);
   }
   Output *lse = op.getLse() ? &outputs[1] : nullptr;
   Output *weightsOut = op.getWeights() ? &outputs.back() : nullptr;
@@ -196,7 +194,9 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
     keyOffsets = rows.keys.getOffsets(weightsOut->init->strides);
 
   int64_t pairs = 0;
-  std::vector<double> weights, bounds, sums, sizes;
+  std::vector<double> weights;
+  WeightBounds bounds;
+  WeightedSums sums;
   for (int64_t batch = 0; batch < rows.batch.count; ++batch) {
     if (rows.rows.count > 0)
       rows.beginBatch(batch);
@@ -208,30 +208,29 @@ Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
       weights = rows.scores;
       double logSumExp = op.getWeighting().evaluate(
           weights, rows.weightingOperands, rows.keys.count);
-      rows.includeScores(weights);
       std::vector<double> unweighted = weights;
       if (Error error = rows.applyWeightRegion(weights))
         return error;
-      if (Error error = rows.boundWeights(unweighted, weights, bounds))
+      if (Error error =
+              rows.boundWeights(unweighted, weights, logSumExp, bounds))
         return error;
-      sums.assign(rows.channels.count, 0);
-      sizes.assign(rows.channels.count, 0);
-      rows.accumulate(weights, bounds, sums, sizes);
+      sums.clear(rows.channels.count);
+      rows.accumulate(weights, bounds, sums);
 
       auto offsetOf = [&](Output &output) {
         return output.init->getOffset(rows.position, rows.batch, rows.rows);
       };
       int64_t base = offsetOf(outputs[0]);
       for (auto [channel, offset] : llvm::enumerate(channelOffsets))
-        outputs[0].set(base + offset, sums[channel], sizes[channel],
-                       rows.scoreMagnitude);
+        outputs[0].set(base + offset, sums.values[channel],
+                       sums.sizes[channel], sums.errors[channel]);
       if (lse)
-        lse->set(offsetOf(*lse), logSumExp, 1, rows.scoreMagnitude);
+        lse->set(offsetOf(*lse), logSumExp, 1, bounds.logSumExpError);
       if (weightsOut)
         for (auto [index, key] : llvm::enumerate(rows.visible))
           weightsOut->set(offsetOf(*weightsOut) + keyOffsets[key],
-                          weights[index], bounds[index],
-                          rows.scoreMagnitude);
+                          weights[index], bounds.sizes[index],
+                          bounds.errors[index]);
     }
   }
   return finish(pairs);

@@ -58,6 +58,15 @@ static void addMaskReads(AttentionOpInterface op,
   });
 }
 
+static void addMaskReads(NamedAttentionOpInterface op,
+                         llvm::DenseSet<Value> &values) {
+  values.insert_range(op.getMaskOperands());
+  for (Region &region : op->getRegions())
+    region.walk([&](Operation *inner) {
+      values.insert(inner->operand_begin(), inner->operand_end());
+    });
+}
+
 /// The values of a block that its masks, its shapes and, if asked for, its
 /// results depend on. Scalars are always computed.
 static llvm::DenseSet<Value> findNeeded(Block &block, bool resultsNeeded) {
@@ -72,6 +81,8 @@ static llvm::DenseSet<Value> findNeeded(Block &block, bool resultsNeeded) {
       addReads(&op, needed);
     else if (auto attention = dyn_cast<AttentionOpInterface>(op))
       addMaskReads(attention, needed);
+    else if (auto named = dyn_cast<NamedAttentionOpInterface>(op))
+      addMaskReads(named, needed);
   }
   return needed;
 }
@@ -193,6 +204,9 @@ Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
       })
       .Case<PackOp>([&](auto pack) -> Result {
         return evaluatePackOp(pack, env);
+      })
+      .Case<NamedAttentionOpInterface>([&](auto named) -> Result {
+        return evaluateNamedOp(named, env, *this, needed);
       })
       .Case<linalg::LinalgOp>([&](auto linalgOp) -> Result {
         if (!needed)

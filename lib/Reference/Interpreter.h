@@ -18,6 +18,7 @@ namespace attn {
 
 class AttentionOpInterface;
 class GenericOp;
+class NamedAttentionOpInterface;
 class OnlineOp;
 class MergeOp;
 class FinishOp;
@@ -34,7 +35,7 @@ public:
 
   /// Evaluates masks only, and what they depend on.
   bool masksOnly = false;
-  /// Stops at the first `attn.generic` and fills `trace`.
+  /// Stops at the first attention op and fills `trace`.
   std::optional<SmallVector<int64_t>> tracePosition;
 
   int64_t visiblePairs = 0;
@@ -73,6 +74,10 @@ Expected<RuntimeValues> evaluateLinalgOp(mlir::linalg::LinalgOp op,
 /// Elementwise ops and other ops on scalars, on tensors element by element.
 Expected<RuntimeValues> evaluateElementwiseOp(mlir::Operation *op,
                                               const Environment &env);
+/// A named op, by its own definition.
+Expected<RuntimeValues> evaluateNamedOp(NamedAttentionOpInterface op,
+                                        const Environment &env,
+                                        Interpreter &interpreter, bool needed);
 /// The tiled form of attention.
 Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
                                          Interpreter &interpreter);

@@ -237,15 +237,14 @@ void StructuredOp::moveBounds(ScalarProgram &program) {
     if (!from || !from->hasBounds() || !op.hasOnlyProjectedPermutations() ||
         to.size() != getVolume(extents))
       return;
-    to.features = from->features;
     to.magnitude.assign(to.size(), 0);
-    to.scoreMagnitude.assign(to.size(), 0);
+    to.error.assign(to.size(), 0);
     SmallVector<int64_t> point(extents.size(), 0);
     do {
       int64_t source = locate(mapped[index], point);
       int64_t target = locate(mapped.back(), point);
       to.magnitude[target] = from->magnitude[source];
-      to.scoreMagnitude[target] = from->scoreMagnitude[source];
+      to.error[target] = from->error[source];
     } while (advance(extents, point));
     return;
   }

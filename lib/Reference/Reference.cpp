@@ -165,8 +165,7 @@ static ReferenceTensor toResult(const RuntimeValue &value, Type type) {
   for (Cell cell : tensor.cells)
     result.values.push_back(toDouble(cell, result.elementType));
   result.magnitude = tensor.magnitude;
-  result.scoreMagnitude = tensor.scoreMagnitude;
-  result.features = tensor.features;
+  result.error = tensor.error;
   return result;
 }
 
@@ -208,7 +207,7 @@ llvm::Expected<PairTrace> tracePair(ModuleOp module, llvm::StringRef entry,
     return values.takeError();
   if (!interpreter.trace)
     return makeError(module.getLoc(), "function '" + entry +
-                                          "' evaluates no attn.generic");
+                                          "' evaluates no attention op");
   return *interpreter.trace;
 }
 

@@ -7,7 +7,9 @@
 
 #include "ScalarProgram.h"
 
-#include "attn/IR/Attn.h"
+#include "attn/IR/Evaluation.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -95,6 +97,110 @@ Expected<ScalarProgram> ScalarProgram::compile(Operation *op,
   return program;
 }
 
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+static ValueKind getKind(Type type) {
+  if (isa<FloatType>(type))
+    return ValueKind::Float;
+  return type.isInteger(1) ? ValueKind::Flag : ValueKind::Integer;
+}
+
+/// How many roundings, in units of the last place, an op adds to what its
+/// operands bring: none if it is exact (what a conversion drops shows when its
+/// operand moves), one in `arith`, a few for a function.
+static double countRoundings(Operation *op) {
+  if (isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+          arith::SIToFPOp, arith::UIToFPOp, math::FmaOp, math::SqrtOp>(op))
+    return 1;
+  if (isa<math::AbsFOp, math::CeilOp, math::FloorOp, math::RoundOp,
+          math::RoundEvenOp, math::TruncOp, math::CopySignOp, math::ClampFOp>(
+          op))
+    return 0;
+  return isa_and_nonnull<math::MathDialect>(op->getDialect()) ? 4 : 0;
+}
+
+static void moveCell(Cell &cell, ValueKind kind, double distance) {
+  if (kind == ValueKind::Float)
+    cell.f += distance;
+  else if (kind == ValueKind::Flag)
+    cell.i ^= 1;
+  else if (std::fabs(distance) < 0x1p62)
+    cell.i += static_cast<int64_t>(std::round(distance));
+}
+
+static double getDistance(Cell there, Cell here, ValueKind kind) {
+  if (kind != ValueKind::Float)
+    return std::fabs(static_cast<double>(there.i) -
+                     static_cast<double>(here.i));
+  if (there.f == here.f || std::isnan(here.f))
+    return 0;
+  return std::isnan(there.f) ? INFINITY : std::fabs(there.f - here.f);
+}
+
+bool ScalarProgram::runEstimating(const int64_t *position) {
+  errors.resize(slots.size(), 0);
+  Frame frame;
+  frame.slots = slots.data();
+  frame.position = position;
+  for (const Instruction &in : code) {
+    if (!in.kernel(in, frame)) {
+      failed = &in;
+      message = std::move(frame.message);
+      return false;
+    }
+    // Only math.sincos has two results.
+    unsigned numResults = in.op->getNumResults();
+    SmallVector<Cell, 2> here(slots.begin() + in.result,
+                              slots.begin() + in.result + numResults);
+    SmallVector<double, 2> found(numResults, 0);
+    for (auto [error, cell] : llvm::zip_equal(found, here))
+      if (in.unit != 0 && std::isfinite(cell.f))
+        error = in.unit * std::fabs(cell.f) + in.least;
+    for (unsigned slot : in.indices)
+      if (errors[slot] != 0)
+        found[0] = INFINITY;
+    for (unsigned i = 0; i < in.numOperands; ++i) {
+      unsigned slot = in.operands[i];
+      double error = errors[slot];
+      if (error == 0 ||
+          llvm::is_contained(ArrayRef(in.operands).take_front(i), slot))
+        continue;
+      // Both sides of a comparison may move towards each other.
+      if (isa<arith::CmpFOp>(in.op))
+        error = errors[in.operands[0]] + errors[in.operands[1]];
+      // What is not monotone is asked half way, too, where the way is long.
+      SmallVector<double, 4> moves{error, -error};
+      if (error > 0.25)
+        moves.append({error / 2, -error / 2});
+      Cell kept = slots[slot];
+      SmallVector<double, 2> most(numResults, 0);
+      for (double move : moves) {
+        moveCell(slots[slot], in.operandKinds[i], move);
+        bool valid = in.kernel(in, frame);
+        for (unsigned r = 0; r < numResults; ++r)
+          most[r] = std::max(most[r],
+                             valid ? getDistance(slots[in.result + r], here[r],
+                                                 in.resultKind)
+                                   : INFINITY);
+        slots[slot] = kept;
+      }
+      for (unsigned r = 0; r < numResults; ++r)
+        found[r] += most[r];
+    }
+    for (unsigned r = 0; r < numResults; ++r) {
+      slots[in.result + r] = here[r];
+      errors[in.result + r] = found[r];
+    }
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Decoding, op by op
+//===----------------------------------------------------------------------===//
+
 Expected<unsigned> ScalarProgram::getSlot(Value value,
                                           const Environment &env) {
   auto known = slotOf.find(value);
@@ -149,10 +255,20 @@ Error ScalarProgram::append(Operation *op, const Environment &env) {
     if (!slot)
       return slot.takeError();
     in.operands[index] = *slot;
+    in.operandKinds[index] = getKind(type);
     if (index == 0)
       in.width = getIntegerWidth(type);
   }
-  in.resultWidth = getIntegerWidth(getElementTypeOrSelf(op->getResult(0)));
+  in.numOperands = op->getNumOperands();
+  Type resultType = getElementTypeOrSelf(op->getResult(0));
+  in.resultKind = getKind(resultType);
+  if (auto floatType = dyn_cast<FloatType>(resultType)) {
+    Rounding rounding(floatType);
+    double count = countRoundings(op);
+    in.unit = count * rounding.unit;
+    in.least = count * rounding.least;
+  }
+  in.resultWidth = getIntegerWidth(resultType);
   in.result = slots.size();
   for (Value result : op->getResults())
     slotOf[result] = addSlot();
@@ -176,6 +292,7 @@ Error ScalarProgram::appendRead(Operation *op, const Environment &env) {
   Instruction in;
   in.op = op;
   in.kernel = isa<tensor::DimOp>(op) ? readExtent : readElement;
+  in.resultKind = getKind(op->getResult(0).getType());
   in.tensor = constants.lookup(op->getOperand(0));
   if (!in.tensor)
     in.tensor = env.lookup(op->getOperand(0)).tensor;
@@ -217,6 +334,8 @@ Error ScalarProgram::appendAffine(Operation *op, AffineMap map,
     Instruction in;
     in.op = op;
     in.kernel = reduce;
+    in.numOperands = 2;
+    in.operandKinds[0] = in.operandKinds[1] = ValueKind::Integer;
     in.width = in.resultWidth = 64;
     in.operands[0] = slot;
     in.operands[1] = next;
@@ -239,6 +358,8 @@ unsigned ScalarProgram::appendAffineExpr(Operation *op, AffineExpr expr,
   auto binary = cast<AffineBinaryOpExpr>(expr);
   Instruction in;
   in.op = op;
+  in.numOperands = 2;
+  in.operandKinds[0] = in.operandKinds[1] = ValueKind::Integer;
   in.width = in.resultWidth = 64;
   in.operands[0] = appendAffineExpr(op, binary.getLHS(), numDims, operands);
   in.operands[1] = appendAffineExpr(op, binary.getRHS(), numDims, operands);

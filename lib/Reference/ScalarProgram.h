@@ -28,11 +28,18 @@ struct Frame;
 /// `Frame::message` describes.
 using Kernel = bool (*)(const Instruction &, Frame &);
 
+enum class ValueKind { Float, Integer, Flag };
+
 struct Instruction {
   Kernel kernel = nullptr;
   /// The slot of the first result; further results follow it.
   unsigned result = 0;
   unsigned operands[3] = {0, 0, 0};
+  unsigned numOperands = 0;
+  /// What the operands and the results hold.
+  ValueKind operandKinds[3] = {}, resultKind = ValueKind::Integer;
+  /// A float's own rounding, as `error += unit |value| + least`.
+  double unit = 0, least = 0;
   /// Integer widths of the first operand and the first result; 0 for floats.
   unsigned width = 0, resultWidth = 0;
   /// A predicate, or the number of a dimension.
@@ -77,6 +84,15 @@ public:
   Cell &argument(unsigned index) { return slots[index]; }
   Cell result(unsigned index = 0) const { return slots[resultSlots[index]]; }
   unsigned getNumResults() const { return resultSlots.size(); }
+  /// By how much an argument may be missed, and a result is, where a kernel
+  /// rounds each op in its own type; `run` leaves both alone.
+  double &argumentError(unsigned index) {
+    errors.resize(slots.size(), 0);
+    return errors[index];
+  }
+  double resultError(unsigned index = 0) const {
+    return resultSlots[index] < errors.size() ? errors[resultSlots[index]] : 0;
+  }
   /// Whether the program is one op whose result is argument `index`.
   bool isCopyOf(unsigned index) const {
     return code.empty() && resultSlots.size() == 1 && resultSlots[0] == index;
@@ -95,6 +111,9 @@ public:
       }
     return true;
   }
+  /// The same, and follows the errors: each op's is what its result changes by
+  /// when its operands move by theirs, and its rounding.
+  bool runEstimating(const int64_t *position);
   Error takeError() const { return makeError(failed->op->getLoc(), message); }
 
 private:
@@ -113,6 +132,8 @@ private:
 
   std::vector<Instruction> code;
   std::vector<Cell> slots;
+  /// By slot, the errors; fewer where the rest is 0.
+  std::vector<double> errors;
   SmallVector<unsigned> resultSlots;
   llvm::DenseMap<mlir::Value, unsigned> slotOf;
   /// Dense constants within the block.

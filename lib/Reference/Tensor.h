@@ -50,8 +50,7 @@ struct Tensor {
   SmallVector<int64_t> shape;
   mlir::Type elementType;
   std::vector<Cell> cells;
-  std::vector<double> magnitude, scoreMagnitude;
-  int64_t features = 0;
+  std::vector<double> magnitude, error;
   /// Whether the elements are inputs or constants, moved but never computed.
   bool exact = false;
 

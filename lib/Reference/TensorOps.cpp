@@ -90,8 +90,7 @@ void copyElement(const Tensor &source, int64_t from, Tensor &destination,
   if (!destination.hasBounds())
     return;
   destination.magnitude[to] = source.hasBounds() ? source.magnitude[from] : 0;
-  destination.scoreMagnitude[to] =
-      source.hasBounds() ? source.scoreMagnitude[from] : 0;
+  destination.error[to] = source.hasBounds() ? source.error[from] : 0;
 }
 
 /// Gives `destination`, all of which comes from `sources`, their bounds: none
@@ -103,13 +102,10 @@ void inheritBounds(Tensor &destination, ArrayRef<const Tensor *> sources) {
     destination.exact &= source->exact;
     anyBounds |= source->hasBounds();
     allKnown &= source->hasBounds() || source->exact || source->size() == 0;
-    destination.features = std::max(destination.features, source->features);
   }
   if (anyBounds && allKnown) {
     destination.magnitude.assign(destination.size(), 0);
-    destination.scoreMagnitude.assign(destination.size(), 0);
-  } else {
-    destination.features = 0;
+    destination.error.assign(destination.size(), 0);
   }
 }
 

@@ -33,7 +33,7 @@ static std::shared_ptr<Tensor> copyWithBounds(const Tensor &init) {
     return tensor;
   for (Cell cell : init.cells)
     tensor->magnitude.push_back(std::fabs(cell.f));
-  tensor->scoreMagnitude.assign(init.size(), 0);
+  tensor->error.assign(init.size(), 0);
   return tensor;
 }
 
@@ -72,14 +72,15 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
   for (unsigned i = 0; i <= total; ++i)
     outputs.push_back(copyWithBounds(*rows.getInit(i).tensor));
   Tensor &accumulator = *outputs[0];
-  accumulator.features = rows.features.count;
   std::vector<int64_t> channelOffsets =
       rows.channels.getOffsets(rows.getInit(0).strides);
   int64_t numRows = rows.rows.count;
   if (op.getRows())
     numRows = limitRows(rows.rows, env.lookup(op.getRows()).scalar.i);
 
-  std::vector<double> weights, bounds, sums, sizes;
+  std::vector<double> weights;
+  WeightBounds bounds;
+  WeightedSums sums;
   SmallVector<double> before(total), after(total);
   for (int64_t batch = 0; batch < rows.batch.count; ++batch) {
     if (numRows > 0)
@@ -113,32 +114,41 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
         for (double weight : weights)
           after[i] = algebra->combine(i, after[i], weight);
       }
-      rows.includeScores(weights);
       if (Error error = rows.applyWeightRegion(weights))
         return error;
-      sums.assign(rows.channels.count, 0);
-      sizes.assign(rows.channels.count, 0);
-      bounds.clear();
-      for (double value : weights)
-        bounds.push_back(std::fabs(value));
-      rows.accumulate(weights, bounds, sums, sizes);
-      for (auto [channel, offset] : llvm::enumerate(channelOffsets)) {
-        int64_t at = offsets[0] + offset;
-        accumulator.cells[at].f =
-            accumulator.cells[at].f * factor + sums[channel];
-        accumulator.magnitude[at] =
-            accumulator.magnitude[at] * std::fabs(factor) + sizes[channel];
-        accumulator.scoreMagnitude[at] =
-            std::max(accumulator.scoreMagnitude[at], rows.scoreMagnitude);
+      // Before they are finished, weights are measured against what is alike for
+      // the whole row, so that one bound on the relative error is enough.
+      double relative = 16 * rows.rounding.unit;
+      for (auto [score, error] : llvm::zip_equal(rows.scores, rows.scoreErrors))
+        if (std::isfinite(score))
+          relative = std::max(
+              relative, 2 * rows.rounding.round(score, error, 2).error +
+                            16 * rows.rounding.unit);
+      bounds.errors.clear();
+      bounds.sizes.clear();
+      for (double value : weights) {
+        bounds.sizes.push_back(std::fabs(value));
+        bounds.errors.push_back(relative * std::fabs(value) +
+                                rows.rounding.leastNormal);
       }
+      sums.clear(rows.channels.count);
+      rows.accumulate(weights, bounds, sums);
+      auto rescaleTo = [&](Tensor &tensor, int64_t at, double value,
+                           double size, double error) {
+        tensor.cells[at].f = tensor.cells[at].f * factor + value;
+        tensor.magnitude[at] = tensor.magnitude[at] * std::fabs(factor) + size;
+        tensor.error[at] = tensor.error[at] * std::fabs(factor) + error;
+      };
+      for (auto [channel, offset] : llvm::enumerate(channelOffsets))
+        rescaleTo(accumulator, offsets[0] + offset, sums.values[channel],
+                  sums.sizes[channel], sums.errors[channel]);
       for (unsigned i = 0; i < total; ++i) {
         Tensor &statistic = *outputs[i + 1];
         int64_t at = offsets[i + 1];
-        statistic.features = rows.features.count;
         statistic.cells[at].f = after[i];
-        statistic.magnitude[at] = i < numScores ? 1 : std::fabs(after[i]);
-        statistic.scoreMagnitude[at] =
-            std::max(statistic.scoreMagnitude[at], rows.scoreMagnitude);
+        double size = i < numScores ? 1 : std::fabs(after[i]);
+        statistic.magnitude[at] = size;
+        statistic.error[at] = std::max(statistic.error[at], relative * size);
       }
     }
   }
@@ -191,8 +201,7 @@ Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
   const Tensor &parts = *(*partials)[0].tensor;
   if (parts.hasBounds()) {
     outputs[0]->magnitude.assign(outputs[0]->size(), 0);
-    outputs[0]->scoreMagnitude.assign(outputs[0]->size(), 0);
-    outputs[0]->features = parts.features;
+    outputs[0]->error.assign(outputs[0]->size(), 0);
   }
   if (getVolume(extents) == 0)
     return wrap(outputs);
@@ -231,9 +240,7 @@ Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
         continue;
       outputs[0]->magnitude[offsets[0]] +=
           parts.magnitude[at] * std::fabs(factor);
-      outputs[0]->scoreMagnitude[offsets[0]] =
-          std::max(outputs[0]->scoreMagnitude[offsets[0]],
-                   parts.scoreMagnitude[at]);
+      outputs[0]->error[offsets[0]] += parts.error[at] * std::fabs(factor);
     }
     outputs[0]->cells[offsets[0]].f = sum;
     for (unsigned i = 0; i < total; ++i)
@@ -296,8 +303,7 @@ Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
     if (!hasBounds)
       break;
     tensor->magnitude.assign(tensor->size(), 1);
-    tensor->scoreMagnitude.assign(tensor->size(), 0);
-    tensor->features = accumulator.features;
+    tensor->error.assign(tensor->size(), 0);
   }
   if (getVolume(extents) == 0)
     return wrap(outputs);
@@ -327,11 +333,14 @@ Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
           algebra->logSumExp(statistics, operands);
     if (!hasBounds)
       continue;
-    outputs[0]->magnitude[offsets[output]] =
-        accumulator.magnitude[offsets[0]] * size;
-    for (auto [index, tensor] : llvm::enumerate(outputs))
-      tensor->scoreMagnitude[offsets[output + index]] =
-          accumulator.scoreMagnitude[offsets[0]];
+    // The error of an accumulator is relative to what it is a sum of; a
+    // log-sum-exp's is that.
+    double magnitude = accumulator.magnitude[offsets[0]];
+    double error = accumulator.error[offsets[0]];
+    outputs[0]->magnitude[offsets[output]] = magnitude * size;
+    outputs[0]->error[offsets[output]] = error * size;
+    if (op.getLse() && magnitude > 0)
+      outputs[1]->error[offsets[output + 1]] = error / magnitude;
   } while (advance(extents, point));
   return wrap(outputs);
 }

@@ -129,14 +129,10 @@ static double getHalfLeast(ElementType type) {
   }
 }
 
-double attn::getAttentionTolerance(ElementType accumulation, ElementType output,
-                                   double numFeatures, double scoreScale,
-                                   double magnitude, double expected) {
-  // Weights below the least normal number may be flushed: their share of the
-  // sum is within the 16 units.
-  double arithmetic = getUnitRoundoff(accumulation) *
-                      (2 * std::sqrt(numFeatures) * scoreScale + 16) *
-                      magnitude;
-  return arithmetic + getUnitRoundoff(output) * (std::fabs(expected) + arithmetic) +
-         getHalfLeast(output);
+double attn::getRoundedTolerance(ElementType output, double error,
+                                 double expected) {
+  double tolerance = error + getUnitRoundoff(output) *
+                                 (std::fabs(expected) + error) +
+                     getHalfLeast(output);
+  return std::min(tolerance, std::numeric_limits<double>::max());
 }

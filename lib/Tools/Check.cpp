@@ -6,10 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Tools/Check.h"
-#include "attn/Support/FirstError.h"
 #include "attn/Support/Compare.h"
-#include "attn/Transforms/Passes.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Format.h"
 
 #include <cmath>
@@ -19,16 +16,6 @@ using namespace attn;
 using llvm::createStringError;
 using llvm::Error;
 using llvm::Expected;
-
-Error attn::generalizeForReference(mlir::ModuleOp module) {
-  mlir::PassManager manager(module.getContext());
-  manager.addNestedPass<mlir::func::FuncOp>(createGeneralizeAttentionPass());
-  FirstError error(module.getContext());
-  if (mlir::failed(manager.run(module)))
-    return error.take("the named ops of the module could not be generalized "
-                      "for the reference");
-  return Error::success();
-}
 
 /// What the error of element `position` may be, `largest` being the largest
 /// finite magnitude of the tensor.
@@ -40,12 +27,11 @@ static double getTolerance(const ReferenceTensor &tensor, size_t position,
   ElementType accumulation =
       type == ElementType::F64 ? ElementType::F64 : ElementType::F32;
   double value = tensor.values[position];
-  if (tensor.magnitude.empty())
-    return getAttentionTolerance(accumulation, type, /*numFeatures=*/0,
-                                 /*scoreScale=*/0, 16 * largest, value);
-  return getAttentionTolerance(accumulation, type, tensor.features,
-                               tensor.scoreMagnitude[position],
-                               tensor.magnitude[position], value);
+  return getRoundedTolerance(type,
+                             tensor.error.empty()
+                                 ? 256 * getUnitRoundoff(accumulation) * largest
+                                 : tensor.error[position],
+                             value);
 }
 
 static std::vector<double> getTolerances(const ReferenceTensor &tensor,
@@ -61,7 +47,8 @@ static std::vector<double> getTolerances(const ReferenceTensor &tensor,
 }
 
 /// How many elements may err by half of what they are sums of, or more: scores
-/// so large that neighbouring floats weigh differently decide nothing.
+/// so large that neighbouring floats weigh differently, or within their error of
+/// a step, decide nothing.
 static size_t countUndecided(const ReferenceTensor &tensor,
                              llvm::ArrayRef<double> tolerances) {
   size_t count = 0;
@@ -125,7 +112,8 @@ Expected<bool> attn::checkResults(llvm::raw_ostream &os,
     os << "check: result " << number << ": " << comparison.describe();
     if (size_t undecided = result ? countUndecided(tensor, tolerances) : 0)
       os << "; " << undecided
-         << " not decided: their scores are too large for the precision";
+         << " not decided: their scores are too large for the precision, or "
+            "within their error of a step";
     os << "\n";
   }
   return passed;

@@ -88,7 +88,7 @@ private:
   // One function is compiled at a time: threads would only wait for each other.
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
-  /// The module as it was read, generalized, if the reference is needed.
+  /// The module as it was read, if the reference is needed.
   OwningOpRef<ModuleOp> reference;
   std::string entry;
   CompileOptions compileOptions;
@@ -181,8 +181,6 @@ int Driver::prepare() {
             ShapeRules::derive(function).check(getPointers(arguments)))
       return fail(statusBadInput, std::move(error));
   reference = module->clone();
-  if (Error error = generalizeForReference(*reference))
-    return fail(statusFailed, std::move(error));
   if (!options.tracePair)
     return 0;
   llvm::raw_string_ostream os(pairTrace);

@@ -86,10 +86,11 @@ static std::vector<ExtentRelation> getSharedExtents(Operation *op) {
   std::vector<ExtentRelation> relations;
   auto add = [&](unsigned left, int64_t leftDim, unsigned right,
                  int64_t rightDim, const Twine &meaning) {
-    relations.push_back({op, left, right, leftDim, rightDim,
+    relations.push_back({{left, right, leftDim, rightDim, /*multiple=*/false,
+                          meaning.str()},
+                         op,
                          TracedExtent::of(op->getOperand(left), leftDim),
-                         TracedExtent::of(op->getOperand(right), rightDim),
-                         /*multiple=*/false, meaning.str()});
+                         TracedExtent::of(op->getOperand(right), rightDim)});
   };
   auto getRank = [&](unsigned number) -> int64_t {
     auto type = dyn_cast<RankedTensorType>(op->getOperand(number).getType());

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Expansion/Expansion.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -23,16 +22,14 @@ namespace attn {
 
 namespace {
 
-/// attn.sdpa ins(%q, %k, %v) outs(%o) {causal = #attn.causal<top_left>}
-/// ->
-/// attn.generic ins(%q, %k, %v) weighting(#attn.softmax) outs(%o)
-///     mask { j <= i }
-struct GeneralizeSdpa final : OpRewritePattern<SdpaOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// A named op becomes what its interface says it stands for.
+struct ExpandNamedOp final
+    : OpInterfaceRewritePattern<NamedAttentionOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
 
-  LogicalResult matchAndRewrite(SdpaOp op,
+  LogicalResult matchAndRewrite(NamedAttentionOpInterface op,
                                 PatternRewriter &rewriter) const override {
-    return success(succeeded(generalizeSdpa(rewriter, op)));
+    return op.expand(rewriter);
   }
 };
 
@@ -43,8 +40,8 @@ struct GeneralizeAttentionPass final
     populateGeneralizeAttentionPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
     // What could not be expanded has been reported.
-    WalkResult left =
-        getOperation()->walk([](SdpaOp) { return WalkResult::interrupt(); });
+    WalkResult left = getOperation()->walk(
+        [](NamedAttentionOpInterface) { return WalkResult::interrupt(); });
     if (left.wasInterrupted())
       signalPassFailure();
   }
@@ -53,7 +50,7 @@ struct GeneralizeAttentionPass final
 } // namespace
 
 void populateGeneralizeAttentionPatterns(RewritePatternSet &patterns) {
-  patterns.add<GeneralizeSdpa>(patterns.getContext());
+  patterns.add<ExpandNamedOp>(patterns.getContext());
 }
 
 } // namespace attn

@@ -18,6 +18,8 @@ using namespace attn;
 #include "TestDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "TestAttributes.cpp.inc"
+#define GET_OP_CLASSES
+#include "TestOps.cpp.inc"
 
 namespace attntest {
 
@@ -25,6 +27,10 @@ void AttnTestDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "TestAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "TestOps.cpp.inc"
       >();
 }
 

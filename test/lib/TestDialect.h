@@ -8,11 +8,13 @@
 #ifndef ATTN_TEST_LIB_TESTDIALECT_H
 #define ATTN_TEST_LIB_TESTDIALECT_H
 
-#include "attn/IR/Attn.h"
+#include "attn/IR/Evaluation.h"
 
 #include "TestDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "TestAttributes.h.inc"
+#define GET_OP_CLASSES
+#include "TestOps.h.inc"
 
 namespace attntest {
 

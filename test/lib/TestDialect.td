@@ -8,7 +8,7 @@
 #ifndef ATTN_TEST_LIB_TESTDIALECT_TD
 #define ATTN_TEST_LIB_TESTDIALECT_TD
 
-include "attn/IR/AttnInterfaces.td"
+include "attn/IR/AttnBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/DialectBase.td"
 
@@ -120,6 +120,33 @@ def AttnTest_HalfLanesAttr : AttrDef<AttnTest_Dialect, "HalfLanes", [
 def AttnTest_UnverifiedAttr
     : AttnTest_Weighting<"Unverified", "unverified", [], []> {
   let summary = "A weighting with a fault: its IR does not verify";
+}
+
+def AttnTest_GaussianOp : Op<AttnTest_Dialect, "gaussian", [
+    DestinationStyleOpInterface, Pure,
+    DeclareOpInterfaceMethods<ExtentRelationsOpInterface,
+                              ["getExtentRelations"]>,
+    DeclareOpInterfaceMethods<NamedAttentionOpInterface>]> {
+  let summary = "Attention pooling by a Gaussian of the distance";
+  let description = [{
+    o_i = sum_j w_ij v_j / sum_j w_ij with w_ij = exp(-|q_i - k_j|^2 / 2), on
+    `rows x features`. With `expands_wrongly` the expansion, and nothing else,
+    leaves out the 2.
+  }];
+  let arguments = (ins
+    AnyRankedTensor:$query, AnyRankedTensor:$key, AnyRankedTensor:$value,
+    AnyRankedTensor:$output, UnitAttr:$expands_wrongly);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `into` $output attr-dict `:`
+    type($query) `,` type($key) `,` type($value) `into` type($output)
+    `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutputMutable();
+    }
+  }];
 }
 
 #endif // ATTN_TEST_LIB_TESTDIALECT_TD

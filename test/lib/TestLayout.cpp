@@ -68,12 +68,17 @@ struct HalfLanesEmitter
 
 void registerTestDialect(DialectRegistry &registry) {
   registry.insert<AttnTestDialect>();
-  registry.addExtension(+[](MLIRContext *context, AttnDialect *dialect) {
+  registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
     // No op of a file need name the dialect whose layout its tiles get.
     context->loadDialect<AttnTestDialect>();
-    dialect->addLayouts(&HalfLanesAttr::propose);
-    HalfLanesAttr::attachInterface<HalfLanesEmitter>(*context);
   });
+  // Either dialect may come first: ours loads the other before it has its
+  // attributes.
+  registry.addExtension(
+      +[](MLIRContext *context, AttnDialect *dialect, AttnTestDialect *) {
+        dialect->addLayouts(&HalfLanesAttr::propose);
+        HalfLanesAttr::attachInterface<HalfLanesEmitter>(*context);
+      });
 }
 
 } // namespace attntest

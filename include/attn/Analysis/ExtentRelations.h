@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <optional>
-#include <string>
 
 namespace attn {
 
@@ -34,24 +33,18 @@ struct TracedExtent {
   bool isOfArgument(mlir::func::FuncOp function) const;
 };
 
-/// What an attention op relies on: `left`, an extent of one operand, equals
-/// `right`, one of another, or is a multiple of it.
-struct ExtentRelation {
+/// What an op relies on, followed back to where its extents come from.
+struct ExtentRelation : OperandRelation {
   mlir::Operation *op;
-  /// The operands, and which of their dimensions.
-  unsigned leftOperand, rightOperand;
-  int64_t leftDim, rightDim;
   TracedExtent left, right;
-  bool multiple;
-  /// What the two are, for errors: "the rows of value and key".
-  std::string meaning;
 
   /// Whether it can be checked before the function is called: the extents are
   /// those of arguments, and the op is in the first block, so always reached.
   bool isCheckedAtCall(mlir::func::FuncOp function) const;
 };
 
-/// The relations of all attention ops of a function, in the order of the ops.
+/// The relations of all ops of a function that say what they rely on, in the
+/// order of the ops.
 std::vector<ExtentRelation> getExtentRelations(mlir::func::FuncOp function);
 
 } // namespace attn

@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/RegionKindInterface.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
@@ -24,7 +25,11 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/TilingInterface.h"
 
+#include "llvm/Support/Error.h"
+
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "attn/IR/AttnEnums.h.inc"
 
@@ -32,6 +37,8 @@ namespace attn {
 
 class AttentionOpInterface;
 class LayoutAttrInterface;
+class Evaluation;
+class OperandRelations;
 class WeightingAttrInterface;
 
 /// What a layout is chosen for: one attention op on one target.
@@ -78,7 +85,42 @@ struct Statistic {
   int64_t extent = 1;
 };
 
+/// A result of a named op in plain numbers, row-major, and what the error of each element may be beside its
+/// own rounding; no bounds if that is not known.
+struct PlainResult {
+  llvm::SmallVector<int64_t> shape;
+  std::vector<double> values;
+  /// Per element, the size of what it is a sum of, and the error.
+  std::vector<double> magnitude, error;
+};
+
+/// What an op relies on: extent `leftDim` of operand `leftOperand` equals extent
+/// `rightDim` of operand `rightOperand`, or is a multiple of it.
+struct OperandRelation {
+  unsigned leftOperand, rightOperand;
+  int64_t leftDim, rightDim;
+  bool multiple;
+  /// What the two are, for errors: "the rows of value and key".
+  std::string meaning;
+};
+
+/// Gathers the relations of one op.
+class OperandRelations {
+public:
+  explicit OperandRelations(mlir::Operation *op) : op(op) {}
+
+  void add(mlir::Value left, int64_t leftDim, mlir::Value right,
+           int64_t rightDim, const llvm::Twine &meaning,
+           bool multiple = false);
+  llvm::ArrayRef<OperandRelation> get() const { return relations; }
+
+private:
+  mlir::Operation *op;
+  std::vector<OperandRelation> relations;
+};
+
 namespace detail {
+void relateMappedExtents(mlir::Operation *op, OperandRelations &relations);
 mlir::FloatType getAccumulationType(AttentionOpInterface op);
 DimensionClasses getDimensionClasses(AttentionOpInterface op);
 llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);

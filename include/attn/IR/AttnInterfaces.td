@@ -13,6 +13,58 @@ include "attn/IR/WeightingInterfaces.td"
 include "mlir/IR/OpBase.td"
 
 //===----------------------------------------------------------------------===//
+// ExtentRelationsOpInterface
+//===----------------------------------------------------------------------===//
+
+def ExtentRelationsOpInterface : OpInterface<"ExtentRelationsOpInterface"> {
+  let cppNamespace = "::attn";
+  let description = [{
+    An op that takes for granted that extents of its operands are equal, or
+    multiples. They are compared where only a run can: at the call, or in the
+    compiled code.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Adds what the op relies on. By default, of an op with indexing maps:
+        operands agree on the extent of each dimension.
+      }], "void", "getExtentRelations",
+      (ins "::attn::OperandRelations &":$relations), "",
+      "::attn::detail::relateMappedExtents($_op, relations);">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// NamedAttentionOpInterface
+//===----------------------------------------------------------------------===//
+
+def NamedAttentionOpInterface
+    : OpInterface<"NamedAttentionOpInterface", [ExtentRelationsOpInterface]> {
+  let cppNamespace = "::attn";
+  let description = [{
+    An op that is a name for a choice of the core ops: no pass knows it by
+    another name than this interface's.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Replaces the op by an equivalent made of core ops and ops of upstream
+        dialects. On failure an error has been reported, and the op stays.
+      }], "::llvm::LogicalResult", "expand",
+      (ins "::mlir::RewriterBase &":$rewriter)>,
+    InterfaceMethod<[{
+        What the op computes, in plain double precision and from its own
+        definition: the reference calls it, and compares what the expansion
+        became. One result per init. Extents have not been compared.
+      }], "::llvm::Expected<::llvm::SmallVector<::attn::PlainResult>>",
+      "evaluate", (ins "::attn::Evaluation &":$evaluation)>,
+    InterfaceMethod<[{
+        The operands that decide which pairs are visible, and so are needed
+        where only these are counted. What regions capture is needed anyway.
+      }], "::llvm::SmallVector<::mlir::Value>", "getMaskOperands", (ins), "",
+      "return {};">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // AttentionOpInterface
 //===----------------------------------------------------------------------===//
 

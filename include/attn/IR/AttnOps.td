@@ -18,6 +18,7 @@ include "attn/IR/TiledOps.td"
 
 def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
+    ExtentRelationsOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
@@ -190,9 +191,7 @@ def Attn_IndexOp : Attn_Op<"index", [
 }
 
 def Attn_YieldOp : Attn_Op<"yield", [
-    Pure, Terminator, ReturnLike,
-    ParentOneOf<["::attn::GenericOp", "::attn::OnlineOp", "::attn::PackOp",
-                 "::attn::SdpaOp"]>]> {
+    Pure, Terminator, ReturnLike]> {
   let summary = "Ends a region of an attention op";
   let description = [{
     Gives the value of a region: one element, or for `ranges` pairs of bounds
@@ -215,6 +214,7 @@ def Attn_YieldOp : Attn_Op<"yield", [
   }];
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let hasVerifier = 1;
 }
 
 def Attn_CheckOp : Attn_Op<"check", [MemoryEffects<[MemWrite]>]> {

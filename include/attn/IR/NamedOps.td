@@ -16,6 +16,10 @@ include "attn/IR/AttnBase.td"
 
 def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<ExtentRelationsOpInterface,
+                              ["getExtentRelations"]>,
+    DeclareOpInterfaceMethods<NamedAttentionOpInterface,
+                              ["getMaskOperands"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
   let summary = "Scaled dot-product attention";
@@ -95,11 +99,6 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();
-    /// The number of leading dimensions, heads included.
-    int64_t getNumLeadingDims();
-    /// The type of all arithmetic: the widest of f32 and the element types of
-    /// query, key, value and output.
-    ::mlir::FloatType getAccumulationType();
   }];
   let hasRegionVerifier = 1;
 }

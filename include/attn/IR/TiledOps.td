@@ -16,6 +16,7 @@ include "attn/IR/AttnBase.td"
 
 def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
+    ExtentRelationsOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit",
                                                      "getStoredMap"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",

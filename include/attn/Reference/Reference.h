@@ -14,7 +14,7 @@
 // It understands the core ops (`attn.generic`, `attn.online`, `attn.merge`,
 // `attn.finish`, `attn.pack`), structured `linalg` ops, elementwise `arith` and
 // `math`, `affine.apply`, `min` and `max`, most of `tensor`, and calls, all on
-// tensors. Named attention ops have to be generalized first.
+// tensors. Named attention ops evaluate themselves, from their own definition.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,20 +35,18 @@ struct ReferenceTensor {
   /// Row-major, never rounded to the element type. Integers beyond 2^53 are
   /// rounded to the nearest double; i1 is 0 or 1.
   std::vector<double> values;
-  /// Per element, what its error is relative to: of an attention op's output,
-  /// sum_j b_j |v_j|; of its log-sum-exp, 1; of its weights, b. Here b is |w|
-  /// or, where a weight changes by more than its own size with the score or in
-  /// the weight region, as much more as that. Empty if the tensor is no such
-  /// result or computed from one otherwise than by moving elements.
+  /// Per element, the size of what it is made of, which its error is small
+  /// against: of an attention op's output, sum_j b_j |v_j|, b_j being |w_j| or a
+  /// 1024th of the row's largest; of its log-sum-exp, 1 or its size; of its
+  /// weights, b_j. Empty if the tensor is no such result or computed from one
+  /// otherwise than by moving elements.
   std::vector<double> magnitude;
-  /// Per element, the size of the numbers that its row's scores are computed
-  /// from: the larger of |scale| max_j sum_d |similarity(q_d, k_jd)| over the
-  /// visible keys and of max_j |s_j| over those whose weight is not 0, s_j the
-  /// score after the score region; where that region or the similarity's rounds
-  /// to a type narrower than f32, in its units. Empty where `magnitude` is.
-  std::vector<double> scoreMagnitude;
-  /// The number of features D summed over; 0 where `magnitude` is empty.
-  int64_t features = 0;
+  /// Per element, by how much a kernel may miss it, before it is rounded to its
+  /// own type: the roundings of the score, of every op of the score region in
+  /// the op's own type, of weighting and sums, followed through to the element.
+  /// Infinite where nothing can be said: a read at an index within the error of
+  /// another. Empty where `magnitude` is.
+  std::vector<double> error;
 };
 
 struct ReferenceResult {
@@ -97,14 +95,15 @@ llvm::Expected<ReferenceWork>
 countVisiblePairs(mlir::ModuleOp module, llvm::StringRef entry,
                   llvm::ArrayRef<const Array *> arguments);
 
-/// Follows one pair of the first `attn.generic` evaluated. `position` holds one
-/// number per batch dimension, then per query row dimension, then per key row
-/// dimension of that op, each list in the order of the op's dimensions: for
-/// most ops batch, head, i, j. If it is one number short and there are several
+/// Follows one pair of the first `attn.generic` or named op evaluated.
+/// `position` holds, for a named op, one number per dimension of its rows, then
+/// the key: batch, head, i, j. For `attn.generic` it holds one number per batch
+/// dimension, then per query row dimension, then per key row dimension, each
+/// list in the order of the op's dimensions. If it is one number short and there are several
 /// query row dimensions, as for grouped heads, its number for the last batch
 /// dimension counts the pairs (last batch dimension, first query row
 /// dimension): the query head. Errors are as above, or if the position is not
-/// one of the op's, or no `attn.generic` is evaluated.
+/// one of the op's, or no such op is evaluated.
 llvm::Expected<PairTrace> tracePair(mlir::ModuleOp module,
                                     llvm::StringRef entry,
                                     llvm::ArrayRef<const Array *> arguments,

@@ -56,16 +56,11 @@ Comparison compare(const Array *output, llvm::ArrayRef<int64_t> shape,
                    llvm::ArrayRef<double> expected,
                    llvm::ArrayRef<double> tolerance);
 
-/// What the error of one attention output may be:
-///   u (2 sqrt(D) s + 16) w + u_out |o| + least,
-/// where u is the unit roundoff of the arithmetic `accumulation`, D
-/// `numFeatures`, s `scoreScale` = scale max_j sum_d |q_d k_jd| of the row, w
-/// `magnitude` = sum_j |p_j v_j| of the element, o the expected value, u_out
-/// the unit roundoff of the output type and `least` half its least positive
-/// number.
-double getAttentionTolerance(ElementType accumulation, ElementType output,
-                             double numFeatures, double scoreScale,
-                             double magnitude, double expected);
+/// What the error of an element may be once it is rounded to its own type, where
+/// it is `error` before: with u the unit roundoff of `output` and o `expected`,
+///   error + u (|o| + error) + half the least positive number.
+/// Any number agrees where the error is infinite.
+double getRoundedTolerance(ElementType output, double error, double expected);
 
 } // namespace attn
 

@@ -14,9 +14,6 @@
 
 namespace attn {
 
-/// Turns the named ops of `module` into core ops, which the reference knows.
-llvm::Error generalizeForReference(mlir::ModuleOp module);
-
 /// Evaluates @entry in double precision and rounds each result to its type.
 llvm::Expected<std::vector<Array>>
 evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
@@ -25,7 +22,7 @@ evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
 /// Compares each result with what the reference expects and prints a line for
 /// each; false if one differs or none was compared. The reference is evaluated
 /// before the kernel runs, which may write into its arguments. The output of an
-/// attention op has the tolerance of `getAttentionTolerance`. What other ops
+/// attention op has the tolerance that the reference derives. What other ops
 /// compute from one has no such bound: it is held to 256 roundings of the
 /// largest element. Results that are no floats must agree exactly.
 llvm::Expected<bool> checkResults(llvm::raw_ostream &os,

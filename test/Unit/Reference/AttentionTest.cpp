@@ -14,6 +14,8 @@ namespace {
 /// Q = K = V = rows (.1 .2 .3 .4), (.5 .6 .7 .8), (.9 1. 1.1 1.2).
 class HandTest : public ReferenceTest {
 protected:
+  /// The roundoff of f64.
+  const double unit = 0x1p-53;
   Array rows = f64({3, 4}, {.1, .2, .3, .4, .5, .6, .7, .8, .9, 1., 1.1, 1.2});
 
   /// Self-attention of `rows` with the words given.
@@ -78,28 +80,28 @@ TEST_F(HandTest, MagnitudesAndWork) {
   EXPECT_EQ(result.visiblePairs, 6);
   EXPECT_EQ(result.flops, 6 * 2 * (4 + 4));
   const ReferenceTensor &o = result.results[0];
-  EXPECT_EQ(o.features, 4);
-  // All is positive, so that magnitudes are the values, and the scores' size is
-  // that of the last visible key: .5 times .30, 1.74, 4.46.
+  // All is positive, so that magnitudes are the values.
   expectNear(o.magnitude, o.values);
-  for (int e = 0; e < 4; ++e) {
-    EXPECT_NEAR(o.scoreMagnitude[e], .15, 1e-12);
-    EXPECT_NEAR(o.scoreMagnitude[4 + e], .87, 1e-12);
-    EXPECT_NEAR(o.scoreMagnitude[8 + e], 2.23, 1e-12);
-  }
+  // Row 0 sees one key, of score .15, whose weight errs by the roundings alone.
+  EXPECT_GE(o.error[0], .1 * 16 * unit);
+  EXPECT_LE(o.error[0], .1 * 32 * unit);
+  // The others' scores have a size of up to .5 times 1.74 and 4.46, and
+  // 2 sqrt(4) + 2 units each, twice: the key's own and the row's.
+  EXPECT_GE(o.error[8], o.values[8] * (12 + 16) * unit);
+  EXPECT_LE(o.error[8], o.values[8] * (2 * (2.23 * 6 + 2 * 2.23) + 17) * unit);
 }
 
-/// An identity passes a score's error on whatever the weight's size: with units
-/// a = 2 sqrt(D) s, errors of (a + 16) b are those of a |v|. A weight region of
-/// power 3 triples the relative error.
-TEST_F(HandTest, MagnitudesOfOtherWeightings) {
+/// An identity passes a score's error on whatever the weight's size. A weight
+/// region of power 3 triples the relative error.
+TEST_F(HandTest, ErrorsOfOtherWeightings) {
   ReferenceResult identity = evaluate(self("#attn.identity", "", ""), {&rows});
   const ReferenceTensor &o = identity.results[0];
-  double units = 2 * std::sqrt(4.0) * o.scoreMagnitude[0];
-  // Channel 0 of the values is .1, .5, .9; the weights are 1.1 at most.
-  EXPECT_LT(o.magnitude[0], 1.5 * 1.5);
-  EXPECT_GE(o.magnitude[0] * (units + 16), 1.5 * units * (1 - 1e-6));
+  // Row 0 has scores .3, .7, 1.1 and channel 0 values .1, .5, .9.
+  double least = (.3 * .1 + .7 * .5 + 1.1 * .9) * 6 * unit;
+  EXPECT_GE(o.error[0], least);
+  EXPECT_LE(o.error[0], 8 * least);
 
+  ReferenceResult plain = evaluate(self("#attn.softmax", "", ""), {&rows});
   ReferenceResult cubed = evaluate(self("#attn.softmax", "", R"(weight {
     ^bb0(%w: f64):
       %square = arith.mulf %w, %w : f64
@@ -107,25 +109,30 @@ TEST_F(HandTest, MagnitudesOfOtherWeightings) {
       attn.yield %cube : f64
     })"),
                                    {&rows});
-  for (int e = 0; e < 4; ++e)
-    EXPECT_NEAR(cubed.results[0].magnitude[e], 3 * cubed.results[0].values[e],
-                1e-5);
+  for (int e = 0; e < 4; ++e) {
+    double relative = plain.results[0].error[e] / plain.results[0].values[e];
+    double other = cubed.results[0].error[e] / cubed.results[0].values[e];
+    EXPECT_GE(other, 2 * relative);
+    EXPECT_LE(other, 5 * relative);
+  }
 }
 
-/// Scores computed in a narrow type are as uncertain as its roundoff says.
-TEST_F(HandTest, ScoreMagnitudeOfNarrowScores) {
+/// Arithmetic in a narrow type is as uncertain as its roundoff says.
+TEST_F(HandTest, ErrorOfNarrowScores) {
   ReferenceResult result = evaluate(self("#attn.softmax", "", R"(score {
     ^bb0(%s: f64):
       %narrow = arith.truncf %s : f64 to f16
-      %wide = arith.extf %narrow : f16 to f64
+      %half = arith.mulf %narrow, %narrow : f16
+      %wide = arith.extf %half : f16 to f64
       attn.yield %wide : f64
     })"),
                                     {&rows});
-  EXPECT_NEAR(result.results[0].scoreMagnitude[0], 1.1 * 0x1p13, 1.0);
+  EXPECT_GE(result.results[0].error[0], result.results[0].values[0] * 0x1p-12);
+  EXPECT_LE(result.results[0].error[0], result.results[0].values[0] * 0x1p-8);
 }
 
-/// A large bias counts for the size of scores, but not where it hides a key.
-TEST_F(HandTest, ScoreMagnitudeWithBias) {
+/// A large bias counts for the error of scores, but not where it hides a key.
+TEST_F(HandTest, ErrorWithBias) {
   ReferenceResult result = evaluate(self("#attn.softmax", "", R"(score {
     ^bb0(%s: f64):
       %j = attn.index 1
@@ -138,8 +145,9 @@ TEST_F(HandTest, ScoreMagnitudeWithBias) {
       attn.yield %r : f64
     })"),
                                     {&rows});
-  // Of row 0: .1*.9 + .2*1 + .3*1.1 + .4*1.2 = 1.1.
-  EXPECT_NEAR(result.results[0].scoreMagnitude[0], 101.1, 1e-9);
+  EXPECT_GE(result.results[0].error[0], result.results[0].values[0] * 100 * unit);
+  EXPECT_LE(result.results[0].error[0],
+            result.results[0].values[0] * 1000 * unit);
 }
 
 /// One query of width 1 with scores (-1, 0, 2) and values (1, 10, 100).

@@ -125,17 +125,17 @@ TEST(CompareTest, NoElements) {
 
 /// u (2 sqrt(D) s + 16) w, with D = 64, s = 3, w = 2, and the rounding of the
 /// output.
-TEST(CompareTest, AttentionTolerance) {
+TEST(CompareTest, RoundedTolerance) {
   double u = 0x1p-24;
-  EXPECT_NEAR(getAttentionTolerance(ElementType::F32, ElementType::F32, 64, 3,
-                                    2, 1),
-              u * (2 * 8 * 3 + 16) * 2 + u, 1e-12);
-  EXPECT_NEAR(getAttentionTolerance(ElementType::F32, ElementType::BF16, 64, 3,
-                                    2, 1),
-              u * (2 * 8 * 3 + 16) * 2 + 0x1p-8, 1e-7);
-  EXPECT_EQ(getAttentionTolerance(ElementType::F64, ElementType::F64, 64, 3, 0,
-                                  0),
-            0);
+  EXPECT_NEAR(getRoundedTolerance(ElementType::F32, 3 * u, 1), 4 * u, 1e-12);
+  EXPECT_NEAR(getRoundedTolerance(ElementType::BF16, 3 * u, 1),
+              3 * u + 0x1p-8, 1e-7);
+  EXPECT_EQ(getRoundedTolerance(ElementType::F64, 0, 0), 0);
+  // What nothing is known of agrees with any number, and with NaN never.
+  double any = getRoundedTolerance(
+      ElementType::F32, std::numeric_limits<double>::infinity(), 1);
+  EXPECT_TRUE(std::isfinite(any));
+  EXPECT_GT(any, std::numeric_limits<float>::max());
 }
 
 } // namespace

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_IR_VERIFY_H
-#define ATTN_LIB_IR_VERIFY_H
+#ifndef ATTN_IR_VERIFY_H
+#define ATTN_IR_VERIFY_H
 
 #include "attn/IR/Attn.h"
 
@@ -111,4 +111,4 @@ void getDestinationStyleEffects(
 } // namespace detail
 } // namespace attn
 
-#endif // ATTN_LIB_IR_VERIFY_H
+#endif // ATTN_IR_VERIFY_H

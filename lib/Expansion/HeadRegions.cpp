@@ -1,11 +1,11 @@
-//===- SdpaRegions.cpp - Mask and score of attn.sdpa ------------*- C++ -*-===//
+//===- HeadRegions.cpp - Mask and score over heads --------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "SdpaExpansion.h"
+#include "HeadExpansion.h"
 #include "attn/IR/Utils.h"
 
 using namespace mlir;
@@ -17,19 +17,19 @@ static constexpr int64_t kMaxExtent = int64_t(1) << 40;
 
 /// The bounds (left, right) of the key around i + o: causal is a right bound
 /// of 0, which no window can tighten. Bounds that no position reaches are none.
-std::pair<int64_t, int64_t> SdpaExpansion::getWindow() {
+std::pair<int64_t, int64_t> HeadExpansion::getWindow() {
   auto limit = [](int64_t bound) { return bound < kMaxExtent ? bound : -1; };
   std::pair<int64_t, int64_t> window = {-1, -1};
-  if (op.getWindow())
-    window = {limit((*op.getWindow())[0]), limit((*op.getWindow())[1])};
-  if (op.getCausal() != CausalKind::none)
+  if (op.window)
+    window = {limit((*op.window)[0]), limit((*op.window)[1])};
+  if (op.causal != CausalKind::none)
     window.second = 0;
   return window;
 }
 
 /// An offset as an index, moved where sums with it do not wrap: beyond
 /// positions and bounds, all offsets are alike.
-Value SdpaExpansion::createOffset(Value operand) {
+Value HeadExpansion::createOffset(Value operand) {
   Type type = operand.getType();
   Value value = operand;
   if (!type.isIndex())
@@ -47,26 +47,26 @@ Value SdpaExpansion::createOffset(Value operand) {
 }
 
 /// Whether j <= i + o + right, or right is unbounded, for every pair there is.
-bool SdpaExpansion::isUpperBoundImplied(int64_t right) {
+bool HeadExpansion::isUpperBoundImplied(int64_t right) {
   if (right < 0)
     return true;
-  if (op.getCausal() == CausalKind::bottom_right && numRows == 1)
+  if (op.causal == CausalKind::bottom_right && numRows == 1)
     return true;
-  return op.getCausal() != CausalKind::offset && !dynamicOffset &&
+  return op.causal != CausalKind::offset && !dynamicOffset &&
          !ShapedType::isDynamic(numKeys) && numKeys - 1 <= offset + right;
 }
 
 /// Whether i + o - left <= j, or left is unbounded, for every pair there is.
-bool SdpaExpansion::isLowerBoundImplied(int64_t left) {
+bool HeadExpansion::isLowerBoundImplied(int64_t left) {
   if (left < 0)
     return true;
-  return op.getCausal() != CausalKind::offset && !dynamicOffset &&
+  return op.causal != CausalKind::offset && !dynamicOffset &&
          !ShapedType::isDynamic(numRows) && numRows - 1 + offset <= left;
 }
 
-/// The position of a region argument of `attn.sdpa`, numbered as the query's
+/// The position of a region argument of the named op, numbered as the query's
 /// dimensions with the keys last.
-Value SdpaExpansion::createPosition(unsigned position) {
+Value HeadExpansion::createPosition(unsigned position) {
   auto index = [&](unsigned dim) -> Value {
     Value &value = indices[dim];
     if (!value)
@@ -88,7 +88,7 @@ Value SdpaExpansion::createPosition(unsigned position) {
 }
 
 /// row + o + constant
-Value SdpaExpansion::createDiagonal(Value row, int64_t constant,
+Value HeadExpansion::createDiagonal(Value row, int64_t constant,
                                     Value offsetValue) {
   if (offsetValue)
     row = arith::AddIOp::create(rewriter, loc, row, offsetValue);
@@ -99,9 +99,9 @@ Value SdpaExpansion::createDiagonal(Value row, int64_t constant,
       arith::ConstantIndexOp::create(rewriter, loc, constant));
 }
 
-/// Copies a region of `attn.sdpa`, whose arguments after `leading` are
+/// Copies a region of the named op, whose arguments after `leading` are
 /// positions.
-Value SdpaExpansion::inlineBody(Region &source, ValueRange leading) {
+Value HeadExpansion::inlineBody(Region &source, ValueRange leading) {
   SmallVector<Value> arguments(leading);
   for (BlockArgument position :
        source.getArguments().drop_front(leading.size()))
@@ -113,7 +113,7 @@ Value SdpaExpansion::inlineBody(Region &source, ValueRange leading) {
 }
 
 /// Gives the region its block: `leading` arguments, then one per input.
-Block *SdpaExpansion::createBody(Region &region, TypeRange leading) {
+Block *HeadExpansion::createBody(Region &region, TypeRange leading) {
   SmallVector<Type> types(leading);
   for (Value input : inputs) {
     Type element = getElementTypeOrSelf(input.getType());
@@ -124,11 +124,11 @@ Block *SdpaExpansion::createBody(Region &region, TypeRange leading) {
   return rewriter.createBlock(&region, region.end(), types, locs);
 }
 
-void SdpaExpansion::fillMask(GenericOp generic) {
+void HeadExpansion::fillMask(GenericOp generic) {
   auto [left, right] = getWindow();
   bool hasLower = !isLowerBoundImplied(left);
   bool hasUpper = !isUpperBoundImplied(right);
-  if (!hasLower && !hasUpper && !op.getBooleanMask() && op.getMask().empty())
+  if (!hasLower && !hasUpper && !op.booleanMask && op.mask->empty())
     return;
   Block *body = createBody(generic.getMask(), {});
   Value visible;
@@ -140,7 +140,7 @@ void SdpaExpansion::fillMask(GenericOp generic) {
   if (hasUpper || hasLower) {
     Value row = createPosition(rank - 2), column = createPosition(rank - 1);
     Value offsetValue = dynamicOffset;
-    if (op.getOffset() && isa<ShapedType>(op.getOffset().getType())) {
+    if (op.offset && isa<ShapedType>(op.offset.getType())) {
       // The offset is the last input.
       offsetValue = createOffset(body->getArguments().back());
     }
@@ -154,32 +154,32 @@ void SdpaExpansion::fillMask(GenericOp generic) {
           rewriter, loc, Predicate::sge, column,
           createDiagonal(row, offset - left, offsetValue)));
   }
-  if (op.getBooleanMask())
-    require(body->getArgument(op.getBias() ? 1 : 0));
-  if (!op.getMask().empty())
-    require(inlineBody(op.getMask(), {}));
+  if (op.booleanMask)
+    require(body->getArgument(op.bias ? 1 : 0));
+  if (!op.mask->empty())
+    require(inlineBody((*op.mask), {}));
   YieldOp::create(rewriter, loc, visible);
 }
 
-void SdpaExpansion::fillScore(GenericOp generic) {
-  if (!dynamicScale && !op.getSoftcap() && op.getScore().empty() &&
-      !op.getBias())
+void HeadExpansion::fillScore(GenericOp generic) {
+  if (!dynamicScale && !op.softcap && op.score->empty() &&
+      !op.bias)
     return;
   Block *body = createBody(generic.getScore(), {accType});
   Value score = body->getArgument(0);
   if (dynamicScale)
     score = arith::MulFOp::create(rewriter, loc, score, dynamicScale);
-  if (op.getSoftcap()) {
-    double cap = op.getSoftcap()->convertToDouble();
+  if (op.softcap) {
+    double cap = op.softcap.getValueAsDouble();
     Value inverse = createFloatConstant(rewriter, loc, accType, 1.0 / cap);
     score = arith::MulFOp::create(rewriter, loc, score, inverse);
     score = math::TanhOp::create(rewriter, loc, score);
     Value factor = createFloatConstant(rewriter, loc, accType, cap);
     score = arith::MulFOp::create(rewriter, loc, score, factor);
   }
-  if (!op.getScore().empty())
-    score = inlineBody(op.getScore(), score);
-  if (op.getBias())
+  if (!op.score->empty())
+    score = inlineBody((*op.score), score);
+  if (op.bias)
     score = arith::AddFOp::create(rewriter, loc, score, body->getArgument(1));
   YieldOp::create(rewriter, loc, score);
 }

@@ -1,19 +1,19 @@
-//===- SdpaExpansion.h - attn.sdpa as attn.generic --------------*- C++ -*-===//
+//===- HeadExpansion.h - Heads into the core op -----------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_EXPANSION_SDPAEXPANSION_H
-#define ATTN_LIB_EXPANSION_SDPAEXPANSION_H
+#ifndef ATTN_LIB_EXPANSION_HEADEXPANSION_H
+#define ATTN_LIB_EXPANSION_HEADEXPANSION_H
 
-#include "attn/IR/Attn.h"
+#include "HeadAttention.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace attn {
 
-/// The expansion of one `attn.sdpa`. The dimensions of the `attn.generic` are
+/// The expansion of one named op. The dimensions of the `attn.generic` are
 /// (batch..., heads..., m, n, d, e), where the heads are
 ///
 ///   * none, where operands have rank 2;
@@ -22,13 +22,13 @@ namespace attn {
 ///     theirs;
 ///   * (key heads, group) otherwise: the heads of the query, and of all that
 ///     goes with it, are split, and the group is a query row dimension.
-class SdpaExpansion {
+class HeadExpansion {
 public:
-  SdpaExpansion(mlir::RewriterBase &rewriter, SdpaOp op)
-      : rewriter(rewriter), op(op), loc(op.getLoc()),
+  HeadExpansion(mlir::RewriterBase &rewriter, const HeadAttention &op)
+      : rewriter(rewriter), op(op), loc(op.op->getLoc()),
         accType(op.getAccumulationType()), rank(op.getNumLeadingDims() + 2) {}
 
-  mlir::FailureOr<GenericOp> run();
+  mlir::LogicalResult run();
 
 private:
   /// The iteration dimensions of an operand's extents, in order.
@@ -63,7 +63,7 @@ private:
   void fillScore(GenericOp generic);
 
   mlir::RewriterBase &rewriter;
-  SdpaOp op;
+  const HeadAttention &op;
   mlir::Location loc;
   mlir::FloatType accType;
   int64_t rank;
@@ -92,4 +92,4 @@ private:
 
 } // namespace attn
 
-#endif // ATTN_LIB_EXPANSION_SDPAEXPANSION_H
+#endif // ATTN_LIB_EXPANSION_HEADEXPANSION_H

@@ -1,63 +1,17 @@
-//===- SdpaOp.cpp - Scaled dot-product attention ----------------*- C++ -*-===//
+//===- HeadVerifier.cpp - Verification of attention over heads --*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Verify.h"
+#include "HeadAttention.h"
+#include "attn/IR/Verify.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
 namespace attn {
-
-MutableOperandRange SdpaOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(6);
-  return MutableOperandRange(*this, start, getNumOperands() - start);
-}
-
-int64_t SdpaOp::getNumLeadingDims() {
-  return detail::getShapeOrScalar(getQuery().getType()).size() - 2;
-}
-
-FloatType SdpaOp::getAccumulationType() {
-  return detail::getWidestFloat({getQuery().getType(), getKey().getType(),
-                                 getValue().getType(), getOutput().getType()});
-}
-
-void SdpaOp::getAsmBlockArgumentNames(Region &region,
-                                      OpAsmSetValueNameFn setName) {
-  SmallVector<std::string> names;
-  if (&region == &getScore())
-    names.push_back("s");
-  int64_t numLeading = getNumLeadingDims();
-  for (int64_t i = 0; i + 1 < numLeading; ++i)
-    names.push_back(numLeading == 2 ? "batch" : "batch" + std::to_string(i));
-  if (numLeading > 0)
-    names.push_back("head");
-  names.push_back("i");
-  names.push_back("j");
-  // The region may not have been verified yet.
-  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
-    setName(argument, name);
-}
-
-void SdpaOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  static constexpr StringLiteral kNames[] = {"out", "lse"};
-  for (auto [result, name] : llvm::zip(getResults(), kNames))
-    setName(result, name);
-}
-
-void SdpaOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
-}
-
-//===----------------------------------------------------------------------===//
-// Verification
-//===----------------------------------------------------------------------===//
 
 namespace {
 
@@ -71,7 +25,7 @@ struct NamedShape {
 
 /// Extent `position` of every operand, counted from the front, or from the
 /// back if it is negative, is the same. `what` is how errors call it.
-static LogicalResult verifySameExtent(SdpaOp op, StringRef label,
+static LogicalResult verifySameExtent(const HeadAttention &op, StringRef label,
                                       const Twine &what, int64_t position,
                                       ArrayRef<NamedShape> operands) {
   const NamedShape *first = nullptr;
@@ -102,12 +56,12 @@ static int64_t getStaticExtent(std::initializer_list<int64_t> extents) {
 }
 
 /// (C1) to (C4)
-static LogicalResult verifyShapes(SdpaOp op) {
-  NamedShape query{"query", detail::getShapeOrScalar(op.getQuery().getType())};
-  NamedShape key{"key", detail::getShapeOrScalar(op.getKey().getType())};
-  NamedShape value{"value", detail::getShapeOrScalar(op.getValue().getType())};
+static LogicalResult verifyShapes(const HeadAttention &op) {
+  NamedShape query{"query", detail::getShapeOrScalar(op.query.getType())};
+  NamedShape key{"key", detail::getShapeOrScalar(op.key.getType())};
+  NamedShape value{"value", detail::getShapeOrScalar(op.value.getType())};
   NamedShape output{"output",
-                    detail::getShapeOrScalar(op.getOutput().getType())};
+                    detail::getShapeOrScalar(op.output.getType())};
   int64_t rank = query.shape.size();
   if (rank < 2)
     return op.emitOpError("(C1) expected query rank to be at least 2 (rows x "
@@ -151,14 +105,14 @@ static LogicalResult verifyShapes(SdpaOp op) {
 }
 
 /// (C5)
-static LogicalResult verifyBroadcast(SdpaOp op, StringRef name, Value operand) {
+static LogicalResult verifyBroadcast(const HeadAttention &op, StringRef name, Value operand) {
   if (!operand)
     return success();
   SmallVector<int64_t> expected(
-      detail::getShapeOrScalar(op.getOutput().getType()));
-  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.getQuery().getType());
-  ArrayRef<int64_t> key = detail::getShapeOrScalar(op.getKey().getType());
-  ArrayRef<int64_t> value = detail::getShapeOrScalar(op.getValue().getType());
+      detail::getShapeOrScalar(op.output.getType()));
+  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.query.getType());
+  ArrayRef<int64_t> key = detail::getShapeOrScalar(op.key.getType());
+  ArrayRef<int64_t> value = detail::getShapeOrScalar(op.value.getType());
   size_t rank = expected.size();
   for (size_t i = 0; i + 1 < rank; ++i)
     expected[i] = getStaticExtent({query[i], expected[i]});
@@ -195,17 +149,17 @@ static LogicalResult verifyBroadcast(SdpaOp op, StringRef name, Value operand) {
 }
 
 /// (C6)
-static LogicalResult verifyOffset(SdpaOp op) {
-  Value offset = op.getOffset();
+static LogicalResult verifyOffset(const HeadAttention &op) {
+  Value offset = op.offset;
   if (!offset) {
-    if (op.getCausal() == CausalKind::offset)
+    if (op.causal == CausalKind::offset)
       return op.emitOpError(
           "(C6) expected an offset operand, as causal is offset");
     return success();
   }
-  if (op.getCausal() != CausalKind::offset)
+  if (op.causal != CausalKind::offset)
     return op.emitOpError("(C6) expected no offset operand, as causal is ")
-           << stringifyCausalKind(op.getCausal()) << ", not offset";
+           << stringifyCausalKind(op.causal) << ", not offset";
   Type type = offset.getType();
   if (!getElementTypeOrSelf(type).isSignlessIntOrIndex())
     return op.emitOpError("(C6) expected offset to hold integers, but got ")
@@ -218,7 +172,7 @@ static LogicalResult verifyOffset(SdpaOp op) {
     return op.emitOpError("(C6) expected offset to be an integer or to have "
                           "the ")
            << numBatch << " batch dimensions of query, but got " << type;
-  NamedShape query{"query", detail::getShapeOrScalar(op.getQuery().getType())};
+  NamedShape query{"query", detail::getShapeOrScalar(op.query.getType())};
   NamedShape offsets{"offset", shaped.getShape()};
   for (int64_t i = 0; i < numBatch; ++i)
     if (failed(verifySameExtent(op, "C6",
@@ -229,8 +183,8 @@ static LogicalResult verifyOffset(SdpaOp op) {
 }
 
 /// (C7)
-static LogicalResult verifyNumbers(SdpaOp op) {
-  if (std::optional<ArrayRef<int64_t>> window = op.getWindow()) {
+static LogicalResult verifyNumbers(const HeadAttention &op) {
+  if (std::optional<ArrayRef<int64_t>> window = op.window) {
     if (window->size() != 2)
       return op.emitOpError("(C7) expected window to have two bounds, left and "
                             "right, but got ")
@@ -241,27 +195,27 @@ static LogicalResult verifyNumbers(SdpaOp op) {
                  "unbounded, but got [")
              << *window << "]";
   }
-  auto isFinite = [](std::optional<APFloat> number) {
-    return !number || number->isFinite();
+  auto isFinite = [](FloatAttr number) {
+    return !number || number.getValue().isFinite();
   };
-  if (!isFinite(op.getSoftcap()) ||
-      (op.getSoftcap() && !(op.getSoftcap()->convertToDouble() > 0)))
+  if (!isFinite(op.softcap) ||
+      (op.softcap && !(op.softcap.getValueAsDouble() > 0)))
     return op.emitOpError(
                "(C7) expected softcap to be positive and finite, but got ")
-           << op.getSoftcapAttr();
-  if (!isFinite(op.getScale()))
+           << op.softcap;
+  if (!isFinite(op.scale))
     return op.emitOpError("(C7) expected scale to be finite, but got ")
-           << op.getScaleAttr();
+           << op.scale;
   return success();
 }
 
 /// (C10)
-static LogicalResult verifyLse(SdpaOp op) {
-  if (!op.getLse())
+static LogicalResult verifyLse(const HeadAttention &op) {
+  if (!op.lse)
     return success();
-  ArrayRef<int64_t> output = detail::getShapeOrScalar(op.getOutput().getType());
+  ArrayRef<int64_t> output = detail::getShapeOrScalar(op.output.getType());
   NamedShape expected{"output", output.drop_back()};
-  NamedShape lse{"lse", detail::getShapeOrScalar(op.getLse().getType())};
+  NamedShape lse{"lse", detail::getShapeOrScalar(op.lse.getType())};
   if (lse.shape.size() != expected.shape.size())
     return op.emitOpError("(C10) expected lse rank to be ")
            << expected.shape.size()
@@ -274,35 +228,36 @@ static LogicalResult verifyLse(SdpaOp op) {
   return success();
 }
 
-LogicalResult SdpaOp::verify() {
+LogicalResult HeadAttention::verify() const {
   if (failed(verifyShapes(*this)) ||
-      failed(verifyBroadcast(*this, "bias", getBias())) ||
-      failed(verifyBroadcast(*this, "boolean_mask", getBooleanMask())) ||
+      failed(verifyBroadcast(*this, "bias", bias)) ||
+      failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||
       failed(verifyLse(*this)))
     return failure();
-  return detail::verifyDestinationStyle(*this, "C11");
+  return detail::verifyDestinationStyle(cast<DestinationStyleOpInterface>(op),
+                                        "C11");
 }
 
 /// (C8) and (C9) for one region: `leading` arguments, then the positions.
-static LogicalResult verifyPositionRegion(SdpaOp op, Region &region,
+static LogicalResult verifyPositionRegion(const HeadAttention &op, Region &region,
                                           StringRef name, TypeRange leading,
                                           Type result) {
   if (region.empty())
     return success();
   SmallVector<Type> expected(leading);
-  expected.append(op.getNumLeadingDims() + 2, IndexType::get(op.getContext()));
+  expected.append(op.getNumLeadingDims() + 2, IndexType::get(op.op->getContext()));
   if (failed(detail::verifyBodySignature(region, name, expected, result, "C8")))
     return failure();
   return detail::verifyElementwiseBody(region, name, "C9");
 }
 
-LogicalResult SdpaOp::verifyRegions() {
+LogicalResult HeadAttention::verifyRegions() const {
   FloatType accType = getAccumulationType();
-  if (failed(verifyPositionRegion(*this, getMask(), "mask", {},
-                                  IntegerType::get(getContext(), 1))))
+  if (failed(verifyPositionRegion(*this, *mask, "mask", {},
+                                  IntegerType::get(op->getContext(), 1))))
     return failure();
-  return verifyPositionRegion(*this, getScore(), "score", {accType}, accType);
+  return verifyPositionRegion(*this, *score, "score", {accType}, accType);
 }
 
 } // namespace attn

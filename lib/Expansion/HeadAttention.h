@@ -1,0 +1,59 @@
+//===- HeadAttention.h - Attention over heads of rows -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What named ops on `batch x heads x rows x features` share, whatever they are
+// called: an op fills in what it has, and is verified, compared, expanded into
+// the core op, and evaluated for the reference.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EXPANSION_HEADATTENTION_H
+#define ATTN_LIB_EXPANSION_HEADATTENTION_H
+
+#include "attn/IR/Evaluation.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// The parts of a named op; what is null or empty is not there.
+struct HeadAttention {
+  mlir::Operation *op = nullptr;
+  mlir::Value query, key, value, bias, booleanMask, offset, output, lse;
+  mlir::Region *mask = nullptr, *score = nullptr;
+  mlir::FloatAttr scale, softcap;
+  CausalKind causal = CausalKind::none;
+  std::optional<llvm::ArrayRef<int64_t>> window;
+
+  /// The number of dimensions before rows and features, heads included.
+  int64_t getNumLeadingDims() const;
+  /// The type of all arithmetic: the widest of f32 and the element types of
+  /// query, key, value and output.
+  mlir::FloatType getAccumulationType() const;
+  mlir::InFlightDiagnostic emitOpError(const llvm::Twine &message) const {
+    return op->emitOpError(message);
+  }
+
+  /// Constraints (C1) to (C7), (C10) and (C11) of the named ops.
+  mlir::LogicalResult verify() const;
+  /// (C8) and (C9).
+  mlir::LogicalResult verifyRegions() const;
+  void nameRegionArguments(mlir::Region &region,
+                           mlir::OpAsmSetValueNameFn setName) const;
+  void getExtentRelations(OperandRelations &relations) const;
+  /// Replaces the op by an `attn.generic` with a softmax, and reshapes around
+  /// it for grouped heads.
+  mlir::LogicalResult expand(mlir::RewriterBase &rewriter) const;
+  /// The results in plain numbers.
+  llvm::Expected<llvm::SmallVector<PlainResult>>
+  evaluate(Evaluation &evaluation) const;
+  /// The operands that visibility depends on.
+  llvm::SmallVector<mlir::Value> getMaskOperands() const;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_EXPANSION_HEADATTENTION_H

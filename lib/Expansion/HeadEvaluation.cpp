@@ -1,0 +1,210 @@
+//===- HeadEvaluation.cpp - What attention over heads means -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The definition, in plain numbers: what the description of the op says, pair by
+// pair. It knows nothing of the expansion, which is checked against it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "HeadAttention.h"
+#include "attn/IR/Evaluation.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace attn {
+
+namespace {
+
+/// The op's operands in numbers. A row is (batch..., head, i).
+class HeadEvaluator {
+public:
+  HeadEvaluator(const HeadAttention &op, Evaluation &evaluation);
+  PlainAttention describe();
+
+private:
+  using Row = PlainAttention::Row;
+
+  /// The position of the first element of row `j` of key or value, for `row`.
+  int64_t getKeyRow(const PlainOperand &operand, Row row, int64_t j) const;
+  /// The element of bias or boolean_mask for the pair.
+  int64_t getBroadcast(const PlainOperand &operand, Row row, int64_t j) const;
+  bool isVisible(Row row, int64_t j) const;
+  PlainPair getPair(Row row, int64_t j) const;
+  /// The region's positional arguments.
+  SmallVector<Estimate> getPositions(Row row, int64_t j) const;
+  void decideMaskDims(SmallVectorImpl<bool> &maskDims) const;
+
+  const HeadAttention &op;
+  Rounding rounding;
+  PlainOperand query, key, value, bias, booleanMask, offset;
+  PlainRegion mask, score;
+  int64_t rank, numRows, numKeys;
+  double scale;
+};
+
+} // namespace
+
+HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
+    : op(op), rounding(op.getAccumulationType()),
+      query(evaluation.getOperand(op.query)),
+      key(evaluation.getOperand(op.key)),
+      value(evaluation.getOperand(op.value)), rank(query.shape.size()),
+      numRows(query.shape[rank - 2]), numKeys(key.shape[rank - 2]) {
+  if (op.bias)
+    bias = evaluation.getOperand(op.bias);
+  if (op.booleanMask)
+    booleanMask = evaluation.getOperand(op.booleanMask);
+  if (op.offset)
+    offset = evaluation.getOperand(op.offset);
+  mask = evaluation.getRegion(*op.mask);
+  score = evaluation.getRegion(*op.score);
+  double width = static_cast<double>(query.shape[rank - 1]);
+  scale = op.scale ? op.scale.getValueAsDouble()
+                   : 1.0 / std::sqrt(std::max(width, 1.0));
+}
+
+int64_t HeadEvaluator::getKeyRow(const PlainOperand &operand, Row row,
+                                 int64_t j) const {
+  SmallVector<int64_t> index(row);
+  if (rank > 2) {
+    int64_t group = query.shape[rank - 3] / operand.shape[rank - 3];
+    index[rank - 3] = row[rank - 3] / group;
+  }
+  index[rank - 2] = j;
+  index.push_back(0);
+  return operand.getOffset(index);
+}
+
+int64_t HeadEvaluator::getBroadcast(const PlainOperand &operand, Row row,
+                                    int64_t j) const {
+  SmallVector<int64_t> position(row);
+  position.push_back(j);
+  SmallVector<int64_t> index(
+      ArrayRef(position).take_back(operand.shape.size()));
+  for (auto [number, extent] : llvm::zip_equal(index, operand.shape))
+    if (extent == 1)
+      number = 0;
+  return operand.getOffset(index);
+}
+
+SmallVector<Estimate> HeadEvaluator::getPositions(Row row, int64_t j) const {
+  SmallVector<Estimate> positions;
+  for (int64_t position : row)
+    positions.push_back({static_cast<double>(position), 0});
+  positions.push_back({static_cast<double>(j), 0});
+  return positions;
+}
+
+/// a <= b for sums that may lie beyond 64 bits.
+static bool isAtMost(__int128 lhs, __int128 rhs) { return lhs <= rhs; }
+
+bool HeadEvaluator::isVisible(Row row, int64_t j) const {
+  __int128 diagonal = row.back();
+  if (op.causal == CausalKind::bottom_right)
+    diagonal += numKeys - numRows;
+  if (op.offset)
+    diagonal += offset.integers[offset.getOffset(
+        row.take_front(offset.shape.size()))];
+  if (op.causal != CausalKind::none && !isAtMost(j, diagonal))
+    return false;
+  if (op.window) {
+    int64_t left = (*op.window)[0], right = (*op.window)[1];
+    if (left >= 0 && !isAtMost(diagonal - left, j))
+      return false;
+    if (right >= 0 && !isAtMost(j, diagonal + right))
+      return false;
+  }
+  if (op.booleanMask &&
+      !booleanMask.integers[getBroadcast(booleanMask, row, j)])
+    return false;
+  return !mask || mask(getPositions(row, j)).value != 0;
+}
+
+PlainPair HeadEvaluator::getPair(Row row, int64_t j) const {
+  int64_t width = query.shape[rank - 1];
+  SmallVector<int64_t> index(row);
+  index.push_back(0);
+  Estimate dot =
+      rounding.dot(query.reals.slice(query.getOffset(index), width),
+                   key.reals.slice(getKeyRow(key, row, j), width));
+  PlainPair pair;
+  pair.similarity = dot.value;
+  Estimate s = rounding.multiply(dot, rounding.round(scale, 0));
+  pair.scaledScore = s.value;
+  if (op.softcap) {
+    double cap = op.softcap.getValueAsDouble();
+    s = rounding.apply([&](double x) { return cap * std::tanh(x / cap); }, s);
+  }
+  if (score) {
+    SmallVector<Estimate> arguments{s};
+    llvm::append_range(arguments, getPositions(row, j));
+    s = score(arguments);
+  }
+  if (op.bias)
+    s = rounding.add(s, {bias.reals[getBroadcast(bias, row, j)], 0});
+  pair.score = s;
+  return pair;
+}
+
+/// What the mask depends on: the row where a diagonal bounds it, the batch with
+/// an offset each, what boolean_mask spans, what the region asks for.
+void HeadEvaluator::decideMaskDims(SmallVectorImpl<bool> &maskDims) const {
+  maskDims.assign(rank - 1, false);
+  if (op.causal != CausalKind::none || op.window)
+    maskDims.back() = true;
+  for (size_t dim = 0; dim < offset.shape.size(); ++dim)
+    maskDims[dim] = true;
+  int64_t missing = rank - booleanMask.shape.size();
+  for (auto [dim, extent] : llvm::enumerate(booleanMask.shape))
+    if (extent != 1 && static_cast<int64_t>(dim) + missing < rank - 1)
+      maskDims[dim + missing] = true;
+  if (!op.mask->empty())
+    for (int64_t dim = 0; dim + 1 < rank; ++dim)
+      if (!op.mask->getArgument(dim).use_empty())
+        maskDims[dim] = true;
+}
+
+PlainAttention HeadEvaluator::describe() {
+  PlainAttention attention;
+  attention.rows.assign(query.shape.begin(), query.shape.end() - 1);
+  attention.numKeys = numKeys;
+  attention.numFeatures = query.shape[rank - 1];
+  attention.numChannels = value.shape[rank - 1];
+  attention.accumulationType = op.getAccumulationType();
+  if (op.causal != CausalKind::none || op.window || op.booleanMask || mask)
+    attention.isVisible = [this](Row row, int64_t j) {
+      return isVisible(row, j);
+    };
+  decideMaskDims(attention.maskDims);
+  attention.getPair = [this](Row row, int64_t j) { return getPair(row, j); };
+  attention.getValue = [this](Row row, int64_t j) {
+    return value.reals.slice(getKeyRow(value, row, j), value.shape[rank - 1]);
+  };
+  MLIRContext *context = op.op->getContext();
+  attention.weighting = SoftmaxAttr::get(context);
+  attention.getWeightingOperands = [](Row) { return SmallVector<double>(); };
+  attention.wantsLogSumExp = static_cast<bool>(op.lse);
+  return attention;
+}
+
+llvm::Expected<SmallVector<PlainResult>>
+HeadAttention::evaluate(Evaluation &evaluation) const {
+  HeadEvaluator evaluator(*this, evaluation);
+  return evaluation.attend(evaluator.describe());
+}
+
+SmallVector<Value> HeadAttention::getMaskOperands() const {
+  SmallVector<Value> operands;
+  for (Value operand : {booleanMask, offset})
+    if (operand)
+      operands.push_back(operand);
+  return operands;
+}
+
+} // namespace attn
