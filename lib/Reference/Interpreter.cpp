@@ -12,13 +12,15 @@
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <functional>
+
 using namespace mlir;
 
 namespace attn {
 namespace reference {
 
-/// Calls nest at most this deep: recursion, without control flow, never ends.
-static constexpr unsigned maxDepth = 64;
+/// Calls nest at most this deep, as the stack is finite.
+static constexpr unsigned maxDepth = 256;
 
 Expected<RuntimeValues> getOperands(ValueRange values, Operation *op,
                                     const Environment &env) {
@@ -67,22 +69,47 @@ static void addMaskReads(NamedAttentionOpInterface op,
     });
 }
 
-/// The values of a block that its masks, its shapes and, if asked for, its
+/// Adds what one op needs for what is needed of it.
+static void addNeeds(Operation *op, bool resultsNeeded,
+                     llvm::DenseSet<Value> &needed) {
+  if (isControlFlow(op))
+    return;
+  bool isNeeded = llvm::any_of(op->getResults(), [&](Value result) {
+    return needed.contains(result) || !isa<ShapedType>(result.getType());
+  });
+  if (isa<func::CallOp>(op) || (isNeeded && !isa<tensor::DimOp>(op)) ||
+      (resultsNeeded && isa<func::ReturnOp>(op)))
+    addReads(op, needed);
+  else if (auto attention = dyn_cast<AttentionOpInterface>(op))
+    addMaskReads(attention, needed);
+  else if (auto named = dyn_cast<NamedAttentionOpInterface>(op))
+    addMaskReads(named, needed);
+}
+
+/// The values of a function that its masks, its shapes and, if asked for, its
 /// results depend on. Scalars are always computed.
-static llvm::DenseSet<Value> findNeeded(Block &block, bool resultsNeeded) {
+static llvm::DenseSet<Value> findNeeded(Block &body, bool resultsNeeded) {
+  // Uses before definitions; loops pass on what they need until nothing is new.
+  SmallVector<Operation *> ops;
+  std::function<void(Block &)> gather = [&](Block &block) {
+    for (Operation &op : llvm::reverse(block)) {
+      ops.push_back(&op);
+      if (isControlFlow(&op))
+        for (Region &region : llvm::reverse(op.getRegions()))
+          for (Block &nested : region)
+            gather(nested);
+    }
+  };
+  gather(body);
   llvm::DenseSet<Value> needed;
-  for (Operation &op : llvm::reverse(block)) {
-    bool isNeeded =
-        llvm::any_of(op.getResults(), [&](Value result) {
-          return needed.contains(result) || !isa<ShapedType>(result.getType());
-        });
-    if (isa<func::CallOp>(op) || (isNeeded && !isa<tensor::DimOp>(op)) ||
-        (resultsNeeded && op.hasTrait<OpTrait::IsTerminator>()))
-      addReads(&op, needed);
-    else if (auto attention = dyn_cast<AttentionOpInterface>(op))
-      addMaskReads(attention, needed);
-    else if (auto named = dyn_cast<NamedAttentionOpInterface>(op))
-      addMaskReads(named, needed);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Operation *op : ops) {
+      if (isControlFlow(op))
+        changed |= passNeedsOn(op, needed);
+      else
+        addNeeds(op, resultsNeeded, needed);
+    }
   }
   return needed;
 }
@@ -109,7 +136,13 @@ Expected<RuntimeValues> Interpreter::call(func::FuncOp function,
                          llvm::Twine(body.getNumArguments()) +
                          " arguments, but got " +
                          llvm::Twine(arguments.size()));
-  llvm::DenseSet<Value> needed;
+  Operation *terminator = body.empty() ? nullptr : &body.back();
+  if (!isa_and_nonnull<func::ReturnOp>(terminator))
+    return makeError(function.getLoc(), "reference expected function '" +
+                                            function.getName() +
+                                            "' to end with func.return");
+  llvm::DenseSet<Value> callers = std::move(needed);
+  needed.clear();
   if (masksOnly)
     needed = findNeeded(body, resultsNeeded);
 
@@ -117,16 +150,22 @@ Expected<RuntimeValues> Interpreter::call(func::FuncOp function,
   for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
     env[argument] = value;
   ++depth;
-  for (Operation &op : body) {
-    if (isa<func::ReturnOp>(op)) {
-      --depth;
-      return getOperands(op.getOperands(), &op, env);
-    }
+  Expected<RuntimeValues> results = evaluateBlock(body, env);
+  --depth;
+  needed = std::move(callers);
+  return results;
+}
+
+Expected<RuntimeValues> Interpreter::evaluateBlock(Block &block,
+                                                   Environment &env) {
+  for (Operation &op : block.without_terminator()) {
     bool isNeeded = !masksOnly ||
                     llvm::any_of(op.getResults(), [&](Value result) {
                       return needed.contains(result);
                     });
-    Expected<RuntimeValues> results = evaluate(&op, env, isNeeded);
+    Expected<RuntimeValues> results =
+        isControlFlow(&op) ? evaluateControlFlow(&op, env)
+                           : evaluate(&op, env, isNeeded);
     if (!results)
       return results.takeError();
     if (trace)
@@ -146,9 +185,8 @@ Expected<RuntimeValues> Interpreter::call(func::FuncOp function,
       env[result] = std::move(value);
     }
   }
-  return makeError(function.getLoc(), "reference expected function '" +
-                                          function.getName() +
-                                          "' to end with func.return");
+  Operation *terminator = block.getTerminator();
+  return getOperands(terminator->getOperands(), terminator, env);
 }
 
 Expected<RuntimeValues> Interpreter::evaluateCall(func::CallOp op,

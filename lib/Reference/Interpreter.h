@@ -12,6 +12,7 @@
 #include "attn/Reference/Reference.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/DenseSet.h"
 
 namespace attn {
@@ -49,6 +50,13 @@ public:
                                bool resultsNeeded);
 
 private:
+  /// What the terminator of a block gives; nothing once `trace` is filled.
+  Expected<RuntimeValues> evaluateBlock(mlir::Block &block, Environment &env);
+  Expected<RuntimeValues> evaluateControlFlow(mlir::Operation *op,
+                                              Environment &env);
+  Expected<RuntimeValues> evaluateFor(mlir::scf::ForOp op, Environment &env);
+  Expected<RuntimeValues> evaluateWhile(mlir::scf::WhileOp op,
+                                        Environment &env);
   Expected<RuntimeValues> evaluate(mlir::Operation *op, const Environment &env,
                                    bool needed);
   Expected<RuntimeValues> evaluateCall(mlir::func::CallOp op,
@@ -58,7 +66,15 @@ private:
 
   mlir::ModuleOp module;
   unsigned depth = 0;
+  /// In masks-only mode, what masks depend on in the function at hand.
+  llvm::DenseSet<mlir::Value> needed;
 };
+
+/// Whether the op is one of `scf` that the interpreter evaluates.
+bool isControlFlow(mlir::Operation *op);
+/// Adds what values that are needed come from by way of control flow; whether
+/// there was any.
+bool passNeedsOn(mlir::Operation *op, llvm::DenseSet<mlir::Value> &needed);
 
 /// The tensor or scalar of every operand, in order.
 Expected<RuntimeValues> getOperands(mlir::ValueRange values,

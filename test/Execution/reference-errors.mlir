@@ -4,15 +4,14 @@
 // RUN: not attn-run %t/control-flow.mlir --target=reference --random 2>&1 | FileCheck %s --check-prefix=FLOW
 // RUN: not attn-run %t/read.mlir --target=reference --random 2>&1 | FileCheck %s --check-prefix=READ
 
-// FLOW: attn-run: error: {{.*}}control-flow.mlir:3:8: reference cannot evaluate 'scf.if'
+// FLOW: attn-run: error: {{.*}}control-flow.mlir:3:8: reference cannot evaluate 'scf.index_switch'
 // READ: attn-run: error: {{.*}}read.mlir:19:14: read out of bounds: index -1 of a dimension of extent 3
 
 //--- control-flow.mlir
 func.func @f(%x: f32) -> f32 {
-  %t = arith.constant true
-  %r = scf.if %t -> f32 {
-    scf.yield %x : f32
-  } else {
+  %t = arith.constant 1 : index
+  %r = scf.index_switch %t -> f32
+  default {
     scf.yield %x : f32
   }
   return %r : f32

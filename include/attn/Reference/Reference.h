@@ -13,8 +13,8 @@
 //
 // It understands the core ops (`attn.generic`, `attn.online`, `attn.merge`,
 // `attn.finish`, `attn.pack`), structured `linalg` ops, elementwise `arith` and
-// `math`, `affine.apply`, `min` and `max`, most of `tensor`, and calls, all on
-// tensors. Named attention ops evaluate themselves, from their own definition.
+// `math`, `affine.apply`, `min` and `max`, most of `tensor`, `scf.for`, `scf.if`
+// and `scf.while`, and calls, recursive ones too, all on tensors. Named attention ops evaluate themselves, from their own definition.
 //
 //===----------------------------------------------------------------------===//
 

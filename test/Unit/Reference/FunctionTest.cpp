@@ -161,6 +161,105 @@ TEST_F(ReferenceTest, BoundsMoveWithElements) {
   EXPECT_TRUE(result.results[1].magnitude.empty());
 }
 
+/// x doubled 3 times, and the sum of what came before each doubling.
+TEST_F(ReferenceTest, ForLoop) {
+  Array x = f64({2}, {1, -2}), n = make(ElementType::Index, {}, {3});
+  std::string text = R"(
+    func.func @f(%x: tensor<2xf64>, %n: index) -> (tensor<2xf64>, tensor<2xf64>, index) {
+      %zero = arith.constant dense<0.0> : tensor<2xf64>
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %r:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %zero, %s = %c0)
+          -> (tensor<2xf64>, tensor<2xf64>, index) {
+        %twice = arith.addf %a, %a : tensor<2xf64>
+        %sum = arith.addf %b, %a : tensor<2xf64>
+        %t = arith.addi %s, %i : index
+        scf.yield %twice, %sum, %t : tensor<2xf64>, tensor<2xf64>, index
+      }
+      return %r#0, %r#1, %r#2 : tensor<2xf64>, tensor<2xf64>, index
+    })";
+  expectNear(values(text, {&x, &n}, 0), {8, -16});
+  expectNear(values(text, {&x, &n}, 1), {7, -14});
+  expectNear(values(text, {&x, &n}, 2), {3});
+  Array none = make(ElementType::Index, {}, {0});
+  expectNear(values(text, {&x, &none}, 0), {1, -2});
+}
+
+/// The greatest common divisor by `scf.while`, of the larger and the smaller by
+/// `scf.if`; factorials by recursion.
+TEST_F(ReferenceTest, BranchesAndRecursion) {
+  Array a = make(ElementType::I64, {}, {18}), b = make(ElementType::I64, {}, {84});
+  std::string text = R"(
+    func.func private @fact(%n: i64) -> i64 {
+      %c0 = arith.constant 0 : i64
+      %c1 = arith.constant 1 : i64
+      %done = arith.cmpi eq, %n, %c0 : i64
+      %r = scf.if %done -> i64 {
+        scf.yield %c1 : i64
+      } else {
+        %m = arith.subi %n, %c1 : i64
+        %f = func.call @fact(%m) : (i64) -> i64
+        %p = arith.muli %n, %f : i64
+        scf.yield %p : i64
+      }
+      return %r : i64
+    }
+    func.func @f(%a: i64, %b: i64) -> (i64, i64) {
+      %c0 = arith.constant 0 : i64
+      %less = arith.cmpi slt, %a, %b : i64
+      %x, %y = scf.if %less -> (i64, i64) {
+        scf.yield %b, %a : i64, i64
+      } else {
+        scf.yield %a, %b : i64, i64
+      }
+      %g:2 = scf.while (%u = %x, %w = %y) : (i64, i64) -> (i64, i64) {
+        %more = arith.cmpi ne, %w, %c0 : i64
+        scf.condition(%more) %u, %w : i64, i64
+      } do {
+      ^bb0(%u: i64, %w: i64):
+        %rest = arith.remsi %u, %w : i64
+        scf.yield %w, %rest : i64, i64
+      }
+      %fact = call @fact(%g#0) : (i64) -> i64
+      return %g#0, %fact : i64, i64
+    })";
+  expectNear(values(text, {&a, &b}, 0), {6});
+  expectNear(values(text, {&a, &b}, 1), {720});
+}
+
+/// Pairs are counted in loops without evaluating what no mask depends on: here
+/// the length depends on a carried tensor, the rest on nothing that is needed.
+TEST_F(ReferenceTest, CountsPairsInLoops) {
+  parse(std::string(plainMaps) + R"(
+    func.func @f(%x: tensor<4x2xf64>, %n: tensor<i64>) -> tensor<4x2xf64> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c3 = arith.constant 3 : index
+      %one = arith.constant dense<1> : tensor<i64>
+      %init = tensor.empty() : tensor<4x2xf64>
+      %r:2 = scf.for %i = %c0 to %c3 step %c1 iter_args(%a = %x, %m = %n) -> (tensor<4x2xf64>, tensor<i64>) {
+        %length = tensor.extract %m[] : tensor<i64>
+        %end = arith.index_cast %length : i64 to index
+        %o = attn.generic ins(%a, %a, %a : tensor<4x2xf64>, tensor<4x2xf64>, tensor<4x2xf64>)
+            weighting(#attn.softmax) outs(%init : tensor<4x2xf64>)
+            {indexing_maps = [#q, #k, #v, #o]}
+            mask {
+              %j = attn.index 1
+              %visible = arith.cmpi slt, %j, %end : index
+              attn.yield %visible : i1
+            } -> tensor<4x2xf64>
+        %next = arith.addi %m, %one : tensor<i64>
+        scf.yield %o, %next : tensor<4x2xf64>, tensor<i64>
+      }
+      return %r#0 : tensor<4x2xf64>
+    })");
+  Array x = f64({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  Array n = make(ElementType::I64, {}, {1});
+  auto work = countVisiblePairs(*module, "f", {&x, &n});
+  ASSERT_TRUE(bool(work)) << llvm::toString(work.takeError());
+  EXPECT_EQ(work->visiblePairs, 4 * (1 + 2 + 3));
+}
+
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//
@@ -168,16 +267,15 @@ TEST_F(ReferenceTest, BoundsMoveWithElements) {
 TEST_F(ReferenceTest, UnknownOps) {
   Array x = f64({}, {1});
   std::string message = fail(R"(func.func @f(%x: f64) -> f64 {
-    %t = arith.constant true
-    %r = scf.if %t -> f64 {
-      scf.yield %x : f64
-    } else {
+    %t = arith.constant 1 : index
+    %r = scf.index_switch %t -> f64
+    default {
       scf.yield %x : f64
     }
     return %r : f64
   })",
                              {&x});
-  EXPECT_THAT(message, EndsWith(":3:10: reference cannot evaluate 'scf.if'"));
+  EXPECT_THAT(message, EndsWith(":3:10: reference cannot evaluate 'scf.index_switch'"));
 }
 
 TEST_F(ReferenceTest, Recursion) {
@@ -187,7 +285,7 @@ TEST_F(ReferenceTest, Recursion) {
     return %r : f64
   })",
                    {&x}),
-              EndsWith("reference expected calls to nest at most 64 deep"));
+              EndsWith("reference expected calls to nest at most 256 deep"));
   EXPECT_THAT(fail(R"(
     func.func private @g(f64) -> f64
     func.func @f(%x: f64) -> f64 {
