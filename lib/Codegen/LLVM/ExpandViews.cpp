@@ -47,8 +47,16 @@ struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
 
     Location loc = op.getLoc();
     SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+    // What a cast forgets is folded back when it is converted to LLVM, into
+    // constants that nothing converts any more: ask what it casts.
+    Value source = op.getSrc();
+    while (auto cast = source.getDefiningOp<memref::CastOp>()) {
+      if (!isa<MemRefType>(cast.getSource().getType()))
+        break;
+      source = cast.getSource();
+    }
     auto metadata =
-        memref::ExtractStridedMetadataOp::create(rewriter, loc, op.getSrc());
+        memref::ExtractStridedMetadataOp::create(rewriter, loc, source);
     SmallVector<OpFoldResult> strides(shape.size());
     for (auto [group, stride] :
          llvm::zip_equal(groups, metadata.getConstifiedMixedStrides())) {
@@ -63,13 +71,25 @@ struct ExpandView final : OpRewritePattern<memref::ExpandShapeOp> {
         next = rewriter.createOrFold<arith::MulIOp>(loc, lhs, rhs);
       }
     }
-    Value view = memref::ReinterpretCastOp::create(
-        rewriter, loc, metadata.getBaseBuffer(),
-        metadata.getConstifiedMixedOffset(), sizes, strides);
-    if (view.getType() != op.getType())
-      view = memref::CastOp::create(rewriter, loc, op.getType(), view);
-    rewriter.replaceOp(op, view);
+    // As static as the type of the view is, so that it need not be cast.
+    auto [typeStrides, typeOffset] = op.getResultType().getStridesAndOffset();
+    for (auto [stride, expected] : llvm::zip_equal(strides, typeStrides))
+      stride = match(rewriter, loc, stride, expected);
+    OpFoldResult offset = match(
+        rewriter, loc, metadata.getConstifiedMixedOffset(), typeOffset);
+    rewriter.replaceOpWithNewOp<memref::ReinterpretCastOp>(
+        op, op.getResultType(), metadata.getBaseBuffer(), offset, sizes,
+        strides);
     return success();
+  }
+
+  /// `size` as a value where `expected` is dynamic, and as that number where it
+  /// is one.
+  static OpFoldResult match(OpBuilder &b, Location loc, OpFoldResult size,
+                            int64_t expected) {
+    if (ShapedType::isDynamic(expected))
+      return getValueOrCreateConstantIndexOp(b, loc, size);
+    return b.getIndexAttr(expected);
   }
 };
 
