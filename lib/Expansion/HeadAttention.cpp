@@ -83,6 +83,8 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
                       describeQuery(position, rank));
     }
   }
+  if (sink && getRank(sink) == 1)
+    relations.add(sink, 0, query, rank - 3, "query heads");
   if (offset)
     for (int64_t dim = 0; dim < getRank(offset); ++dim)
       relations.add(offset, dim, query, dim, "the batch of offset and query");

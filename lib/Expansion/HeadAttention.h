@@ -22,7 +22,7 @@ namespace attn {
 /// The parts of a named op; what is null or empty is not there.
 struct HeadAttention {
   mlir::Operation *op = nullptr;
-  mlir::Value query, key, value, bias, booleanMask, offset, output, lse;
+  mlir::Value query, key, value, bias, booleanMask, offset, sink, output, lse;
   mlir::Region *mask = nullptr, *score = nullptr;
   mlir::FloatAttr scale, softcap;
   CausalKind causal = CausalKind::none;
@@ -37,14 +37,14 @@ struct HeadAttention {
     return op->emitOpError(message);
   }
 
-  /// Constraints (C1) to (C7), (C10) and (C11) of the named ops.
+  /// Constraints (C1) to (C7) and (C10) to (C12) of the named ops.
   mlir::LogicalResult verify() const;
   /// (C8) and (C9).
   mlir::LogicalResult verifyRegions() const;
   void nameRegionArguments(mlir::Region &region,
                            mlir::OpAsmSetValueNameFn setName) const;
   void getExtentRelations(OperandRelations &relations) const;
-  /// Replaces the op by an `attn.generic` with a softmax, and reshapes around
+  /// Replaces the op by an `attn.generic` with a softmax, of a sink if there is one, and reshapes around
   /// it for grouped heads.
   mlir::LogicalResult expand(mlir::RewriterBase &rewriter) const;
   /// The results in plain numbers.

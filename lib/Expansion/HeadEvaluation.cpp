@@ -42,7 +42,7 @@ private:
 
   const HeadAttention &op;
   Rounding rounding;
-  PlainOperand query, key, value, bias, booleanMask, offset;
+  PlainOperand query, key, value, bias, booleanMask, offset, sink;
   PlainRegion mask, score;
   int64_t rank, numRows, numKeys;
   double scale;
@@ -62,6 +62,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
     booleanMask = evaluation.getOperand(op.booleanMask);
   if (op.offset)
     offset = evaluation.getOperand(op.offset);
+  if (op.sink)
+    sink = evaluation.getOperand(op.sink);
   mask = evaluation.getRegion(*op.mask);
   score = evaluation.getRegion(*op.score);
   double width = static_cast<double>(query.shape[rank - 1]);
@@ -189,6 +191,13 @@ PlainAttention HeadEvaluator::describe() {
   MLIRContext *context = op.op->getContext();
   attention.weighting = SoftmaxAttr::get(context);
   attention.getWeightingOperands = [](Row) { return SmallVector<double>(); };
+  if (op.sink) {
+    attention.weighting = SoftmaxSinkAttr::get(context);
+    attention.getWeightingOperands = [this](Row row) {
+      int64_t head = sink.shape.empty() ? 0 : row[rank - 3];
+      return SmallVector<double>{sink.reals[head]};
+    };
+  }
   attention.wantsLogSumExp = static_cast<bool>(op.lse);
   return attention;
 }

@@ -187,7 +187,7 @@ void HeadExpansion::decideOffset() {
     dynamicOffset =
         arith::SubIOp::create(rewriter, loc, getSize(op.key, rank - 2),
                               getSize(op.query, rank - 2));
-  } else if (op.causal == CausalKind::offset) {
+  } else if (op.offset) {
     Value operand = op.offset;
     if (isa<ShapedType>(operand.getType())) {
       addInput(operand, llvm::to_vector(llvm::seq(0u, getNumBatchDims())));
@@ -195,6 +195,20 @@ void HeadExpansion::decideOffset() {
     }
     dynamicOffset = createOffset(operand);
   }
+}
+
+void HeadExpansion::decideWeighting() {
+  if (!op.sink) {
+    weighting = SoftmaxAttr::get(rewriter.getContext());
+    return;
+  }
+  weighting = SoftmaxSinkAttr::get(rewriter.getContext());
+  Value sink = op.sink;
+  bool perHead = isa<ShapedType>(sink.getType());
+  if (perHead && headDims.size() == 2)
+    sink = expandDimension(rewriter, loc, sink, 0, numKeyHeads, groupSize);
+  weightingOperands.push_back(sink);
+  weightingMaps.push_back(getMap(perHead ? headDims : Dims()));
 }
 
 GenericOp HeadExpansion::createGeneric() {
@@ -206,6 +220,7 @@ GenericOp HeadExpansion::createGeneric() {
                                  with(getLeadingDims(true), {n, d}),
                                  with(getLeadingDims(true), {n, e})};
   maps.append(inputMaps);
+  maps.append(weightingMaps);
   maps.push_back(with(getLeadingDims(false), {m, e}));
   Value output = reshapeQueryLike(op.output);
   SmallVector<Type> types;
@@ -223,9 +238,9 @@ GenericOp HeadExpansion::createGeneric() {
   Value value = reshapeKeyLike(op.value);
   auto generic = GenericOp::create(
       rewriter, loc, types, query, key, value, inputs,
-      /*weighting_operands=*/ValueRange(), output, lse, /*weights=*/Value(),
+      weightingOperands, output, lse, /*weights=*/Value(),
       rewriter.getAffineMapArrayAttr(maps),
-      SoftmaxAttr::get(rewriter.getContext()), APFloat(scale),
+      weighting, APFloat(scale),
       /*acc_type=*/TypeAttr());
   generic->setDiscardableAttrs(op.op->getDiscardableAttrDictionary());
   return generic;
@@ -254,6 +269,7 @@ LogicalResult HeadExpansion::run() {
   addBroadcastInput(op.bias);
   addBroadcastInput(op.booleanMask);
   decideOffset();
+  decideWeighting();
   GenericOp generic = createGeneric();
   fillMask(generic);
   fillScore(generic);

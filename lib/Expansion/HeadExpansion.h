@@ -47,6 +47,7 @@ private:
   void addBroadcastInput(mlir::Value value);
   void decideScale();
   void decideOffset();
+  void decideWeighting();
   GenericOp createGeneric();
   void replaceResults(GenericOp generic);
 
@@ -85,7 +86,10 @@ private:
   /// where the width is known at run time only.
   double scale = 1.0;
   mlir::Value dynamicScale;
-  /// The causal offset: a constant, or a value where that is not known.
+  WeightingAttrInterface weighting;
+  llvm::SmallVector<mlir::Value> weightingOperands;
+  llvm::SmallVector<mlir::AffineMap> weightingMaps;
+  /// The offset of the diagonal: a constant, or a value where that is not known.
   int64_t offset = 0;
   mlir::Value dynamicOffset;
 };

@@ -52,7 +52,7 @@ bool HeadExpansion::isUpperBoundImplied(int64_t right) {
     return true;
   if (op.causal == CausalKind::bottom_right && numRows == 1)
     return true;
-  return op.causal != CausalKind::offset && !dynamicOffset &&
+  return !op.offset && !dynamicOffset &&
          !ShapedType::isDynamic(numKeys) && numKeys - 1 <= offset + right;
 }
 
@@ -60,7 +60,7 @@ bool HeadExpansion::isUpperBoundImplied(int64_t right) {
 bool HeadExpansion::isLowerBoundImplied(int64_t left) {
   if (left < 0)
     return true;
-  return op.causal != CausalKind::offset && !dynamicOffset &&
+  return !op.offset && !dynamicOffset &&
          !ShapedType::isDynamic(numRows) && numRows - 1 + offset <= left;
 }
 

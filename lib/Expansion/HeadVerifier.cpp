@@ -157,9 +157,11 @@ static LogicalResult verifyOffset(const HeadAttention &op) {
           "(C6) expected an offset operand, as causal is offset");
     return success();
   }
-  if (op.causal != CausalKind::offset)
+  bool forWindow = op.causal == CausalKind::none && op.window;
+  if (op.causal != CausalKind::offset && !forWindow)
     return op.emitOpError("(C6) expected no offset operand, as causal is ")
-           << stringifyCausalKind(op.causal) << ", not offset";
+           << stringifyCausalKind(op.causal) << ", not offset"
+           << (op.causal == CausalKind::none ? ", and there is no window" : "");
   Type type = offset.getType();
   if (!getElementTypeOrSelf(type).isSignlessIntOrIndex())
     return op.emitOpError("(C6) expected offset to hold integers, but got ")
@@ -228,12 +230,39 @@ static LogicalResult verifyLse(const HeadAttention &op) {
   return success();
 }
 
+/// (C12)
+static LogicalResult verifySink(const HeadAttention &op) {
+  if (!op.sink)
+    return success();
+  Type type = op.sink.getType();
+  if (!isa<FloatType>(getElementTypeOrSelf(type)))
+    return op.emitOpError("(C12) expected sink to hold floats, but got ")
+           << type;
+  if (!isa<ShapedType>(type))
+    return success();
+  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.query.getType());
+  ArrayRef<int64_t> sink = detail::getShapeOrScalar(type);
+  if (query.size() < 3 || sink.size() != 1)
+    return op.emitOpError("(C12) expected sink to be a number")
+           << (query.size() < 3 ? ", as query has no heads"
+                                : " or to have one number per query head")
+           << ", but got " << type;
+  int64_t heads = getStaticExtent(
+      {query[query.size() - 3],
+       detail::getShapeOrScalar(op.output.getType())[query.size() - 3]});
+  if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(sink[0]) &&
+      heads != sink[0])
+    return op.emitOpError("(C12) expected sink number of heads to be ")
+           << heads << " (as in query), but got " << sink[0];
+  return success();
+}
+
 LogicalResult HeadAttention::verify() const {
   if (failed(verifyShapes(*this)) ||
       failed(verifyBroadcast(*this, "bias", bias)) ||
       failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||
-      failed(verifyLse(*this)))
+      failed(verifyLse(*this)) || failed(verifySink(*this)))
     return failure();
   return detail::verifyDestinationStyle(cast<DestinationStyleOpInterface>(op),
                                         "C11");

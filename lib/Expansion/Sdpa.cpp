@@ -21,6 +21,7 @@ static HeadAttention getParts(SdpaOp op) {
   parts.bias = op.getBias();
   parts.booleanMask = op.getBooleanMask();
   parts.offset = op.getOffset();
+  parts.sink = op.getSink();
   parts.output = op.getOutput();
   parts.lse = op.getLse();
   parts.mask = &op.getMask();
@@ -33,7 +34,7 @@ static HeadAttention getParts(SdpaOp op) {
 }
 
 MutableOperandRange SdpaOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(6);
+  auto [start, length] = getODSOperandIndexAndLength(7);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 

@@ -500,3 +500,56 @@ func.func @sdpa_c11_result_type(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>
       -> tensor<2x6x5x?xf32>
   return
 }
+
+// -----
+
+func.func @sdpa_c6_offset_for_nothing(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>, %v: tensor<2x3x7x8xf32>, %offset: i32,
+    %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C6) expected no offset operand, as causal is none, not offset, and there is no window}}
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<2x3x7x4xf32>, tensor<2x3x7x8xf32>)
+      offset(%offset : i32) outs(%o : tensor<2x6x5x8xf32>)
+      -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c12_sink_type(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>, %v: tensor<2x3x7x8xf32>, %sink: i32,
+    %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C12) expected sink to hold floats, but got 'i32'}}
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<2x3x7x4xf32>, tensor<2x3x7x8xf32>)
+      sink(%sink : i32) outs(%o : tensor<2x6x5x8xf32>)
+      -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c12_sink_rank(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>, %v: tensor<2x3x7x8xf32>, %sink: tensor<2x6xf32>,
+    %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C12) expected sink to be a number or to have one number per query head, but got 'tensor<2x6xf32>'}}
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<2x3x7x4xf32>, tensor<2x3x7x8xf32>)
+      sink(%sink : tensor<2x6xf32>) outs(%o : tensor<2x6x5x8xf32>)
+      -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c12_sink_heads(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>, %v: tensor<2x3x7x8xf32>, %sink: tensor<3xf32>,
+    %o: tensor<2x6x5x8xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C12) expected sink number of heads to be 6 (as in query), but got 3}}
+  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<2x3x7x4xf32>, tensor<2x3x7x8xf32>)
+      sink(%sink : tensor<3xf32>) outs(%o : tensor<2x6x5x8xf32>)
+      -> tensor<2x6x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c12_sink_without_heads(%q: tensor<5x4xf32>, %sink: tensor<1xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C12) expected sink to be a number, as query has no heads, but got 'tensor<1xf32>'}}
+  %r = attn.sdpa ins(%q, %q, %q : tensor<5x4xf32>, tensor<5x4xf32>, tensor<5x4xf32>)
+      sink(%sink : tensor<1xf32>) outs(%q : tensor<5x4xf32>) -> tensor<5x4xf32>
+  return
+}

@@ -391,14 +391,15 @@ func.func @generic_c13_mixed_operands(%q: tensor<2x5x4xf32>,
 #k = affine_map<(b, m, n, d, e) -> (b, n, d)>
 #v = affine_map<(b, m, n, d, e) -> (b, n, e)>
 #o = affine_map<(b, m, n, d, e) -> (b, m, e)>
+#l = affine_map<(b, m, n, d, e) -> (b, m)>
 func.func @generic_c13_no_result(%q: tensor<2x5x4xf32>,
     %k: tensor<2x7x4xf32>,
-    %v: tensor<2x7x3xf32>,
+    %v: tensor<2x7x3xf32>, %l: tensor<2x5xf32>,
     %o: tensor<2x5x3xf32>) {
-  // expected-error @below {{'attn.generic' op (C13) expected the number of results to be 1 (one per tensor init), but got 0}}
-  attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
-      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>)
-      {indexing_maps = [#q, #k, #v, #o]}
+  // expected-error @below {{'attn.generic' op (C13) expected the number of results to be 2 (one per tensor init), but got 1}}
+  %r = attn.generic ins(%q, %k, %v : tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
+      weighting(#attn.softmax) outs(%o : tensor<2x5x3xf32>) lse(%l : tensor<2x5xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #l]} -> tensor<2x5x3xf32>
   return
 }
 

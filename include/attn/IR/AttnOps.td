@@ -137,11 +137,11 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     `outs` `(` $output `:` type($output) `)`
     oilist(`lse` `(` $lse `:` type($lse) `)` |
            `weights` `(` $weights `:` type($weights) `)`)
-    attr-dict
+    `` custom<Attributes>("\"attn.generic\"", attr-dict)
     `` custom<Regions>(
         "{\"similarity\", \"mask\", \"score\", \"weight\", \"ranges\", \"classify\"}",
         $similarity, $mask, $score, $weight, $ranges, $classify)
-    (`->` type($results)^)?
+    `` custom<ResultTypes>(type($results), ref(type($output)))
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();

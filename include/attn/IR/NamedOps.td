@@ -32,10 +32,14 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
 
     A pair is visible if all of these hold: `causal`, `window`, `boolean_mask`
     (true attends) and the `mask` region. With o = 0 for `top_left`,
-    N_k - N_q for `bottom_right`, and the operand for `offset`, causal means
-    j <= i + o, and a window `[left, right]` means i + o - left <= j <=
-    i + o + right, -1 standing for unbounded. The offset is an integer or one
-    integer per batch.
+    N_k - N_q for `bottom_right`, and the operand `offset` for the causal kind
+    of that name or for a window without `causal`, causal means j <= i + o, and
+    a window `[left, right]` means i + o - left <= j <= i + o + right, -1
+    standing for unbounded. The offset is an integer or one integer per batch.
+
+    `sink` is a logit more for each row, a number or one per query head, that
+    takes part in the softmax and has no value: weights are exp(s - m) / (l +
+    exp(sink - m)). `lse` includes it; an empty row's is the sink.
 
     Query head h reads key head floor(h / group), where group is the number of
     query heads over the number of key heads. `bias` and `boolean_mask` have the
@@ -54,8 +58,8 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C4) the key width is the query width, the value has as many rows as the
       key, and the output is the query with the value's width
     * (C5) `bias` and `boolean_mask` broadcast to batch x heads x rows x keys
-    * (C6) the offset is given exactly if `causal` is `offset`, as an integer or
-      one integer per batch
+    * (C6) the offset is given if `causal` is `offset`, and may be given beside
+      a window if `causal` is `none`, as an integer or one integer per batch
     * (C7) a window has two bounds, each -1 or more; the softcap is positive and
       finite; the scale is finite
     * (C8) region arguments and results have the types described above
@@ -63,6 +67,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C10) `lse` is the output without its last dimension
     * (C11) operands are all tensors or all memrefs, and each result has the
       type of its init
+    * (C12) the sink is a float, or floats, one per query head
 
     Example:
     ```mlir
@@ -80,6 +85,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
     Optional<Attn_FloatShaped>:$bias, Optional<Attn_BoolShaped>:$boolean_mask,
     Optional<Attn_ShapedOrElement>:$offset,
+    Optional<Attn_ShapedOrElement>:$sink,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_CausalAttr, "::attn::CausalKind::none">:$causal,
@@ -90,12 +96,13 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       type($query) `,` type($key) `,` type($value) `)`
     oilist(`bias` `(` $bias `:` type($bias) `)` |
            `boolean_mask` `(` $boolean_mask `:` type($boolean_mask) `)` |
-           `offset` `(` $offset `:` type($offset) `)`)
+           `offset` `(` $offset `:` type($offset) `)` |
+           `sink` `(` $sink `:` type($sink) `)`)
     `outs` `(` $output `:` type($output) `)`
     (`lse` `(` $lse^ `:` type($lse) `)`)?
-    attr-dict
+    `` custom<Attributes>("\"attn.sdpa\"", attr-dict)
     `` custom<Regions>("{\"mask\", \"score\"}", $mask, $score)
-    (`->` type($results)^)?
+    `` custom<ResultTypes>(type($results), ref(type($output)))
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable();

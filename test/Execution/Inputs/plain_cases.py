@@ -69,6 +69,15 @@ def options(dtype, rng, error):
     yield case("window-self", window=(0, 0))
     yield case("window-causal", window=(5, -1), causal="bottom_right")
     yield case("window-offset", window=(5, 1), causal="offset", offset=[7, 30])
+    yield case("window-offset-alone", window=(1, 2), offset=8)
+    yield case("window-offset-batch", window=(6, -1), offset=[12, -3], lse=True)
+    yield case("sink", sink=0.5, lse=True)
+    yield case("sink-heads", sink=[1.5, -40.0], lse=True, causal="bottom_right")
+    yield case("sink-grouped", heads=2, group=2, sink=[0.25, -1.0, 3.0, 6.0],
+               window=(5, 3), softcap=2.0)
+    yield case("sink-blind", sink=[-0.75, 2.0], lse=True, rows=9,
+               boolean=numpy.arange(9).reshape(9, 1) > 4)
+    yield case("sink-dynamic", sink=[0.5, 0.25], dynamic=True, lse=True)
     yield case("softcap", softcap=0.75)
     yield case("bias", bias=(2, 2, 13, 37))
     yield case("bias-broadcast", bias=(1, 2, 1, 37))

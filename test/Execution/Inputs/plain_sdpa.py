@@ -10,7 +10,7 @@ from plain_attention import (Case, accumulation, attend, make_empty, random,
 def is_visible(index, rows, keys, causal, offset, window):
     """Positions alone: causal and window."""
     i, j = index["m"], index["n"]
-    shift = {"bottom_right": keys - rows, "offset": offset}.get(causal, 0)
+    shift = keys - rows if causal == "bottom_right" else offset
     visible = numpy.ones(numpy.broadcast(i, j).shape, bool)
     if causal:
         visible = visible & (j <= i + shift)
@@ -25,11 +25,12 @@ def is_visible(index, rows, keys, causal, offset, window):
 
 def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
          keys=37, width=5, channels=3, scale=None, causal=None, offset=None,
-         window=None, softcap=None, bias=None, boolean=None, mask=None,
+         window=None, softcap=None, bias=None, boolean=None, sink=None, mask=None,
          score=None, captured=(), lse=False, dynamic=False, patch=None,
          out_dtype=None):
     """`bias` and `boolean` are shapes or arrays; `offset` an integer or one per
-    batch; `mask` and `score` pairs of text and function."""
+    batch; `sink` is a number or one per head; `mask` and `score` are pairs of
+    text and function."""
     shapes = [(batch, heads * group, rows, width), (batch, heads, keys, width),
               (batch, heads, keys, channels),
               (batch, heads * group, rows, channels)]
@@ -58,13 +59,19 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
         operands += f" boolean_mask(%bool : {kind})"
         boolean = array
     shift = 0
-    if causal == "offset":
+    if offset is not None:
         shift = numpy.asarray(offset, numpy.int32)
         kind = "i32" if shift.ndim == 0 else tensor(shift.shape, "i32")
         arguments.append(("offset", kind, shift))
         operands += f" offset(%offset : {kind})"
         if shift.ndim:
             shift = shift.reshape(-1, 1, 1, 1)
+    if sink is not None:
+        array = round_to(numpy.asarray(sink, numpy.float64), dtype)
+        kind = dtype if array.ndim == 0 else tensor(array.shape, dtype)
+        arguments.append(("sink", kind, array))
+        operands += f" sink(%sink : {kind})"
+        sink = array if array.ndim == 0 else array.reshape(1, -1, 1, 1)
     arguments += captured
     if scale is not None:
         attributes.append(f"scale = {scale!r} : f64")
@@ -100,7 +107,8 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
     used = scale if scale is not None else width**-0.5 if width else 1.0
     (out, log, _) = attend(
         q, numpy.repeat(k, group, 1), numpy.repeat(v, group, 1), letters,
-        used * error, dtype, score=plain_score, mask=plain_mask)
+        used * error, dtype, score=plain_score, mask=plain_mask,
+        weighting="softmax" if sink is None else "softmax_sink", operand=sink)
     body = make_empty("init", "bhme", kinds[3], letters, kinds)
     results = [("r", kinds[3], *out)]
     types, extra, several = kinds[3], "", ""
