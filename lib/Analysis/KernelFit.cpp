@@ -26,23 +26,21 @@ FusionDecision fitsKernel(GenericOp op) {
   if (op.getWeights())
     return unfused("the weights are asked for");
   DimensionClasses classes = op.getDimensionClasses();
-  if (classes.queryRows.empty())
-    return unfused("there is no query row dimension for the lanes");
   auto several = [](ArrayRef<unsigned> dims, StringRef name) {
-    return unfused("expected one " + name + " dimension, but there are " +
-                   Twine(dims.size()));
+    std::string reason = ("expected one " + name +
+                          " dimension, but there are " + Twine(dims.size()))
+                             .str();
+    return unfused(dims.empty() ? reason : reason + ": collapse them");
   };
-  if (classes.keyRows.size() != 1)
-    return several(classes.keyRows, "key row");
   if (classes.features.size() != 1)
     return several(classes.features, "feature");
   if (classes.channels.size() != 1)
     return several(classes.channels, "channel");
-  unsigned lane = classes.queryRows.back();
   for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i) {
     AffineMap map = op.getIndexingMap(3 + i);
-    if (map.isFunctionOfDim(lane) && map.isFunctionOfDim(classes.keyRows[0]) &&
-        map.isFunctionOfDim(classes.features[0]))
+    auto spans = [&](unsigned dim) { return map.isFunctionOfDim(dim); };
+    if (!classes.queryRows.empty() && spans(classes.queryRows.back()) &&
+        llvm::any_of(classes.keyRows, spans) && spans(classes.features[0]))
       return unfused("input " + Twine(i) +
                      " spans query rows, key rows and features");
   }
@@ -62,19 +60,29 @@ struct Extents {
           .getDimSize(
               *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
     };
-    queries = extent(op.getQuery(), 0, classes.queryRows.back());
+    queries = classes.queryRows.empty()
+                  ? 1
+                  : extent(op.getQuery(), 0, classes.queryRows.back());
     features = extent(op.getKey(), 1, classes.features[0]);
     auto query = cast<ShapedType>(op.getQuery().getType());
     rows = query.hasStaticShape() && features > 0
                ? query.getNumElements() / features
                : ShapedType::kDynamic;
-    keys = extent(op.getKey(), 1, classes.keyRows[0]);
+    keys = 1;
+    for (unsigned dim : classes.keyRows) {
+      int64_t rows = extent(op.getKey(), 1, dim);
+      keys = ShapedType::isDynamic(keys) || ShapedType::isDynamic(rows)
+                 ? ShapedType::kDynamic
+                 : keys * rows;
+    }
     channels = extent(op.getValue(), 2, classes.channels[0]);
   }
 
   /// Along the innermost query row dimension, and along all and the batch.
   int64_t queries, rows;
-  int64_t keys, features, channels;
+  /// Along all key row dimensions.
+  int64_t keys;
+  int64_t features, channels;
 };
 } // namespace
 

@@ -131,30 +131,43 @@ LogicalResult verifyLayout(FinishOp op) {
     return success();
   auto accType =
       dyn_cast<FloatType>(getElementTypeOrSelf(op.getAccumulator().getType()));
-  if (op.getIndexingMap(0).getNumDims() != 2 || !accType ||
+  AffineMap first = op.getIndexingMap(0);
+  if (first.getNumDims() < 2 || first.getNumResults() != 2 ||
+      !first.isFunctionOfDim(0) || !first.isFunctionOfDim(1) || !accType ||
       accType.getWidth() < 32)
     return op.emitOpError("(C5) expected the end of a tile in ")
            << layout
            << " to have the dimensions (query rows, channels) and an "
-              "accumulator of f32 or f64";
+              "accumulator of f32 or f64 over them";
+  unsigned outputIndex =
+      1 + op.getStatistics().size() + op.getWeightingOperands().size();
   for (auto [index, value] : llvm::enumerate(op.getMappedOperands())) {
-    StoredOperand operand{getOperandName(op, index), layout,
-                          op.getOperandRole(index), op.getIndexingMap(index),
+    AffineMap map = op.getIndexingMap(index);
+    OperandRole role = op.getOperandRole(index);
+    StoredOperand operand{getOperandName(op, index), layout, role, map,
                           value.getType()};
     if (failed(verifyStoredOperand(op, "C5", operand, accType)))
       return failure();
-  }
-  unsigned outputIndex =
-      1 + op.getStatistics().size() + op.getWeightingOperands().size();
-  for (unsigned i = 1, e = op.getIndexingMaps().size(); i < e; ++i) {
-    AffineMap map = op.getIndexingMap(i);
     bool isRow = map.getNumResults() == 1 && map.isFunctionOfDim(0);
-    bool mayBeScalar =
-        op.getOperandRole(i) == OperandRole::weighting_operand;
-    if (i != outputIndex && !isRow && !(mayBeScalar && map.getNumResults() == 0))
+    bool isScalar = map.getNumResults() == 0 &&
+                    role == OperandRole::weighting_operand;
+    if (index != 0 && index < outputIndex && !isRow && !isScalar)
       return op.emitOpError("(C5) expected ")
-             << getOperandName(op, i) << " to have query rows alone, but got "
+             << operand.name << " to have query rows alone, but got "
              << AffineMapAttr::get(map);
+    if (role == OperandRole::lse &&
+        (!map.isFunctionOfDim(0) || map.isFunctionOfDim(1)))
+      return op.emitOpError("(C5) expected lse to have query rows and no "
+                            "channels, but got ")
+             << AffineMapAttr::get(map);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+      if (map.getDimPosition(i) > 1 &&
+          getShapeOrScalar(value.getType())[i] != 1)
+        return op.emitOpError("(C5) expected ")
+               << operand.name << " to have extent 1 along dimension d"
+               << map.getDimPosition(i)
+               << ", which is neither query rows nor channels, but got "
+               << value.getType();
   }
   auto extent = [&](unsigned index, Value operand, unsigned dim) {
     std::optional<unsigned> position =

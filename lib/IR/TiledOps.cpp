@@ -117,7 +117,7 @@ LogicalResult FinishOp::verify() {
   unsigned output = 1 + getStatistics().size() + getWeightingOperands().size();
   for (auto [index, operand] : llvm::enumerate(mapped)) {
     AffineMap map = getIndexingMap(index);
-    bool whole = index == 0 || index == output;
+    bool whole = index == output || (index == 0 && !getLayoutAttr());
     if (!map.isProjectedPermutation() || (whole && !map.isPermutation()) ||
         map.getNumResults() !=
             detail::getShapeOrScalar(operand.getType()).size())

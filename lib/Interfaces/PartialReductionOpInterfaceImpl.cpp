@@ -180,7 +180,7 @@ struct PartialReductionModel
     for (unsigned i = 0; i < output; ++i) {
       AffineMap map = op.getIndexingMap(i);
       bool hasKey = i == 1 || i == 2;
-      operands.push_back(tile->slice(b, mapped[i], map, slices));
+      operands.push_back(tile->sliceOf(b, mapped[i], map, slices));
       if (hasKey)
         operands.back() = step.expandKey(b, operands.back(), map);
       stepMaps.push_back(step.map(map, /*leadingSplit=*/false, hasKey));
@@ -215,10 +215,12 @@ struct PartialReductionModel
         /*count_tiles=*/false);
     // The bounds of the mask, `ranges` and `classify`, have no place in a step
     // that is no tile of the kernel.
-    tile->cloneBody(b, op.getSimilarity(), online.getSimilarity(), step.dims);
-    tile->cloneBody(b, op.getMask(), online.getMask(), step.dims);
-    tile->cloneBody(b, op.getScore(), online.getScore(), step.dims);
-    tile->cloneBody(b, op.getWeight(), online.getWeight(), step.dims);
+    SmallVector<std::optional<unsigned>> dims(step.dims.begin(),
+                                              step.dims.end());
+    tile->cloneBody(b, op.getSimilarity(), online.getSimilarity(), dims);
+    tile->cloneBody(b, op.getMask(), online.getMask(), dims);
+    tile->cloneBody(b, op.getScore(), online.getScore(), dims);
+    tile->cloneBody(b, op.getWeight(), online.getWeight(), dims);
     return TilingResult{{online}, SmallVector<Value>(online.getResults()),
                         slices};
   }
@@ -234,8 +236,8 @@ struct PartialReductionModel
     FailureOr<unsigned> key = getSplitDim(op, reductionDims);
     if (failed(key))
       return failure();
-    AttentionTile tile{op, SmallVector<OpFoldResult>(offsets),
-                       SmallVector<OpFoldResult>(sizes), {}};
+    IterationBox tile{op, SmallVector<OpFoldResult>(offsets),
+                      SmallVector<OpFoldResult>(sizes)};
     locateState(tile, StateMaps(op).get(resultNumber), *key, strategy,
                 splitReductionIvs, resultOffsets, resultSizes);
     return success();
@@ -280,7 +282,7 @@ struct PartialReductionModel
 
 private:
   /// Where the state of a tile lies, the splits first.
-  static void locateState(const AttentionTile &tile, AffineMap map,
+  static void locateState(const IterationBox &tile, AffineMap map,
                           unsigned key, ReductionTilingStrategy strategy,
                           ArrayRef<OpFoldResult> splitReductionIvs,
                           SmallVectorImpl<OpFoldResult> &from,
@@ -290,7 +292,7 @@ private:
         strategy == ReductionTilingStrategy::PartialReductionOuterReduction;
     from.push_back(sideBySide ? OpFoldResult(b.getIndexAttr(0))
                               : splitReductionIvs[0]);
-    extents.push_back(sideBySide ? tile.sizes[key]
+    extents.push_back(sideBySide ? tile.extents[key]
                                  : OpFoldResult(b.getIndexAttr(1)));
     tile.locate(map, from, extents);
   }

@@ -73,8 +73,10 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
   if (online && online.getLayout())
     return op.emitOpError("cannot be tiled: it is a tile in ")
            << online.getLayoutAttr();
-  AttentionTile tile{op, SmallVector<OpFoldResult>(offsets),
-                     SmallVector<OpFoldResult>(sizes), {}};
+  AttentionTile tile;
+  tile.op = op;
+  tile.offsets.assign(offsets.begin(), offsets.end());
+  tile.extents.assign(sizes.begin(), sizes.end());
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
     tile.whole.push_back(attn::isWhole(op, dim, offsets[dim], sizes[dim]));
   DimensionClasses classes = op.getDimensionClasses();
@@ -99,41 +101,13 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
   return tile;
 }
 
-void AttentionTile::locate(AffineMap map, SmallVectorImpl<OpFoldResult> &from,
-                           SmallVectorImpl<OpFoldResult> &extents) const {
-  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-    from.push_back(offsets[map.getDimPosition(i)]);
-    extents.push_back(sizes[map.getDimPosition(i)]);
-  }
-}
-
-Value AttentionTile::slice(OpBuilder &b, Value operand, AffineMap map,
-                           SmallVectorImpl<Operation *> &slices) const {
+Value AttentionTile::sliceOf(OpBuilder &b, Value operand, AffineMap map,
+                             SmallVectorImpl<Operation *> &slices) const {
   if (!isa<RankedTensorType>(operand.getType()) || isWhole(map))
     return operand;
-  SmallVector<OpFoldResult> from, extents;
-  locate(map, from, extents);
-  SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
-  auto slice = tensor::ExtractSliceOp::create(b, op->getLoc(), operand, from,
-                                              extents, strides);
-  slices.push_back(slice);
-  return slice;
-}
-
-Value AttentionTile::shift(OpBuilder &b, Value position, unsigned dim) const {
-  if (isZeroInteger(offsets[dim]))
-    return position;
-  Value offset = getValueOrCreateConstantIndexOp(b, op->getLoc(), offsets[dim]);
-  return arith::AddIOp::create(b, op->getLoc(), position, offset);
-}
-
-void AttentionTile::cloneBody(OpBuilder &b, Region &from, Region &to,
-                              ArrayRef<unsigned> dims) const {
-  cloneRegion(b, from, to, [&](IndexOp index) {
-    unsigned dim = index.getDim();
-    unsigned local = dims.empty() ? dim : dims[dim];
-    return shift(b, IndexOp::create(b, index.getLoc(), local), dim);
-  });
+  Value part = slice(b, operand, map);
+  slices.push_back(part.getDefiningOp());
+  return part;
 }
 
 /// `ranges` and `classify` speak of positions in the whole op, and so does the
@@ -197,8 +171,8 @@ struct TilingModel
       // All operands have a map, in order, but `rows` and `full`.
       bool isMapped = mapIndex < mapped.size() && operand == mapped[mapIndex];
       state.addOperands(
-          isMapped ? tile->slice(b, operand,
-                                 attention.getIndexingMap(mapIndex++), slices)
+          isMapped ? tile->sliceOf(b, operand,
+                                   attention.getIndexingMap(mapIndex++), slices)
                    : operand);
     }
     state.addTypes(TypeRange(ValueRange(state.operands).take_back(numInits)));
@@ -207,10 +181,13 @@ struct TilingModel
     for (unsigned i = 0, e = op->getNumRegions(); i < e; ++i)
       state.addRegion();
     auto tiled = cast<OpTy>(b.create(state));
-    tile->cloneBody(b, attention.getSimilarity(), tiled.getSimilarity());
-    tile->cloneBody(b, attention.getMask(), tiled.getMask());
-    tile->cloneBody(b, attention.getScore(), tiled.getScore());
-    tile->cloneBody(b, attention.getWeight(), tiled.getWeight());
+    SmallVector<std::optional<unsigned>> same;
+    for (unsigned dim = 0, e = attention.getNumDims(); dim < e; ++dim)
+      same.push_back(dim);
+    tile->cloneBody(b, attention.getSimilarity(), tiled.getSimilarity(), same);
+    tile->cloneBody(b, attention.getMask(), tiled.getMask(), same);
+    tile->cloneBody(b, attention.getScore(), tiled.getScore(), same);
+    tile->cloneBody(b, attention.getWeight(), tiled.getWeight(), same);
     if constexpr (std::is_same_v<OpTy, GenericOp>)
       cloneBoundRegions(b, *tile, attention, tiled);
     return TilingResult{{tiled}, SmallVector<Value>(tiled->getResults()),
@@ -223,8 +200,8 @@ struct TilingModel
                         ArrayRef<OpFoldResult> sizes,
                         SmallVector<OpFoldResult> &resultOffsets,
                         SmallVector<OpFoldResult> &resultSizes) const {
-    AttentionTile tile{cast<OpTy>(op), SmallVector<OpFoldResult>(offsets),
-                       SmallVector<OpFoldResult>(sizes), {}};
+    IterationBox tile{cast<OpTy>(op), SmallVector<OpFoldResult>(offsets),
+                      SmallVector<OpFoldResult>(sizes)};
     tile.locate(getResultMap(op, resultNumber), resultOffsets, resultSizes);
     return success();
   }

@@ -109,18 +109,33 @@ Value getInsertedTile(Value buffer) {
   return insert ? insert.getSource() : Value();
 }
 
+/// The dimension of what is collapsed that dimension `at` comes from: the one
+/// of its group that is not of extent 1.
+int64_t getCollapsedPosition(tensor::CollapseShapeOp collapse, int64_t at) {
+  ReassociationIndices group = collapse.getReassociationIndices()[at];
+  for (int64_t dim : group)
+    if (collapse.getSrcType().getDimSize(dim) != 1)
+      return dim;
+  return group.front();
+}
+
 /// The extent, in the tensor it is a slice of, of dimension `at` of a tile:
-/// past its packing, and past the buffer in which a loop gathers packed tiles.
+/// past its packing, past the buffer in which a loop gathers packed tiles, and
+/// past the slices of other dimensions.
 Extent getWholeExtent(Value tile, int64_t at) {
   if (auto pack = tile.getDefiningOp<PackOp>())
     return getWholeExtent(pack.getSource(), pack.getPermutation()[at]);
+  if (auto collapse = tile.getDefiningOp<tensor::CollapseShapeOp>())
+    return getWholeExtent(collapse.getSrc(),
+                          getCollapsedPosition(collapse, at));
   auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice)
     return Extent::of(tile, at);
   if (Value inserted = getInsertedTile(slice.getSource()))
     return getWholeExtent(inserted, at);
   at = getFullPosition(slice.getDroppedDims(), at);
-  if (slice.getSource().getDefiningOp<PackOp>())
+  if (slice.getSource().getDefiningOp<PackOp>() ||
+      slice.getSource().getDefiningOp<tensor::CollapseShapeOp>())
     return getWholeExtent(slice.getSource(), at);
   return Extent::of(slice.getSource(), at);
 }

@@ -51,17 +51,17 @@ func.func @squared(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>
 
 // -----
 
-#q = affine_map<(h, n, d, e) -> (h, d)>
-#k = affine_map<(h, n, d, e) -> (h, n, d)>
-#v = affine_map<(h, n, d, e) -> (h, n, e)>
-#o = affine_map<(h, n, d, e) -> (h, e)>
-func.func @no_rows(%q: tensor<2x4xf32>, %k: tensor<2x7x4xf32>, %v: tensor<2x7x3xf32>,
-                   %init: tensor<2x3xf32>) -> tensor<2x3xf32> {
-  // expected-error @below {{'attn.generic' op cannot be fused: there is no query row dimension for the lanes}}
-  %o = attn.generic ins(%q, %k, %v : tensor<2x4xf32>, tensor<2x7x4xf32>, tensor<2x7x3xf32>)
-      weighting(#attn.softmax) outs(%init : tensor<2x3xf32>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x3xf32>
-  return %o : tensor<2x3xf32>
+#q = affine_map<(m, n, c, d, e) -> (m, c, d)>
+#k = affine_map<(m, n, c, d, e) -> (n, c, d)>
+#v = affine_map<(m, n, c, d, e) -> (n, e)>
+#o = affine_map<(m, n, c, d, e) -> (m, e)>
+func.func @two_features(%q: tensor<5x2x4xf32>, %k: tensor<7x2x4xf32>, %v: tensor<7x3xf32>,
+                        %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.generic' op cannot be fused: expected one feature dimension, but there are 2: collapse them}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x2x4xf32>, tensor<7x2x4xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+  return %o : tensor<5x3xf32>
 }
 
 // -----

@@ -19,12 +19,15 @@
 // SIZES: key_tile = 64
 
 // Two query tiles pack their queries, share each tile of 32 keys, and finish;
-// their states lie side by side.
+// their states lie one behind the other.
 // BLOCK: scf.for %{{.*}} = %c0 to %c2
 // BLOCK: attn.pack
 // BLOCK: scf.for %[[KEYS:.*]] = %{{.*}} to %c150 step %c32
 // BLOCK: scf.for %[[TILE:.*]] = %c0 to %c2 step %c1
-// BLOCK: tensor.extract_slice %{{.*}}[%[[TILE]], 0, 0] [1, 3, 32] [1, 1, 1] : tensor<2x3x32xf32>
+// BLOCK: %[[AT:.*]] = affine.apply #{{.*}}(%[[TILE]])
+// BLOCK-NEXT: tensor.extract_slice %{{.*}}[%[[AT]], 0] [4, 32] [1, 1] : tensor<8x32xf32>
+// BLOCK: %[[STATE:.*]] = affine.apply #{{.*}}(%[[TILE]])
+// BLOCK-NEXT: tensor.extract_slice %{{.*}}[%[[STATE]], 0] [3, 32] [1, 1] : tensor<6x32xf32>
 // BLOCK: attn.online
 // BLOCK: scf.for %{{.*}} = %c0 to %c2
 // BLOCK: attn.finish

@@ -181,16 +181,17 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     weighting operand, output and log-sum-exp.
 
     Constraints:
-    * (C1) one map per operand but `keys`, projected permutations; the
-      accumulator's and the output's are permutations
+    * (C1) one map per operand but `keys`, projected permutations; the output's
+      is a permutation, and so is the accumulator's without a layout
     * (C2) the weighting is of kind *accumulate*; one statistic per statistic
       of it, and it gets its operands
     * (C3) `lse` is given only where the weighting defines it
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
-    * (C5) with a layout, the dimensions are (query rows, channels), operands are
-      stored as it says, and the output has no more rows than it and as many
-      channels as the accumulator
+    * (C5) with a layout, the dimensions are (query rows, channels), and behind
+      them such as only the output and the log-sum-exp have, with extent 1;
+      operands are stored as it says, and the output has no more rows than it
+      and as many channels as the accumulator
 
     Example:
     ```mlir

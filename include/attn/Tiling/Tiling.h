@@ -16,7 +16,8 @@ namespace attn {
 /// Replaces an op that fits the kernel by loops over tiles of the given sizes.
 /// With `countTiles` the loops count the key tiles they look at.
 mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
-                                  TileSizes sizes, bool countTiles = false);
+                                  const TileSizes &sizes,
+                                  bool countTiles = false);
 
 /// The module's buffer of three i64 that kernels with `count_tiles` count in:
 /// key tiles looked at, computed (a pair is visible), and full.

@@ -273,6 +273,20 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
 // attn.finish
 //===----------------------------------------------------------------------===//
 
+/// The indices of a row and a channel of the tile in an operand with `map`. It
+/// may have further dimensions, of extent 1.
+static SmallVector<Value> locate(TileCopier &copier, AffineMap map, Value row,
+                                 Value channel) {
+  SmallVector<Value> indices;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    indices.push_back(dim == 0   ? row
+                      : dim == 1 ? channel
+                                 : copier.index(0));
+  }
+  return indices;
+}
+
 /// A log-sum-exp may lie at any stride: one element at a time.
 static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
                           Value rows) {
@@ -284,16 +298,18 @@ static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
   Value buffer = createWorkerScratch(b, op, MemRefType::get({lanes}, element));
   Value zero = copier.index(0);
   vector::StoreOp::create(b, loc, lse, buffer, ValueRange{zero});
+  AffineMap map = op.getStoredMap(op.getIndexingMaps().size() - 1);
   emitLoop(b, loc, zero, rows, 1, [&](Value row) {
     Value value = memref::LoadOp::create(b, loc, buffer, row);
-    memref::StoreOp::create(b, loc, value, op.getLse(), row);
+    memref::StoreOp::create(b, loc, value, op.getLse(),
+                            locate(copier, map, row, /*channel=*/{}));
   });
 }
 
 /// Channels contiguous in the output: blocks are transposed in registers.
 static void emitTransposedOutput(TileCopier &copier, FinishOp op,
-                                 ArrayRef<Value> factors, Value rows,
-                                 Value channels) {
+                                 ArrayRef<Value> factors, AffineMap map,
+                                 Value rows, Value channels) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
   auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
@@ -333,16 +349,16 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
         Value here = copier.add(row, r);
         Value mask = allRows ? columnMask
                              : copier.maskRow(columnMask, here, rows, block);
-        copier.store(vectors[r], op.getOutput(), {here, channel}, mask);
+        copier.store(vectors[r], op.getOutput(),
+                     locate(copier, map, here, channel), mask);
       }
     });
   });
 }
 
-/// Any other output: one channel at a time, element by element. `rowDim` is the
-/// dimension of its rows.
+/// Any other output: one channel at a time, element by element.
 static void emitStridedOutput(TileCopier &copier, FinishOp op,
-                              ArrayRef<Value> factors, unsigned rowDim,
+                              ArrayRef<Value> factors, AffineMap map,
                               Value rows, Value channels) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
@@ -362,10 +378,8 @@ static void emitStridedOutput(TileCopier &copier, FinishOp op,
     emitLoop(b, loc, zero, rows, 1, [&](Value row) {
       Value value = memref::LoadOp::create(b, loc, scratch, row);
       value = convertFloat(b, loc, value, element);
-      SmallVector<Value> position{row, channel};
-      if (rowDim != 0)
-        std::swap(position[0], position[1]);
-      memref::StoreOp::create(b, loc, value, op.getOutput(), position);
+      memref::StoreOp::create(b, loc, value, op.getOutput(),
+                              locate(copier, map, row, channel));
     });
   });
 }
@@ -407,18 +421,21 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
 
   AffineMap outputMap =
       op.getStoredMap(1 + statistics.size() + operands.size());
-  unsigned rowDim = outputMap.getDimPosition(0) == 0 ? 0 : 1;
-  Value rows = copier.extent(op.getOutput(), rowDim);
-  Value channels = copier.extent(op.getOutput(), 1 - rowDim);
+  unsigned last = outputMap.getNumResults() - 1;
+  auto position = [&](unsigned dim) {
+    return *outputMap.getResultPosition(b.getAffineDimExpr(dim));
+  };
+  Value rows = copier.extent(op.getOutput(), position(0));
+  Value channels = copier.extent(op.getOutput(), position(1));
   if (op.getLse())
     emitLogSumExp(copier, op,
                   weighting.logSumExp(b, loc, statistics, operands,
                                       /*scale=*/Value()),
                   rows);
-  if (rowDim == 0 && isContiguousAlong(output, 1))
-    emitTransposedOutput(copier, op, factors, rows, channels);
+  if (position(1) == last && isContiguousAlong(output, last))
+    emitTransposedOutput(copier, op, factors, outputMap, rows, channels);
   else
-    emitStridedOutput(copier, op, factors, rowDim, rows, channels);
+    emitStridedOutput(copier, op, factors, outputMap, rows, channels);
   b.eraseOp(op);
   return success();
 }

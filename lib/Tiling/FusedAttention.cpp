@@ -1,0 +1,264 @@
+//===- FusedAttention.cpp - Attention in one online pass --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FusedAttention.h"
+#include "UnitRow.h"
+#include "attn/IR/Utils.h"
+#include "attn/Tiling/Tiling.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+FusedAttention::FusedAttention(RewriterBase &rewriter, GenericOp op,
+                               const TileSizes &sizes, bool countTiles)
+    : b(rewriter), loc(op.getLoc()), op(op), sizes(sizes),
+      countTiles(countTiles), classes(op.getDimensionClasses()),
+      operands(rewriter, op, sizes) {}
+
+Value FusedAttention::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value FusedAttention::toValue(OpFoldResult size) {
+  return getValueOrCreateConstantIndexOp(b, loc, size);
+}
+
+OpFoldResult FusedAttention::repeat(OpFoldResult extent, int64_t times) {
+  // Known outside of the parallel loop: what is allocated in it once per worker
+  // has such sizes.
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(nest->getWorker()->getParentOp());
+  return affine::makeComposedFoldedAffineApply(
+      b, loc, b.getAffineSymbolExpr(0) * times, {extent});
+}
+
+ValueRange FusedAttention::run() {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  box = IterationBox::whole(b, op);
+  wholeExtents = box.extents;
+  nest.emplace(b, op, sizes, box);
+  takeOperands();
+  SmallVector<Value> slices = nest->sliceInits();
+  return nest->finish(sizes.queryTiles == 1 ? emitQueryTile(slices)
+                                            : emitQueryBlock(slices));
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+void FusedAttention::takeOperands() {
+  for (unsigned i = 0, e = op.getOutputIndex(); i < e; ++i)
+    parts.push_back(operands.at(box, i, nest->getOuterDims()));
+  packed.resize(parts.size());
+  buffers.resize(parts.size());
+}
+
+void FusedAttention::packQueryTile() {
+  for (auto [part, tile] : llvm::zip_equal(parts, packed))
+    if (!operands.variesByKey(part))
+      tile = operands.store(box, operands.cut(box, part));
+}
+
+void FusedAttention::packBlock() {
+  SmallVector<Value> inits;
+  for (auto [part, tile, buffer] : llvm::zip_equal(parts, packed, buffers)) {
+    if (operands.variesByKey(part))
+      continue;
+    if (!part.has(operands.row)) {
+      tile = operands.store(box, part);
+      continue;
+    }
+    SmallVector<OpFoldResult> shape =
+        operands.storedExtents(box, part.role, part.dims);
+    shape[0] = repeat(shape[0], sizes.queryTiles);
+    buffer =
+        tensor::EmptyOp::create(b, loc, shape, operands.storedElement(part));
+    inits.push_back(buffer);
+  }
+  SmallVector<Value> filled =
+      nest->forEachQueryTile(inits, [&](Value tile, ValueRange carried) {
+        SmallVector<Value> next;
+        for (auto [part, buffer] : llvm::zip_equal(parts, buffers)) {
+          if (!buffer)
+            continue;
+          Value whole = carried[next.size()];
+          OpFoldResult extent =
+              operands.storedExtents(box, part.role, part.dims)[0];
+          Value target = takeEntry(b, loc, whole, tile, extent);
+          target = operands.storeInto(operands.cut(box, part), target);
+          next.push_back(putEntry(b, loc, target, whole, tile, extent));
+        }
+        return next;
+      });
+  size_t next = 0;
+  for (Value &buffer : buffers)
+    if (buffer)
+      buffer = filled[next++];
+}
+
+void FusedAttention::takePacked(Value tile) {
+  for (auto [part, entry, buffer] : llvm::zip_equal(parts, packed, buffers)) {
+    if (!buffer)
+      continue;
+    OpFoldResult extent = operands.storedExtents(box, part.role, part.dims)[0];
+    entry = {takeEntry(b, loc, buffer, tile, extent), part.dims, part.role};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Query tiles
+//===----------------------------------------------------------------------===//
+
+/// The dimensions of the state: an accumulator, then statistics.
+static SmallVector<SmallVector<unsigned>>
+getStateDims(const Operands &operands, size_t size) {
+  SmallVector<SmallVector<unsigned>> dims(size, {operands.row});
+  dims[0].push_back(operands.channel);
+  return dims;
+}
+
+static OperandRole getStateRole(size_t index) {
+  return index == 0 ? OperandRole::accumulator : OperandRole::statistic;
+}
+
+SmallVector<Value> FusedAttention::emitInitialState(int64_t tiles) {
+  SmallVector<Statistic> statistics = op.getWeighting().getStatistics();
+  SmallVector<Value> state;
+  for (auto [i, dims] :
+       llvm::enumerate(getStateDims(operands, 1 + statistics.size()))) {
+    SmallVector<OpFoldResult> shape =
+        operands.storedExtents(box, getStateRole(i), dims);
+    shape[0] = repeat(shape[0], tiles);
+    state.push_back(createFilledTensor(b, loc, shape, op.getAccumulationType(),
+                                       i == 0 ? 0.0
+                                              : statistics[i - 1].neutral));
+  }
+  return state;
+}
+
+SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
+  packQueryTile();
+  SmallVector<Value> state =
+      forEachOuterKey(emitInitialState(/*tiles=*/1),
+                      [&](ValueRange carried) { return walkKeys(carried); });
+  return emitFinish(state, slices);
+}
+
+SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
+  packBlock();
+  SmallVector<Value> initial = emitInitialState(sizes.queryTiles);
+  SmallVector<OpFoldResult> entryExtents;
+  for (auto [i, dims] :
+       llvm::enumerate(getStateDims(operands, initial.size())))
+    entryExtents.push_back(
+        operands.storedExtents(box, getStateRole(i), dims)[0]);
+  auto takeState = [&](ValueRange buffers, Value tile) {
+    SmallVector<Value> state;
+    for (auto [buffer, extent] : llvm::zip_equal(buffers, entryExtents))
+      state.push_back(takeEntry(b, loc, buffer, tile, extent));
+    return state;
+  };
+  auto walkTiles = [&](Value tile, ValueRange carried) {
+    takePacked(tile);
+    SmallVector<Value> next = walkKeys(takeState(carried, tile));
+    for (auto [value, buffer, extent] :
+         llvm::zip_equal(next, carried, entryExtents))
+      value = putEntry(b, loc, value, buffer, tile, extent);
+    return next;
+  };
+  auto walkBlock = [&](ValueRange inits) {
+    auto [first, end] = emitKeyHull();
+    std::optional<int64_t> known = getConstantIntValue(end);
+    bool whole = op.getMask().empty() && known && *known % sizes.keyRows == 0;
+    SpanWalk walk(b, loc, sizes.keyRows, first, end, whole);
+    return forEachTile(
+        b, loc, walk, inits, [&](const WalkTile &tile, ValueRange carried) {
+          box.offsets[operands.key] = tile.location;
+          box.extents[operands.key] = tile.extent;
+          AffineExpr from = b.getAffineDimExpr(0);
+          AffineExpr size = b.getAffineSymbolExpr(0);
+          Value limit = toValue(affine::makeComposedFoldedAffineApply(
+              b, loc, from + size, {tile.position, tile.extent}));
+          shared = SharedKeys{tile, toValue(tile.position), limit, {}, {}};
+          for (auto [part, target] : {std::pair(&parts[1], &shared->keys),
+                                      std::pair(&parts[2], &shared->values)})
+            if (operands.needsPacking(*part))
+              *target = operands.store(box, operands.cut(box, *part),
+                                       nest->getWorker());
+          SmallVector<Value> next = nest->forEachQueryTile(carried, walkTiles);
+          shared.reset();
+          return next;
+        });
+  };
+  SmallVector<Value> state = forEachOuterKey(initial, walkBlock);
+
+  return nest->forEachQueryTile(slices, [&](Value tile, ValueRange carried) {
+    takePacked(tile);
+    SmallVector<Value> targets;
+    for (auto [i, slice] : llvm::enumerate(carried))
+      targets.push_back(nest->takeInit(slice, i, tile));
+    SmallVector<Value> next = emitFinish(takeState(state, tile), targets);
+    for (auto [i, slice] : llvm::enumerate(carried))
+      next[i] = nest->putInit(next[i], slice, i, tile);
+    return next;
+  });
+}
+
+/// Maps of attn.finish are over (query rows, channels), and behind these one
+/// dimension for each along which the worker has one position.
+SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
+                                              ValueRange slices) {
+  SmallVector<unsigned> dims{operands.row, operands.channel};
+  llvm::append_range(dims, nest->getOuterDims());
+  auto finishMap = [&](ArrayRef<unsigned> mapped) {
+    SmallVector<AffineExpr> results;
+    for (unsigned dim : mapped)
+      results.push_back(
+          b.getAffineDimExpr(llvm::find(dims, dim) - dims.begin()));
+    return AffineMap::get(dims.size(), 0, results, b.getContext());
+  };
+  SmallVector<AffineMap> maps;
+  for (ArrayRef<unsigned> stateDims : getStateDims(operands, state.size()))
+    maps.push_back(finishMap(stateDims));
+  SmallVector<Value> weightingValues;
+  for (const OperandPart &tile :
+       ArrayRef(packed).drop_front(op.getWeightingIndex())) {
+    weightingValues.push_back(tile.value);
+    maps.push_back(finishMap(tile.dims));
+  }
+  for (size_t i = 0; i < slices.size(); ++i) {
+    AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
+    SmallVector<unsigned> mapped;
+    for (unsigned j = 0, e = map.getNumResults(); j < e; ++j)
+      mapped.push_back(map.getDimPosition(j));
+    maps.push_back(finishMap(mapped));
+  }
+  auto finish = FinishOp::create(
+      b, loc, slices.getTypes(), state[0], state.drop_front(), weightingValues,
+      createNumKeys(b, op, wholeExtents), slices[0],
+      slices.size() > 1 ? slices[1] : Value(), b.getAffineMapArrayAttr(maps),
+      op.getWeighting(), sizes.layout);
+  return SmallVector<Value>(finish.getResults());
+}
+
+LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
+                            const TileSizes &sizes, bool countTiles) {
+  FusionDecision fit = fitsKernel(op);
+  if (!fit.fused)
+    return rewriter.notifyMatchFailure(op, fit.reason);
+  if (op.getDimensionClasses().queryRows.empty())
+    op = addUnitRow(rewriter, op);
+  rewriter.replaceOp(op,
+                     FusedAttention(rewriter, op, sizes, countTiles).run());
+  return success();
+}
+
+} // namespace attn

@@ -1,0 +1,115 @@
+//===- FusedAttention.h - Attention in one online pass ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TILING_FUSEDATTENTION_H
+#define ATTN_LIB_TILING_FUSEDATTENTION_H
+
+#include "Nest.h"
+#include "Operands.h"
+#include "attn/Tiling/Walk.h"
+
+namespace attn {
+
+/// Puts together nest, walk and operands for one `attn.generic` that fits the
+/// kernel and has query rows.
+///
+/// In a worker of one query tile, a walk over key tiles. In one of several, a
+/// walk over key tiles, and in it a loop over the query tiles, each of which
+/// walks what it sees of the tile: keys and values come from far once for all
+/// query tiles of a block, and what is packed of them is packed once. Of
+/// several key row dimensions the outer ones are walked row by row.
+///
+/// What the key loop reads again and again is packed: queries once per query
+/// tile, inputs over both rows once per key tile.
+class FusedAttention {
+public:
+  FusedAttention(mlir::RewriterBase &rewriter, GenericOp op,
+                 const TileSizes &sizes, bool countTiles);
+
+  /// The results of the loops, in front of the op.
+  mlir::ValueRange run();
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+  /// Keys and values that the query tiles of a block share: `tile`, its rows
+  /// from `first` to `limit`. They see nothing else. A part that is read in
+  /// place is null.
+  struct SharedKeys {
+    WalkTile tile;
+    mlir::Value first, limit;
+    OperandPart keys, values;
+  };
+
+  mlir::Value index(int64_t value);
+  mlir::Value toValue(mlir::OpFoldResult size);
+  /// The extent of a buffer with `times` entries of `extent`, an extent of the
+  /// whole op.
+  mlir::OpFoldResult repeat(mlir::OpFoldResult extent, int64_t times);
+
+  /// Parts of all operands at this worker; what spans query rows or keys is yet
+  /// to be cut into tiles.
+  void takeOperands();
+  /// Packs the operands that do not depend on keys for the query tile at hand.
+  void packQueryTile();
+  /// The same for all query tiles of a block, into a buffer each.
+  void packBlock();
+  /// Takes those of query tile `tile` from the buffers.
+  void takePacked(mlir::Value tile);
+
+  /// An accumulator and a row per statistic, for `tiles` query tiles.
+  Values emitInitialState(int64_t tiles);
+  /// One query tile, all its keys; returns the finished slices of the inits.
+  Values emitQueryTile(mlir::ValueRange slices);
+  /// Several query tiles, key tile by key tile; likewise.
+  Values emitQueryBlock(mlir::ValueRange slices);
+  Values emitFinish(mlir::ValueRange state, mlir::ValueRange slices);
+
+  /// A loop over each outer key row dimension, and `body` in the innermost.
+  Values forEachOuterKey(mlir::ValueRange inits,
+                         llvm::function_ref<Values(mlir::ValueRange)> body,
+                         unsigned number = 0);
+  /// The walk over what the query tile at hand sees of the innermost key row
+  /// dimension, or of the keys that it shares.
+  Values walkKeys(mlir::ValueRange inits);
+  /// The same over `ranges` (begin, end)* within [from, to).
+  std::unique_ptr<Walk> createWalk(mlir::ValueRange ranges, mlir::Value from,
+                                   mlir::Value to);
+  /// First and end of the keys that any row of the query tiles at hand sees.
+  std::pair<mlir::Value, mlir::Value> emitKeyHull();
+  /// One key tile; returns the updated state.
+  Values emitKeyTile(const WalkTile &tile, mlir::ValueRange state);
+  /// The online step; `full`, if given, tells that every pair is visible.
+  Values emitOnline(mlir::ValueRange state, mlir::Value full);
+  /// Keys or values of the tile at hand.
+  OperandPart takeKeys(const OperandPart &part, const OperandPart &shared);
+  /// Copies a region of the op into that of the online step, whose `inputs` may
+  /// be packed.
+  void cloneBody(mlir::Region &from, mlir::Region &to,
+                 mlir::ValueRange inputs);
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  GenericOp op;
+  const TileSizes &sizes;
+  bool countTiles;
+  DimensionClasses classes;
+  Operands operands;
+  /// What is at hand: a worker, a query tile, a key tile.
+  IterationBox box;
+  /// The extents of the whole op.
+  llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
+  std::optional<Nest> nest;
+  std::optional<SharedKeys> shared;
+  /// By mapped operand: its part at this worker, the tile of it that is packed
+  /// ahead of the keys, and the buffer of those of a block.
+  llvm::SmallVector<OperandPart> parts, packed;
+  llvm::SmallVector<mlir::Value> buffers;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_TILING_FUSEDATTENTION_H

@@ -1,0 +1,207 @@
+//===- KeyWalk.cpp - What a query tile sees of the keys ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FusedAttention.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace attn {
+
+static bool isMultiple(OpFoldResult extent, int64_t size) {
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  return known && *known % size == 0;
+}
+
+/// Whether the mask says which keys can be visible at all.
+static bool hasRanges(GenericOp op) {
+  return !op.getMask().empty() && !op.getRanges().empty();
+}
+
+SmallVector<Value> FusedAttention::forEachOuterKey(
+    ValueRange inits, function_ref<Values(ValueRange)> body, unsigned number) {
+  if (number + 1 == classes.keyRows.size())
+    return body(inits);
+  unsigned dim = classes.keyRows[number];
+  SpanWalk walk(b, loc, /*tileRows=*/1, index(0), toValue(wholeExtents[dim]),
+                /*whole=*/true);
+  return forEachTile(
+      b, loc, walk, inits, [&](const WalkTile &tile, ValueRange carried) {
+        box.offsets[dim] = tile.location;
+        box.extents[dim] = tile.extent;
+        SmallVector<OperandPart> whole(parts);
+        for (OperandPart &part : parts)
+          if (part.has(dim))
+            part = operands.at(box, part, dim);
+        SmallVector<Value> next = forEachOuterKey(carried, body, number + 1);
+        parts = whole;
+        box.offsets[dim] = b.getIndexAttr(0);
+        box.extents[dim] = wholeExtents[dim];
+        return next;
+      });
+}
+
+std::pair<Value, Value> FusedAttention::emitKeyHull() {
+  Value first = index(0), end = toValue(wholeExtents[operands.key]);
+  if (!hasRanges(op))
+    return {first, end};
+  SmallVector<Value> ranges =
+      inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+  if (ranges.empty())
+    return {first, first};
+  std::tie(first, end) = std::pair(ranges[0], ranges[1]);
+  for (size_t i = 2; i < ranges.size(); i += 2) {
+    first = arith::MinSIOp::create(b, loc, first, ranges[i]);
+    end = arith::MaxSIOp::create(b, loc, end, ranges[i + 1]);
+  }
+  return {first, end};
+}
+
+std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
+                                                 Value to) {
+  if (ranges.size() != 2)
+    return std::make_unique<RangesWalk>(b, loc, sizes.keyRows, ranges, from, to,
+                                        /*clips=*/shared.has_value());
+  Value begin = ranges[0], end = ranges[1];
+  bool whole = !shared && matchPattern(begin, m_Zero()) &&
+               isMultiple(end, sizes.keyRows);
+  if (shared) {
+    begin = arith::MaxSIOp::create(b, loc, begin, from);
+    end = arith::MinSIOp::create(b, loc, end, to);
+  }
+  return std::make_unique<SpanWalk>(b, loc, sizes.keyRows, begin, end, whole);
+}
+
+SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
+  unsigned key = operands.key;
+  OpFoldResult offset = box.offsets[key], extent = box.extents[key];
+  Value from = index(0), to = toValue(wholeExtents[key]);
+  if (shared)
+    std::tie(from, to) = std::pair(shared->first, shared->limit);
+  SmallVector<Value> ranges{from, to}, state;
+  if (hasRanges(op))
+    ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+  if (shared && !hasRanges(op))
+    state = emitKeyTile(shared->tile, inits);
+  else
+    state = forEachTile(b, loc, *createWalk(ranges, from, to), inits,
+                        [&](const WalkTile &tile, ValueRange carried) {
+                          return emitKeyTile(tile, carried);
+                        });
+  box.offsets[key] = offset;
+  box.extents[key] = extent;
+  return state;
+}
+
+SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
+                                               ValueRange state) {
+  box.offsets[operands.key] = tile.location;
+  box.extents[operands.key] = tile.extent;
+  if (op.getMask().empty() || op.getClassify().empty())
+    return emitOnline(state, /*full=*/{});
+
+  SmallVector<Value> arguments = box.getBoundArguments(b);
+  AffineExpr from = b.getAffineDimExpr(0), size = b.getAffineDimExpr(1);
+  arguments.push_back(toValue(tile.position));
+  arguments.push_back(affine::AffineApplyOp::create(
+      b, loc, AffineMap::get(2, 0, from + size - 1),
+      ValueRange{arguments.back(), toValue(tile.extent)}));
+  SmallVector<Value> truth = inlineBody(b, op.getClassify(), arguments);
+  Value full = truth[1];
+  if (matchPattern(full, m_Zero()))
+    full = {};
+  if (matchPattern(truth[0], m_Zero()))
+    return emitOnline(state, full);
+  auto branch = scf::IfOp::create(b, loc, state.getTypes(), truth[0],
+                                  /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, loc, state);
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, emitOnline(state, full));
+  return SmallVector<Value>(branch.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// The online step
+//===----------------------------------------------------------------------===//
+
+OperandPart FusedAttention::takeKeys(const OperandPart &part,
+                                     const OperandPart &sharedPart) {
+  if (!sharedPart)
+    return operands.store(box, operands.cut(box, part), nest->getWorker());
+  IterationBox local = box;
+  AffineExpr position = b.getAffineDimExpr(0), first = b.getAffineDimExpr(1);
+  local.offsets[operands.key] = affine::makeComposedFoldedAffineApply(
+      b, loc, position - first,
+      {box.offsets[operands.key], OpFoldResult(shared->first)});
+  return operands.cut(local, sharedPart);
+}
+
+void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
+  SmallVector<std::optional<unsigned>> dims(op.getNumDims());
+  dims[operands.row] = 0;
+  dims[operands.key] = 1;
+  unsigned firstInput =
+      from.empty() ? 0 : from.getNumArguments() - inputs.size();
+  auto argument = [&](BlockArgument argument) -> Value {
+    unsigned index = argument.getArgNumber();
+    if (index < firstInput)
+      return argument;
+    Type stored = getElementTypeOrSelf(inputs[index - firstInput].getType());
+    if (!argument.getType().isInteger(1) || stored.isInteger(1))
+      return argument;
+    argument.setType(stored);
+    return arith::TruncIOp::create(b, loc, b.getI1Type(), argument);
+  };
+  box.cloneBody(b, from, to, dims, argument);
+}
+
+SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
+  SmallVector<OperandPart> tiles;
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    if (!operands.variesByKey(part) && packed[i])
+      tiles.push_back(packed[i]);
+    else if (i == 1 || i == 2)
+      tiles.push_back(takeKeys(part, !shared  ? OperandPart()
+                                     : i == 1 ? shared->keys
+                                              : shared->values));
+    else
+      tiles.push_back(operands.store(box, operands.cut(box, part),
+                                     nest->getWorker()));
+  }
+  SmallVector<Value> values;
+  SmallVector<AffineMap> maps;
+  for (const OperandPart &tile : tiles) {
+    values.push_back(tile.value);
+    maps.push_back(operands.tileMap(tile.dims));
+  }
+  maps.push_back(operands.tileMap({operands.row, operands.channel}));
+  maps.append(state.size() - 1, operands.tileMap(operands.row));
+
+  ValueRange all(values);
+  unsigned weighting = op.getWeightingIndex();
+  ValueRange inputs = all.slice(3, weighting - 3);
+  double scale =
+      op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
+  auto online = OnlineOp::create(
+      b, loc, state.getTypes(), all[0], all[1], all[2], inputs,
+      all.drop_front(weighting), nest->getRows(), full, state[0],
+      state.drop_front(), b.getAffineMapArrayAttr(maps), op.getWeighting(),
+      sizes.layout, llvm::APFloat(scale),
+      TypeAttr::get(op.getAccumulationType()),
+      b.getI64IntegerAttr(sizes.keyRows), countTiles);
+  cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);
+  cloneBody(op.getMask(), online.getMask(), inputs);
+  cloneBody(op.getScore(), online.getScore(), inputs);
+  cloneBody(op.getWeight(), online.getWeight(), inputs);
+  return SmallVector<Value>(online.getResults());
+}
+
+} // namespace attn

@@ -1,0 +1,181 @@
+//===- Nest.cpp - The loops around the keys ---------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Nest.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
+           IterationBox &box)
+    : b(rewriter), loc(op.getLoc()), op(op), box(box),
+      tileRows(sizes.layout.getNumRows()) {
+  DimensionClasses classes = op.getDimensionClasses();
+  row = classes.queryRows.back();
+  wholeRows = box.extents[row];
+  outer = classes.batch;
+  outer.append(classes.queryRows.begin(), classes.queryRows.end() - 1);
+  int64_t blockRows = tileRows * sizes.queryTiles;
+  SmallVector<OpFoldResult> bounds;
+  for (unsigned dim : outer)
+    bounds.push_back(box.extents[dim]);
+  AffineExpr extent = b.getAffineSymbolExpr(0);
+  bounds.push_back(affine::makeComposedFoldedAffineApply(
+      b, loc, extent.ceilDiv(blockRows), {wholeRows}));
+  loop = scf::ForallOp::create(b, loc, bounds, op.getDpsInits(),
+                               /*mapping=*/std::nullopt);
+  b.setInsertionPoint(loop.getTerminator());
+  SmallVector<Value> positions = loop.getInductionVars();
+  OpFoldResult block = positions.pop_back_val();
+  for (auto [dim, position] : llvm::zip_equal(outer, positions)) {
+    box.offsets[dim] = position;
+    box.extents[dim] = b.getIndexAttr(1);
+  }
+  moveRows(affine::makeComposedFoldedAffineApply(
+               b, loc, b.getAffineDimExpr(0) * blockRows, {block}),
+           blockRows);
+  setRows();
+}
+
+void Nest::setRows() {
+  OpFoldResult extent = box.extents[row];
+  rows = getConstantIntValue(extent) == tileRows
+             ? Value()
+             : getValueOrCreateConstantIndexOp(b, loc, extent);
+}
+
+void Nest::moveRows(OpFoldResult offset, int64_t size) {
+  box.offsets[row] = offset;
+  std::optional<int64_t> known = getConstantIntValue(wholeRows);
+  if (known && *known > 0 && *known <= size) {
+    // There is one. Were that left to folding, the type of what is inserted
+    // would have to change with it.
+    box.offsets[row] = b.getIndexAttr(0);
+    box.extents[row] = wholeRows;
+    return;
+  }
+  if (known && *known % size == 0) {
+    box.extents[row] = b.getIndexAttr(size);
+    return;
+  }
+  AffineExpr from = b.getAffineDimExpr(0), to = b.getAffineSymbolExpr(0);
+  AffineMap rest = AffineMap::get(
+      1, 1, {b.getAffineConstantExpr(size), to - from}, b.getContext());
+  box.extents[row] = affine::makeComposedFoldedAffineMin(b, loc, rest,
+                                                         {offset, wholeRows});
+}
+
+SmallVector<Value> Nest::sliceInits() {
+  SmallVector<Value> slices;
+  for (auto [i, init] : llvm::enumerate(loop.getRegionIterArgs()))
+    slices.push_back(
+        box.slice(b, init, op.getIndexingMap(op.getOutputIndex() + i)));
+  return slices;
+}
+
+SmallVector<Value> Nest::forEachQueryTile(
+    ValueRange inits,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  OpFoldResult blockOffset = box.offsets[row], blockExtent = box.extents[row];
+  AffineExpr extent = b.getAffineSymbolExpr(0);
+  OpFoldResult count = affine::makeComposedFoldedAffineApply(
+      b, loc, extent.ceilDiv(tileRows), {blockExtent});
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value end = getValueOrCreateConstantIndexOp(b, loc, count);
+  auto tiles = scf::ForOp::create(b, loc, zero, end, one, inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(tiles.getBody());
+  Value tile = tiles.getInductionVar();
+  AffineExpr first = b.getAffineDimExpr(0), number = b.getAffineDimExpr(1);
+  moveRows(affine::makeComposedFoldedAffineApply(
+               b, loc, first + number * tileRows,
+               {blockOffset, OpFoldResult(tile)}),
+           tileRows);
+  setRows();
+  scf::YieldOp::create(b, loc, body(tile, tiles.getRegionIterArgs()));
+  rows = {};
+  box.offsets[row] = blockOffset;
+  box.extents[row] = blockExtent;
+  return SmallVector<Value>(tiles.getResults());
+}
+
+void Nest::locateInit(unsigned index, Value tile,
+                      SmallVectorImpl<OpFoldResult> &from,
+                      SmallVectorImpl<OpFoldResult> &extents) {
+  AffineMap map = op.getIndexingMap(op.getOutputIndex() + index);
+  OpFoldResult local = affine::makeComposedFoldedAffineApply(
+      b, loc, b.getAffineDimExpr(0) * tileRows, {OpFoldResult(tile)});
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    from.push_back(dim == row ? local : OpFoldResult(b.getIndexAttr(0)));
+    extents.push_back(box.extents[dim]);
+  }
+}
+
+Value Nest::takeInit(Value slice, unsigned index, Value tile) {
+  SmallVector<OpFoldResult> from, extents;
+  locateInit(index, tile, from, extents);
+  return createSlice(b, loc, slice, from, extents);
+}
+
+Value Nest::putInit(Value result, Value slice, unsigned index, Value tile) {
+  SmallVector<OpFoldResult> from, extents;
+  locateInit(index, tile, from, extents);
+  return insertSlice(b, loc, result, slice, from, extents);
+}
+
+ValueRange Nest::finish(ValueRange slices) {
+  OpBuilder::InsertionGuard guard(b);
+  for (auto [i, slice] : llvm::enumerate(slices)) {
+    b.setInsertionPoint(loop.getTerminator());
+    SmallVector<OpFoldResult> from, extents;
+    box.locate(op.getIndexingMap(op.getOutputIndex() + i), from, extents);
+    from = getSliceOffsets(b, loc, from, extents);
+    SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
+    b.setInsertionPointToEnd(loop.getTerminator().getBody());
+    tensor::ParallelInsertSliceOp::create(b, loc, slice,
+                                          loop.getRegionIterArgs()[i], from,
+                                          extents, strides);
+  }
+  return loop.getResults();
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers with an entry per query tile
+//===----------------------------------------------------------------------===//
+
+/// Offsets and sizes of an entry.
+static void locateEntry(OpBuilder &b, Location loc, Value buffer, Value tile,
+                        OpFoldResult extent,
+                        SmallVectorImpl<OpFoldResult> &from,
+                        SmallVectorImpl<OpFoldResult> &extents) {
+  extents = tensor::getMixedSizes(b, loc, buffer);
+  from.assign(extents.size(), b.getIndexAttr(0));
+  from[0] = affine::makeComposedFoldedAffineApply(
+      b, loc, b.getAffineDimExpr(0) * b.getAffineSymbolExpr(0),
+      {OpFoldResult(tile), extent});
+  extents[0] = extent;
+}
+
+Value takeEntry(OpBuilder &b, Location loc, Value buffer, Value tile,
+                OpFoldResult extent) {
+  SmallVector<OpFoldResult> from, extents;
+  locateEntry(b, loc, buffer, tile, extent, from, extents);
+  return createSlice(b, loc, buffer, from, extents);
+}
+
+Value putEntry(OpBuilder &b, Location loc, Value value, Value buffer,
+               Value tile, OpFoldResult extent) {
+  SmallVector<OpFoldResult> from, extents;
+  locateEntry(b, loc, buffer, tile, extent, from, extents);
+  return insertSlice(b, loc, value, buffer, from, extents);
+}
+
+} // namespace attn

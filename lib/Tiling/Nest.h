@@ -1,0 +1,86 @@
+//===- Nest.h - The loops around the keys -----------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TILING_NEST_H
+#define ATTN_LIB_TILING_NEST_H
+
+#include "attn/Analysis/KernelFit.h"
+#include "attn/Tiling/IterationBox.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// The parallel loop over batch, outer query row dimensions (one row each) and
+/// blocks of tiles of the innermost query row dimension; each of its iterations
+/// is a *worker*, to which `box` is moved. In a worker, a loop over the query
+/// tiles of its block.
+class Nest {
+public:
+  /// Creates the parallel loop in front of `op` and goes inside.
+  Nest(mlir::RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
+       IterationBox &box);
+
+  /// The body of the parallel loop.
+  mlir::Block *getWorker() { return loop.getBody(); }
+  /// The dimensions along which a worker has one position.
+  llvm::ArrayRef<unsigned> getOuterDims() const { return outer; }
+  /// The valid rows of the query tile at hand, if they can be fewer than its.
+  mlir::Value getRows() const { return rows; }
+
+  /// What the worker writes of each init, of the init's rank.
+  llvm::SmallVector<mlir::Value> sliceInits();
+  /// A loop over the query tiles of the block at hand, for `body` to fill in;
+  /// inside, `box` is that of the tile.
+  llvm::SmallVector<mlir::Value> forEachQueryTile(
+      mlir::ValueRange inits,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value tile,
+                                                        mlir::ValueRange)>
+          body);
+  /// What the query tile at hand, number `tile` of the block, writes of a slice
+  /// of init `index`; and the slice with it written.
+  mlir::Value takeInit(mlir::Value slice, unsigned index, mlir::Value tile);
+  mlir::Value putInit(mlir::Value result, mlir::Value slice, unsigned index,
+                      mlir::Value tile);
+  /// Ends the worker with what it has written of each init; returns the loop's
+  /// results.
+  mlir::ValueRange finish(mlir::ValueRange slices);
+
+private:
+  /// Moves the box along the query rows to `offset`, with at most `size` rows.
+  void moveRows(mlir::OpFoldResult offset, int64_t size);
+  /// Counts the valid rows of the query tile at hand.
+  void setRows();
+  /// Where a query tile lies in a slice of an init.
+  void locateInit(unsigned index, mlir::Value tile,
+                  llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
+                  llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  GenericOp op;
+  IterationBox &box;
+  unsigned row;
+  int64_t tileRows;
+  mlir::OpFoldResult wholeRows;
+  llvm::SmallVector<unsigned> outer;
+  mlir::scf::ForallOp loop;
+  mlir::Value rows;
+};
+
+/// Entry `tile` of a buffer in which each query tile of a block has `extent`
+/// positions along the first dimension; and the buffer with it replaced.
+mlir::Value takeEntry(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value buffer, mlir::Value tile,
+                      mlir::OpFoldResult extent);
+mlir::Value putEntry(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value value, mlir::Value buffer, mlir::Value tile,
+                     mlir::OpFoldResult extent);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TILING_NEST_H

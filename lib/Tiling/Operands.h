@@ -1,0 +1,88 @@
+//===- Operands.h - Tiles of the operands of an op --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_TILING_OPERANDS_H
+#define ATTN_LIB_TILING_OPERANDS_H
+
+#include "attn/Analysis/KernelFit.h"
+#include "attn/Tiling/IterationBox.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// Part of an operand: its value, which of the op's dimensions it has, in its
+/// order, and what it is to a tile.
+struct OperandPart {
+  mlir::Value value;
+  llvm::SmallVector<unsigned> dims;
+  OperandRole role = OperandRole::query;
+
+  explicit operator bool() const { return static_cast<bool>(value); }
+  bool has(unsigned dim) const { return llvm::is_contained(dims, dim); }
+};
+
+/// Takes tiles of the operands of one `attn.generic`, and stores them as a
+/// layout says. A tile has four dimensions of the op: the innermost query row
+/// and key row dimensions, the features and the channels.
+class Operands {
+public:
+  Operands(mlir::RewriterBase &rewriter, GenericOp op, const TileSizes &sizes);
+
+  /// The dimensions of a tile.
+  unsigned row, key, feature, channel;
+
+  /// The map of a tile, over (row, key, feature, channel), of those dimensions.
+  mlir::AffineMap tileMap(llvm::ArrayRef<unsigned> dims) const;
+  /// Whether a part differs from one key row to the next, along any key row
+  /// dimension.
+  bool variesByKey(const OperandPart &part) const;
+
+  /// Mapped operand `index` at the positions of `box` along the dimensions that
+  /// `drops`, which the part lacks, and all of it along the others.
+  OperandPart at(const IterationBox &box, unsigned index,
+                 llvm::ArrayRef<unsigned> drops);
+  /// The same of a part.
+  OperandPart at(const IterationBox &box, const OperandPart &part,
+                 llvm::ArrayRef<unsigned> drops);
+  /// What `box` has of a part along its rows and keys.
+  OperandPart cut(const IterationBox &box, const OperandPart &part);
+
+  /// Whether the layout stores such a part otherwise than it lies.
+  bool needsPacking(const OperandPart &part);
+  /// A tile as the layout stores it. Where `box` is inside of a loop over keys,
+  /// `worker` is the block that its buffer belongs to.
+  OperandPart store(const IterationBox &box, const OperandPart &tile,
+                    mlir::Block *worker = nullptr);
+  /// Writes a tile into `target` as the layout stores it. Queries carry the
+  /// scale where the similarity is their product with the keys.
+  mlir::Value storeInto(const OperandPart &tile, mlir::Value target);
+
+  /// The extents and the element type that the layout stores a tile with.
+  llvm::SmallVector<mlir::OpFoldResult>
+  storedExtents(const IterationBox &box, OperandRole role,
+                llvm::ArrayRef<unsigned> dims);
+  mlir::Type storedElement(const OperandPart &part);
+
+private:
+  /// A buffer of `shape` for the key tile at hand, or the part of one that it
+  /// fills, at the end of the keys. The buffer is the worker's, not the tile's,
+  /// and no two are merged: CSE does that to a `tensor.empty`.
+  mlir::Value createKeyBuffer(const IterationBox &box, mlir::Block *worker,
+                              llvm::ArrayRef<mlir::OpFoldResult> shape,
+                              mlir::Type element);
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  GenericOp op;
+  const TileSizes &sizes;
+  DimensionClasses classes;
+  mlir::FloatType accType;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_TILING_OPERANDS_H
