@@ -7,6 +7,7 @@
 
 #include "attn/Execution/Module.h"
 #include "attn/Support/FirstError.h"
+#include "attn/Support/Nesting.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
@@ -18,42 +19,6 @@ using namespace attn;
 using namespace mlir;
 using llvm::createStringError;
 using llvm::Expected;
-
-//===----------------------------------------------------------------------===//
-// Nesting
-//===----------------------------------------------------------------------===//
-
-llvm::Error attn::checkNesting(llvm::StringRef text, llvm::StringRef name) {
-  int64_t depth = 0, line = 1;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '\n') {
-      ++line;
-    } else if (c == '"') {
-      for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i)
-        i += text[i] == '\\';
-    } else if (c == '/' && text.substr(i, 2) == "//") {
-      i = text.find('\n', i);
-      if (i == llvm::StringRef::npos)
-        break;
-      ++line;
-    } else if (llvm::StringRef("({[").contains(c)) {
-      ++depth;
-    } else if (llvm::StringRef(")}]").contains(c)) {
-      depth = std::max<int64_t>(depth - 1, 0);
-    } else if (c == '<' && text.substr(i + 1, 1) != "=") {
-      ++depth;
-    } else if (c == '>' && text.substr(i + 1, 1) != "=" &&
-               (i == 0 || text[i - 1] != '-')) {
-      depth = std::max<int64_t>(depth - 1, 0);
-    }
-    if (depth > maxNesting)
-      return createStringError(name.str() + ":" + std::to_string(line) +
-                               ": expected brackets nested at most " +
-                               std::to_string(maxNesting) + " deep");
-  }
-  return llvm::Error::success();
-}
 
 //===----------------------------------------------------------------------===//
 // Parsing

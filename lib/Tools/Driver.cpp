@@ -15,6 +15,7 @@
 
 #include "attn/Tools/Check.h"
 #include "attn/Execution/Module.h"
+#include "attn/Support/LargeStack.h"
 #include "attn/Support/Npy.h"
 #include "attn/Tools/Peak.h"
 #include "attn/Support/Print.h"
@@ -399,7 +400,10 @@ int attn::runMain(int argc, char **argv, DialectRegistry &registry) {
                  << ATTN_LLVM_VERSION << ")\n";
     return finish(0);
   }
-  if (options->threads)
-    setNumThreads(options->threads);
-  return finish(Driver(std::move(*options), registry).run());
+  return finish(runOnLargeStack([&] {
+    // The number is that of the thread that calls kernels.
+    if (options->threads)
+      setNumThreads(options->threads);
+    return Driver(std::move(*options), registry).run();
+  }));
 }

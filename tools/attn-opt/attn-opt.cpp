@@ -6,23 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/InitAll.h"
-#include "attn/Version.h"
+#include "attn/Tools/Opt.h"
 #include "mlir/InitAllPasses.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
-
-#include "llvm/Config/llvm-config.h"
-#include "llvm/Support/CommandLine.h"
-#include "llvm/Support/raw_ostream.h"
 
 int main(int argc, char **argv) {
-  llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) {
-    os << "attn " ATTN_VERSION "\nLLVM version " LLVM_VERSION_STRING "\n";
-  });
   mlir::registerAllPasses();
   attn::registerAllPasses();
   mlir::DialectRegistry registry;
   attn::registerAllDialects(registry);
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "attn " ATTN_VERSION ": modular optimizer driver\n",
-      registry));
+  return attn::runOpt(argc, argv, registry);
 }

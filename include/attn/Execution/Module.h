@@ -16,7 +16,7 @@
 namespace attn {
 
 /// Reads, parses and verifies a module, text or bytecode; `-` is stdin. Text
-/// that nests deeper than `maxNesting` is refused before the parser, which
+/// that nests too deep (`checkNesting`) is refused before the parser, which
 /// recurses, sees it. An error says where: `file:line:column: ...`; notes
 /// follow after semicolons.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
@@ -26,12 +26,6 @@ parseModule(llvm::StringRef path, mlir::MLIRContext &context);
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef source, llvm::StringRef name,
             mlir::MLIRContext &context);
-
-constexpr int64_t maxNesting = 256;
-
-/// An error if brackets in `text` nest deeper than `maxNesting`. Comments and
-/// strings are skipped.
-llvm::Error checkNesting(llvm::StringRef text, llvm::StringRef name);
 
 /// The function called `name` or, if that is empty, the only public one. An
 /// error if there is none, or no body to run.
