@@ -42,6 +42,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 void buildImportStage(OpPassManager &pm) {
+  pm.addPass(createCheckSizesPass());
   pm.addPass(createCheckExtentsPass());
 }
 
@@ -69,6 +70,7 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildBufferizeStage(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createSeparateInitsPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =

@@ -120,6 +120,14 @@ int Driver::load() {
   if (!resolved)
     return fail(statusBadInput, resolved.takeError());
   compileOptions = std::move(*resolved);
+  if (options.target == DriverTarget::Reference) {
+    // What no stage sees, as nothing is compiled.
+    CompileOptions imported = compileOptions;
+    imported.stages.stopAfter = Stage::Import;
+    OwningOpRef<ModuleOp> copy = module->clone();
+    if (Error error = lowerModule(*copy, imported))
+      return fail(statusFailed, std::move(error));
+  }
   addCompileTime(start);
   return readSignature(*function);
 }

@@ -2,6 +2,7 @@
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=tile query-tile=16 key-tile=64 require-fused=true" --dump-pass-pipeline 2>&1 | FileCheck %s --check-prefix=OPTIONS
 
 // The stages, in order, as text.
+// CHECK: attn-check-sizes
 // CHECK: attn-check-extents
 // CHECK: attn-generalize-elementwise
 // CHECK: attn-generalize
@@ -9,6 +10,7 @@
 // CHECK: attn-bound
 // CHECK: attn-tile
 // CHECK: attn-decompose
+// CHECK: attn-separate-inits
 // CHECK: one-shot-bufferize
 // CHECK: attn-count-tiles
 // CHECK-NOT: attn-vectorize

@@ -45,6 +45,56 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
   ];
 }
 
+def CheckSizesPass : Pass<"attn-check-sizes"> {
+  let summary = "Refuse types that no memory holds";
+  let description = [{
+    An error for the first value of 2^63 bytes or more, and for the first
+    constant of more than 1 GiB, which the code would have to spell out. Dynamic
+    extents count as 1.
+
+    Example:
+    ```mlir
+    func.func @fits(%n: index) -> tensor<?x1024xf32> {
+      %0 = tensor.empty(%n) : tensor<?x1024xf32>
+      return %0 : tensor<?x1024xf32>
+    }
+    ```
+  }];
+}
+
+def SeparateInitsPass : Pass<"attn-separate-inits", "::mlir::func::FuncOp"> {
+  let summary = "Give ops that share an empty tensor one each";
+  let description = [{
+    Bufferization compares each write to a buffer with each read and each other
+    write of it, for each op: common subexpression elimination, which makes one
+    init of all that are alike, makes the time cubic in the length of a chain of
+    ops. A `tensor.empty` of more than `max-uses` uses is one per use again.
+
+    Before: `%0 = tensor.empty()`, `linalg.exp ... outs(%0)`,
+    `linalg.log ... outs(%0)`
+    After: `%0 = tensor.empty()`, `linalg.exp ... outs(%0)`,
+    `%1 = tensor.empty()`, `linalg.log ... outs(%1)`
+
+    Example:
+    ```mlir
+    func.func @shared(%x: tensor<5xf32>) -> tensor<5xf32> {
+      %0 = tensor.empty() : tensor<5xf32>
+      %1 = linalg.exp ins(%x : tensor<5xf32>) outs(%0 : tensor<5xf32>) -> tensor<5xf32>
+      %2 = linalg.log ins(%1 : tensor<5xf32>) outs(%0 : tensor<5xf32>) -> tensor<5xf32>
+      return %2 : tensor<5xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"maxUses", "max-uses", "unsigned", /*default=*/"8",
+           "How many ops may share one">
+  ];
+  let statistics = [
+    Statistic<"numSeparated", "num-separated", "Empty tensors that were shared">
+  ];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def GeneralizeElementwisePass
     : Pass<"attn-generalize-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Turn arithmetic on whole tensors into linalg.generic";
