@@ -39,19 +39,24 @@ static llvm::Error makeError(const llvm::Twine &text) {
 }
 
 namespace {
-/// Prints what the passes found and chose, a line each.
-struct RemarkPrinter final : remark::detail::MLIRRemarkStreamerBase {
-  explicit RemarkPrinter(llvm::raw_ostream &os) : os(os) {}
+/// Hands on what the passes found and chose.
+struct RemarkForwarder final : remark::detail::MLIRRemarkStreamerBase {
+  explicit RemarkForwarder(
+      const std::function<void(const StageRemark &)> &onRemark)
+      : onRemark(onRemark) {}
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
-    os << formatLocation(remark.getLocation()) << remark.getRemarkName()
-       << ": ";
+    StageRemark forwarded;
+    forwarded.location = formatLocation(remark.getLocation());
+    forwarded.name = remark.getRemarkName().str();
     for (const auto &part : remark.getArgs())
-      os << part.val;
-    os << "\n";
+      forwarded.text += part.val;
+    forwarded.missed =
+        remark.getRemarkType() == llvm::remarks::Type::Missed;
+    onRemark(forwarded);
   }
 
-  llvm::raw_ostream &os;
+  const std::function<void(const StageRemark &)> &onRemark;
 };
 } // namespace
 
@@ -87,19 +92,18 @@ static bool isNotBufferized(Operation *op, const FirstError &error) {
           llvm::any_of(op->getResultTypes(), isTensor));
 }
 
-llvm::Error lowerModule(ModuleOp module, const CompileOptions &options,
-                        llvm::raw_ostream *remarks) {
+llvm::Error lowerModule(ModuleOp module, const CompileOptions &options) {
   MLIRContext *context = module.getContext();
   FirstError error(context);
   llvm::scope_exit disable([&] {
-    if (remarks)
+    if (options.onRemark)
       context->setRemarkEngine(nullptr);
   });
-  if (remarks) {
+  if (options.onRemark) {
     remark::RemarkCategories all;
     all.all = all.passed = all.missed = all.analysis = all.failed = ".*";
     if (failed(remark::enableOptimizationRemarks(
-            *context, std::make_unique<RemarkPrinter>(*remarks),
+            *context, std::make_unique<RemarkForwarder>(options.onRemark),
             std::make_unique<remark::RemarkEmittingPolicyAll>(), all)))
       return makeError("remarks cannot be collected");
   }

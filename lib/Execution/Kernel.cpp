@@ -35,9 +35,14 @@ Kernel::TileCounts Kernel::getTileCounts() const {
 ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
 ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
 
-llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars) {
+llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars,
+                                         bool memrefs) {
   TensorSpec spec;
   auto tensor = dyn_cast<RankedTensorType>(type);
+  auto memref = dyn_cast<MemRefType>(type);
+  if (memrefs && memref && memref.getLayout().isIdentity() &&
+      !memref.getMemorySpace())
+    tensor = RankedTensorType::get(memref.getShape(), memref.getElementType());
   spec.scalar = !tensor;
   std::string text, elementText;
   llvm::raw_string_ostream(text) << type;
@@ -59,9 +64,9 @@ llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars) {
 /// What the values of `types` take; an error names the first that cannot be
 /// passed as an array.
 static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
-                            SmallVectorImpl<TensorSpec> &specs) {
+                            bool memrefs, SmallVectorImpl<TensorSpec> &specs) {
   for (auto [index, type] : llvm::enumerate(types)) {
-    llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars);
+    llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars, memrefs);
     if (!spec)
       return llvm::createStringError(what + " " + Twine(index) + ": " +
                                      llvm::toString(spec.takeError()));
@@ -112,8 +117,10 @@ static std::string getFreeName(ModuleOp module, StringRef wanted) {
 
 /// Drops what `entry` does not call, and gives every function that stays a name
 /// of its own, so that none is taken for one of the C library or of a runtime
-/// (`malloc`). An error if one has no body.
-static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry) {
+/// (`malloc`). An error if one has no body, unless stages have `begun`: these
+/// declare what they call of the runtime.
+static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
+                                   bool begun) {
   for (auto function : module.getOps<func::FuncOp>())
     function.setVisibility(function == entry
                                ? SymbolTable::Visibility::Public
@@ -124,6 +131,8 @@ static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry) {
     return llvm::createStringError("the functions that @" + entry.getName() +
                                    " does not call cannot be dropped");
   for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isDeclaration() && begun)
+      continue;
     if (function.isDeclaration())
       return llvm::createStringError("expected every function that is called "
                                      "to have a body, but @" +
@@ -229,14 +238,16 @@ Kernel::compile(ModuleOp original, StringRef entry,
     return llvm::createStringError("expected a function @" + entry +
                                    " with a body in the module");
   auto impl = std::make_unique<Impl>();
+  bool memrefs = options.stages.startAfter >= Stage::Bufferize;
   if (llvm::Error error = getSpecs(function.getArgumentTypes(), "argument",
-                                   /*scalars=*/true, impl->arguments))
+                                   /*scalars=*/true, memrefs, impl->arguments))
     return std::move(error);
   if (llvm::Error error = getSpecs(function.getResultTypes(), "result",
-                                   /*scalars=*/false, impl->results))
+                                   /*scalars=*/false, memrefs, impl->results))
     return std::move(error);
   impl->rules = ShapeRules::derive(function);
-  if (llvm::Error error = isolateFunction(module, function))
+  if (llvm::Error error = isolateFunction(
+          module, function, options.stages.startAfter.has_value()))
     return std::move(error);
   // The renaming took the old name, and maybe what `entry` points to.
   std::string name = function.getName().str();

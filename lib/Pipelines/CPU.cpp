@@ -114,10 +114,12 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
 
 void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
   auto stage = [&](Stage stage, auto &&build) {
-    if (stage > options.stopAfter)
+    if (stage < options.startAfter || stage > options.stopAfter)
       return;
-    build();
-    if (options.verify == stage) {
+    if (stage != options.startAfter)
+      build();
+    // What comes from elsewhere is not taken on trust.
+    if (stage == options.verify || stage == options.startAfter) {
       VerifyStagePassOptions verify;
       verify.stage = getStageNames()[static_cast<size_t>(stage)].str();
       pm.addPass(createVerifyStagePass(verify));
@@ -169,6 +171,10 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       *this, "count-tiles",
       llvm::cl::desc("Count the key tiles looked at, computed and full"),
       llvm::cl::init(false)};
+  Option<Stage> startAfter{
+      *this, "start-after",
+      llvm::cl::desc("The stage that the module has been through"),
+      llvm::cl::init(Stage::Import), getStageValues()};
   Option<Stage> stopAfter{*this, "stop-after",
                           llvm::cl::desc("The last stage to run"),
                           llvm::cl::init(Stage::LLVM), getStageValues()};
@@ -190,6 +196,8 @@ void registerPipelines() {
         options.requireFused = text.requireFused;
         options.fusion = text.fusion;
         options.countTiles = text.countTiles;
+        if (text.startAfter.hasValue())
+          options.startAfter = text.startAfter;
         options.stopAfter = text.stopAfter;
         if (text.verify.hasValue())
           options.verify = text.verify;

@@ -43,7 +43,7 @@ llvm::Error attn::fillRandom(Array &array, uint64_t seed, uint64_t stream,
   Random random(seed, stream);
   const int64_t count = array.getNumElements();
   const ElementType type = array.getType();
-  if (type == ElementType::I1) {
+  if (type == ElementType::I1 && !range) {
     for (int64_t position = 0; position < count; ++position)
       array.setInteger(position, random.next() >> 63);
     return llvm::Error::success();
@@ -60,6 +60,10 @@ llvm::Error attn::fillRandom(Array &array, uint64_t seed, uint64_t stream,
     return createStringError("expected a range with lo below hi, but got " +
                              given);
   if (isFloat(type)) {
+    if (!std::isfinite(roundToElement(type, lo)) ||
+        !std::isfinite(roundToElement(type, hi)))
+      return createStringError("expected numbers that " + getName(type).str() +
+                               " can hold as the range, but got " + given);
     for (int64_t position = 0; position < count; ++position)
       array.set(position, lo + (hi - lo) * random.nextUniform());
     return llvm::Error::success();

@@ -58,6 +58,8 @@ public:
 private:
   int load();
   int readSignature(func::FuncOp function);
+  void listen();
+  int showConfig();
   int prepare();
   int evaluate();
   int compile();
@@ -69,10 +71,8 @@ private:
 
   /// Whether the compiled kernel is to be called.
   bool runsKernel() const {
-    return options.target == DriverTarget::CPU && !showsCode();
-  }
-  bool showsCode() const {
-    return options.emit != EmitKind::None || options.stopAfter;
+    return options.target == DriverTarget::CPU && !options.showsCode() &&
+           !options.showsConfig();
   }
   /// Stops the clock that `compile_ms` is read from.
   void addCompileTime(Clock::time_point start) {
@@ -99,6 +99,8 @@ private:
   /// write into them.
   std::optional<ReferenceResult> expected;
   std::string pairTrace;
+  /// The ops that the kernel computes in plain loops.
+  std::vector<UnfusedOp> unfused;
   std::unique_ptr<Kernel> kernel;
   double compileMs = 0;
 };
@@ -112,14 +114,17 @@ int Driver::load() {
   if (!parsed)
     return fail(statusBadInput, parsed.takeError());
   module = std::move(*parsed);
-  llvm::Expected<func::FuncOp> function = findEntry(*module, options.entry);
-  if (!function)
-    return fail(statusBadInput, function.takeError());
-  entry = function->getName().str();
   llvm::Expected<CompileOptions> resolved = getCompileOptions(options);
   if (!resolved)
     return fail(statusBadInput, resolved.takeError());
   compileOptions = std::move(*resolved);
+  // Code alone is left, and functions of it.
+  if (options.startAfter == Stage::LLVM)
+    return 0;
+  llvm::Expected<func::FuncOp> function = findEntry(*module, options.entry);
+  if (!function)
+    return fail(statusBadInput, function.takeError());
+  entry = function->getName().str();
   if (options.target == DriverTarget::Reference) {
     // What no stage sees, as nothing is compiled.
     CompileOptions imported = compileOptions;
@@ -137,7 +142,8 @@ int Driver::readSignature(func::FuncOp function) {
   auto getAllSpecs = [&](TypeRange types, StringRef what, bool scalars,
                          std::vector<TensorSpec> &specs) -> Error {
     for (auto [number, type] : llvm::enumerate(types)) {
-      llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars);
+      llvm::Expected<TensorSpec> spec = getTensorSpec(
+          type, scalars, /*memrefs=*/options.startAfter >= Stage::Bufferize);
       if (!spec)
         return llvm::createStringError(
             what.str() + " " + std::to_string(number) + " of @" + entry + ": " +
@@ -208,10 +214,40 @@ int Driver::evaluate() {
   return 0;
 }
 
+/// Has the stages say what they choose: all of it, or what is slow.
+void Driver::listen() {
+  if (options.printConfig) {
+    printTarget(getStream(), compileOptions);
+    getStream() << "entry: @" << entry << "(";
+    auto print = [&](const TensorSpec &spec) {
+      getStream() << toString(spec.shape, spec.type);
+    };
+    llvm::interleaveComma(argumentSpecs, getStream(), print);
+    getStream() << ") -> (";
+    llvm::interleaveComma(resultSpecs, getStream(), print);
+    getStream() << ")\n";
+  }
+  compileOptions.onRemark = [this](const StageRemark &remark) {
+    bool slow = readUnfused(remark, unfused);
+    if (options.printConfig)
+      getStream() << remark.location << remark.name << ": " << remark.text
+                  << "\n";
+    else if (slow)
+      llvm::errs() << "attn-run: " << unfused.back().location
+                   << "unfused: " << unfused.back().reason << "\n";
+  };
+}
+
+/// Prints what is chosen, and needs no arguments for it.
+int Driver::showConfig() {
+  listen();
+  compileOptions.stages.stopAfter = Stage::Tile;
+  Error error = lowerModule(*module, compileOptions);
+  return error ? fail(statusFailed, std::move(error)) : 0;
+}
+
 int Driver::compile() {
-  if (options.printConfig)
-    if (Error error = printConfig(getStream(), *module, compileOptions))
-      return fail(statusFailed, std::move(error));
+  listen();
   Progress progress("compiling", /*ticks=*/!options.time);
   Clock::time_point start = Clock::now();
   llvm::Expected<std::unique_ptr<Kernel>> compiled =
@@ -302,6 +338,7 @@ int Driver::time() {
     results = std::move(*called);
   }
   timing->compileMs = compileMs;
+  timing->unfused = unfused;
   if (options.json)
     timing->printJson(llvm::outs());
   else
@@ -358,7 +395,9 @@ int Driver::report() {
 int Driver::run() {
   if (int status = load())
     return status;
-  if (showsCode()) {
+  if (options.showsConfig())
+    return showConfig();
+  if (options.showsCode()) {
     Error error =
         emitModule(llvm::outs(), *module, options.emit, compileOptions);
     return error ? fail(statusFailed, std::move(error)) : 0;

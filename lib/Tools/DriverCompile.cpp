@@ -20,6 +20,7 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.requireFused = options.requireFused;
   result.stages.fusion = options.fusion;
   result.stages.countTiles = options.countTiles;
+  result.stages.startAfter = options.startAfter;
   result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
@@ -28,21 +29,28 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   return result;
 }
 
-llvm::Error attn::printConfig(llvm::raw_ostream &os, mlir::ModuleOp module,
-                              const CompileOptions &options) {
+void attn::printTarget(llvm::raw_ostream &os, const CompileOptions &options) {
   const TargetInfo &target = options.stages.target;
   os << "config: " << options.cpu << ", vectors of " << target.vectorBits
      << " bits, " << target.numRegisters << " registers"
      << (target.hasFma ? ", fma" : "") << (target.hasScalef ? ", scalef" : "")
      << "\n";
-  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
-  return lowerModule(*copy, options, &os);
+}
+
+bool attn::readUnfused(const StageRemark &remark,
+                       std::vector<UnfusedOp> &unfused) {
+  llvm::StringRef reason = remark.text;
+  if (remark.name != "fusion" || !remark.missed ||
+      !reason.consume_front("left unfused: "))
+    return false;
+  unfused.push_back({remark.location, reason.str()});
+  return true;
 }
 
 llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                              EmitKind kind, const CompileOptions &options) {
   // A kernel that is called has names of its own; here they are the module's.
-  if (options.stages.stopAfter == Stage::LLVM)
+  if (options.stages.stopAfter == Stage::LLVM && !options.stages.startAfter)
     for (llvm::StringRef name :
          {"attn_rt_alloc", "attn_rt_alloc_result", "attn_rt_fail",
           "attn_rt_free", "attn_rt_parallel_for", "memrefCopy"})

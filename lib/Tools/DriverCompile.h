@@ -18,10 +18,18 @@ namespace attn {
 /// no such CPU.
 llvm::Expected<CompileOptions> getCompileOptions(const DriverOptions &options);
 
-/// Prints what the target is and, as the stages tell it while they lower a copy
-/// of `module`, what was chosen for each op and why.
-llvm::Error printConfig(llvm::raw_ostream &os, mlir::ModuleOp module,
-                        const CompileOptions &options);
+/// Prints what the target is, a line.
+void printTarget(llvm::raw_ostream &os, const CompileOptions &options);
+
+/// An op that runs as plain loops, and why.
+struct UnfusedOp {
+  /// `file:line:column: `, or nothing where that is not known.
+  std::string location;
+  std::string reason;
+};
+
+/// Adds what `remark` says of an op that is left unfused, if it says so.
+bool readUnfused(const StageRemark &remark, std::vector<UnfusedOp> &unfused);
 
 /// Prints the module after --stop-after, or as --emit wants it.
 llvm::Error emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,

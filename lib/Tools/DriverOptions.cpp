@@ -234,7 +234,8 @@ static const Option optionTable[] = {
      "print similarity, score, mask and weight of one pair", parseTracePair},
     {"emit", Value::Required, "mlir|llvm|asm",
      "print the compiled code instead of running it", parseEmit},
-    {"print-config", Value::None, "", "print the tile sizes and why", nullptr,
+    {"print-config", Value::None, "",
+     "print the tile sizes and why, and run if there are arguments", nullptr,
      &DriverOptions::printConfig},
     {"count-tiles", Value::None, "",
      "print how many key tiles were looked at, computed and full", nullptr,
@@ -243,6 +244,11 @@ static const Option optionTable[] = {
      "which ops to fuse (default: those that are faster fused)", parseFusion},
     {"require-fused", Value::None, "", "make the unfused fallback an error",
      nullptr, &DriverOptions::requireFused},
+    {"start-after", Value::Required, "STAGE",
+     "go on with what --stop-after=STAGE has printed",
+     [](StringRef text, DriverOptions &options) {
+       return parseStageOption(text, "start-after", options.startAfter);
+     }},
     {"stop-after", Value::Required, "STAGE", "print the IR after a stage",
      [](StringRef text, DriverOptions &options) {
        return parseStageOption(text, "stop-after", options.stopAfter);
@@ -307,7 +313,7 @@ static std::string getName(Stage stage) {
 
 /// Demands that cross options.
 static Error checkTogether(const DriverOptions &options) {
-  bool shows = options.emit != EmitKind::None || options.stopAfter;
+  bool shows = options.showsCode();
   bool reference = options.target == DriverTarget::Reference;
   if (options.json && !options.time)
     return createStringError("expected --json together with --time, which it "
@@ -319,7 +325,7 @@ static Error checkTogether(const DriverOptions &options) {
   if (reference &&
       (shows || options.printConfig || options.countTiles ||
        options.requireFused || options.fusion != FusionPolicy::Auto ||
-       options.verifyStage || !options.cpu.empty() ||
+       options.verifyStage || options.startAfter || !options.cpu.empty() ||
        !options.features.empty()))
     return createStringError("expected --target=cpu with options on the "
                              "compilation: the reference compiles nothing");
@@ -335,6 +341,25 @@ static Error checkTogether(const DriverOptions &options) {
   if (shows && options.printConfig)
     return createStringError("expected --print-config without --emit and "
                              "--stop-after, which print the code alone");
+  if (options.startAfter && options.stopAfter &&
+      *options.startAfter >= *options.stopAfter)
+    return createStringError("expected --start-after to name a stage before "
+                             "that of --stop-after, but got '" +
+                             getName(*options.startAfter) + "' and '" +
+                             getName(*options.stopAfter) + "'");
+  if (options.startAfter == Stage::LLVM && options.emit == EmitKind::None)
+    return createStringError("expected --emit with --start-after=llvm: what is "
+                             "called comes of an earlier stage");
+  if (options.startAfter >= Stage::Bufferize &&
+      (options.check || options.time || options.tracePair))
+    return createStringError("expected --check, --time and --trace-pair with "
+                             "--start-after up to tile: the reference reads "
+                             "tensors");
+  if (options.verifyStage && options.verifyStage < options.startAfter)
+    return createStringError("expected --attn-verify-stage to name a stage from "
+                             "that of --start-after on, but got '" +
+                             getName(*options.verifyStage) + "' after '" +
+                             getName(*options.startAfter) + "'");
   if (options.stopAfter && options.verifyStage > options.stopAfter)
     return createStringError("expected --attn-verify-stage to name a stage up "
                              "to that of --stop-after, but got '" +
@@ -349,7 +374,9 @@ static Error checkTogether(const DriverOptions &options) {
 
 static Error parseOption(llvm::ArrayRef<char *> argv, size_t &position,
                          DriverOptions &options) {
-  StringRef text = StringRef(argv[position]).ltrim('-');
+  StringRef text = argv[position];
+  text.consume_front("-");
+  text.consume_front("-");
   StringRef name, value;
   std::tie(name, value) = text.split('=');
   bool hasValue = text.size() > name.size();

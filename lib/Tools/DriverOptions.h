@@ -48,11 +48,19 @@ struct DriverOptions {
   bool countTiles = false;
   bool requireFused = false;
   FusionPolicy fusion = FusionPolicy::Auto;
-  std::optional<Stage> stopAfter, verifyStage;
+  std::optional<Stage> startAfter, stopAfter, verifyStage;
   /// Verify the module after every pass.
   bool verifyEach = false;
   std::string cpu, features;
   bool help = false, version = false;
+
+  /// Whether code is printed instead of run.
+  bool showsCode() const { return emit != EmitKind::None || stopAfter; }
+  /// Whether only what is chosen is printed, for which no argument is needed.
+  bool showsConfig() const {
+    return printConfig && inputs.empty() && outputs.empty() && !randomSeed &&
+           !check && !time && !tracePair && !countTiles;
+  }
 };
 
 /// Reads the command line. An error is one line.

@@ -10,7 +10,9 @@
 
 #include "attn/Tools/Peak.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
 
 #include <chrono>
 
@@ -101,8 +103,12 @@ void Timing::print(llvm::raw_ostream &os) const {
   if (gflops > 0)
     os << format(", %.4g GFLOP/s, %.1f %% of the peak of %.4g GFLOP/s", gflops,
                  100 * peakFraction, peakGflops);
-  os << format("; %d thread%s, compiled in %.4g ms, memory reads at %.3g GB/s\n",
+  os << format("; %d thread%s, compiled in %.4g ms, memory reads at %.3g GB/s",
                threads, threads == 1 ? "" : "s", compileMs, readGBps);
+  if (!unfused.empty())
+    os << "; " << unfused.size()
+       << (unfused.size() == 1 ? " op" : " ops") << " unfused";
+  os << "\n";
 }
 
 void Timing::printJson(llvm::raw_ostream &os) const {
@@ -113,5 +119,16 @@ void Timing::printJson(llvm::raw_ostream &os) const {
                gflops, peakGflops, peakFraction, threads)
      << format("\"runs\": %lld, \"read_gb_per_s\": %.3f",
                static_cast<long long>(runs), readGBps)
-     << (isMeasuringError() ? ", \"measuring_error\": true}\n" : "}\n");
+     << (isMeasuringError() ? ", \"measuring_error\": true" : "")
+     << ", \"fused\": " << (unfused.empty() ? "true}\n" : "false");
+  if (unfused.empty())
+    return;
+  os << ", \"unfused\": [";
+  llvm::ListSeparator separator;
+  for (const UnfusedOp &op : unfused)
+    os << separator
+       << llvm::json::Value(llvm::json::Object{
+              {"op", llvm::StringRef(op.location).rtrim(": ")},
+              {"reason", op.reason}});
+  os << "]}\n";
 }

@@ -8,6 +8,8 @@
 #ifndef ATTN_LIB_TOOLS_DRIVERTIME_H
 #define ATTN_LIB_TOOLS_DRIVERTIME_H
 
+#include "DriverCompile.h"
+
 #include "attn/Execution/Kernel.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -20,6 +22,8 @@ struct Timing {
   double gflops = 0, peakGflops = 0, peakFraction = 0;
   double readGBps = 0;
   int threads = 1;
+  /// The ops that ran as plain loops.
+  std::vector<UnfusedOp> unfused;
 
   /// Set if the kernel came out faster than it can be.
   bool isMeasuringError() const { return peakFraction > 0.97; }

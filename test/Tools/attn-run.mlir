@@ -22,7 +22,7 @@
 // With --json stdout is one object; what is timed is checked, on stderr.
 // RUN: attn-run %s --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 --time=3 --json --check --threads=1 2> %t/stderr > %t/time.json
 // RUN: %python -c "import json, sys; o = json.load(open(sys.argv[1])); print(*sorted(o)); print(o['threads'], o['runs'], 0 < o['min_ms'] <= o['median_ms'], 0 < o['peak_fraction'] < 0.97, abs(o['gflops'] / o['peak_gflops'] - o['peak_fraction']) < 0.01)" %t/time.json | FileCheck %s --check-prefix=JSON
-// JSON: compile_ms gflops median_ms min_ms peak_fraction peak_gflops read_gb_per_s runs threads
+// JSON: compile_ms fused gflops median_ms min_ms peak_fraction peak_gflops read_gb_per_s runs threads
 // JSON-NEXT: 1 3 True True True
 // RUN: FileCheck %s --check-prefix=CHECKED --input-file=%t/stderr
 // CHECKED: check: result 0: ok: 30 elements
@@ -53,15 +53,27 @@
 // What the target is comes first, then what was found and chosen for each op.
 // RUN: attn-run %s --print-config --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 | FileCheck %s --check-prefix=CONFIG
 // CONFIG: config: {{.+}}, vectors of {{[0-9]+}} bits, {{[0-9]+}} registers
+// CONFIG-NEXT: entry: @attention(2x?x4xf32, 2x?x4xf32, 2x?x3xf32) -> (2x?x3xf32)
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of {{[0-9]+}} query rows by {{[0-9]+}} key rows
 // CONFIG-NEXT: result 0
+
+// That needs no arguments, and no machine that could run it: extents that are
+// not known are printed as such.
+// RUN: attn-run %s --print-config --cpu=sapphirerapids | FileCheck %s --check-prefix=ALONE-CONFIG --match-full-lines --implicit-check-not={{.}}
+// ALONE-CONFIG: config: sapphirerapids, vectors of 512 bits, 32 registers, fma, scalef
+// ALONE-CONFIG-NEXT: entry: @attention(2x?x4xf32, 2x?x4xf32, 2x?x3xf32) -> (2x?x3xf32)
+// ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
+// ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 32 query rows by 64 key rows{{.*}}
 
 // RUN: attn-run --version | FileCheck %s --check-prefix=VERSION
 // VERSION: attn-run {{[0-9]+\.[0-9]+\.[0-9]+}} (LLVM 22.{{.+}})
 // RUN: attn-run --help | FileCheck %s --check-prefix=HELP
 // HELP: usage: attn-run FILE.mlir [options]
 // HELP-NOT: polly
+// HELP: --attn-verify-stage=STAGE
+// HELP: --help
+// HELP: --version
 
 func.func @attention(%q: tensor<2x?x4xf32>, %k: tensor<2x?x4xf32>,
                      %v: tensor<2x?x3xf32>) -> tensor<2x?x3xf32> {

@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,8 +29,20 @@ struct TensorSpec {
 };
 
 /// What a value of `type` takes: a ranked tensor or, with `scalars`, a scalar,
-/// of elements that arrays hold. An error for any other type.
-llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type, bool scalars = true);
+/// of elements that arrays hold; with `memrefs`, a memref with the layout of an
+/// array, too. An error for any other type.
+llvm::Expected<TensorSpec> getTensorSpec(mlir::Type type, bool scalars = true,
+                                         bool memrefs = false);
+
+/// What a stage found or chose for an op.
+struct StageRemark {
+  /// `file:line:column: `, or nothing where that is not known.
+  std::string location;
+  /// What it is about, as in `fusion`, and what it says.
+  std::string name, text;
+  /// Something was not done that could have been hoped for.
+  bool missed = false;
+};
 
 /// The error of a call that a check of the compiled code ended.
 class CheckError : public llvm::ErrorInfo<CheckError> {
@@ -65,6 +78,8 @@ struct CompileOptions : TargetDescription {
   /// Verify the module after every pass, not only as it is read. It makes
   /// compilation slower.
   bool verifyEach = false;
+  /// Called with each remark of the stages, as they run.
+  std::function<void(const StageRemark &)> onRemark;
 };
 
 /// An array of somebody else, borrowed for a call: its elements are neither
@@ -100,11 +115,10 @@ llvm::Error resolveTarget(CompileOptions &options);
 /// instructions that this machine lacks.
 llvm::Error checkHostRuns(const CompileOptions &options);
 
-/// Runs the stages on `module`, up to `options.stages.stopAfter`. An error is
-/// the first diagnostic, on one line, with its location. Remarks go to
-/// `remarks`, if given.
-llvm::Error lowerModule(mlir::ModuleOp module, const CompileOptions &options,
-                        llvm::raw_ostream *remarks = nullptr);
+/// Runs the stages on `module`, after `options.stages.startAfter` and up to
+/// `options.stages.stopAfter`. An error is the first diagnostic, on one line,
+/// with its location.
+llvm::Error lowerModule(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Prints a module that has been through all stages as optimized LLVM IR, or as
 /// assembly of the target.
@@ -117,7 +131,9 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
 /// ends the call with a `CheckError`. Calls of one kernel may run at once.
 class Kernel {
 public:
-  /// Compiles @entry of `module`, which stays as it is. The function takes and returns ranked tensors (and takes scalars) of types
+  /// Compiles @entry of `module`, which stays as it is. With
+  /// `options.stages.startAfter`, the module is what that stage left. The
+  /// function takes and returns ranked tensors (and takes scalars) of types
   /// that arrays hold. An error, of one line, also if this machine cannot
   /// execute what `options` ask for, or if a function is called that has no
   /// body.

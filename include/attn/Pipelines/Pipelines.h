@@ -46,6 +46,8 @@ struct StageOptions {
   FusionPolicy fusion = FusionPolicy::Auto;
   /// Count the key tiles that are looked at, computed and full.
   bool countTiles = false;
+  /// The stage that the module has been through, if any.
+  std::optional<Stage> startAfter;
   /// The stage after which to stop.
   Stage stopAfter = Stage::LLVM;
   /// The stage whose sentence is checked, if any.
@@ -70,7 +72,8 @@ void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// runtime.
 void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);
 
-/// All stages for a CPU, up to `options.stopAfter`.
+/// All stages for a CPU, after `options.startAfter` and up to
+/// `options.stopAfter`.
 void buildCPUPipeline(mlir::OpPassManager &pm, const StageOptions &options);
 
 /// Registers `--attn-cpu-pipeline`.

@@ -33,9 +33,9 @@ struct RandomRange {
   double lo = -1, hi = 1;
 };
 
-/// Fills `array`: floats uniformly in `range`, by default [-1, 1]; i1 with fair
-/// bits, whatever the range; other integers uniformly in [lo, hi). An error if
-/// an integer array comes without a range, or if the range is empty or has
+/// Fills `array`: floats uniformly in `range`, by default [-1, 1]; integers
+/// uniformly in [lo, hi), i1 by default of 0 and 1. An error if another integer
+/// array comes without a range, or if the range is empty or has
 /// bounds that the type cannot hold.
 llvm::Error fillRandom(Array &array, uint64_t seed, uint64_t stream = 0,
                        std::optional<RandomRange> range = std::nullopt);

@@ -209,6 +209,15 @@ TEST(RandomTest, BadRanges) {
             "expected integers that i8 can hold as the range, but got 0 to "
             "200");
   EXPECT_FALSE(bool(fillRandom(*array, 0, 0, RandomRange{0, 128})));
+  auto half = Array::create(ElementType::F16, {3});
+  EXPECT_EQ(llvm::toString(fillRandom(*half, 0, 0, RandomRange{0, 1e30})),
+            "expected numbers that f16 can hold as the range, but got 0 to 1e+30");
+  auto bits = Array::create(ElementType::I1, {64});
+  EXPECT_FALSE(bool(fillRandom(*bits, 0, 0, RandomRange{1, 2})));
+  for (int64_t position = 0; position < 64; ++position)
+    EXPECT_EQ(bits->getInteger(position), 1);
+  EXPECT_EQ(llvm::toString(fillRandom(*bits, 0, 0, RandomRange{0, 3})),
+            "expected integers that i1 can hold as the range, but got 0 to 3");
 }
 
 } // namespace
