@@ -45,6 +45,7 @@ ValueRange FusedAttention::run() {
   wholeExtents = box.extents;
   nest.emplace(b, op, sizes, box);
   takeOperands();
+  emitCost();
   SmallVector<Value> slices = nest->sliceInits();
   return nest->finish(sizes.queryTiles == 1 ? emitQueryTile(slices)
                                             : emitQueryBlock(slices));

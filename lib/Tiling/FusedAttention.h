@@ -78,6 +78,8 @@ private:
   /// The same over `ranges` (begin, end)* within [from, to).
   std::unique_ptr<Walk> createWalk(mlir::ValueRange ranges, mlir::Value from,
                                    mlir::Value to);
+  /// States how many keys the worker goes over.
+  void emitCost();
   /// First and end of the keys that any row of the query tiles at hand sees.
   std::pair<mlir::Value, mlir::Value> emitKeyHull();
   /// One key tile; returns the updated state.

@@ -46,6 +46,25 @@ SmallVector<Value> FusedAttention::forEachOuterKey(
       });
 }
 
+void FusedAttention::emitCost() {
+  if (!hasRanges(op))
+    return;
+  SmallVector<Value> keys =
+      forEachOuterKey(index(0), [&](ValueRange carried) {
+        SmallVector<Value> ranges =
+            inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+        Value sum = carried.front();
+        for (size_t i = 0; i < ranges.size(); i += 2) {
+          Value length =
+              arith::SubIOp::create(b, loc, ranges[i + 1], ranges[i]);
+          length = arith::MaxSIOp::create(b, loc, length, index(0));
+          sum = arith::AddIOp::create(b, loc, sum, length);
+        }
+        return Values{sum};
+      });
+  CostOp::create(b, loc, keys.front());
+}
+
 std::pair<Value, Value> FusedAttention::emitKeyHull() {
   Value first = index(0), end = toValue(wholeExtents[operands.key]);
   if (!hasRanges(op))

@@ -29,7 +29,7 @@ WalkResult breach(Operation *op, StringRef stage, const Twine &sentence) {
 WalkResult checkGeneralize(Operation *op) {
   if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
       !isa<GenericOp, OnlineOp, MergeOp, FinishOp, PackOp, IndexOp, YieldOp,
-           CheckOp>(op))
+           CheckOp, CostOp>(op))
     return breach(op, "generalize", "only core ops remain of the dialect");
   return WalkResult::advance();
 }
@@ -221,7 +221,7 @@ WalkResult checkBufferize(Operation *op) {
 
 WalkResult checkVectorize(Operation *op) {
   if (isa_and_nonnull<AttnDialect, linalg::LinalgDialect>(op->getDialect()) &&
-      !isa<CheckOp>(op))
+      !isa<CheckOp, CostOp>(op))
     return breach(op, "vectorize", "tile bodies are vectors and loops");
   return WalkResult::advance();
 }

@@ -191,3 +191,20 @@ func.func @input_of_trivial_region(%q: memref<5x4xf32>, %k: memref<7x4xf32>,
       }
   return
 }
+
+// -----
+
+// What is the same for all, or is in no parallel loop, says nothing.
+// CHECK-LABEL: func.func @costs(
+// CHECK-NOT: attn.cost
+// CHECK: scf.forall
+// CHECK-NEXT: attn.cost
+func.func @costs(%n: index) {
+  %c7 = arith.constant 7 : index
+  attn.cost %n
+  scf.forall (%i) in (%n) {
+    attn.cost %c7
+    attn.cost %i
+  }
+  return
+}

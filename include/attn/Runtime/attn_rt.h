@@ -39,6 +39,10 @@ typedef struct attn_rt_context attn_rt_context;
 typedef void (*attn_rt_body)(attn_rt_context *context, void *data,
                              int64_t begin, int64_t end);
 
+/** How long an item takes, in any unit, to compare items with. */
+typedef int64_t (*attn_rt_cost)(attn_rt_context *context, void *data,
+                                int64_t item);
+
 /** What the host provides. All zero but the version: memory of the C library,
     threads of the OpenMP runtime. */
 typedef struct attn_rt_host {
@@ -113,12 +117,14 @@ void attn_rt_free(attn_rt_context *context, void *memory);
 void attn_rt_fail(attn_rt_context *context, const char *message, int64_t count,
                   int64_t first, int64_t second);
 
-/** Runs `count` items, in parts that workers claim as they come, the last items
-    first: where rows see the keys before them, those are the longest. Returns
-    when all are done, or when all workers have stopped since one has failed.
-    Within a body the items run in turn. */
+/** Runs `count` items, in parts that workers claim as they come. `group` items
+    that follow each other read the same. With `cost`, which may be null, groups
+    are begun by falling cost, and so are the items of a group; otherwise they
+    are as they come. Returns when all are done, or when all workers have stopped
+    since one has failed. Within a body the items run in turn. */
 void attn_rt_parallel_for(attn_rt_context *context, attn_rt_body body,
-                          void *data, int64_t count);
+                          attn_rt_cost cost, void *data, int64_t count,
+                          int64_t group);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 // Items are counted over both dimensions; scratch is one for all items of a
 // call; what is captured goes through a structure, constants do not.
 
-// CHECK: func.func private @attn_rt_parallel_for(!llvm.ptr, !llvm.ptr, index)
+// CHECK: func.func private @attn_rt_parallel_for(!llvm.ptr, !llvm.ptr, !llvm.ptr, index, index)
 // CHECK-LABEL: func.func @scratch(
 // CHECK-SAME: %[[X:.+]]: memref<3x?xf32>, %[[N:.+]]: index)
 // CHECK: %[[DATA:.+]] = llvm.alloca
@@ -12,7 +12,8 @@
 // CHECK: llvm.store
 // CHECK: %[[BODY:.+]] = constant @scratch.parallel
 // CHECK: %[[POINTER:.+]] = builtin.unrealized_conversion_cast %[[BODY]]
-// CHECK: call @attn_rt_parallel_for(%[[POINTER]], %[[DATA]], %[[COUNT]])
+// CHECK: %[[NONE:.+]] = llvm.mlir.zero
+// CHECK: call @attn_rt_parallel_for(%[[POINTER]], %[[NONE]], %[[DATA]], %[[COUNT]], %{{.+}})
 // CHECK-LABEL: func.func private @scratch.parallel(
 // CHECK-SAME: %[[FROM:.+]]: !llvm.ptr, %[[BEGIN:.+]]: index, %[[END:.+]]: index) attributes {llvm.linkage
 // CHECK: memref.alloc() : memref<4xf32>
@@ -91,4 +92,59 @@ func.func @reduces(%zero: f32) -> f32 {
     }
   }
   return %sum : f32
+}
+
+// What the items cost is a function of its own, computed from what the loop
+// reads.
+// CHECK-LABEL: func.func @triangle(
+// CHECK: %[[EXTENT:.+]] = arith.maxsi %arg3
+// CHECK: constant @triangle.parallel : (
+// CHECK: %[[COST:.+]] = constant @triangle.parallel.cost : (!llvm.ptr, index) -> index
+// CHECK: %[[POINTER:.+]] = builtin.unrealized_conversion_cast %[[COST]]
+// CHECK: call @attn_rt_parallel_for(%{{.+}}, %[[POINTER]], %{{.+}}, %{{.+}}, %[[EXTENT]])
+// CHECK-LABEL: func.func private @triangle.parallel(
+// CHECK-NOT: attn.cost
+// CHECK-LABEL: func.func private @triangle.parallel.cost(
+// CHECK-SAME: %[[FROM:.+]]: !llvm.ptr, %[[ITEM:.+]]: index) -> index
+// CHECK-DAG: %[[J:.+]] = arith.remui %[[ITEM]],
+// CHECK-DAG: %[[READ:.+]] = memref.load %{{.+}}[%[[J]]]
+// CHECK: %[[SUM:.+]] = scf.for {{.+}} iter_args(%{{.+}} = %[[READ]])
+// CHECK: return %[[SUM]]
+func.func @triangle(%x: memref<?x?xf32>, %lengths: memref<?xindex>,
+                    %m: index, %n: index, %zero: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.forall (%i, %j) in (%m, %n) {
+    %length = memref.load %lengths[%j] : memref<?xindex>
+    %sum = scf.for %k = %c0 to %c4 step %c1 iter_args(%s = %length) -> (index) {
+      %next = arith.addi %s, %i : index
+      scf.yield %next : index
+    }
+    attn.cost %sum
+    memref.store %zero, %x[%i, %j] : memref<?x?xf32>
+  }
+  return
+}
+
+// None where all items cost the same, where that is read from what the item
+// itself has written, or outside of a parallel loop.
+// CHECK-LABEL: func.func @no_cost(
+// CHECK-NOT: {{attn.cost|parallel.cost}}
+func.func @no_cost(%x: memref<?xindex>, %n: index) {
+  %c0 = arith.constant 0 : index
+  attn.cost %n
+  scf.forall (%i) in (%n) {
+    memref.store %i, %x[%i] : memref<?xindex>
+    attn.cost %n
+  }
+  scf.forall (%i) in (%n) {
+    %t = memref.alloc() : memref<1xindex>
+    memref.store %i, %t[%c0] : memref<1xindex>
+    %read = memref.load %t[%c0] : memref<1xindex>
+    attn.cost %read
+    memref.store %read, %x[%i] : memref<?xindex>
+    memref.dealloc %t : memref<1xindex>
+  }
+  return
 }

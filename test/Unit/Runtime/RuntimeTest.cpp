@@ -85,29 +85,58 @@ TEST(Runtime, ParallelFor) {
                   [](attn_rt_context *, void *data, int64_t begin, int64_t end) {
                     *static_cast<std::atomic<int> *>(data) += end - begin;
                   },
-                  &seen[i], 3);
+                  nullptr, &seen[i], 3, 1);
           },
-          &seen, count);
+          nullptr, &seen, count, 1);
       for (int64_t i = 0; i < count; ++i)
         EXPECT_EQ(seen[i], 3);
       EXPECT_EQ(attn_rt_get_error(context.get()), nullptr);
     }
 }
 
-/// Items are claimed from the last on.
-TEST(Runtime, LastFirst) {
-  attn_rt_host serial = {};
-  serial.version = ATTN_RT_VERSION;
-  serial.threads = 1;
-  Context context = create(&serial);
+/// What a host that runs one worker after the other sees begun.
+std::vector<int64_t> getOrder(int32_t threads, int64_t count,
+                              attn_rt_cost cost, int64_t group = 1) {
+  attn_rt_host host = {};
+  host.version = ATTN_RT_VERSION;
+  host.threads = threads;
+  host.parallel = [](void *, int32_t workers, void (*work)(void *),
+                     void *data) {
+    for (int32_t i = 0; i < workers; ++i)
+      work(data);
+  };
+  Context context = create(&host);
   std::vector<int64_t> order;
   attn_rt_parallel_for(
       context.get(),
-      [](attn_rt_context *, void *data, int64_t begin, int64_t) {
-        static_cast<std::vector<int64_t> *>(data)->push_back(begin);
+      [](attn_rt_context *, void *data, int64_t begin, int64_t end) {
+        for (; begin < end; ++begin)
+          static_cast<std::vector<int64_t> *>(data)->push_back(begin);
       },
-      &order, 4);
-  EXPECT_EQ(order, (std::vector<int64_t>{3, 2, 1, 0}));
+      cost, &order, count, group);
+  return order;
+}
+
+/// The longest items are begun first, within a group and the groups, equals as
+/// they come; one worker takes all as they come.
+TEST(Runtime, LongestFirst) {
+  auto cost = [](attn_rt_context *, void *, int64_t item) {
+    return item % 3;
+  };
+  auto equal = [](attn_rt_context *, void *, int64_t) { return int64_t(7); };
+  using Order = std::vector<int64_t>;
+  EXPECT_EQ(getOrder(2, 7, cost), (Order{2, 5, 1, 4, 0, 3, 6}));
+  EXPECT_EQ(getOrder(2, 4, nullptr), (Order{0, 1, 2, 3}));
+  EXPECT_EQ(getOrder(2, 4, equal), (Order{0, 1, 2, 3}));
+  EXPECT_EQ(getOrder(1, 4, cost), (Order{0, 1, 2, 3}));
+  // Groups 0 1, 2 3, 4 5, 6 cost 1, 2, 3, 0.
+  EXPECT_EQ(getOrder(2, 7, cost, 2), (Order{5, 4, 2, 3, 1, 0, 6}));
+  // More items than claims: chunks of neighbours in rank.
+  Order many = getOrder(2, 2000, cost);
+  ASSERT_EQ(many.size(), 2000u);
+  for (size_t i = 1; i < many.size(); ++i)
+    EXPECT_TRUE(many[i - 1] % 3 > many[i] % 3 ||
+                (many[i - 1] % 3 == many[i] % 3 && many[i - 1] < many[i]));
 }
 
 /// One item fails: the message is there, workers stop, what anybody holds goes
@@ -125,7 +154,7 @@ TEST(Runtime, Failure) {
           ++*static_cast<std::atomic<int64_t> *>(data);
           attn_rt_fail(worker, "item {0} of {1}, {2}", 2, begin, 100000);
         },
-        &ran, 100000);
+        nullptr, &ran, 100000, 1);
     EXPECT_LE(ran, 4);
     const char *error = attn_rt_get_error(context.get());
     ASSERT_NE(error, nullptr);

@@ -1,4 +1,4 @@
-//===- CheckOp.cpp - Conditions that a run checks ---------------*- C++ -*-===//
+//===- RunOps.cpp - Ops that address the run --------------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,6 +23,15 @@ LogicalResult CheckOp::verify() {
 /// What holds needs no check.
 LogicalResult CheckOp::canonicalize(CheckOp op, PatternRewriter &rewriter) {
   if (!matchPattern(op.getCondition(), m_One()))
+    return failure();
+  rewriter.eraseOp(op);
+  return success();
+}
+
+/// Says something in a parallel loop, of iterations that differ.
+LogicalResult CostOp::canonicalize(CostOp op, PatternRewriter &rewriter) {
+  if (op->getParentOp()->hasTrait<OpTrait::HasParallelRegion>() &&
+      !matchPattern(op.getAmount(), m_Constant()))
     return failure();
   rewriter.eraseOp(op);
   return success();
