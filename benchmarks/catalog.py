@@ -31,9 +31,6 @@ TEMPLATES = {
     "dense-f16-d64-n2048": ("dense", (1, 8, 2048, 64), "f16"),
 }
 
-# Timed all the same where the compiler does not fuse them yet.
-MAY_BE_UNFUSED = {"natten2d-32x32"}
-
 # Element type: its name in a .npy file, the type code of Python's arrays.
 NPY_TYPES = {"f32": ("<f4", "f"), "f64": ("<f8", "d"), "i8": ("|i1", "b"),
              "i16": ("<i2", "h"), "i32": ("<i4", "i"), "i64": ("<i8", "q")}
@@ -41,8 +38,6 @@ NPY_TYPES = {"f32": ("<f4", "f"), "f64": ("<f8", "d"), "i8": ("|i1", "b"),
 
 class Template:
     """A kernel made from a template, at its shape or at another."""
-
-    may_be_unfused = False
 
     def __init__(self, name, shape=None):
         self.name = name
@@ -80,7 +75,6 @@ class File:
     def __init__(self, path):
         self.name = path.stem
         self.path = path
-        self.may_be_unfused = self.name in MAY_BE_UNFUSED
         text = path.read_text()
         line = re.search(r"^// BENCH:(.*)$", text, re.MULTILINE)
         words = [word.replace("%S", str(path.parent))

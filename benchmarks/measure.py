@@ -196,5 +196,5 @@ def take_turns(row, benchmark, options, directory, say):
                         f"is more than {HIGHEST_FRACTION:.0%}")
     elif complaints:
         row["error"] = complaints[-1]
-    elif unfused and not benchmark.may_be_unfused:
+    elif unfused:
         row["error"] = unfused
