@@ -70,7 +70,7 @@ Value RangesWalk::valid(SmallVectorImpl<Value> &cursor) {
 
 /// As far as the ranges reach that have begun.
 WalkTile RangesWalk::tile(ValueRange cursor) {
-  Value limit = arith::ConstantIndexOp::create(b, loc, 0);
+  Value limit = from;
   for (size_t i = 0; i < ranges.size(); i += 2) {
     Value ahead = less(b, loc, cursor[0], ranges[i]);
     Value stop =
