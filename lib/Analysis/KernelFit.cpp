@@ -26,16 +26,18 @@ FusionDecision fitsKernel(GenericOp op) {
   if (op.getWeights())
     return unfused("the weights are asked for");
   DimensionClasses classes = op.getDimensionClasses();
-  auto several = [](ArrayRef<unsigned> dims, StringRef name) {
-    std::string reason = ("expected one " + name +
-                          " dimension, but there are " + Twine(dims.size()))
-                             .str();
-    return unfused(dims.empty() ? reason : reason + ": collapse them");
+  auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
+    StringRef mend = dims.empty() ? ": give one of extent 1 to the "
+                                  : ": collapse them, in one order, in the ";
+    StringRef by = dims.empty() ? " (tensor.expand_shape)"
+                                : " (tensor.collapse_shape)";
+    return unfused("expected one " + name + " dimension, but there are " +
+                   Twine(dims.size()) + mend + owners + by);
   };
   if (classes.features.size() != 1)
-    return several(classes.features, "feature");
+    return notOne(classes.features, "feature", "query and key");
   if (classes.channels.size() != 1)
-    return several(classes.channels, "channel");
+    return notOne(classes.channels, "channel", "value and output");
   for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i) {
     AffineMap map = op.getIndexingMap(3 + i);
     auto spans = [&](unsigned dim) { return map.isFunctionOfDim(dim); };

@@ -57,11 +57,56 @@ func.func @squared(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>
 #o = affine_map<(m, n, c, d, e) -> (m, e)>
 func.func @two_features(%q: tensor<5x2x4xf32>, %k: tensor<7x2x4xf32>, %v: tensor<7x3xf32>,
                         %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
-  // expected-error @below {{'attn.generic' op cannot be fused: expected one feature dimension, but there are 2: collapse them}}
+  // expected-error @below {{'attn.generic' op cannot be fused: expected one feature dimension, but there are 2: collapse them, in one order, in the query and key (tensor.collapse_shape)}}
   %o = attn.generic ins(%q, %k, %v : tensor<5x2x4xf32>, tensor<7x2x4xf32>, tensor<7x3xf32>)
       weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
       {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
   return %o : tensor<5x3xf32>
+}
+
+// -----
+
+#q = affine_map<(m, n, d, c, e) -> (m, d)>
+#k = affine_map<(m, n, d, c, e) -> (n, d)>
+#v = affine_map<(m, n, d, c, e) -> (n, c, e)>
+#o = affine_map<(m, n, d, c, e) -> (c, m, e)>
+func.func @two_channels(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x2x3xf32>,
+                        %init: tensor<2x5x3xf32>) -> tensor<2x5x3xf32> {
+  // expected-error @below {{'attn.generic' op cannot be fused: expected one channel dimension, but there are 2: collapse them, in one order, in the value and output (tensor.collapse_shape)}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x2x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<2x5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<2x5x3xf32>
+  return %o : tensor<2x5x3xf32>
+}
+
+// -----
+
+#q = affine_map<(m, n, e) -> (m)>
+#k = affine_map<(m, n, e) -> (n)>
+#v = affine_map<(m, n, e) -> (n, e)>
+#o = affine_map<(m, n, e) -> (m, e)>
+func.func @no_feature(%q: tensor<5xf32>, %k: tensor<7xf32>, %v: tensor<7x3xf32>,
+                      %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.generic' op cannot be fused: expected one feature dimension, but there are 0: give one of extent 1 to the query and key (tensor.expand_shape)}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5xf32>, tensor<7xf32>, tensor<7x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+  return %o : tensor<5x3xf32>
+}
+
+// -----
+
+#q = affine_map<(m, n, d) -> (m, d)>
+#k = affine_map<(m, n, d) -> (n, d)>
+#v = affine_map<(m, n, d) -> (n)>
+#o = affine_map<(m, n, d) -> (m)>
+func.func @no_channel(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7xf32>,
+                      %init: tensor<5xf32>) -> tensor<5xf32> {
+  // expected-error @below {{'attn.generic' op cannot be fused: expected one channel dimension, but there are 0: give one of extent 1 to the value and output (tensor.expand_shape)}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5xf32>
+  return %o : tensor<5xf32>
 }
 
 // -----
