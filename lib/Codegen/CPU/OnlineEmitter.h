@@ -91,6 +91,9 @@ private:
   /// Similarity of the `count` key rows from `first` on, in registers.
   llvm::SmallVector<mlir::Value> emitSimilarity(mlir::Value first,
                                                 int64_t count, bool clamp);
+  /// Asks for an element of one of the `count` key rows that come after those
+  /// from `first` on.
+  void prefetchKey(mlir::Value first, int64_t count, mlir::Value feature);
   void emitWeights();
   void emitValues();
   /// Asks for the element of `values` that `kPrefetchRows` more rows from

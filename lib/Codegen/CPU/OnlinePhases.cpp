@@ -61,6 +61,22 @@ Value OnlineEmitter::emitMask() {
 // 2. Similarity and score
 //===----------------------------------------------------------------------===//
 
+/// Takes turns: of so many features one asks for a part of each row.
+void OnlineEmitter::prefetchKey(Value first, int64_t count, Value feature) {
+  auto type = dyn_cast<MemRefType>(op.getKey().getType());
+  if (!type || keyMap.isFunctionOfDim(0))
+    return;
+  Value behind = arith::AddIOp::create(b, loc, first, index(count));
+  Value turn = arith::RemUIOp::create(b, loc, feature, index(count));
+  Value row = arith::AddIOp::create(b, loc, behind, turn);
+  SmallVector<Value> indices;
+  for (AffineExpr result : keyMap.getResults())
+    indices.push_back(cast<AffineDimExpr>(result).getPosition() == 1 ? row
+                                                                     : feature);
+  memref::PrefetchOp::create(b, loc, op.getKey(), indices, /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
                                                  bool clamp) {
   SmallVector<Value> rows;
@@ -81,6 +97,7 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
       [&](Value feature, ValueRange offsets, ValueRange carried) {
         Value query = vector::LoadOp::create(b, loc, laneType, queries.memref,
                                              offsets[0]);
+        prefetchKey(first, count, feature);
         SmallVector<Value> next;
         for (int64_t r = 0; r < count; ++r) {
           LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
