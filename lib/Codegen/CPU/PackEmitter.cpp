@@ -15,9 +15,6 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-/// What a processor reads at a time.
-constexpr int64_t kLineBits = 512;
-
 /// What pack and finish share: a blocked transposition between a side whose
 /// lanes are innermost and one whose other dimension is.
 class TileCopier {
@@ -165,29 +162,11 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
       });
 }
 
-/// Asks for the `rows` x `columns` elements that lie behind `tile`, which by and
-/// by is the next one: they come while this one is computed. Where rows see few
-/// keys, waiting for queries is a tenth of the time.
-static void prefetchNext(TileCopier &copier, Value tile, Value rows,
-                         Value columns) {
-  OpBuilder &b = copier.b;
-  Location loc = copier.loc;
-  Type element = cast<MemRefType>(tile.getType()).getElementType();
-  Value zero = copier.index(0);
-  emitLoop(b, loc, zero, rows, 1, [&](Value row) {
-    Value behind = arith::AddIOp::create(b, loc, row, rows);
-    emitLoop(b, loc, zero, columns, kLineBits / getMemoryWidth(element),
-             [&](Value column) {
-               memref::PrefetchOp::create(b, loc, tile,
-                                          ValueRange{behind, column},
-                                          /*isWrite=*/false,
-                                          /*localityHint=*/2,
-                                          /*isDataCache=*/true);
-             });
-  });
-}
-
 /// Source (rows x columns) to destination (columns x rows), block by block.
+///
+/// The rows behind, by and by the next tile, are asked for on the way: they come
+/// while this one is computed. Where rows see few keys, waiting for queries is a
+/// tenth of the time.
 static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;
@@ -211,6 +190,12 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
         vectors.push_back(copier.apply(
             op, copier.load(source, {here, column}, block, mask)));
       }
+      for (int64_t r = 0; r < block; ++r) {
+        Value behind = arith::AddIOp::create(b, loc, copier.add(row, r), lanes);
+        memref::PrefetchOp::create(b, loc, source, ValueRange{behind, column},
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+      }
       vectors = transposeInRegisters(b, loc, vectors);
       for (int64_t c = 0; c < block; ++c) {
         // A row of the destination is written whole or not at all.
@@ -221,7 +206,6 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
       }
     });
   });
-  prefetchNext(copier, source, rows, columns);
 }
 
 /// Same order of dimensions, innermost contiguous on both sides; rank 1 or 2.

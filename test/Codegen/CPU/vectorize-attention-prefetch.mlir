@@ -1,16 +1,17 @@
 // RUN: attn-opt %s --attn-cpu-pipeline=stop-after=vectorize | FileCheck %s
 
 // What comes next is asked for while there is work to do: the next query tile
-// once this one is packed, the key rows behind those of the products, each in
+// while this one is packed, the key rows behind those of the products, each in
 // its turn, and values further down their columns.
 
 // CHECK-LABEL: func.func @dense(
 // CHECK: scf.forall
-// CHECK: vector.shuffle
 // CHECK: scf.for %[[ROW:.+]] = %c0 to %c8
-// CHECK-NEXT: %[[BEHIND:.+]] = arith.addi %[[ROW]], %c8
-// CHECK-NEXT: scf.for %[[COLUMN:.+]] = %c0 to %c32 step %c16
-// CHECK-NEXT: memref.prefetch %{{.+}}[%[[BEHIND]], %[[COLUMN]]], read, locality<2>, data : memref<8x32xf32
+// CHECK: scf.for %[[COLUMN:.+]] = %c0 to %c32
+// CHECK: vector.load %[[QUERIES:.+]][%[[ROW]], %[[COLUMN]]]
+// CHECK: %[[BEHIND:.+]] = arith.addi %[[ROW]], %c8
+// CHECK: memref.prefetch %[[QUERIES]][%[[BEHIND]], %[[COLUMN]]], read, locality<2>, data : memref<8x32xf32
+// CHECK: vector.shuffle
 // CHECK: scf.for %[[KEY:.+]] = %c0
 // CHECK: scf.for %[[FEATURE:.+]] = %c0 to %c32
 // CHECK: %[[REST:.+]] = arith.addi %[[KEY]], %[[COUNT:.+]] : index
