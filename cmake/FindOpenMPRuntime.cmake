@@ -1,4 +1,5 @@
-# LLVM's OpenMP runtime, which compiled kernels call: OpenMPRuntime::OpenMPRuntime.
+# LLVM's OpenMP runtime, which compiled kernels call, as
+# OpenMPRuntime::OpenMPRuntime.
 find_library(OpenMPRuntime_LIBRARY NAMES omp
              HINTS /usr/lib/llvm-22/lib ${LLVM_LIBRARY_DIR})
 include(FindPackageHandleStandardArgs)

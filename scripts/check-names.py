@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every name leads to every other, and that files stay small.
+"""Checks that every name leads to every other, and that files stay small and
+their lines short.
 
     check-names.py [ROOT]
 
@@ -12,10 +13,10 @@ A pass has one name in four forms, each derived from the TableGen def:
 
 The passes of include/attn/Codegen/Passes.td lie in the folders of lib/Codegen,
 and their tests in those of test/Codegen. Further: every file there belongs to a
-pass; no file has more than 600 lines and
-no tool's main more than 40; every op, attribute and pass has a description with
-an example, an `mlir` block that the suite runs. Prints one line per breach and
-exits with 1 if there is one.
+pass; no file has more than 600 lines and no tool's main more than 40; no line of
+C++, C, TableGen or CMake has more than 80 columns, MLIR in it aside; every op,
+attribute and pass has a description with an example, an `mlir` block that the
+suite runs. Prints one line per breach and exits with 1 if there is one.
 """
 
 import os
@@ -25,6 +26,11 @@ import sys
 
 MAX_LINES = 600
 MAX_MAIN_LINES = 40
+MAX_COLUMNS = 80
+CODE = re.compile(r".*\.(cpp|h|c|td|cmake)|CMakeLists.txt")
+# What breaks its lines where it likes: raw strings, blocks of descriptions.
+MLIR_TEXT = re.compile(r'R"(\w*)\(.*?\)\1"|^ *```.*?^ *```',
+                       re.DOTALL | re.MULTILINE)
 LEFT_OUT = re.compile(r"\.git$|build|\.cache$|__pycache__$")
 ROOMS = ["Transforms", "Codegen"]
 
@@ -160,6 +166,18 @@ def check_sizes(root):
                    f"tool's main, but got {lines}")
 
 
+def check_columns(root):
+    for path in list_files(root):
+        if not CODE.fullmatch(path.name):
+            continue
+        code = MLIR_TEXT.sub(lambda text: "\n" * text[0].count("\n"),
+                             read(path))
+        for number, line in enumerate(code.split("\n"), 1):
+            if len(line) > MAX_COLUMNS:
+                yield (f"{path.relative_to(root)}:{number}: expected at most "
+                       f"{MAX_COLUMNS} columns, but got {len(line)}")
+
+
 def main(argv):
     root = pathlib.Path(argv[1] if len(argv) > 1 else
                         pathlib.Path(__file__).parent.parent).resolve()
@@ -168,7 +186,7 @@ def main(argv):
               file=sys.stderr)
         return 2
     breaches = [*check_passes(root), *check_descriptions(root),
-                *check_sizes(root)]
+                *check_sizes(root), *check_columns(root)]
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0

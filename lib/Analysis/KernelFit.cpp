@@ -21,8 +21,9 @@ FusionDecision fitsKernel(GenericOp op) {
   if (!isa<TensorType>(op.getQuery().getType()))
     return unfused("operands are memrefs: fusion starts from tensors");
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
-    return unfused("the weighting is not of kind accumulate but " +
-                   stringifyWeightingKind(*op.getWeighting().getWeightingKind()));
+    return unfused(
+        "the weighting is not of kind accumulate but " +
+        stringifyWeightingKind(*op.getWeighting().getWeightingKind()));
   if (op.getWeights())
     return unfused("the weights are asked for");
   DimensionClasses classes = op.getDimensionClasses();

@@ -256,8 +256,8 @@ static llvm::Expected<Array> copyResult(const Returned &result) {
 llvm::Expected<std::vector<Array>> Call::take() {
   std::vector<Array> arrays;
   llvm::Error errors = llvm::Error::success();
-  // From the last on: of what is returned twice the first takes the memory over,
-  // when the others are copied.
+  // From the last on: of what is returned twice the first takes the memory
+  // over, when the others are copied.
   for (size_t index = returned.size(); index-- > 0;) {
     const Returned &result = returned[index];
     bool again = llvm::any_of(
@@ -286,10 +286,11 @@ llvm::Error Call::store(ArrayRef<ArrayView> outputs) {
     if (result.shape != ArrayRef<int64_t>(outputs[number].shape))
       return llvm::createStringError(
           "output " + Twine(number) + " expected " +
-          toString(result.shape, result.type) + ", which was computed, but got " +
+          toString(result.shape, result.type) +
+          ", which was computed, but got " +
           toString(outputs[number].shape, result.type));
-  // A result may lie in the memory of another one's output: what is to be copied
-  // is copied before anything is overwritten.
+  // A result may lie in the memory of another one's output: what is to be
+  // copied is copied before anything is overwritten.
   SmallVector<std::pair<unsigned, Array>> copies;
   for (auto [number, result] : llvm::enumerate(returned)) {
     if (result.data == outputs[number].data)

@@ -44,8 +44,8 @@ struct HeadAttention {
   void nameRegionArguments(mlir::Region &region,
                            mlir::OpAsmSetValueNameFn setName) const;
   void getExtentRelations(OperandRelations &relations) const;
-  /// Replaces the op by an `attn.generic` with a softmax, of a sink if there is one, and reshapes around
-  /// it for grouped heads.
+  /// Replaces the op by an `attn.generic` with a softmax, of a sink if there is
+  /// one, and reshapes around it for grouped heads.
   mlir::LogicalResult expand(mlir::RewriterBase &rewriter) const;
   /// The results in plain numbers.
   llvm::Expected<llvm::SmallVector<PlainResult>>

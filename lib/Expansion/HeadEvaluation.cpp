@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The definition, in plain numbers: what the description of the op says, pair by
-// pair. It knows nothing of the expansion, which is checked against it.
+// The definition, in plain numbers: what the description of the op says, pair
+// by pair. It knows nothing of the expansion, which is checked against it.
 //
 //===----------------------------------------------------------------------===//
 

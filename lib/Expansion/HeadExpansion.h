@@ -89,7 +89,8 @@ private:
   WeightingAttrInterface weighting;
   llvm::SmallVector<mlir::Value> weightingOperands;
   llvm::SmallVector<mlir::AffineMap> weightingMaps;
-  /// The offset of the diagonal: a constant, or a value where that is not known.
+  /// The offset of the diagonal: a constant, or a value where that is not
+  /// known.
   int64_t offset = 0;
   mlir::Value dynamicOffset;
 };

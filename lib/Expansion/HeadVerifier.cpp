@@ -105,7 +105,8 @@ static LogicalResult verifyShapes(const HeadAttention &op) {
 }
 
 /// (C5)
-static LogicalResult verifyBroadcast(const HeadAttention &op, StringRef name, Value operand) {
+static LogicalResult verifyBroadcast(const HeadAttention &op, StringRef name,
+                                     Value operand) {
   if (!operand)
     return success();
   SmallVector<int64_t> expected(
@@ -269,13 +270,14 @@ LogicalResult HeadAttention::verify() const {
 }
 
 /// (C8) and (C9) for one region: `leading` arguments, then the positions.
-static LogicalResult verifyPositionRegion(const HeadAttention &op, Region &region,
-                                          StringRef name, TypeRange leading,
-                                          Type result) {
+static LogicalResult verifyPositionRegion(const HeadAttention &op,
+                                          Region &region, StringRef name,
+                                          TypeRange leading, Type result) {
   if (region.empty())
     return success();
   SmallVector<Type> expected(leading);
-  expected.append(op.getNumLeadingDims() + 2, IndexType::get(op.op->getContext()));
+  expected.append(op.getNumLeadingDims() + 2,
+                  IndexType::get(op.op->getContext()));
   if (failed(detail::verifyBodySignature(region, name, expected, result, "C8")))
     return failure();
   return detail::verifyElementwiseBody(region, name, "C9");

@@ -68,7 +68,8 @@ LogicalResult verifyElementwiseOp(Operation *owner, Operation *op,
                             << label << ") expected " << regionName;
   if (!allowed)
     diag << " to hold elementwise arith and math, affine apply, min and max, "
-         << (isa<NamedAttentionOpInterface>(owner) ? "and reads" : "reads and attn.index")
+         << (isa<NamedAttentionOpInterface>(owner) ? "and reads"
+                                                   : "reads and attn.index")
          << " only, but got '" << op->getName() << "'";
   else if (rounds)
     diag << " to round to nearest, but '" << op->getName()

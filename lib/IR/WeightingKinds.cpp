@@ -100,7 +100,8 @@ LogicalResult verifyWeighting(Operation *op, StringRef label,
              << label << ") expected " << weighting
              << " to select 1 key or more, but got " << select.getNumSelected();
     weighting = select.getSelectedWeighting();
-  } else if (auto ordered = dyn_cast<OrderedWeightingAttrInterface>(weighting)) {
+  } else if (auto ordered =
+                 dyn_cast<OrderedWeightingAttrInterface>(weighting)) {
     weighting = ordered.getMassWeighting();
   }
   return verifyAccumulate(op, label, weighting);

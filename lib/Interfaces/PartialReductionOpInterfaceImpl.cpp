@@ -10,7 +10,7 @@
 // the output and the row statistics, with a leading dimension for the splits:
 //
 //   outer parallel   a split is a block of keys, which one attn.online takes in
-//   outer reduction  a split is every T-th key: one attn.online takes in T keys,
+//   outer reduction  a split is each T-th key: one attn.online takes in T keys,
 //                    side by side, as if the splits were a batch dimension
 //
 // attn.merge and attn.finish turn the states into the result.
@@ -115,7 +115,8 @@ struct Step {
         *map.getResultPosition(getAffineDimExpr(key, op->getContext()));
     return expandDimension(
         b, op->getLoc(), tile, position,
-        tensor::getMixedSize(b, op->getLoc(), tile, position), b.getIndexAttr(1));
+        tensor::getMixedSize(b, op->getLoc(), tile, position),
+        b.getIndexAttr(1));
   }
 
   GenericOp op;
@@ -277,7 +278,8 @@ struct PartialReductionModel
         createNumKeys(b, op, extents), op.getOutput(), op.getLse(),
         b.getAffineMapArrayAttr(finishMaps), op.getWeighting(),
         /*layout=*/LayoutAttrInterface());
-    return MergeResult{{merge, finish}, SmallVector<Value>(finish.getResults())};
+    return MergeResult{{merge, finish},
+                       SmallVector<Value>(finish.getResults())};
   }
 
 private:

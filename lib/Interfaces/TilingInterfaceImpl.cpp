@@ -40,8 +40,9 @@ static bool isWhole(AttentionOpInterface op, unsigned dim, OpFoldResult offset,
   // partial results, for which there are no maps.
   for (auto [index, operand] :
        llvm::enumerate(op->getOperands().take_front(op.getOutputIndex()))) {
-    std::optional<unsigned> position = op.getIndexingMap(index).getResultPosition(
-        getAffineDimExpr(dim, op.getContext()));
+    std::optional<unsigned> position =
+        op.getIndexingMap(index).getResultPosition(
+            getAffineDimExpr(dim, op.getContext()));
     if (!position)
       continue;
     auto type = cast<ShapedType>(operand.getType());

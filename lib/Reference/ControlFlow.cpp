@@ -129,7 +129,8 @@ bool passNeedsOn(Operation *op, llvm::DenseSet<Value> &needed) {
     need(branch.getCondition());
     for (Region *region : {&branch.getThenRegion(), &branch.getElseRegion()})
       if (!region->empty())
-        pass(branch.getResults(), region->front().getTerminator()->getOperands());
+        pass(branch.getResults(),
+             region->front().getTerminator()->getOperands());
   } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
     need(loop.getConditionOp().getCondition());
     pass(loop.getResults(), loop.getConditionOp().getArgs());

@@ -88,7 +88,8 @@ PlainOperand Lender::getOperand(Value operand) {
 PlainRegion Lender::getRegion(Region &region) {
   if (region.empty())
     return nullptr;
-  Expected<ScalarProgram> compiled = ScalarProgram::compile(region.front(), env);
+  Expected<ScalarProgram> compiled =
+      ScalarProgram::compile(region.front(), env);
   if (!compiled) {
     fail(compiled.takeError());
     return [](ArrayRef<Estimate>) { return Estimate(); };

@@ -116,8 +116,8 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
       }
       if (Error error = rows.applyWeightRegion(weights))
         return error;
-      // Before they are finished, weights are measured against what is alike for
-      // the whole row, so that one bound on the relative error is enough.
+      // Before they are finished, weights are measured against what is alike
+      // for the whole row, so that one bound on the relative error is enough.
       double relative = 16 * rows.rounding.unit;
       for (auto [score, error] : llvm::zip_equal(rows.scores, rows.scoreErrors))
         if (std::isfinite(score))

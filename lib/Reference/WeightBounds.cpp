@@ -28,18 +28,19 @@ static void addRoundings(const WeightedRow &row, const Rounding &rounding,
     if (weight != 0 && std::isfinite(score))
       top = std::max(top, std::fabs(score));
   for (auto [score, error] : llvm::zip_equal(row.scores, errors))
-    error = std::isfinite(score)
-                ? rounding.round(std::max(top, std::fabs(score)), error, 2).error
-                : 0;
+    error =
+        std::isfinite(score)
+            ? rounding.round(std::max(top, std::fabs(score)), error, 2).error
+            : 0;
 }
 
 /// A weight w_j whose relative slope by its own score and, through what
 /// normalises it, by the others' is at most 1, as in a softmax, errs by at most
-/// |w_j| (e_j + mean e), the mean weighed by the weights. Any weighting's slopes
-/// show in the weights of scores that are moved by their errors: all up, all
-/// down, and in turn, since moves in one direction may cancel. That is also
-/// where steps show (a floor in the score, a choice of keys): a score within its
-/// error of one weighs differently on the other side.
+/// |w_j| (e_j + mean e), the mean weighed by the weights. Any weighting's
+/// slopes show in the weights of scores that are moved by their errors: all up,
+/// all down, and in turn, since moves in one direction may cancel. That is also
+/// where steps show (a floor in the score, a choice of keys): a score within
+/// its error of one weighs differently on the other side.
 llvm::Error WeightBounds::compute(const WeightedRow &row, WeightRegion region,
                                   const Rounding &rounding) {
   scoreErrors.assign(row.scoreErrors.begin(), row.scoreErrors.end());
@@ -58,7 +59,8 @@ llvm::Error WeightBounds::compute(const WeightedRow &row, WeightRegion region,
   logSumExpError =
       rounding.round(row.logSumExp, mean + 16 * rounding.unit, 2).error;
 
-  const std::pair<double, double> signs[] = {{1, 1}, {-1, -1}, {1, -1}, {-1, 1}};
+  const std::pair<double, double> signs[] = {
+      {1, 1}, {-1, -1}, {1, -1}, {-1, 1}};
   for (auto [even, odd] : signs) {
     moved.assign(row.scores.begin(), row.scores.end());
     for (size_t j = 0; j < moved.size(); ++j)

@@ -196,7 +196,8 @@ static int64_t getMemoryLimit() {
     int64_t pages = sysconf(_SC_PHYS_PAGES), pageSize = sysconf(_SC_PAGESIZE);
     if (pages > 0 && pageSize > 0)
       bytes = pages * pageSize;
-    auto group = llvm::MemoryBuffer::getFileAsStream("/sys/fs/cgroup/memory.max");
+    auto group =
+        llvm::MemoryBuffer::getFileAsStream("/sys/fs/cgroup/memory.max");
     int64_t groupBytes;
     if (group && !(*group)->getBuffer().trim().getAsInteger(10, groupBytes) &&
         groupBytes > 0)

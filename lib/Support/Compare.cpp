@@ -104,8 +104,8 @@ std::string Comparison::describe() const {
     if (largestError > 0)
       os << llvm::format(" (%.2f of the tolerance)", largestRatio);
   } else {
-    os << numMismatches << " of " << numElements << " elements differ, first at "
-       << where(firstMismatch)
+    os << numMismatches << " of " << numElements
+       << " elements differ, first at " << where(firstMismatch)
        << llvm::format(": expected %.9g +- %.3g, but got %.9g",
                        firstMismatch.expected, firstMismatch.tolerance,
                        firstMismatch.got)

@@ -108,13 +108,13 @@ Expected<NpyHeader> Parser::parse() {
   NpyHeader header;
   bool seen[3] = {false, false, false};
   if (!accept('{'))
-    return createStringError("expected a header that starts with '{', but got " +
-                             quote(text));
+    return createStringError(
+        "expected a header that starts with '{', but got " + quote(text));
   while (!accept('}')) {
     std::string key;
     if (!parseString(key) || !accept(':'))
-      return createStringError("expected a key and ':' in the header, but got " +
-                               quote(text));
+      return createStringError(
+          "expected a key and ':' in the header, but got " + quote(text));
     const StringRef *found = llvm::find(keys, key);
     if (found == std::end(keys) || seen[found - keys])
       return createStringError("expected descr, fortran_order and shape once "

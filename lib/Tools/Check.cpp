@@ -47,8 +47,8 @@ static std::vector<double> getTolerances(const ReferenceTensor &tensor,
 }
 
 /// How many elements may err by half of what they are sums of, or more: scores
-/// so large that neighbouring floats weigh differently, or within their error of
-/// a step, decide nothing.
+/// so large that neighbouring floats weigh differently, or within their error
+/// of a step, decide nothing.
 static size_t countUndecided(const ReferenceTensor &tensor,
                              llvm::ArrayRef<double> tolerances) {
   size_t count = 0;

@@ -356,10 +356,11 @@ static Error checkTogether(const DriverOptions &options) {
                              "--start-after up to tile: the reference reads "
                              "tensors");
   if (options.verifyStage && options.verifyStage < options.startAfter)
-    return createStringError("expected --attn-verify-stage to name a stage from "
-                             "that of --start-after on, but got '" +
-                             getName(*options.verifyStage) + "' after '" +
-                             getName(*options.startAfter) + "'");
+    return createStringError(
+        "expected --attn-verify-stage to name a stage from "
+        "that of --start-after on, but got '" +
+        getName(*options.verifyStage) + "' after '" +
+        getName(*options.startAfter) + "'");
   if (options.stopAfter && options.verifyStage > options.stopAfter)
     return createStringError("expected --attn-verify-stage to name a stage up "
                              "to that of --stop-after, but got '" +

@@ -40,16 +40,18 @@ static bool isStageOption(llvm::StringRef text) {
 
 static int refuseStageOption(llvm::StringRef text) {
   auto [name, stage] = text.ltrim('-').split('=');
-  return fail(2, "expected stages among the options of the pipeline, but got '" +
-                     text + "'; write --attn-cpu-pipeline=" + name + "=" +
-                     (stage.empty() ? "STAGE" : stage));
+  return fail(2,
+              "expected stages among the options of the pipeline, but got '" +
+                  text + "'; write --attn-cpu-pipeline=" + name + "=" +
+                  (stage.empty() ? "STAGE" : stage));
 }
 
 /// Reads the file, and writes what comes of it.
 static int process(const std::string &inputName, const std::string &outputName,
                    DialectRegistry &registry, const MlirOptMainConfig &config) {
   std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> input = openInputFile(inputName, &message);
+  std::unique_ptr<llvm::MemoryBuffer> input =
+      openInputFile(inputName, &message);
   if (!input)
     return fail(1, message);
   if (!isBytecode(*input))

@@ -41,8 +41,9 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("cannot be lowered on memrefs: use tensors");
   if (op.getLayout())
-    return op.emitOpError("cannot be lowered to linalg: it is the end of a tile "
-                          "of the kernel, with a layout");
+    return op.emitOpError(
+        "cannot be lowered to linalg: it is the end of a tile "
+        "of the kernel, with a layout");
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
@@ -113,7 +114,8 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
         return value;
       })};
   if (op.getLse())
-    results.push_back(emit(rowOperands, {op.getLse(), op.getIndexingMap(outputIndex + 1)},
+    results.push_back(emit(rowOperands,
+                           {op.getLse(), op.getIndexingMap(outputIndex + 1)},
                            [&](ValueRange in) {
                              return weighting.logSumExp(
                                  b, loc, in.take_front(numStatistics),

@@ -34,8 +34,8 @@ WalkResult checkGeneralize(Operation *op) {
   return WalkResult::advance();
 }
 
-/// The ops that are a tile of a kernel by carrying a layout, and only so. Whether
-/// operands are stored as it says, the verifier tells at all times.
+/// The ops that are a tile of a kernel by carrying a layout, and only so.
+/// Whether operands are stored as it says, the verifier tells at all times.
 WalkResult checkLayout(Operation *op, StringRef stage) {
   if (isa<OnlineOp, FinishOp>(op) && !op->hasAttr("layout"))
     return breach(op, stage, "tile ops carry a layout");

@@ -16,8 +16,8 @@ def VectorizeAttentionPass
   let description = [{
     Replaces `attn.online`, `attn.pack` and `attn.finish` on buffers by what the
     emitter of their layout makes of them, and `linalg.fill`, by loops over
-    vectors; `attn.merge`, other `linalg` ops, and copies of views, by loops over
-    elements.
+    vectors; `attn.merge`, other `linalg` ops, and copies of views, by loops
+    over elements.
 
     Example:
     ```mlir
@@ -121,10 +121,10 @@ def OutlineParallelPass : Pass<"attn-outline-parallel", "::mlir::ModuleOp"> {
   let summary = "Turn the bodies of parallel loops into functions";
   let description = [{
     `scf.forall` and `scf.parallel` (without reductions) become a call of the
-    runtime's parallel-for, which is given a function for the items from `%begin`
-    up to `%end`, counted over all dimensions, and a structure of what the body
-    captures. Constants move into the body. What is allocated in each item with
-    sizes from outside is allocated once for all of a call.
+    runtime's parallel-for, which is given a function for the items from
+    `%begin` up to `%end`, counted over all dimensions, and a structure of what
+    the body captures. Constants move into the body. What is allocated in each
+    item with sizes from outside is allocated once for all of a call.
 
     Example:
     ```mlir
@@ -158,10 +158,11 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
   let description = [{
     Control flow is flat. Every function with a body takes a context first and
     hands it on to those it calls; functions that are only declared are of other
-    libraries and do not, but for the runtime's. `memref.alloc` and `dealloc` ask
-    the context; what a public function allocates once and returns may be memory
-    that the host has offered. A `cf.assert` that does not hold records its message in the
-    context and returns, and so does a caller, which looks after each call.
+    libraries and do not, but for the runtime's. `memref.alloc` and `dealloc`
+    ask the context; what a public function allocates once and returns may be
+    memory that the host has offered. A `cf.assert` that does not hold records
+    its message in the context and returns, and so does a caller, which looks
+    after each call.
 
     Example:
     ```mlir

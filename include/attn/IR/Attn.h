@@ -85,8 +85,8 @@ struct Statistic {
   int64_t extent = 1;
 };
 
-/// A result of a named op in plain numbers, row-major, and what the error of each element may be beside its
-/// own rounding; no bounds if that is not known.
+/// A result of a named op in plain numbers, row-major, and what the error of
+/// each element may be beside its own rounding; no bounds if that is not known.
 struct PlainResult {
   llvm::SmallVector<int64_t> shape;
   std::vector<double> values;
@@ -94,8 +94,8 @@ struct PlainResult {
   std::vector<double> magnitude, error;
 };
 
-/// What an op relies on: extent `leftDim` of operand `leftOperand` equals extent
-/// `rightDim` of operand `rightOperand`, or is a multiple of it.
+/// What an op relies on: extent `leftDim` of operand `leftOperand` equals
+/// extent `rightDim` of operand `rightOperand`, or is a multiple of it.
 struct OperandRelation {
   unsigned leftOperand, rightOperand;
   int64_t leftDim, rightDim;

@@ -22,7 +22,8 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/TilingInterface.td"
 
-def Attn_Element : AnyTypeOf<[F16, BF16, F32, F64, I1, I8, I16, I32, I64, Index],
+def Attn_Element : AnyTypeOf<
+    [F16, BF16, F32, F64, I1, I8, I16, I32, I64, Index],
     "f16, bf16, f32, f64, i1, i8, i16, i32, i64 or index">;
 def Attn_Shaped : AnyTypeOf<
     [RankedTensorOf<[Attn_Element]>, MemRefOf<[Attn_Element]>],

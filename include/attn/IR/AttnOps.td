@@ -139,7 +139,7 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
            `weights` `(` $weights `:` type($weights) `)`)
     `` custom<Attributes>("\"attn.generic\"", attr-dict)
     `` custom<Regions>(
-        "{\"similarity\", \"mask\", \"score\", \"weight\", \"ranges\", \"classify\"}",
+  "{\"similarity\", \"mask\", \"score\", \"weight\", \"ranges\", \"classify\"}",
         $similarity, $mask, $score, $weight, $ranges, $classify)
     `` custom<ResultTypes>(type($results), ref(type($output)))
   }];
@@ -220,9 +220,9 @@ def Attn_YieldOp : Attn_Op<"yield", [
 def Attn_CheckOp : Attn_Op<"check", [MemoryEffects<[MemWrite]>]> {
   let summary = "Ends the call with an error unless a condition holds";
   let description = [{
-    As `cf.assert`, with a message that quotes at most two numbers, of which only
-    the run knows: `{0}` and `{1}` stand for them. The caller of the compiled
-    function gets the message; the process goes on. Constraint:
+    As `cf.assert`, with a message that quotes at most two numbers, of which
+    only the run knows: `{0}` and `{1}` stand for them. The caller of the
+    compiled function gets the message; the process goes on. Constraint:
 
     * (C1) there are at most two numbers.
 

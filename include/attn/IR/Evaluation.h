@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the reference lends to a named op that says what it computes: operands in
-// plain doubles, regions as functions, the walk over rows. Nothing here knows of
-// the core op, so that an op's definition and its expansion are independent.
+// What the reference lends to a named op that says what it computes: operands
+// in plain doubles, regions as functions, the walk over rows. Nothing here
+// knows of the core op, so that an op's definition and its expansion are
+// independent.
 //
 //===----------------------------------------------------------------------===//
 
@@ -102,11 +103,11 @@ public:
   /// The numbers of an operand. An operand that masks do not depend on is zero
   /// where only visible pairs are counted.
   virtual PlainOperand getOperand(mlir::Value operand) = 0;
-  /// Null for an empty region. A call that fails (a read out of bounds) gives 0,
-  /// and the error to whoever walks.
+  /// Null for an empty region. A call that fails (a read out of bounds) gives
+  /// 0, and the error to whoever walks.
   virtual PlainRegion getRegion(mlir::Region &region) = 0;
-  /// Walks all rows, in two plain passes each, and gives the results: the output
-  /// (rows, then channels) and, if asked for, the log-sum-exp.
+  /// Walks all rows, in two plain passes each, and gives the results: the
+  /// output (rows, then channels) and, if asked for, the log-sum-exp.
   virtual llvm::Expected<llvm::SmallVector<PlainResult>>
   attend(const PlainAttention &attention) = 0;
 };

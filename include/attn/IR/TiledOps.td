@@ -173,9 +173,9 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     output = accumulator * finish(statistics), rounded once to the output's
     type, and `lse`, if given, the log-sum-exp. `keys` is the number of keys of
     the whole row. The accumulator and the statistics may be larger than the
-    output along query rows; what exceeds it is dropped. With a `layout`, which is
-    that of the steps, it gives the state its stored shape; the output and the
-    log-sum-exp lie as their maps say.
+    output along query rows; what exceeds it is dropped. With a `layout`, which
+    is that of the steps, it gives the state its stored shape; the output and
+    the log-sum-exp lie as their maps say.
 
     `indexing_maps` gives one projected permutation per accumulator, statistic,
     weighting operand, output and log-sum-exp.
@@ -243,7 +243,8 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
 }
 
 def Attn_PackOp : Attn_DestinationStyleOp<"pack", [
-    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+    DeclareOpInterfaceMethods<OpAsmOpInterface,
+                              ["getAsmBlockArgumentNames"]>]> {
   let summary = "Stores a tile as a layout has it";
   let description = [{
     Writes each element of the source, through the region `element` if there is
@@ -253,8 +254,9 @@ def Attn_PackOp : Attn_DestinationStyleOp<"pack", [
     what `element` makes of zero.
 
     Constraints:
-    * (C1) the map is a projected permutation of (query rows, key rows, features,
-      channels) of the source's rank, and its stored form has the destination's
+    * (C1) the map is a projected permutation of (query rows, key rows,
+      features, channels) of the source's rank, and its stored form has the
+      destination's
     * (C2) the destination has the extents of the layout, and static extents of
       the source do not exceed them
     * (C3) `element` takes one element of the source, holds elementwise arith

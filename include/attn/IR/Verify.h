@@ -57,8 +57,8 @@ mlir::LogicalResult verifyBodySignature(mlir::Region &region,
 mlir::LogicalResult verifyDestinationStyle(mlir::DestinationStyleOpInterface op,
                                            llvm::StringRef label);
 
-/// An operand of a tile in a layout: how errors call it, what it is to the tile,
-/// its logical dimensions and its type.
+/// An operand of a tile in a layout: how errors call it, what it is to the
+/// tile, its logical dimensions and its type.
 struct StoredOperand {
   std::string name;
   LayoutAttrInterface layout;

@@ -16,8 +16,8 @@ namespace attn {
 void registerBufferizableOpInterfaceExternalModels(
     mlir::DialectRegistry &registry);
 
-/// Registers the models through which `attn.generic` and `attn.online` are tiled
-/// (`TilingInterface`) and the keys of `attn.generic` split
+/// Registers the models through which `attn.generic` and `attn.online` are
+/// tiled (`TilingInterface`) and the keys of `attn.generic` split
 /// (`PartialReductionOpInterface`).
 void registerTilingInterfaceExternalModels(mlir::DialectRegistry &registry);
 

@@ -54,8 +54,8 @@ struct StageOptions {
   std::optional<Stage> verify;
 };
 
-/// The module verifies, nothing in it is larger than any memory, and what memory
-/// is accessed by is checked.
+/// The module verifies, nothing in it is larger than any memory, and what
+/// memory is accessed by is checked.
 void buildImportStage(mlir::OpPassManager &pm);
 /// Only core ops remain of the dialect.
 void buildGeneralizeStage(mlir::OpPassManager &pm);

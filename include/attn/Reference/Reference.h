@@ -13,8 +13,9 @@
 //
 // It understands the core ops (`attn.generic`, `attn.online`, `attn.merge`,
 // `attn.finish`, `attn.pack`), structured `linalg` ops, elementwise `arith` and
-// `math`, `affine.apply`, `min` and `max`, most of `tensor`, `scf.for`, `scf.if`
-// and `scf.while`, and calls, recursive ones too, all on tensors. Named attention ops evaluate themselves, from their own definition.
+// `math`, `affine.apply`, `min` and `max`, most of `tensor`, `scf.for`,
+// `scf.if` and `scf.while`, and calls, recursive ones too, all on tensors.
+// Named attention ops evaluate themselves, from their own definition.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,8 +37,8 @@ struct ReferenceTensor {
   /// rounded to the nearest double; i1 is 0 or 1.
   std::vector<double> values;
   /// Per element, the size of what it is made of, which its error is small
-  /// against: of an attention op's output, sum_j b_j |v_j|, b_j being |w_j| or a
-  /// 1024th of the row's largest; of its log-sum-exp, 1 or its size; of its
+  /// against: of an attention op's output, sum_j b_j |v_j|, b_j being |w_j| or
+  /// a 1024th of the row's largest; of its log-sum-exp, 1 or its size; of its
   /// weights, b_j. Empty if the tensor is no such result or computed from one
   /// otherwise than by moving elements.
   std::vector<double> magnitude;
@@ -99,11 +100,11 @@ countVisiblePairs(mlir::ModuleOp module, llvm::StringRef entry,
 /// `position` holds, for a named op, one number per dimension of its rows, then
 /// the key: batch, head, i, j. For `attn.generic` it holds one number per batch
 /// dimension, then per query row dimension, then per key row dimension, each
-/// list in the order of the op's dimensions. If it is one number short and there are several
-/// query row dimensions, as for grouped heads, its number for the last batch
-/// dimension counts the pairs (last batch dimension, first query row
-/// dimension): the query head. Errors are as above, or if the position is not
-/// one of the op's, or no such op is evaluated.
+/// list in the order of the op's dimensions. If it is one number short and
+/// there are several query row dimensions, as for grouped heads, its number for
+/// the last batch dimension counts the pairs (last batch dimension, first query
+/// row dimension): the query head. Errors are as above, or if the position is
+/// not one of the op's, or no such op is evaluated.
 llvm::Expected<PairTrace> tracePair(mlir::ModuleOp module,
                                     llvm::StringRef entry,
                                     llvm::ArrayRef<const Array *> arguments,

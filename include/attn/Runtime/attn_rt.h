@@ -120,8 +120,8 @@ void attn_rt_fail(attn_rt_context *context, const char *message, int64_t count,
 /** Runs `count` items, in parts that workers claim as they come. `group` items
     that follow each other read the same. With `cost`, which may be null, groups
     are begun by falling cost, and so are the items of a group; otherwise they
-    are as they come. Returns when all are done, or when all workers have stopped
-    since one has failed. Within a body the items run in turn. */
+    are as they come. Returns when all are done, or when all workers have
+    stopped since one has failed. Within a body the items run in turn. */
 void attn_rt_parallel_for(attn_rt_context *context, attn_rt_body body,
                           attn_rt_cost cost, void *data, int64_t count,
                           int64_t group);

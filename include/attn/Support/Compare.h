@@ -56,8 +56,8 @@ Comparison compare(const Array *output, llvm::ArrayRef<int64_t> shape,
                    llvm::ArrayRef<double> expected,
                    llvm::ArrayRef<double> tolerance);
 
-/// What the error of an element may be once it is rounded to its own type, where
-/// it is `error` before: with u the unit roundoff of `output` and o `expected`,
+/// What the error of an element may be once it is rounded to its own type, if
+/// it is `error` before: with u the unit roundoff of `output`, o `expected`,
 ///   error + u (|o| + error) + half the least positive number.
 /// Any number agrees where the error is infinite.
 double getRoundedTolerance(ElementType output, double error, double expected);

@@ -18,10 +18,10 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
     attention ops, of elementwise and structured ops on tensors, and what ops
     say by `RuntimeVerifiableOpInterface` (slices, casts, reshapes, padding,
     concatenation, single elements). Regions of other ops than functions and
-    control flow are not entered. Where two differ, the call ends with an error that
-    has both. Extents of arguments, of an op that every
-    call of a function reaches, are the caller's to check, unless the caller is
-    a function of the module.
+    control flow are not entered. Where two differ, the call ends with an error
+    that has both. Extents of arguments, of an op that every call of a function
+    reaches, are the caller's to check, unless the caller is a function of the
+    module.
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
     After: `attn.check %same, "... {0} ... {1}" (%want, %got)` and the op
@@ -37,7 +37,8 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
     ```
   }];
   let statistics = [
-    Statistic<"numChecks", "num-checks", "Pairs of extents compared at run time">
+    Statistic<"numChecks", "num-checks",
+              "Pairs of extents compared at run time">
   ];
   let dependentDialects = [
     "::attn::AttnDialect", "::mlir::arith::ArithDialect",
@@ -124,7 +125,7 @@ def GeneralizeAttentionPass
   let description = [{
     Afterwards only core ops remain of the dialect.
 
-    Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : ...) {causal = #attn.causal<top_left>}`
+    Before: `attn.sdpa ins(...) outs(...) {causal = #attn.causal<top_left>}`
     After: `attn.generic ... weighting(#attn.softmax) ... mask { j <= i }`
 
     Example:
@@ -198,9 +199,9 @@ def TileAttentionPass
     query rows and all key rows.
 
     Fusion pays for whatever fits the kernel, unless the query rows of a tile
-    meet their keys in 4 pairs or fewer. Ops that do not fit, or for which it does
-    not pay, are left to `attn-decompose`, with a remark that says why; `fusion`
-    overrides the second.
+    meet their keys in 4 pairs or fewer. Ops that do not fit, or for which it
+    does not pay, are left to `attn-decompose`, with a remark that says why;
+    `fusion` overrides the second.
 
     Example:
     ```mlir
@@ -282,8 +283,9 @@ def DecomposeAttentionPass
 def CountTilesPass : Pass<"attn-count-tiles", "::mlir::ModuleOp"> {
   let summary = "Declare the counters of ops that count their tiles";
   let description = [{
-    `attn.online` with `count_tiles` counts in a buffer of the module, which this
-    declares where there is such an op: key tiles looked at, computed, and full.
+    `attn.online` with `count_tiles` counts in a buffer of the module, which
+    this declares where there is such an op: key tiles looked at, computed, and
+    full.
 
     Example:
     ```mlir

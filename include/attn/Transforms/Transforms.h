@@ -19,10 +19,10 @@ void populateGeneralizeAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// Fills the regions `ranges` and `classify` of an op with a mask.
 mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 
-/// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with its
-/// scores in memory; returns what stands for the results. An error on memrefs,
-/// for weightings that are not of kind *accumulate*, and for steps that count
-/// their rows or tiles.
+/// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with
+/// its scores in memory; returns what stands for the results. An error on
+/// memrefs, for weightings that are not of kind *accumulate*, and for steps
+/// that count their rows or tiles.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 decomposeAttention(mlir::OpBuilder &builder, AttentionOpInterface op);
 

@@ -164,9 +164,9 @@ static void emitPackElements(TileCopier &copier, PackOp op) {
 
 /// Source (rows x columns) to destination (columns x rows), block by block.
 ///
-/// The rows behind, by and by the next tile, are asked for on the way: they come
-/// while this one is computed. Where rows see few keys, waiting for queries is a
-/// tenth of the time.
+/// The rows behind, by and by the next tile, are asked for on the way: they
+/// come while this one is computed. Where rows see few keys, waiting for
+/// queries is a tenth of the time.
 static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
   OpBuilder &b = copier.b;
   Location loc = copier.loc;

@@ -13,8 +13,8 @@
 namespace attn {
 
 /// Reads by masked loads where the lanes' elements lie one after the other,
-/// forwards or backwards, and by gathers elsewhere. Elements that a vector packs
-/// more densely than memory does, as i1, are read as the bytes they fill.
+/// forwards or backwards, and by gathers elsewhere. Elements that a vector
+/// packs more densely than memory does, as i1, are read as the bytes they fill.
 class VectorReader final : public LaneReader {
 public:
   mlir::Value read(LaneBuilder &lanes, mlir::Value buffer,

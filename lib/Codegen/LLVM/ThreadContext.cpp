@@ -303,7 +303,8 @@ LogicalResult Threader::rewriteAlloc(memref::AllocOp op) {
   Value memory =
       func::CallOp::create(b, loc, allocate, operands).getResult(0);
   Value null = LLVM::ZeroOp::create(b, loc, pointer);
-  leave(op, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, memory, null));
+  leave(op,
+        LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, memory, null));
 
   SmallVector<Value> sizes;
   unsigned next = 0;
@@ -325,8 +326,8 @@ LogicalResult Threader::rewriteAlloc(memref::AllocOp op) {
     if (dim != 0)
       stride = b.createOrFold<LLVM::MulOp>(loc, stride, sizes[dim]);
   }
-  Value result =
-      UnrealizedConversionCastOp::create(b, loc, type, Value(view)).getResult(0);
+  Value result = UnrealizedConversionCastOp::create(b, loc, type, Value(view))
+                     .getResult(0);
   op.replaceAllUsesWith(result);
   op.erase();
   return success();
@@ -392,7 +393,8 @@ LogicalResult Threader::rewrite(Operation *op) {
 
 /// The allocations that a call reaches once and that it returns, each with the
 /// number of the first result that it is.
-static llvm::DenseMap<Operation *, unsigned> findResults(func::FuncOp function) {
+static llvm::DenseMap<Operation *, unsigned>
+findResults(func::FuncOp function) {
   llvm::DenseMap<Operation *, unsigned> results;
   auto returns = llvm::to_vector(function.getOps<func::ReturnOp>());
   if (!function.isPublic() || returns.size() != 1)
@@ -413,8 +415,8 @@ LogicalResult Threader::rewrite(func::FuncOp toRewrite) {
   results = findResults(function);
   SmallVector<Operation *> work;
   function->walk([&](Operation *op) {
-    if (isa<CheckOp, cf::AssertOp, func::CallOp, func::CallIndirectOp, memref::AllocOp,
-            memref::DeallocOp>(op))
+    if (isa<CheckOp, cf::AssertOp, func::CallOp, func::CallIndirectOp,
+            memref::AllocOp, memref::DeallocOp>(op))
       work.push_back(op);
   });
   for (Operation *op : work)

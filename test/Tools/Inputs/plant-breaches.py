@@ -76,6 +76,13 @@ BREACHES = [
      f"{MAIN}: expected at most 40 lines in a tool's main, but got 41"),
     ({"docs/long.md": "\n" * 601},
      "docs/long.md: expected at most 600 lines, but got 601"),
+    ({"lib/IR/Wide.cpp": 'auto text = R"(\n' + "x" * 81 + '\n)";\n' + "x" * 80 +
+      "\n" + "x" * 81 + "\n"},
+     "lib/IR/Wide.cpp:5: expected at most 80 columns, but got 81"),
+    ({OPS: TREE[OPS].replace("```mlir", "```mlir\n" + "x" * 81) + "x" * 82},
+     f"{OPS}:9: expected at most 80 columns, but got 82"),
+    ({"lib/CMakeLists.txt": "x" * 81},
+     "lib/CMakeLists.txt:1: expected at most 80 columns, but got 81"),
 ]
 
 

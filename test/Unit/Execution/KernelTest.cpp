@@ -136,8 +136,9 @@ TEST_F(KernelTest, Refuses) {
             "argument 1 expected ?x3xf32, but got 5x3xi32");
   EXPECT_EQ(call(*kernel, {vx, vy}, {vy}),
             "output 0 expected memory of its own, but it overlaps argument 1");
-  EXPECT_EQ(call(*kernel, {vx, vy}, {with(to, [](auto &v) { v.shape[0] = 4; })}),
-            "output 0 expected 5x3xf32, which was computed, but got 4x3xf32");
+  EXPECT_EQ(
+      call(*kernel, {vx, vy}, {with(to, [](auto &v) { v.shape[0] = 4; })}),
+      "output 0 expected 5x3xf32, which was computed, but got 4x3xf32");
 }
 
 /// The host by name; what it lacks and code never uses is no reason to refuse.

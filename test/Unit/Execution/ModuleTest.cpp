@@ -83,7 +83,8 @@ TEST_F(ModuleTest, MalformedText) {
 /// Text need not be in a file, nor end in a null character; errors name it.
 TEST_F(ModuleTest, Text) {
   std::string text = "func.func @f() { return }rest";
-  auto module = parseModule(llvm::StringRef(text).drop_back(4), "here", context);
+  auto module =
+      parseModule(llvm::StringRef(text).drop_back(4), "here", context);
   ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
   auto wrong = parseModule("module {", "here", context);
   ASSERT_FALSE(bool(wrong));

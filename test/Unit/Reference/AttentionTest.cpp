@@ -145,7 +145,8 @@ TEST_F(HandTest, ErrorWithBias) {
       attn.yield %r : f64
     })"),
                                     {&rows});
-  EXPECT_GE(result.results[0].error[0], result.results[0].values[0] * 100 * unit);
+  EXPECT_GE(result.results[0].error[0],
+            result.results[0].values[0] * 100 * unit);
   EXPECT_LE(result.results[0].error[0],
             result.results[0].values[0] * 1000 * unit);
 }

@@ -188,7 +188,8 @@ TEST_F(ReferenceTest, ForLoop) {
 /// The greatest common divisor by `scf.while`, of the larger and the smaller by
 /// `scf.if`; factorials by recursion.
 TEST_F(ReferenceTest, BranchesAndRecursion) {
-  Array a = make(ElementType::I64, {}, {18}), b = make(ElementType::I64, {}, {84});
+  Array a = make(ElementType::I64, {}, {18}),
+        b = make(ElementType::I64, {}, {84});
   std::string text = R"(
     func.func private @fact(%n: i64) -> i64 {
       %c0 = arith.constant 0 : i64
@@ -275,7 +276,8 @@ TEST_F(ReferenceTest, UnknownOps) {
     return %r : f64
   })",
                              {&x});
-  EXPECT_THAT(message, EndsWith(":3:10: reference cannot evaluate 'scf.index_switch'"));
+  EXPECT_THAT(message,
+              EndsWith(":3:10: reference cannot evaluate 'scf.index_switch'"));
 }
 
 TEST_F(ReferenceTest, Recursion) {

@@ -82,7 +82,8 @@ TEST(Runtime, ParallelFor) {
             for (int64_t i = begin; i < end; ++i)
               attn_rt_parallel_for(
                   outer,
-                  [](attn_rt_context *, void *data, int64_t begin, int64_t end) {
+                  [](attn_rt_context *, void *data, int64_t begin,
+                     int64_t end) {
                     *static_cast<std::atomic<int> *>(data) += end - begin;
                   },
                   nullptr, &seen[i], 3, 1);

@@ -210,8 +210,9 @@ TEST(RandomTest, BadRanges) {
             "200");
   EXPECT_FALSE(bool(fillRandom(*array, 0, 0, RandomRange{0, 128})));
   auto half = Array::create(ElementType::F16, {3});
-  EXPECT_EQ(llvm::toString(fillRandom(*half, 0, 0, RandomRange{0, 1e30})),
-            "expected numbers that f16 can hold as the range, but got 0 to 1e+30");
+  EXPECT_EQ(
+      llvm::toString(fillRandom(*half, 0, 0, RandomRange{0, 1e30})),
+      "expected numbers that f16 can hold as the range, but got 0 to 1e+30");
   auto bits = Array::create(ElementType::I1, {64});
   EXPECT_FALSE(bool(fillRandom(*bits, 0, 0, RandomRange{1, 2})));
   for (int64_t position = 0; position < 64; ++position)

@@ -55,9 +55,10 @@ TEST(Nesting, Aliases) {
     for (int i = 1; i < 200; ++i)
       text += sign + "a" + std::to_string(i) + " = [" + sign + "a" +
               std::to_string(i - 1) + "]\n";
-    EXPECT_EQ(check(text), "x.mlir:129:" +
-                               std::to_string(std::string("#a128 = [#a127").size()) +
-                               ": " + tooDeep);
+    EXPECT_EQ(
+        check(text),
+        "x.mlir:129:" + std::to_string(std::string("#a128 = [#a127").size()) +
+            ": " + tooDeep);
   }
   // Side by side, and with ops in between, they are not deep.
   std::string text;
@@ -89,7 +90,8 @@ TEST(Nesting, Skips) {
   // What a part leaves open is closed where files are split.
   EXPECT_EQ(check(repeat("module {\n// -----\n", 1000)), "");
   // Text may end anywhere.
-  for (const char *text : {"\"", "\"\\", "//", "#", "!", "-", "#a", "#a =", "<"})
+  for (const char *text :
+       {"\"", "\"\\", "//", "#", "!", "-", "#a", "#a =", "<"})
     EXPECT_EQ(check(text), "");
 }
 
