@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineEmitter.h"
+#include "MicroKernel.h"
 #include "attn/IR/Utils.h"
 #include "attn/Tiling/Tiling.h"
 #include "attn/Transforms/Transforms.h"
@@ -173,13 +174,7 @@ LogicalResult OnlineEmitter::run() {
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
   laneType = VectorType::get({lanes}, accType);
   emitter.emplace(b, loc, lanes, reader);
-  // Accumulators, one vector of the shared operand per register of lanes, and
-  // two to spare.
-  int64_t vectorsPerRow =
-      std::max<int64_t>(1, lanes * accType.getWidth() / options.vectorBits);
-  groupRows = std::max<int64_t>(1, (options.numRegisters - vectorsPerRow - 2) /
-                                       vectorsPerRow);
-  groupRows = std::min<int64_t>(8, llvm::bit_floor(uint64_t(groupRows)));
+  groupRows = getMicroKernelRows(accType, lanes, options);
 
   zero = index(0);
   one = index(1);

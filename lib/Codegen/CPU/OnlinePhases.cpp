@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Utils.h"
+#include "MicroKernel.h"
 #include "OnlineEmitter.h"
+#include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -92,30 +93,40 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
   Value start = createFloatConstant(b, loc, laneType, 0.0);
   SmallVector<Value> sums(count, start);
   FlatBuffer queries = flatten(b, loc, op.getQuery(), {zero, zero});
-  sums = emitStridedLoop(
-      b, loc, numFeatures, /*unroll=*/2, queries.strides[0], sums,
-      [&](Value feature, ValueRange offsets, ValueRange carried) {
-        Value query = vector::LoadOp::create(b, loc, laneType, queries.memref,
-                                             offsets[0]);
-        prefetchKey(first, count, feature);
-        SmallVector<Value> next;
-        for (int64_t r = 0; r < count; ++r) {
-          LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
-          if (op.getSimilarity().empty()) {
-            next.push_back(vector::FMAOp::create(b, loc, emitter->toVector(key),
-                                                 query, carried[r]));
-            continue;
+  auto loadQuery = [&](Value feature, ValueRange offsets) -> Value {
+    Value query =
+        vector::LoadOp::create(b, loc, laneType, queries.memref, offsets[0]);
+    prefetchKey(first, count, feature);
+    return query;
+  };
+  constexpr int64_t kUnroll = 2;
+  if (op.getSimilarity().empty()) {
+    auto loadKey = [&](int64_t r, Value feature, ValueRange) {
+      LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
+      return key.vector ? key.vector : key.scalar;
+    };
+    sums = emitMicroKernel(
+        b, loc,
+        {numFeatures, kUnroll, queries.strides[0], loadQuery, loadKey}, sums);
+  } else {
+    sums = emitStridedLoop(
+        b, loc, numFeatures, kUnroll, queries.strides[0], sums,
+        [&](Value feature, ValueRange offsets, ValueRange carried) {
+          Value query = loadQuery(feature, offsets);
+          SmallVector<Value> next;
+          for (int64_t r = 0; r < count; ++r) {
+            LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
+            LaneValue term = inlineForRow(
+                op.getSimilarity(),
+                arguments(op.getSimilarity(), {LaneValue::lanes(query), key},
+                          rows[r], feature),
+                rows[r], LanePredicate{validLanes});
+            next.push_back(arith::AddFOp::create(b, loc, carried[r],
+                                                 emitter->toVector(term)));
           }
-          LaneValue term = inlineForRow(
-              op.getSimilarity(),
-              arguments(op.getSimilarity(), {LaneValue::lanes(query), key},
-                        rows[r], feature),
-              rows[r], LanePredicate{validLanes});
-          next.push_back(arith::AddFOp::create(b, loc, carried[r],
-                                               emitter->toVector(term)));
-        }
-        return next;
-      });
+          return next;
+        });
+  }
   double scale = op.getScale().convertToDouble();
   if (scale != 1.0) {
     Value factor = createFloatConstant(b, loc, laneType, scale);
@@ -249,27 +260,22 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
               keysFirst ? ValueRange{zero, first} : ValueRange{first, zero});
   Value keyStride = values.strides[keysFirst ? 0 : 1];
   Value channelStride = values.strides[keysFirst ? 1 : 0];
-  sums = emitStridedLoop(
-      b, loc, numKeys, unroll, {index(lanes), keyStride}, sums,
-      [&](Value keyRow, ValueRange offsets, ValueRange carried) {
-        Value weight = loadScores(offsets[0]), visible = loadVisible(keyRow);
-        prefetch(values.memref, offsets[1], keyStride);
-        SmallVector<Value> next;
-        for (int64_t r = 0; r < count; ++r) {
-          Value channel =
-              b.createOrFold<arith::MulIOp>(loc, index(r), channelStride);
-          Value position =
-              b.createOrFold<arith::AddIOp>(loc, offsets[1], channel);
-          Value element =
-              memref::LoadOp::create(b, loc, values.memref, position);
-          element = convertFloat(b, loc, element, accType);
-          // Hidden values must not leak, not even as 0 * NaN.
-          Value sum = vector::FMAOp::create(b, loc, emitter->broadcast(element),
-                                            weight, carried[r]);
-          next.push_back(select(visible, sum, carried[r]));
-        }
-        return next;
-      });
+  Value strides[] = {index(lanes), keyStride};
+  auto loadWeight = [&](Value, ValueRange offsets) {
+    Value weight = loadScores(offsets[0]);
+    prefetch(values.memref, offsets[1], keyStride);
+    return weight;
+  };
+  auto loadValue = [&](int64_t r, Value, ValueRange offsets) {
+    Value channel = b.createOrFold<arith::MulIOp>(loc, index(r), channelStride);
+    Value position = b.createOrFold<arith::AddIOp>(loc, offsets[1], channel);
+    Value element = memref::LoadOp::create(b, loc, values.memref, position);
+    return convertFloat(b, loc, element, accType);
+  };
+  // Hidden values must not leak, not even as 0 * NaN.
+  auto visible = [&](Value keyRow) { return loadVisible(keyRow); };
+  sums = emitMicroKernel(
+      b, loc, {numKeys, unroll, strides, loadWeight, loadValue, visible}, sums);
   for (int64_t r = 0; r < count; ++r)
     vector::StoreOp::create(b, loc, sums[r], op.getAccumulator(),
                             ValueRange{rows[r], zero});
