@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoopNest.h"
+#include "ProductNest.h"
 
 #include <immintrin.h>
 
@@ -16,6 +17,7 @@ struct AVX2 {
   static constexpr int lanes = 8;
   // Of 16 registers: 12 accumulators, two of the right-hand side, a factor.
   static constexpr int tileRows = 6;
+  static constexpr int productRows = 4;
 
   static ATTN_INLINE Vector zero() { return _mm256_setzero_ps(); }
   static ATTN_INLINE Vector broadcast(float x) { return _mm256_set1_ps(x); }
@@ -88,4 +90,8 @@ struct AVX2 {
 
 attn::limit::LoopNest attn::limit::getAVX2Nest(int64_t width) {
   return getNest<AVX2>(width);
+}
+
+attn::limit::ProductLoopNest attn::limit::getAVX2Product() {
+  return ProductNest<AVX2>::run;
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoopNest.h"
+#include "ProductNest.h"
 
 #include <immintrin.h>
 
@@ -17,6 +18,8 @@ struct AVX512 {
   // Of 32 registers: 24 accumulators, two of the right-hand side, and those
   // that factors are broadcast to.
   static constexpr int tileRows = 12;
+  // 16 accumulators; 8 rows are as many as the first-level cache has ways.
+  static constexpr int productRows = 8;
 
   static ATTN_INLINE Vector zero() { return _mm512_setzero_ps(); }
   static ATTN_INLINE Vector broadcast(float x) { return _mm512_set1_ps(x); }
@@ -84,4 +87,8 @@ struct AVX512 {
 
 attn::limit::LoopNest attn::limit::getAVX512Nest(int64_t width) {
   return getNest<AVX512>(width);
+}
+
+attn::limit::ProductLoopNest attn::limit::getAVX512Product() {
+  return ProductNest<AVX512>::run;
 }

@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // What generated kernels are measured against: softmax(q k^T / sqrt(width)) v
-// in f32 as intrinsics, one thread, for the shapes that suit the nest. A share
-// of the peak is a fact of a processor; a share of this nest, in one run, is a
-// bar.
+// and products of matrices in f32 as intrinsics, one thread, for the shapes
+// that suit the nests. A share of the peak is a fact of a processor; a share of
+// this nest, in one run, is a bar.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,6 +37,22 @@ using LoopNest = void (*)(const Head &);
 /// must have AVX-512F and AVX-512DQ, or AVX2 and FMA.
 LoopNest getAVX512Nest(int64_t width);
 LoopNest getAVX2Nest(int64_t width);
+
+/// result = left right, row after row: rows x depth times depth x columns, or
+/// columns x depth if `transposed`.
+struct Product {
+  const float *left, *right;
+  float *result;
+  int64_t rows, columns, depth;
+  bool transposed;
+};
+
+/// Extents of a product come in multiples of this many.
+constexpr int64_t productMultiple = 32;
+
+using ProductLoopNest = void (*)(const Product &);
+ProductLoopNest getAVX512Product();
+ProductLoopNest getAVX2Product();
 
 } // namespace attn::limit
 
