@@ -27,6 +27,9 @@ REFERENCE = {
     "tiled-ops.md": (
         "Ops of the tiled form", "What the compiler makes of an attention op.",
         "IR/AttnOps.td", ["-gen-op-doc", f"-op-include-regex={TILED}"]),
+    "contract.md": (
+        "Products of matrices", "What the compiler makes of a contraction.",
+        "IR/ContractOp.td", ["-gen-op-doc"]),
     "weightings.md": (
         "Attributes", "How scores become weights, and which keys are causal.",
         "IR/AttnAttributes.td", ["-gen-attrdef-doc"]),

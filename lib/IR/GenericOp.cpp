@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/ContractOp.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -114,8 +115,8 @@ LogicalResult GenericOp::verifyRegions() {
 
 LogicalResult YieldOp::verify() {
   Operation *parent = (*this)->getParentOp();
-  if (isa_and_nonnull<AttentionOpInterface, NamedAttentionOpInterface, PackOp>(
-          parent))
+  if (isa_and_nonnull<AttentionOpInterface, NamedAttentionOpInterface, PackOp,
+                      ContractOp>(parent))
     return success();
   return emitOpError("expected to end a region of an attention op");
 }

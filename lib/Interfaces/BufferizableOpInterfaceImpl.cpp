@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Interfaces/Interfaces.h"
-#include "attn/IR/Attn.h"
+#include "attn/IR/ContractOp.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 
@@ -25,7 +25,10 @@ struct DestinationStyleModel
           DestinationStyleModel<OpTy, ReadsInits>, OpTy> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return ReadsInits || !cast<OpTy>(op).isDpsInit(&operand);
+    bool readsInits = ReadsInits;
+    if constexpr (std::is_same_v<OpTy, ContractOp>)
+      readsInits = cast<ContractOp>(op).getAccumulate();
+    return readsInits || !cast<OpTy>(op).isDpsInit(&operand);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -69,6 +72,8 @@ void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
     MergeOp::attachInterface<DestinationStyleModel<MergeOp, false>>(*context);
     FinishOp::attachInterface<DestinationStyleModel<FinishOp, false>>(*context);
     PackOp::attachInterface<DestinationStyleModel<PackOp, false>>(*context);
+    ContractOp::attachInterface<DestinationStyleModel<ContractOp, true>>(
+        *context);
   });
 }
 

@@ -8,7 +8,7 @@
 #include "Interpreter.h"
 
 #include "ScalarProgram.h"
-#include "attn/IR/Attn.h"
+#include "attn/IR/ContractOp.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -243,10 +243,14 @@ Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
       .Case<PackOp>([&](auto pack) -> Result {
         return evaluatePackOp(pack, env);
       })
+      .Case<ContractOp>([&](auto contract) -> Result {
+        return evaluateContractOp(contract, env);
+      })
       .Case<NamedAttentionOpInterface>([&](auto named) -> Result {
         return evaluateNamedOp(named, env, *this, needed);
       })
       .Case<linalg::LinalgOp>([&](auto linalgOp) -> Result {
+        flops += countProductFlops(linalgOp, env);
         if (!needed)
           return copyInits(
               cast<DestinationStyleOpInterface>(linalgOp.getOperation()), env);

@@ -24,6 +24,7 @@ class OnlineOp;
 class MergeOp;
 class FinishOp;
 class PackOp;
+class ContractOp;
 
 namespace reference {
 
@@ -87,6 +88,8 @@ Expected<RuntimeValues> evaluateTensorOp(mlir::Operation *op,
 /// Structured ops.
 Expected<RuntimeValues> evaluateLinalgOp(mlir::linalg::LinalgOp op,
                                          const Environment &env);
+/// 2 per product of a contraction, 0 for other structured ops.
+double countProductFlops(mlir::linalg::LinalgOp op, const Environment &env);
 /// Elementwise ops and other ops on scalars, on tensors element by element.
 Expected<RuntimeValues> evaluateElementwiseOp(mlir::Operation *op,
                                               const Environment &env);
@@ -100,6 +103,8 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
 Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env);
 Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env);
 Expected<RuntimeValues> evaluatePackOp(PackOp op, const Environment &env);
+Expected<RuntimeValues> evaluateContractOp(ContractOp op,
+                                           const Environment &env);
 
 } // namespace reference
 } // namespace attn

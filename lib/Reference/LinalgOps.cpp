@@ -302,5 +302,20 @@ Expected<RuntimeValues> evaluateLinalgOp(linalg::LinalgOp op,
   return StructuredOp(op, env).evaluate();
 }
 
+double countProductFlops(linalg::LinalgOp op, const Environment &env) {
+  if (!linalg::isaContractionOpInterface(op) || !op.getShapesToLoopsMap())
+    return 0;
+  SmallVector<int64_t> shapes;
+  for (Value operand : op->getOperands())
+    if (TensorRef tensor = env.lookup(operand).tensor)
+      llvm::append_range(shapes, tensor->shape);
+  if (op.getShapesToLoopsMap().getNumDims() != shapes.size())
+    return 0;
+  double flops = 2;
+  for (AffineExpr expr : op.getShapesToLoopsMap().getResults())
+    flops *= evaluateAffine(expr, shapes);
+  return flops;
+}
+
 } // namespace reference
 } // namespace attn

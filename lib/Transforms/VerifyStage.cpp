@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/ContractOp.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -29,7 +30,7 @@ WalkResult breach(Operation *op, StringRef stage, const Twine &sentence) {
 WalkResult checkGeneralize(Operation *op) {
   if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
       !isa<GenericOp, OnlineOp, MergeOp, FinishOp, PackOp, IndexOp, YieldOp,
-           CheckOp, CostOp>(op))
+           ContractOp, CheckOp, CostOp>(op))
     return breach(op, "generalize", "only core ops remain of the dialect");
   return WalkResult::advance();
 }

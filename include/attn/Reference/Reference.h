@@ -54,7 +54,8 @@ struct ReferenceResult {
   std::vector<ReferenceTensor> results;
   /// (query row, key row) pairs that masks leave, over all attention ops.
   int64_t visiblePairs = 0;
-  /// 2 (D_qk + D_v) per visible pair, over all attention ops.
+  /// 2 (D_qk + D_v) per visible pair, over all attention ops, and 2 per product
+  /// of a contraction.
   double flops = 0;
 };
 
