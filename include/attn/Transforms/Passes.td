@@ -280,6 +280,42 @@ def DecomposeAttentionPass
   ];
 }
 
+def TileContractionsPass
+    : Pass<"attn-tile-contractions", "::mlir::func::FuncOp"> {
+  let summary = "Tile products of matrices over rows and columns";
+  let description = [{
+    Replaces each contraction of `linalg` on tensors of floats, named or
+    generic, by a parallel loop over blocks of rows and of columns around
+    `attn.contract`. Operands may be transposed, have batch dimensions, and lack
+    rows or columns. An init that is filled with zeros is not filled;
+    elementwise ops that alone use the product, a bias, an activation, a
+    residual, a conversion, are computed with it. How large blocks are depends
+    on extents only, never on the number of workers. What is no such contraction
+    is left as it is.
+
+    Example:
+    ```mlir
+    func.func @project(%x: tensor<5x7xf32>, %w: tensor<7x3xf32>) -> tensor<5x3xf32> {
+      %zero = arith.constant 0.0 : f32
+      %empty = tensor.empty() : tensor<5x3xf32>
+      %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<5x3xf32>) -> tensor<5x3xf32>
+      %y = linalg.matmul ins(%x, %w : tensor<5x7xf32>, tensor<7x3xf32>)
+          outs(%init : tensor<5x3xf32>) -> tensor<5x3xf32>
+      return %y : tensor<5x3xf32>
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numTiled", "num-tiled", "Contractions tiled">,
+    Statistic<"numFused", "num-fused", "Elementwise ops computed with them">
+  ];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def CountTilesPass : Pass<"attn-count-tiles", "::mlir::ModuleOp"> {
   let summary = "Declare the counters of ops that count their tiles";
   let description = [{

@@ -1,0 +1,343 @@
+//===- ContractionNest.cpp - Loops over tiles of a product ------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Blocks of rows and of columns are the items of a parallel loop. A block has
+// all of the sum: partial sums meet in one place only, and what follows is
+// computed where they end. Blocks of columns are narrow, so that there are
+// enough of them for several workers and the packed part of rhs stays in the
+// second level of cache; rows are split late, since each block of them packs
+// rhs again.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/Utils.h"
+#include "attn/Tiling/Contractions.h"
+#include "attn/Tiling/IterationBox.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+/// A tile has at most so many rows, near enough, and columns. With one row the
+/// limit is the reading of rhs, which wants long pieces.
+constexpr int64_t kRows = 768, kColumns = 128, kColumnsOfVector = 512;
+/// Blocks begin at multiples of these, which are as many as a micro-kernel has,
+/// or more.
+constexpr int64_t kRowMultiple = 8, kColumnMultiple = 32;
+
+/// An operand of elementwise ops: a tensor with a map over the loops of the
+/// contraction, or a scalar.
+struct Input {
+  Value value;
+  AffineMap map;
+};
+
+class ContractionNest {
+public:
+  ContractionNest(RewriterBase &rewriter, const Contraction &contraction)
+      : b(rewriter), c(contraction), loc(c.op.getLoc()),
+        last(c.consumers.empty() ? c.op : c.consumers.back()) {}
+
+  void run();
+
+private:
+  Value toValue(OpFoldResult size) {
+    return getValueOrCreateConstantIndexOp(b, loc, size);
+  }
+  template <typename OpTy>
+  OpFoldResult compute(OpFoldResult lhs, OpFoldResult rhs) {
+    return getAsOpFoldResult(
+        b.createOrFold<OpTy>(loc, toValue(lhs), toValue(rhs)));
+  }
+  OpFoldResult ceilDiv(OpFoldResult lhs, OpFoldResult rhs) {
+    OpFoldResult more = compute<arith::AddIOp>(
+        lhs, compute<arith::SubIOp>(rhs, OpFoldResult(b.getIndexAttr(1))));
+    return compute<arith::DivUIOp>(more, rhs);
+  }
+  /// Blocks of `extent` of about equal size, `most` at most: how many, and how
+  /// large all but the last are.
+  std::pair<OpFoldResult, OpFoldResult> split(OpFoldResult extent, int64_t most,
+                                              int64_t multiple);
+  /// Sets box and extent along `dim` to the block at `position`.
+  void moveTo(unsigned dim, OpFoldResult position, OpFoldResult size);
+  void takeInputs();
+  void buildElement(ContractOp contract);
+  SmallVector<unsigned> getTileDims(AffineMap map);
+  /// The part of `tensor` in the box, without the dimensions along which the
+  /// box is one position; and where it lies.
+  Value slice(Value tensor, AffineMap map);
+  void locate(AffineMap map, SmallVectorImpl<OpFoldResult> &from,
+              SmallVectorImpl<OpFoldResult> &sizes);
+  AffineMap toTileMap(AffineMap map);
+  Value createDestination();
+  Value emitTile(Value init);
+  Value emitContract(Value init, bool accumulate);
+
+  RewriterBase &b;
+  Contraction c;
+  Location loc;
+  linalg::LinalgOp last;
+  SmallVector<OpFoldResult> wholeExtents, offsets, extents;
+  SmallVector<Input> inputs;
+  /// The map of the last result, over the loops of the contraction.
+  AffineMap initMap;
+};
+
+} // namespace
+
+std::pair<OpFoldResult, OpFoldResult>
+ContractionNest::split(OpFoldResult extent, int64_t most, int64_t multiple) {
+  OpFoldResult count = ceilDiv(extent, b.getIndexAttr(most));
+  OpFoldResult divisor =
+      compute<arith::MaxSIOp>(count, OpFoldResult(b.getIndexAttr(1)));
+  OpFoldResult whole = b.getIndexAttr(multiple);
+  OpFoldResult size = ceilDiv(ceilDiv(extent, divisor), whole);
+  return {count, compute<arith::MulIOp>(size, whole)};
+}
+
+void ContractionNest::moveTo(unsigned dim, OpFoldResult position,
+                             OpFoldResult size) {
+  std::optional<int64_t> known = getConstantIntValue(wholeExtents[dim]);
+  std::optional<int64_t> block = getConstantIntValue(size);
+  if (known && block && *known <= *block) {
+    offsets[dim] = b.getIndexAttr(0);
+    extents[dim] = wholeExtents[dim];
+    return;
+  }
+  offsets[dim] = compute<arith::MulIOp>(position, size);
+  extents[dim] = size;
+  if (known && block && *known % *block == 0)
+    return;
+  extents[dim] = compute<arith::MinSIOp>(
+      size, compute<arith::SubIOp>(wholeExtents[dim], offsets[dim]));
+}
+
+//===----------------------------------------------------------------------===//
+// What follows the sum
+//===----------------------------------------------------------------------===//
+
+/// Gathers what the elementwise ops read, other than each other.
+void ContractionNest::takeInputs() {
+  initMap = c.resultMap;
+  Value before = c.op->getResult(0);
+  if (c.init && !c.consumers.empty())
+    inputs.push_back({c.init, c.resultMap});
+  for (linalg::LinalgOp op : c.consumers) {
+    // Loop for loop, what is read and what is written of the product tell how
+    // the loops correspond.
+    AffineMap toLoops;
+    for (OpOperand *operand : op.getDpsInputOperands())
+      if (operand->get() == before)
+        toLoops = inversePermutation(op.getMatchingIndexingMap(operand))
+                      .compose(initMap);
+    for (OpOperand *operand : op.getDpsInputOperands())
+      if (operand->get() != before)
+        inputs.push_back({operand->get(),
+                          op.getMatchingIndexingMap(operand).compose(toLoops)});
+    initMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0))
+                  .compose(toLoops);
+    before = op->getResult(0);
+  }
+}
+
+void ContractionNest::buildElement(ContractOp contract) {
+  if (c.consumers.empty())
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Type> types{contract.getAccumulationType()};
+  for (const Input &input : inputs)
+    types.push_back(getElementTypeOrSelf(input.value.getType()));
+  SmallVector<Location> locs(types.size(), loc);
+  Block *body = b.createBlock(&contract.getElement(), {}, types, locs);
+  Value value = body->getArgument(0);
+  unsigned next = 1;
+  Type product = getElementTypeOrSelf(c.op->getResult(0));
+  if (c.init) {
+    Value added =
+        convertFloat(b, loc, body->getArgument(next++), value.getType());
+    value = arith::AddFOp::create(b, loc, value, added);
+  }
+  value = convertFloat(b, loc, value, product);
+  Value before = c.op->getResult(0);
+  for (linalg::LinalgOp op : c.consumers) {
+    IRMapping mapping;
+    for (OpOperand *operand : op.getDpsInputOperands())
+      mapping.map(op.getMatchingBlockArgument(operand),
+                  operand->get() == before ? value
+                                           : body->getArgument(next++));
+    for (Operation &nested : op.getBlock()->without_terminator())
+      b.clone(nested, mapping);
+    value = mapping.lookupOrDefault(
+        op.getBlock()->getTerminator()->getOperand(0));
+    before = op->getResult(0);
+  }
+  YieldOp::create(b, loc, value);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+/// The loops of `map` that a tile has more than one position of.
+SmallVector<unsigned> ContractionNest::getTileDims(AffineMap map) {
+  SmallVector<unsigned> dims;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    if (dim == c.columns || dim == c.features || c.rows == dim)
+      dims.push_back(dim);
+  }
+  return dims;
+}
+
+AffineMap ContractionNest::toTileMap(AffineMap map) {
+  SmallVector<AffineExpr> results;
+  for (unsigned dim : getTileDims(map))
+    results.push_back(b.getAffineDimExpr(dim == c.columns ? ContractOp::Columns
+                                         : dim == c.features
+                                             ? ContractOp::Features
+                                             : ContractOp::Rows));
+  return AffineMap::get(3, 0, results, b.getContext());
+}
+
+void ContractionNest::locate(AffineMap map, SmallVectorImpl<OpFoldResult> &from,
+                             SmallVectorImpl<OpFoldResult> &sizes) {
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    from.push_back(offsets[map.getDimPosition(i)]);
+    sizes.push_back(extents[map.getDimPosition(i)]);
+  }
+  from = getSliceOffsets(b, loc, from, sizes);
+}
+
+Value ContractionNest::slice(Value tensor, AffineMap map) {
+  auto type = dyn_cast<RankedTensorType>(tensor.getType());
+  if (!type)
+    return tensor;
+  SmallVector<OpFoldResult> from, sizes;
+  locate(map, from, sizes);
+  SmallVector<int64_t> shape;
+  for (unsigned dim : getTileDims(map))
+    shape.push_back(
+        getConstantIntValue(extents[dim]).value_or(ShapedType::kDynamic));
+  SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      b, loc, RankedTensorType::get(shape, type.getElementType()), tensor, from,
+      sizes, strides);
+}
+
+Value ContractionNest::createDestination() {
+  if (!c.consumers.empty())
+    return last.getDpsInits()[0];
+  if (c.init)
+    return c.init;
+  Value zeros = c.op.getDpsInits()[0];
+  if (auto fill = zeros.getDefiningOp<linalg::FillOp>())
+    return fill.output();
+  return tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, zeros),
+                                 getElementTypeOrSelf(zeros));
+}
+
+Value ContractionNest::emitContract(Value init, bool accumulate) {
+  SmallVector<AffineMap> maps{toTileMap(c.lhsMap), toTileMap(c.rhsMap)};
+  SmallVector<Value> values;
+  for (const Input &input : inputs) {
+    maps.push_back(toTileMap(input.map));
+    values.push_back(slice(input.value, input.map));
+  }
+  maps.push_back(toTileMap(initMap));
+  Value lhs = slice(c.lhs, c.lhsMap), rhs = slice(c.rhs, c.rhsMap);
+  auto contract =
+      ContractOp::create(b, loc, init.getType(), lhs, rhs, values, init,
+                         b.getAffineMapArrayAttr(maps), accumulate);
+  buildElement(contract);
+  return contract.getResult(0);
+}
+
+/// Sums over further dimensions are added one after the other.
+Value ContractionNest::emitTile(Value init) {
+  if (c.outerFeatures.empty())
+    return emitContract(init, c.init && c.consumers.empty());
+  if (!c.init) {
+    Value zero = arith::ConstantOp::create(
+        b, loc, b.getZeroAttr(getElementTypeOrSelf(init)));
+    init = linalg::FillOp::create(b, loc, zero, init).getResult(0);
+  }
+  SmallVector<Value> lower, upper, step;
+  for (unsigned dim : c.outerFeatures) {
+    lower.push_back(toValue(b.getIndexAttr(0)));
+    upper.push_back(toValue(wholeExtents[dim]));
+    step.push_back(toValue(b.getIndexAttr(1)));
+  }
+  scf::LoopNest nest = scf::buildLoopNest(
+      b, loc, lower, upper, step, init,
+      [&](OpBuilder &, Location, ValueRange positions, ValueRange carried) {
+        for (auto [dim, position] :
+             llvm::zip_equal(c.outerFeatures, positions)) {
+          offsets[dim] = position;
+          extents[dim] = b.getIndexAttr(1);
+        }
+        return SmallVector<Value>{emitContract(carried[0], true)};
+      });
+  return nest.results[0];
+}
+
+void ContractionNest::run() {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(last);
+  for (Range range : c.op.createLoopRanges(b, loc))
+    wholeExtents.push_back(range.size);
+  offsets.assign(wholeExtents.size(), b.getIndexAttr(0));
+  extents = wholeExtents;
+  takeInputs();
+  SmallVector<OpFoldResult> bounds;
+  for (unsigned dim : c.outer)
+    bounds.push_back(wholeExtents[dim]);
+  OpFoldResult rowSize, columnSize;
+  auto splitDim = [&](unsigned dim, int64_t most, int64_t multiple) {
+    auto [count, size] = split(wholeExtents[dim], most, multiple);
+    bounds.push_back(count);
+    return size;
+  };
+  if (c.rows)
+    rowSize = splitDim(*c.rows, kRows, kRowMultiple);
+  columnSize = splitDim(c.columns, c.rows ? kColumns : kColumnsOfVector,
+                        kColumnMultiple);
+  auto loop = scf::ForallOp::create(b, loc, bounds, createDestination(),
+                                    /*mapping=*/std::nullopt);
+  b.setInsertionPoint(loop.getTerminator());
+  SmallVector<Value> positions = loop.getInductionVars();
+  moveTo(c.columns, OpFoldResult(positions.pop_back_val()), columnSize);
+  if (c.rows)
+    moveTo(*c.rows, OpFoldResult(positions.pop_back_val()), rowSize);
+  for (auto [dim, position] : llvm::zip_equal(c.outer, positions)) {
+    offsets[dim] = position;
+    extents[dim] = b.getIndexAttr(1);
+  }
+  Value target = loop.getRegionIterArgs()[0];
+  Value tile = emitTile(slice(target, initMap));
+  SmallVector<OpFoldResult> from, sizes;
+  locate(initMap, from, sizes);
+  SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
+  b.setInsertionPointToEnd(loop.getTerminator().getBody());
+  tensor::ParallelInsertSliceOp::create(b, loc, tile, target, from, sizes,
+                                        strides);
+  b.replaceOp(last, loop.getResults());
+  for (linalg::LinalgOp op : llvm::reverse(
+           ArrayRef(c.consumers).drop_back(c.consumers.empty() ? 0 : 1)))
+    b.eraseOp(op);
+  if (!c.consumers.empty())
+    b.eraseOp(c.op);
+}
+
+void tileContraction(RewriterBase &rewriter, const Contraction &contraction) {
+  ContractionNest(rewriter, contraction).run();
+}
+
+} // namespace attn
