@@ -6,6 +6,8 @@ directory, and `%runs=ARG:LENGTHS` has the argument, integers, hold 0, 1, 2, ...
 in runs of these lengths, where numbers at random would be nothing like what a
 layer has: `%runs=3:16,4080` sixteen zeros, then ones; `%runs=3:4x128` four
 documents of 128 tokens. The other arguments are read from files as well, then.
+Its line `// LIMIT:`, if there is one, says what attn-limit is given for the same
+work.
 """
 
 import array
@@ -138,7 +140,9 @@ class File:
                        for number in range(len(self.types))]
 
     def limit(self):
-        return None
+        """As of a template; a line `// LIMIT:` says it."""
+        line = re.search(r"^// LIMIT:(.*)$", self.path.read_text(), re.MULTILINE)
+        return line.group(1).split() if line else None
 
     def _write_argument(self, directory, number):
         *extents, dtype = self.types[number]

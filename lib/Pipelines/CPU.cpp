@@ -66,6 +66,7 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
   tile.countTiles = options.countTiles;
   pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
   pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
+  pm.addNestedPass<func::FuncOp>(createTileContractionsPass());
   addCleanup(pm);
 }
 
@@ -85,6 +86,7 @@ void buildBufferizeStage(OpPassManager &pm) {
 
 void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createLowerAffinePass());
+  pm.addPass(createOutlineContractionsPass());
   VectorizeAttentionPassOptions vectorize;
   vectorize.vectorBits = options.target.vectorBits;
   vectorize.numRegisters = options.target.numRegisters;

@@ -10,6 +10,7 @@
 // CHECK: attn-bound
 // CHECK: attn-tile
 // CHECK: attn-decompose
+// CHECK: attn-tile-contractions
 // CHECK: attn-separate-inits
 // CHECK: one-shot-bufferize
 // CHECK: attn-count-tiles

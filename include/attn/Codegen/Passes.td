@@ -10,14 +10,46 @@
 
 include "mlir/Pass/PassBase.td"
 
+def OutlineContractionsPass
+    : Pass<"attn-outline-contractions", "::mlir::ModuleOp"> {
+  let summary = "Make products of matrices calls of few kernels";
+  let description = [{
+    Each `attn.contract` on buffers becomes a call of a function with that op
+    alone, on operands of any extents and strides. One function serves all of a
+    kind: of the same element types, orders of dimensions and elementwise ops.
+    So the projections of twelve layers are compiled once.
+
+    Example: two products of one kind.
+    ```mlir
+    #a = affine_map<(r, c, k) -> (r, k)>
+    #b = affine_map<(r, c, k) -> (k, c)>
+    #c = affine_map<(r, c, k) -> (r, c)>
+    func.func @twice(%x: memref<5x7xf32>, %w: memref<7x7xf32>, %v: memref<7x3xf32>,
+                     %h: memref<5x7xf32>, %y: memref<5x3xf32>) {
+      attn.contract ins(%x, %w : memref<5x7xf32>, memref<7x7xf32>)
+          outs(%h : memref<5x7xf32>) {indexing_maps = [#a, #b, #c]}
+      attn.contract ins(%h, %v : memref<5x7xf32>, memref<7x3xf32>)
+          outs(%y : memref<5x3xf32>) {indexing_maps = [#a, #b, #c]}
+      return
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numKernels", "num-kernels", "Functions that there came to be">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def VectorizeAttentionPass
     : Pass<"attn-vectorize", "::mlir::func::FuncOp"> {
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
     Replaces `attn.online`, `attn.pack` and `attn.finish` on buffers by what the
-    emitter of their layout makes of them, and `linalg.fill`, by loops over
-    vectors; `attn.merge`, other `linalg` ops, and copies of views, by loops
-    over elements.
+    emitter of their layout makes of them, and `attn.contract` and
+    `linalg.fill`, by loops over vectors; `attn.merge`, other `linalg` ops, and
+    copies of views, by loops over elements.
 
     Example:
     ```mlir

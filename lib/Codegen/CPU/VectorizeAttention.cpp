@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Utils.h"
+#include "ContractEmitter.h"
 #include "TileEmitter.h"
+#include "attn/IR/Utils.h"
 #include "attn/Codegen/Passes.h"
 #include "attn/Tiling/Tiling.h"
 #include "attn/Transforms/Transforms.h"
@@ -34,7 +35,8 @@ struct VectorizeAttentionPass final
     EmitOptions options{vectorBits, numRegisters};
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<OnlineOp, PackOp, FinishOp, MergeOp, linalg::FillOp>(op) &&
+      if (isa<OnlineOp, PackOp, FinishOp, MergeOp, ContractOp,
+              linalg::FillOp>(op) &&
           cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
         ops.push_back(op);
     });
@@ -43,6 +45,8 @@ struct VectorizeAttentionPass final
       LogicalResult emitted = success();
       if (auto merge = dyn_cast<MergeOp>(op))
         emitted = lowerMerge(rewriter, merge);
+      else if (auto contract = dyn_cast<ContractOp>(op))
+        emitted = emitContract(rewriter, contract, options);
       else if (auto fill = dyn_cast<linalg::FillOp>(op))
         // A fill that is not a tile's is lowered with the rest of linalg.
         (void)emitFill(rewriter, fill, options);
