@@ -208,15 +208,28 @@ LogicalResult checkTile(Operation *root) {
 // bufferize, vectorize, llvm
 //===----------------------------------------------------------------------===//
 
+/// Extents that only the run knows are those of arguments, which workers share.
+WalkResult checkScratch(Operation *op) {
+  auto loop = op->getParentOfType<scf::ForallOp>();
+  if (!loop || !isa<memref::AllocOp, memref::AllocaOp>(op))
+    return WalkResult::advance();
+  if (op->getParentOp() != loop)
+    return breach(op, "bufferize", "scratch is allocated once per worker");
+  auto inWorker = [&](Value size) {
+    return loop.getRegion().isAncestor(size.getParentRegion());
+  };
+  if (llvm::any_of(op->getOperands(), inWorker))
+    return breach(op, "bufferize", "scratch is of one size for all workers");
+  return WalkResult::advance();
+}
+
 WalkResult checkBufferize(Operation *op) {
   auto isTensor = llvm::IsaPred<TensorType>;
   if (llvm::any_of(op->getOperandTypes(), isTensor) ||
       llvm::any_of(op->getResultTypes(), isTensor))
     return breach(op, "bufferize", "no tensors");
-  if (isa<memref::AllocOp, memref::AllocaOp>(op) &&
-      op->getParentOfType<scf::ForallOp>() &&
-      !isa<scf::ForallOp>(op->getParentOp()))
-    return breach(op, "bufferize", "scratch is allocated once per worker");
+  if (checkScratch(op).wasInterrupted())
+    return WalkResult::interrupt();
   return checkLayout(op, "bufferize");
 }
 

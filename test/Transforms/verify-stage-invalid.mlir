@@ -170,6 +170,17 @@ func.func @per_item(%n: index) {
   return
 }
 
+// -----
+
+func.func @own_size(%n: index) {
+  scf.forall (%w) in (%n) {
+    // expected-error @below {{'memref.alloc' op breaks stage bufferize: scratch is of one size for all workers}}
+    %x = memref.alloc(%w) : memref<?xf32>
+    memref.dealloc %x : memref<?xf32>
+  }
+  return
+}
+
 //--- vectorize.mlir
 #q = affine_map<(m, n, d, e) -> (m, d)>
 func.func @leftover(%q: memref<5x4xf16>, %tile: memref<4x16xf16>) {
