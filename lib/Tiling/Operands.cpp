@@ -62,8 +62,22 @@ OperandPart Operands::at(const IterationBox &box, unsigned index,
   return at(box, whole, drops);
 }
 
-/// Sliced without reducing the rank, then collapsed: which of several unit
-/// dimensions goes is said, not inferred from types that may yet fold.
+/// Whether a slice of `extents` may leave out what is `dropped`. Which of several
+/// unit dimensions goes is inferred from types, and where extents fold yet,
+/// again: it is the first of them, or there is but one that stays.
+static bool isDropInferred(const llvm::SmallBitVector &dropped,
+                           ArrayRef<OpFoldResult> extents) {
+  if (dropped.size() - dropped.count() <= 1)
+    return true;
+  unsigned last = dropped.find_last();
+  for (auto [i, extent] : llvm::enumerate(extents.take_front(last)))
+    if (!dropped.test(i) && getConstantIntValue(extent).value_or(1) == 1)
+      return false;
+  return true;
+}
+
+/// Where the drop cannot be left to types, sliced without reducing the rank, then
+/// collapsed. That copies what lies at strides that are not known.
 OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
                          ArrayRef<unsigned> drops) {
   OperandPart result{part.value, {}, part.role};
@@ -91,6 +105,19 @@ OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
   }
   if (dropped.none())
     return result;
+  if (isDropInferred(dropped, extents)) {
+    auto whole = cast<RankedTensorType>(part.value.getType());
+    SmallVector<int64_t> kept;
+    for (auto [i, extent] : llvm::enumerate(extents))
+      if (!dropped.test(i))
+        kept.push_back(
+            getConstantIntValue(extent).value_or(ShapedType::kDynamic));
+    SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
+    result.value = tensor::ExtractSliceOp::create(
+        b, loc, RankedTensorType::get(kept, whole.getElementType()), part.value,
+        getSliceOffsets(b, loc, from, extents), extents, strides);
+    return result;
+  }
   Value slice = createSlice(b, loc, part.value, from, extents);
   result.value = dropUnitDimensions(b, loc, slice, dropped);
   return result;
