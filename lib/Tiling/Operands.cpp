@@ -62,9 +62,9 @@ OperandPart Operands::at(const IterationBox &box, unsigned index,
   return at(box, whole, drops);
 }
 
-/// Whether a slice of `extents` may leave out what is `dropped`. Which of several
-/// unit dimensions goes is inferred from types, and where extents fold yet,
-/// again: it is the first of them, or there is but one that stays.
+/// Whether a slice of `extents` may leave out what is `dropped`. Which of
+/// several unit dimensions goes is inferred from types, and where extents fold
+/// yet, again: it is the first of them, or there is but one that stays.
 static bool isDropInferred(const llvm::SmallBitVector &dropped,
                            ArrayRef<OpFoldResult> extents) {
   if (dropped.size() - dropped.count() <= 1)
@@ -76,8 +76,8 @@ static bool isDropInferred(const llvm::SmallBitVector &dropped,
   return true;
 }
 
-/// Where the drop cannot be left to types, sliced without reducing the rank, then
-/// collapsed. That copies what lies at strides that are not known.
+/// Where the drop cannot be left to types, sliced without reducing the rank,
+/// then collapsed. That copies what lies at strides that are not known.
 OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
                          ArrayRef<unsigned> drops) {
   OperandPart result{part.value, {}, part.role};
