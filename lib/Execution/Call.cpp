@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 using namespace mlir;
 
@@ -46,6 +47,19 @@ static bool isRowMajor(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
   return true;
 }
 
+static SmallVector<int64_t> getRowMajorStrides(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size());
+  int64_t stride = 1;
+  for (size_t dim = shape.size(); dim-- > 0; stride *= shape[dim])
+    strides[dim] = stride;
+  return strides;
+}
+
+/// Whether `view` is what code takes that was compiled for arrays row by row.
+static bool isPlain(const ArrayView &view) {
+  return isEmpty(view) || isRowMajor(view.shape, view.strides);
+}
+
 /// Where the elements of a view begin and end in memory.
 static std::pair<uintptr_t, uintptr_t> getBounds(const ArrayView &view) {
   auto begin = reinterpret_cast<uintptr_t>(view.data);
@@ -57,10 +71,78 @@ static std::pair<uintptr_t, uintptr_t> getBounds(const ArrayView &view) {
   return {begin, begin + (last + 1) * getByteWidth(view.type)};
 }
 
+/// Whether no two elements of a view share memory: each dimension steps over
+/// all that lies within it.
+static bool isApart(const ArrayView &view) {
+  SmallVector<std::pair<int64_t, int64_t>> dims;
+  for (auto [extent, stride] : llvm::zip_equal(view.shape, view.strides))
+    if (extent > 1)
+      dims.push_back({stride, extent});
+  llvm::sort(dims);
+  int64_t span = 1;
+  for (auto [stride, extent] : dims) {
+    if (stride < span)
+      return false;
+    span += (extent - 1) * stride;
+  }
+  return true;
+}
+
+namespace {
+/// By how many steps of what stride positions in two views may differ.
+struct Difference {
+  int64_t stride, least, most;
+};
+} // namespace
+
+/// Whether positions may differ such that elements are `distance` apart;
+/// strides fall.
+static bool canBeApart(int64_t distance, ArrayRef<Difference> differences) {
+  if (differences.empty())
+    return distance == 0;
+  int64_t least = 0, most = 0;
+  for (const Difference &inner : differences.drop_front()) {
+    least += inner.least * inner.stride;
+    most += inner.most * inner.stride;
+  }
+  auto [stride, from, to] = differences.front();
+  int64_t first = std::max(
+      llvm::divideCeilSigned(distance - most, stride), from);
+  int64_t last = std::min(
+      llvm::divideFloorSigned(distance - least, stride), to);
+  // Few steps come into question where dimensions step over one another.
+  constexpr int64_t maxSteps = 8;
+  if (last - first > maxSteps)
+    return true;
+  for (int64_t steps = first; steps <= last; ++steps)
+    if (canBeApart(distance - steps * stride, differences.drop_front()))
+      return true;
+  return false;
+}
+
+/// Whether two views may share memory. Not where they are parts of the rows of
+/// one array, as queries, keys and values are that one projection gave.
 static bool overlap(const ArrayView &left, const ArrayView &right) {
   auto [leftBegin, leftEnd] = getBounds(left);
   auto [rightBegin, rightEnd] = getBounds(right);
-  return leftBegin < rightEnd && rightBegin < leftEnd;
+  if (leftBegin >= rightEnd || rightBegin >= leftEnd)
+    return false;
+  int64_t width = getByteWidth(left.type);
+  int64_t distance = static_cast<int64_t>(rightBegin - leftBegin);
+  if (width != getByteWidth(right.type) || distance % width != 0)
+    return true;
+  // An element of the left one is `distance` and that of the right one apart.
+  std::map<int64_t, std::pair<int64_t, int64_t>, std::greater<>> steps;
+  for (auto [extent, stride] : llvm::zip_equal(left.shape, left.strides))
+    if (stride > 0)
+      steps[stride].second += extent - 1;
+  for (auto [extent, stride] : llvm::zip_equal(right.shape, right.strides))
+    if (stride > 0)
+      steps[stride].first -= extent - 1;
+  SmallVector<Difference> differences;
+  for (auto [stride, range] : steps)
+    differences.push_back({stride, range.first, range.second});
+  return canBeApart(distance / width, differences);
 }
 
 /// Copies elements, a row of the innermost dimension at a time where both lie
@@ -99,10 +181,13 @@ static llvm::Error checkView(const Twine &what, const TensorSpec &spec,
     fits = spec.shape[dim] < 0 || spec.shape[dim] == view.shape[dim];
   if (!fits)
     return mismatch(", but got " + toString(view.shape, view.type));
-  llvm::Expected<int64_t> bytes = countBytes(view.type, view.shape);
-  if (!bytes)
-    return mismatch(", but got " + toString(view.shape, view.type) + ": " +
-                    llvm::toString(bytes.takeError()));
+  // Rows may be repeated: there need not be memory for all.
+  int64_t elements = 1;
+  for (int64_t extent : view.shape)
+    if (llvm::MulOverflow(elements, extent, elements) ||
+        elements > (int64_t(1) << 58))
+      return mismatch(" of at most 2^58 elements, but got " +
+                      toString(view.shape, view.type));
   if (view.strides.size() != view.shape.size())
     return mismatch(" with a stride for each dimension, but got " +
                     Twine(view.strides.size()));
@@ -143,8 +228,9 @@ namespace {
 
 /// A result as compiled code returns it: a ranked memref, in words.
 struct Returned {
-  Returned(const TensorSpec &spec, ArrayRef<int64_t> words)
-      : type(spec.type), allocation(reinterpret_cast<void *>(words[0])),
+  Returned(size_t number, const TensorSpec &spec, ArrayRef<int64_t> words)
+      : number(number), type(spec.type),
+        allocation(reinterpret_cast<void *>(words[0])),
         data(reinterpret_cast<char *>(words[1]) +
              words[2] * getByteWidth(spec.type)),
         shape(words.slice(3, spec.shape.size())),
@@ -154,6 +240,8 @@ struct Returned {
     return 3 + 2 * spec.shape.size();
   }
 
+  /// Which result of the function it is.
+  size_t number;
   ElementType type;
   void *allocation;
   char *data;
@@ -174,9 +262,11 @@ public:
   }
   Call(const Call &) = delete;
 
-  llvm::Error run(void (*function)(attn_rt_context *, void **),
-                  ArrayRef<TensorSpec> arguments, ArrayRef<ArrayView> views,
-                  ArrayRef<TensorSpec> results, ArrayRef<ArrayView> outputs);
+  /// Runs code that takes `views` and, as far as they are lent to it,
+  /// `outputs`; the other results are written there if they are allocated.
+  llvm::Error run(const Code &code, ArrayRef<TensorSpec> arguments,
+                  ArrayRef<ArrayView> views, ArrayRef<TensorSpec> results,
+                  ArrayRef<ArrayView> outputs);
   /// The results as arrays: memory of the call where it can be, else copies.
   llvm::Expected<std::vector<Array>> take();
   /// The results into `outputs`, unless they are there.
@@ -185,62 +275,82 @@ public:
 private:
   ContextPool &pool;
   ContextPtr context;
+  /// Where compiled code puts the results that it returns: the number of each
+  /// and its first word.
+  SmallVector<std::pair<size_t, size_t>> offsets;
   SmallVector<int64_t> words;
   SmallVector<Returned> returned;
 };
 
 } // namespace
 
-llvm::Error Call::run(void (*function)(attn_rt_context *, void **),
-                      ArrayRef<TensorSpec> arguments, ArrayRef<ArrayView> views,
-                      ArrayRef<TensorSpec> results,
+/// The strides that compiled code is told: of what lies row by row those that
+/// its extents give, whatever stands where there is but one element.
+static SmallVector<int64_t> getPassedStrides(const ArrayView &view) {
+  SmallVector<int64_t> strides(view.strides);
+  if (isPlain(view))
+    strides = getRowMajorStrides(view.shape);
+  else
+    strides.back() = 1;
+  return strides;
+}
+
+llvm::Error Call::run(const Code &code, ArrayRef<TensorSpec> arguments,
+                      ArrayRef<ArrayView> views, ArrayRef<TensorSpec> results,
                       ArrayRef<ArrayView> outputs) {
   if (!context)
     return llvm::createStringError("there is no memory for a call");
-  for (auto [number, output] : llvm::enumerate(outputs))
-    if (!isEmpty(output) && isRowMajor(output.shape, output.strides)) {
-      auto [begin, end] = getBounds(output);
-      attn_rt_offer(context.get(), number, output.data, end - begin);
+  for (auto [number, spec] : llvm::enumerate(results)) {
+    if (code.lent.results[number])
+      continue;
+    if (number < outputs.size() && !isEmpty(outputs[number]) &&
+        isPlain(outputs[number])) {
+      auto [begin, end] = getBounds(outputs[number]);
+      attn_rt_offer(context.get(), offsets.size(), outputs[number].data,
+                    end - begin);
     }
-  size_t numWords = 0;
-  for (const TensorSpec &spec : results)
-    numWords += Returned::getNumWords(spec);
-  words.resize(numWords);
+    offsets.push_back({number, words.size()});
+    words.resize(words.size() + Returned::getNumWords(spec));
+  }
 
   // A ranked memref is passed as: allocated and aligned pointer, offset,
   // extents, strides, each a word.
   std::vector<int64_t> passed;
-  numWords = 0;
-  for (const ArrayView &view : views)
-    numWords += 3 + 2 * view.shape.size();
+  size_t numWords = 0;
+  for (ArrayRef<ArrayView> all : {views, outputs})
+    for (const ArrayView &view : all)
+      numWords += 3 + 2 * view.shape.size();
   passed.reserve(numWords);
   SmallVector<void *> slots{words.data()};
   auto push = [&](int64_t word) {
     passed.push_back(word);
     slots.push_back(&passed.back());
   };
-  for (auto [view, spec] : llvm::zip_equal(views, arguments)) {
-    if (spec.scalar) {
-      slots.push_back(view.data);
-      continue;
-    }
+  auto pushView = [&](const ArrayView &view) {
     int64_t data = reinterpret_cast<int64_t>(view.data);
     push(data);
     push(data);
     push(0);
     for (int64_t extent : view.shape)
       push(extent);
-    for (int64_t stride : view.strides)
+    for (int64_t stride : getPassedStrides(view))
       push(stride);
+  };
+  for (auto [view, spec] : llvm::zip_equal(views, arguments)) {
+    if (spec.scalar)
+      slots.push_back(view.data);
+    else
+      pushView(view);
   }
-  function(context.get(), slots.data());
+  for (auto [number, output] : llvm::enumerate(outputs))
+    if (code.lent.results[number])
+      pushView(output);
+  code.function(context.get(), slots.data());
   if (const char *message = attn_rt_get_error(context.get()))
     return llvm::make_error<CheckError>(message);
-  ArrayRef<int64_t> rest = words;
-  for (const TensorSpec &spec : results) {
-    returned.push_back({spec, rest});
-    rest = rest.drop_front(Returned::getNumWords(spec));
-  }
+  for (auto [number, offset] : offsets)
+    returned.push_back(
+        {number, results[number], ArrayRef(words).drop_front(offset)});
   return llvm::Error::success();
 }
 
@@ -282,23 +392,23 @@ llvm::Expected<std::vector<Array>> Call::take() {
 }
 
 llvm::Error Call::store(ArrayRef<ArrayView> outputs) {
-  for (auto [number, result] : llvm::enumerate(returned))
-    if (result.shape != ArrayRef<int64_t>(outputs[number].shape))
+  for (const Returned &result : returned)
+    if (result.shape != ArrayRef<int64_t>(outputs[result.number].shape))
       return llvm::createStringError(
-          "output " + Twine(number) + " expected " +
+          "output " + Twine(result.number) + " expected " +
           toString(result.shape, result.type) +
           ", which was computed, but got " +
-          toString(outputs[number].shape, result.type));
+          toString(outputs[result.number].shape, result.type));
   // A result may lie in the memory of another one's output: what is to be
   // copied is copied before anything is overwritten.
-  SmallVector<std::pair<unsigned, Array>> copies;
-  for (auto [number, result] : llvm::enumerate(returned)) {
-    if (result.data == outputs[number].data)
+  SmallVector<std::pair<size_t, Array>> copies;
+  for (const Returned &result : returned) {
+    if (result.data == outputs[result.number].data)
       continue;
     llvm::Expected<Array> copy = copyResult(result);
     if (!copy)
       return copy.takeError();
-    copies.push_back({static_cast<unsigned>(number), std::move(*copy)});
+    copies.push_back({result.number, std::move(*copy)});
   }
   for (auto &[number, copy] : copies)
     copyElements(getByteWidth(copy.getType()), copy.getShape(),
@@ -337,8 +447,8 @@ Kernel::call(ArrayRef<const Array *> arguments,
   if (llvm::Error error = checkArguments(impl->arguments, impl->rules, views))
     return std::move(error);
   Call call(impl->contexts, options);
-  if (llvm::Error error = call.run(impl->function, impl->arguments, views,
-                                   impl->results, {}))
+  if (llvm::Error error =
+          call.run(*impl->code, impl->arguments, views, impl->results, {}))
     return std::move(error);
   return call.take();
 }
@@ -356,6 +466,11 @@ llvm::Error Kernel::call(ArrayRef<ArrayView> arguments,
     if (llvm::Error error = checkView("output " + Twine(index),
                                       impl->results[index], output))
       return error;
+    if (!isApart(output))
+      return llvm::createStringError(
+          "output " + Twine(index) +
+          " expected strides that step over what lies within them, but some "
+          "of its elements share memory");
     for (auto [number, argument] : llvm::enumerate(arguments))
       if (overlap(output, argument))
         return llvm::createStringError(
@@ -369,23 +484,16 @@ llvm::Error Kernel::call(ArrayRef<ArrayView> arguments,
             " expected memory of its own, but it overlaps output " +
             Twine(number));
   }
-  // Compiled code reads arrays that lie row by row.
-  std::vector<Array> copies;
-  SmallVector<ArrayView> views(arguments);
-  for (ArrayView &view : views) {
-    if (isRowMajor(view.shape, view.strides))
-      continue;
-    llvm::Expected<Array> copy = Array::create(view.type, view.shape);
-    if (!copy)
-      return copy.takeError();
-    copyElements(getByteWidth(view.type), view.shape,
-                 static_cast<const char *>(view.data), view.strides,
-                 static_cast<char *>(copy->getData()), copy->getStrides());
-    view = ArrayView::of(*copy);
-    copies.push_back(std::move(*copy));
-  }
+  Lending lent(arguments.size(), outputs.size());
+  for (auto [index, view] : llvm::enumerate(arguments))
+    lent.arguments[index] = !isPlain(view);
+  for (auto [index, view] : llvm::enumerate(outputs))
+    lent.results[index] = !isPlain(view);
+  llvm::Expected<const Code *> code = impl->getCode(lent);
+  if (!code)
+    return code.takeError();
   Call call(impl->contexts, options);
-  if (llvm::Error error = call.run(impl->function, impl->arguments, views,
+  if (llvm::Error error = call.run(**code, impl->arguments, arguments,
                                    impl->results, outputs))
     return error;
   return call.store(outputs);

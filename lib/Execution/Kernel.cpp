@@ -6,16 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelImpl.h"
-#include "Codegen.h"
-#include "attn/Tiling/Tiling.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
-#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
-#include "llvm/ExecutionEngine/Orc/CompileUtils.h"
-#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "attn/Execution/Module.h"
+#include "attn/Support/LargeStack.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 
 using namespace mlir;
 
@@ -25,12 +19,6 @@ char CheckError::ID = 0;
 
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Kernel::~Kernel() = default;
-
-Kernel::TileCounts Kernel::getTileCounts() const {
-  if (const int64_t *counts = impl->tileCounts)
-    return {counts[0], counts[1], counts[2]};
-  return {};
-}
 
 ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
 ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
@@ -61,6 +49,22 @@ llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars,
   return spec;
 }
 
+/// Where arrays lie is for the call to say.
+static llvm::Error checkNoLayouts(func::FuncOp function) {
+  StringRef name = bufferization::BufferizationDialect::kBufferLayoutAttrName;
+  for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
+    if (function.getArgAttr(i, name))
+      return llvm::createStringError(
+          "argument " + Twine(i) + ": expected no " + name +
+          ", since each call says how its arrays lie; leave it out");
+  for (unsigned i = 0, e = function.getNumResults(); i < e; ++i)
+    if (function.getResultAttr(i, name))
+      return llvm::createStringError(
+          "result " + Twine(i) + ": expected no " + name +
+          ", since each call says how its arrays lie; leave it out");
+  return llvm::Error::success();
+}
+
 /// What the values of `types` take; an error names the first that cannot be
 /// passed as an array.
 static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
@@ -75,151 +79,6 @@ static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
   return llvm::Error::success();
 }
 
-/// Adds `@NAME(context, ptr)`, which unpacks an array of pointers, calls @entry
-/// with the context and stores its result behind the first.
-static void createPackedEntry(ModuleOp module, LLVM::LLVMFuncOp entry,
-                              StringRef name) {
-  OpBuilder b(module.getBodyRegion());
-  Location loc = entry.getLoc();
-  auto pointer = LLVM::LLVMPointerType::get(module.getContext());
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(module.getContext()), {pointer, pointer});
-  b.setInsertionPointToEnd(module.getBody());
-  auto packed = LLVM::LLVMFuncOp::create(b, loc, name, type);
-  Block *body = packed.addEntryBlock(b);
-  b.setInsertionPointToStart(body);
-  SmallVector<Value> operands{body->getArgument(0)};
-  unsigned next = 1;
-  auto load = [&](unsigned index, Type type) -> Value {
-    Value slot =
-        LLVM::GEPOp::create(b, loc, pointer, pointer, body->getArgument(1),
-                            ArrayRef<LLVM::GEPArg>{index});
-    Value address = LLVM::LoadOp::create(b, loc, pointer, slot);
-    if (!type)
-      return address;
-    return LLVM::LoadOp::create(b, loc, type, address);
-  };
-  for (Type argument : entry.getFunctionType().getParams().drop_front())
-    operands.push_back(load(next++, argument));
-  auto call = LLVM::CallOp::create(b, loc, entry, operands);
-  if (call.getNumResults())
-    LLVM::StoreOp::create(b, loc, call.getResult(), load(0, {}));
-  LLVM::ReturnOp::create(b, loc, ValueRange());
-}
-
-/// `wanted`, or what follows on it if that is taken.
-static std::string getFreeName(ModuleOp module, StringRef wanted) {
-  std::string name = wanted.str();
-  for (unsigned number = 0; module.lookupSymbol(name); ++number)
-    name = wanted.str() + std::to_string(number);
-  return name;
-}
-
-/// Drops what `entry` does not call, and gives every function that stays a name
-/// of its own, so that none is taken for one of the C library or of a runtime
-/// (`malloc`). An error if one has no body, unless stages have `begun`: these
-/// declare what they call of the runtime.
-static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
-                                   bool begun) {
-  for (auto function : module.getOps<func::FuncOp>())
-    function.setVisibility(function == entry
-                               ? SymbolTable::Visibility::Public
-                               : SymbolTable::Visibility::Private);
-  PassManager pm(module.getContext(), ModuleOp::getOperationName());
-  pm.addPass(createSymbolDCEPass());
-  if (failed(pm.run(module)))
-    return llvm::createStringError("the functions that @" + entry.getName() +
-                                   " does not call cannot be dropped");
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (function.isDeclaration() && begun)
-      continue;
-    if (function.isDeclaration())
-      return llvm::createStringError("expected every function that is called "
-                                     "to have a body, but @" +
-                                     function.getName() +
-                                     " is only declared; define it");
-    std::string name =
-        getFreeName(module, "attn_function." + function.getName().str());
-    if (failed(SymbolTable::replaceAllSymbolUses(
-            function, StringAttr::get(module.getContext(), name), module)))
-      return llvm::createStringError("@" + function.getName() +
-                                     " cannot be renamed");
-    function.setName(name);
-  }
-  return llvm::Error::success();
-}
-
-namespace {
-/// Compiles modules for one machine.
-class ObjectCompiler final : public llvm::orc::IRCompileLayer::IRCompiler {
-public:
-  explicit ObjectCompiler(std::unique_ptr<llvm::TargetMachine> machine)
-      : IRCompiler(llvm::orc::irManglingOptionsFromTargetOptions(
-            machine->Options)),
-        machine(std::move(machine)) {}
-
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-  operator()(llvm::Module &module) override {
-    return compileToObject(module, *machine);
-  }
-
-private:
-  std::unique_ptr<llvm::TargetMachine> machine;
-};
-} // namespace
-
-llvm::Error
-Kernel::Impl::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
-  llvm::orc::LLJITBuilder builder;
-  builder.setDataLayout(machine->createDataLayout());
-  builder.setCompileFunctionCreator(
-      [&](llvm::orc::JITTargetMachineBuilder)
-          -> llvm::Expected<
-              std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
-        return std::make_unique<ObjectCompiler>(std::move(machine));
-      });
-  auto created = builder.create();
-  if (!created)
-    return created.takeError();
-  jit = std::move(*created);
-  jit->getExecutionSession().setErrorReporter([this](llvm::Error error) {
-    std::string message = llvm::toString(std::move(error));
-    if (linkMessage.empty())
-      linkMessage = std::move(message);
-  });
-  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
-      jit->getDataLayout().getGlobalPrefix());
-  if (!process)
-    return process.takeError();
-  llvm::orc::JITDylib &library = jit->getMainJITDylib();
-  library.addGenerator(std::move(*process));
-  // The runtime, by address: it need not be visible in the process.
-  llvm::orc::SymbolMap runtime;
-  auto define = [&](StringRef name, auto *function) {
-    runtime[jit->mangleAndIntern(name)] = {
-        llvm::orc::ExecutorAddr::fromPtr(function),
-        llvm::JITSymbolFlags::Exported};
-  };
-  define("attn_rt_alloc", &attn_rt_alloc);
-  define("attn_rt_alloc_result", &attn_rt_alloc_result);
-  define("attn_rt_free", &attn_rt_free);
-  define("attn_rt_fail", &attn_rt_fail);
-  define("attn_rt_parallel_for", &attn_rt_parallel_for);
-  return library.define(llvm::orc::absoluteSymbols(std::move(runtime)));
-}
-
-template <typename T>
-llvm::Error Kernel::Impl::lookup(StringRef name, T &address) {
-  auto found = jit->lookup(name);
-  if (found) {
-    address = found->toPtr<T>();
-    return llvm::Error::success();
-  }
-  std::string message = llvm::toString(found.takeError());
-  return llvm::createStringError("the kernel cannot be linked: " +
-                                 (linkMessage.empty() ? message : linkMessage));
-}
-
 llvm::Expected<std::unique_ptr<Kernel>>
 Kernel::compile(ModuleOp original, StringRef entry,
                 const CompileOptions &userOptions) {
@@ -231,9 +90,8 @@ Kernel::compile(ModuleOp original, StringRef entry,
     return std::move(error);
   if (llvm::Error error = checkHostRuns(options))
     return std::move(error);
-  OwningOpRef<ModuleOp> copy = original.clone();
-  ModuleOp module = *copy;
-  auto function = module.lookupSymbol<func::FuncOp>(entry);
+  OwningOpRef<ModuleOp> module = original.clone();
+  auto function = module->lookupSymbol<func::FuncOp>(entry);
   if (!function || function.isDeclaration())
     return llvm::createStringError("expected a function @" + entry +
                                    " with a body in the module");
@@ -245,41 +103,88 @@ Kernel::compile(ModuleOp original, StringRef entry,
   if (llvm::Error error = getSpecs(function.getResultTypes(), "result",
                                    /*scalars=*/false, memrefs, impl->results))
     return std::move(error);
+  if (llvm::Error error = checkNoLayouts(function))
+    return std::move(error);
   impl->rules = ShapeRules::derive(function);
-  if (llvm::Error error = isolateFunction(
-          module, function, options.stages.startAfter.has_value()))
+  if (llvm::Error error = impl->source.keep(original, entry, options))
     return std::move(error);
-  // The renaming took the old name, and maybe what `entry` points to.
-  std::string name = function.getName().str();
-
-  options.stages.stopAfter = Stage::LLVM;
-  if (llvm::Error error = lowerModule(module, options))
-    return std::move(error);
-  auto lowered = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
-  if (!lowered)
-    return llvm::createStringError("@" + entry + " was not lowered");
-  std::string packed = getFreeName(module, "attn_entry");
-  createPackedEntry(module, lowered, packed);
-  bool counts = module.lookupSymbol(getTileCountsName());
-
-  auto machine = createTargetMachine(options);
-  if (!machine)
-    return machine.takeError();
-  auto context = std::make_unique<llvm::LLVMContext>();
-  auto translated = translateAndOptimize(module, *context, **machine);
-  if (!translated)
-    return translated.takeError();
-  if (llvm::Error error = impl->createJIT(std::move(*machine)))
-    return std::move(error);
-  if (llvm::Error error = impl->jit->addIRModule(llvm::orc::ThreadSafeModule(
-          std::move(*translated), std::move(context))))
-    return std::move(error);
-  if (llvm::Error error = impl->lookup(packed, impl->function))
-    return std::move(error);
-  if (counts)
-    if (llvm::Error error = impl->lookup(getTileCountsName(), impl->tileCounts))
-      return std::move(error);
+  auto code =
+      Code::compile(*module, function, options,
+                    Lending(impl->arguments.size(), impl->results.size()));
+  if (!code)
+    return code.takeError();
+  impl->code = std::move(*code);
   return std::unique_ptr<Kernel>(new Kernel(std::move(impl)));
+}
+
+//===----------------------------------------------------------------------===//
+// Code for lent arrays
+//===----------------------------------------------------------------------===//
+
+llvm::Error Source::keep(ModuleOp module, StringRef entry,
+                         const CompileOptions &options) {
+  llvm::raw_string_ostream os(bytecode);
+  if (failed(writeBytecodeToFile(module, os)))
+    return llvm::createStringError("the module cannot be kept");
+  this->entry = entry.str();
+  this->options = options;
+  // Remarks were made once; what is called may be gone.
+  this->options.onRemark = nullptr;
+  module.getContext()->getDialectRegistry().appendTo(registry);
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<Code>>
+Source::compile(const Lending &lent) const {
+  if (options.stages.startAfter >= Stage::Bufferize)
+    return llvm::createStringError(
+        "expected arrays that lie row by row, since the kernel was compiled "
+        "from memrefs, which do");
+  llvm::Expected<std::unique_ptr<Code>> result = nullptr;
+  // The caller's stack may be small, and his context is his.
+  runOnLargeStack([&] {
+    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+    auto module = parseModule(bytecode, "kernel", context);
+    if (!module)
+      result = module.takeError();
+    else
+      result = Code::compile(
+          **module, (*module)->lookupSymbol<func::FuncOp>(entry), options,
+          lent);
+    return 0;
+  });
+  return result;
+}
+
+llvm::Expected<const Code *> Kernel::Impl::getCode(const Lending &lent) {
+  if (lent.none())
+    return code.get();
+  std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<Code> &found = lentCode[lent];
+  if (!found) {
+    auto compiled = source.compile(lent);
+    if (!compiled)
+      return compiled.takeError();
+    found = std::move(*compiled);
+  }
+  return found.get();
+}
+
+Kernel::TileCounts Kernel::getTileCounts() const {
+  TileCounts sum;
+  auto add = [&](const Code &code) {
+    if (const int64_t *counts = code.tileCounts) {
+      sum.examined += counts[0];
+      sum.computed += counts[1];
+      sum.full += counts[2];
+    }
+  };
+  add(*impl->code);
+  std::lock_guard<std::mutex> lock(impl->mutex);
+  for (auto &[lent, code] : impl->lentCode)
+    if (code)
+      add(*code);
+  return sum;
 }
 
 } // namespace attn

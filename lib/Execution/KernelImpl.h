@@ -8,20 +8,16 @@
 #ifndef ATTN_LIB_EXECUTION_KERNELIMPL_H
 #define ATTN_LIB_EXECUTION_KERNELIMPL_H
 
-#include "attn/Execution/Kernel.h"
+#include "Code.h"
 #include "attn/Execution/ShapeRules.h"
-#include "attn/Runtime/attn_rt.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/Target/TargetMachine.h"
 
+#include <map>
 #include <mutex>
 
 namespace attn {
 
 struct DestroyContext {
-  void operator()(attn_rt_context *context) const {
-    attn_rt_destroy(context);
-  }
+  void operator()(attn_rt_context *context) const { attn_rt_destroy(context); }
 };
 using ContextPtr = std::unique_ptr<attn_rt_context, DestroyContext>;
 
@@ -48,21 +44,34 @@ private:
   std::vector<ContextPtr> free;
 };
 
+/// What a kernel was compiled from, in no context: code for arrays that lie
+/// otherwise is compiled when a call first lends such, whatever the host does
+/// with his context meanwhile.
+class Source {
+public:
+  llvm::Error keep(mlir::ModuleOp module, llvm::StringRef entry,
+                   const CompileOptions &options);
+  llvm::Expected<std::unique_ptr<Code>> compile(const Lending &lent) const;
+
+private:
+  std::string bytecode, entry;
+  CompileOptions options;
+  mlir::DialectRegistry registry;
+};
+
 struct Kernel::Impl {
   llvm::SmallVector<TensorSpec> arguments, results;
   ShapeRules rules;
-  /// What the JIT says beside the error of a lookup; it may until it is gone.
-  std::string linkMessage;
-  std::unique_ptr<llvm::orc::LLJIT> jit;
-  /// Takes pointers to its arguments: the result, then each argument.
-  void (*function)(attn_rt_context *, void **) = nullptr;
-  /// The counters in the kernel, if it counts.
-  const int64_t *tileCounts = nullptr;
+  /// For arrays that all lie row by row.
+  std::unique_ptr<Code> code;
+  Source source;
+  /// Of what follows.
+  std::mutex mutex;
+  std::map<Lending, std::unique_ptr<Code>> lentCode;
   ContextPool contexts;
 
-  llvm::Error createJIT(std::unique_ptr<llvm::TargetMachine> machine);
-  /// The address of a symbol, once the code is added.
-  template <typename T> llvm::Error lookup(llvm::StringRef name, T &address);
+  /// The code for arrays that lie as `lent` says.
+  llvm::Expected<const Code *> getCode(const Lending &lent);
 };
 
 } // namespace attn

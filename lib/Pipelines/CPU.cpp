@@ -66,6 +66,7 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
   tile.fusion = options.fusion;
   tile.vectorBits = options.target.vectorBits;
   tile.countTiles = options.countTiles;
+  pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
   pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
   pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
   pm.addNestedPass<func::FuncOp>(createTileContractionsPass());
@@ -73,6 +74,8 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildBufferizeStage(OpPassManager &pm) {
+  pm.addPass(createLendArgumentsPass());
+  pm.addPass(createLendResultsPass());
   pm.addNestedPass<func::FuncOp>(createSeparateInitsPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;

@@ -8,9 +8,12 @@
 // CHECK: attn-generalize
 // CHECK: canonicalize
 // CHECK: attn-bound
+// CHECK: attn-own-inits
 // CHECK: attn-tile
 // CHECK: attn-decompose
 // CHECK: attn-tile-contractions
+// CHECK: attn-lend-arguments
+// CHECK: attn-lend-results
 // CHECK: attn-separate-inits
 // CHECK: one-shot-bufferize
 // CHECK: attn-count-tiles

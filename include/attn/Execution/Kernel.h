@@ -131,7 +131,7 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
 /// ends the call with a `CheckError`. Calls of one kernel may run at once.
 class Kernel {
 public:
-  /// Compiles @entry of `module`, which stays as it is. With
+  /// Compiles @entry of `module`, which stays as it is and need not stay. With
   /// `options.stages.startAfter`, the module is what that stage left. The
   /// function takes and returns ranked tensors (and takes scalars) of types
   /// that arrays hold. An error, of one line, also if this machine cannot
@@ -145,15 +145,25 @@ public:
   llvm::ArrayRef<TensorSpec> getArguments() const;
   llvm::ArrayRef<TensorSpec> getResults() const;
 
-  /// Calls the function. The results are its own memory, new in every call.
+  /// Calls the function. The results are its own memory, new in every call;
+  /// arguments are not written, unless the function says that it does, by
+  /// `bufferization.writable = true`.
   /// Nothing is executed if an argument is not what it takes.
   llvm::Expected<std::vector<Array>>
   call(llvm::ArrayRef<const Array *> arguments,
        const CallOptions &options = {}) const;
 
-  /// The same with borrowed arrays. Results are written into `outputs`, one
-  /// each, which overlap neither one another nor an argument; what is computed
-  /// in place is not copied. After an error they hold anything.
+  /// The same with borrowed arrays, which are read where they are: no argument
+  /// is copied, nor written. Results are written into `outputs`, one each, of
+  /// which no two elements, nor one and an argument's, share memory; what is
+  /// computed in a `tensor.empty` is computed there, what the function has
+  /// elsewhere is copied. After an error they hold anything.
+  ///
+  /// Where arrays do not lie row by row (slices, transposed outer dimensions,
+  /// repeated rows of stride 0), the code is another one, compiled in the first
+  /// such call for those arrays that do not: that call takes as long as
+  /// `compile`. An error if the kernel was compiled from what stage `bufferize`
+  /// or a later one has left.
   llvm::Error call(llvm::ArrayRef<ArrayView> arguments,
                    llvm::ArrayRef<ArrayView> outputs,
                    const CallOptions &options = {}) const;

@@ -96,6 +96,108 @@ def SeparateInitsPass : Pass<"attn-separate-inits", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
+def LendArgumentsPass : Pass<"attn-lend-arguments", "::mlir::ModuleOp"> {
+  let summary = "Only read what callers lend, and read it where it is";
+  let description = [{
+    Tensors are values: what a function makes of an argument is none of its
+    caller's arrays. Bufferization takes arguments for its own to write; those
+    of public functions become `bufferization.writable = false`, unless they say
+    whether they are.
+
+    An argument with a `bufferization.buffer_layout` is lent as it lies, as rows
+    of a larger array do. Where it is handed on to another function, that one
+    takes it as it lies, too: it would be copied otherwise.
+
+    Before: `@f(%q: ... {bufferization.buffer_layout = strided<[?, 1]>})` and
+    `call @g(%q)`
+    After: the same layout on the argument of `@g`
+
+    Example:
+    ```mlir
+    func.func private @square(%x: tensor<5x4xf32>) -> tensor<5x4xf32> {
+      %o = arith.mulf %x, %x : tensor<5x4xf32>
+      return %o : tensor<5x4xf32>
+    }
+    func.func @lent(
+        %q: tensor<5x4xf32> {bufferization.buffer_layout = strided<[?, 1]>})
+        -> tensor<5x4xf32> {
+      %o = call @square(%q) : (tensor<5x4xf32>) -> tensor<5x4xf32>
+      return %o : tensor<5x4xf32>
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numHandedOn", "num-handed-on", "Arguments that are lent further">
+  ];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+def LendResultsPass : Pass<"attn-lend-results", "::mlir::ModuleOp"> {
+  let summary = "Compute results where callers want them";
+  let description = [{
+    A result with a `bufferization.buffer_layout` becomes a last argument, a
+    memref of that layout, into which it is written. The `tensor.empty` that it
+    is computed in, through ops in destination-passing style, loops, casts and
+    collapsed dimensions, becomes that memref; what is computed elsewhere is
+    copied at the end. Extents that only a run can compare are checked. An error
+    for a function that is called: its callers want the result.
+
+    Before: `@f() -> (tensor<5x4xf32> {bufferization.buffer_layout = ...})`
+    After: `@f(%out: memref<5x4xf32, strided<[?, 1]>>)`
+
+    Example:
+    ```mlir
+    func.func @exp(%x: tensor<5x4xf32>)
+        -> (tensor<5x4xf32> {bufferization.buffer_layout = strided<[?, 1]>}) {
+      %0 = tensor.empty() : tensor<5x4xf32>
+      %1 = linalg.exp ins(%x : tensor<5x4xf32>) outs(%0 : tensor<5x4xf32>) -> tensor<5x4xf32>
+      return %1 : tensor<5x4xf32>
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numInPlace", "num-in-place", "Results computed where they go">,
+    Statistic<"numCopied", "num-copied", "Results copied to where they go">
+  ];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def OwnInitsPass : Pass<"attn-own-inits", "::mlir::func::FuncOp"> {
+  let summary = "Compute attention in new tensors, not in arguments";
+  let description = [{
+    `attn.generic` overwrites its inits. Where one is an argument of a public
+    function, or a view of one, it is its caller's (`attn-lend-arguments`), and
+    a tiled op, of which nothing tells any more that it writes all, would begin
+    with a copy. A new tensor of the same extents takes its place.
+
+    Before: `attn.generic ... outs(%argument : tensor<5x3xf32>)`
+    After: `%new = tensor.empty()` and `attn.generic ... outs(%new : ...)`
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @into(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                    %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+      return %o : tensor<5x3xf32>
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numReplaced", "num-replaced", "Inits that were arguments">
+  ];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def GeneralizeElementwisePass
     : Pass<"attn-generalize-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Turn arithmetic on whole tensors into linalg.generic";
