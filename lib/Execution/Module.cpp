@@ -7,11 +7,11 @@
 
 #include "attn/Execution/Module.h"
 #include "attn/Support/FirstError.h"
+#include "attn/Support/Input.h"
 #include "attn/Support/Nesting.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -48,15 +48,10 @@ parseBuffer(llvm::MemoryBufferRef buffer, llvm::StringRef name,
 
 Expected<OwningOpRef<ModuleOp>> attn::parseModule(llvm::StringRef path,
                                                   MLIRContext &context) {
-  std::string name = path == "-" ? "<stdin>" : path.str();
-  if (path != "-" && llvm::sys::fs::is_directory(path))
-    return createStringError("'" + name +
-                             "': expected a file, but it is a "
-                             "directory");
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  auto buffer = readInput(path);
   if (!buffer)
-    return createStringError(
-        "'" + name + "': cannot be read: " + buffer.getError().message());
+    return buffer.takeError();
+  std::string name = path == "-" ? "<stdin>" : path.str();
   return parseBuffer((*buffer)->getMemBufferRef(), name, context);
 }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Tools/Opt.h"
+#include "attn/Support/Input.h"
 #include "attn/Support/LargeStack.h"
 #include "attn/Support/Nesting.h"
 #include "attn/Version.h"
@@ -49,20 +50,19 @@ static int refuseStageOption(llvm::StringRef text) {
 /// Reads the file, and writes what comes of it.
 static int process(const std::string &inputName, const std::string &outputName,
                    DialectRegistry &registry, const MlirOptMainConfig &config) {
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> input =
-      openInputFile(inputName, &message);
+  auto input = readInput(inputName);
   if (!input)
-    return fail(1, message);
-  if (!isBytecode(*input))
-    if (llvm::Error error =
-            checkNesting(input->getBuffer(), input->getBufferIdentifier()))
+    return fail(1, llvm::toString(input.takeError()));
+  if (!isBytecode(**input))
+    if (llvm::Error error = checkNesting((*input)->getBuffer(),
+                                         (*input)->getBufferIdentifier()))
       return fail(1, llvm::toString(std::move(error)));
+  std::string message;
   std::unique_ptr<llvm::ToolOutputFile> output =
       openOutputFile(outputName, &message);
   if (!output)
     return fail(1, message);
-  if (failed(MlirOptMain(output->os(), std::move(input), registry, config)))
+  if (failed(MlirOptMain(output->os(), std::move(*input), registry, config)))
     return 1;
   output->keep();
   return 0;

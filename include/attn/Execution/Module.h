@@ -15,10 +15,10 @@
 
 namespace attn {
 
-/// Reads, parses and verifies a module, text or bytecode; `-` is stdin. Text
-/// that nests too deep (`checkNesting`) is refused before the parser, which
-/// recurses, sees it. An error says where: `file:line:column: ...`; notes
-/// follow after semicolons.
+/// Reads (`readInput`), parses and verifies a module, text or bytecode; `-` is
+/// stdin. Text that nests too deep (`checkNesting`) is refused before the
+/// parser, which recurses, sees it. An error says where: `file:line:column:
+/// ...`; notes follow after semicolons.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseModule(llvm::StringRef path, mlir::MLIRContext &context);
 
