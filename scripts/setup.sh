@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing from the package manager, configures and builds.
 #
-#   scripts/setup.sh [--preset=dev|asan] [--target=NAME] [--quiet] [--packages-only]
+#   scripts/setup.sh [--preset=dev|asan|tsan] [--target=NAME] [--quiet] [--packages-only]
 #
 # A machine that has nothing but git and a network is enough; nothing is
 # installed that is there already, and nothing is rebuilt that is up to date.
@@ -24,13 +24,13 @@ quiet=
 packages_only=
 for argument in "$@"; do
   case "$argument" in
-    --preset=dev | --preset=asan) preset="${argument#*=}" ;;
+    --preset=dev | --preset=asan | --preset=tsan) preset="${argument#*=}" ;;
     --target=?*) target="${argument#*=}" ;;
     --quiet) quiet=1 ;;
     --packages-only) packages_only=1 ;;
     *)
-      echo "setup.sh: expected --preset=dev|asan, --target=NAME, --quiet or" \
-           "--packages-only, but got '$argument'" >&2
+      echo "setup.sh: expected --preset=dev|asan|tsan, --target=NAME, --quiet" \
+           "or --packages-only, but got '$argument'" >&2
       exit 2
       ;;
   esac

@@ -48,6 +48,7 @@ config.substitutions += [
     ("%cc", config.cc),
     ("%cxx", config.cxx),
     ("%openmp", config.openmp),
+    ("%archer", config.openmp.replace("libomp", "libarcher")),
     ("%llvm_tools_dir", config.llvm_tools_dir),
     ("%attn_source_dir", config.attn_source_dir),
     ("%attn_build_dir", config.attn_build_dir),

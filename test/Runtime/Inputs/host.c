@@ -1,6 +1,7 @@
-/* A host in C: a compiled kernel, called from 8 threads, each of whose calls
-   runs on threads of the host's own. Every other call fails where only the run
-   can see it. What is returned is freed. */
+/* A host in C: a compiled kernel, called 1000 times from 8 threads, each of
+   whose calls takes 1 to 5 threads, of the host's own or, told `openmp`, of
+   that runtime. Every other call fails where only the run can see it. What is
+   returned is freed. */
 
 #include "attn/Runtime/attn_rt.h"
 
@@ -18,7 +19,7 @@ matrix f(attn_rt_context *context, float *allocated, float *aligned,
          int64_t offset, int64_t size0, int64_t size1, int64_t stride0,
          int64_t stride1, int64_t less);
 
-enum { rows = 64, columns = 8, calls = 40, hosts = 8 };
+enum { rows = 64, columns = 8, calls = 125, hosts = 8 };
 
 typedef struct {
   void (*work)(void *);
@@ -45,6 +46,7 @@ static void parallel(void *user, int32_t workers, void (*work)(void *),
     pthread_join(threads[--started], NULL);
 }
 
+static void (*parallel_for)(void *, int32_t, void (*)(void *), void *);
 static float input[rows * columns];
 static float expected[rows * columns];
 
@@ -61,7 +63,7 @@ static int call(attn_rt_context *context, int64_t less, float *out) {
 }
 
 static void *serve(void *data) {
-  attn_rt_host host = {.version = ATTN_RT_VERSION, .parallel = parallel};
+  attn_rt_host host = {.version = ATTN_RT_VERSION, .parallel = parallel_for};
   float *out = malloc(sizeof(expected));
   int *wrong = data;
   attn_rt_context *context = attn_rt_create(&host);
@@ -76,7 +78,8 @@ static void *serve(void *data) {
   return NULL;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  parallel_for = argc > 1 && !strcmp(argv[1], "openmp") ? NULL : parallel;
   for (int i = 0; i < rows * columns; ++i)
     input[i] = (float)(i * 37 % 64 - 32) / 32;
   attn_rt_host serial = {.version = ATTN_RT_VERSION, .threads = 1};
