@@ -296,6 +296,13 @@ void ContractionNest::run() {
   offsets.assign(wholeExtents.size(), b.getIndexAttr(0));
   extents = wholeExtents;
   takeInputs();
+  // Lanes run along what is innermost in the end.
+  unsigned inner = initMap.getDimPosition(initMap.getNumResults() - 1);
+  if (c.rows == inner) {
+    std::swap(c.lhs, c.rhs);
+    std::swap(c.lhsMap, c.rhsMap);
+    std::swap(*c.rows, c.columns);
+  }
   SmallVector<OpFoldResult> bounds;
   for (unsigned dim : c.outer)
     bounds.push_back(wholeExtents[dim]);
@@ -334,6 +341,19 @@ void ContractionNest::run() {
     b.eraseOp(op);
   if (!c.consumers.empty())
     b.eraseOp(c.op);
+}
+
+std::string describeTiles(const Contraction &contraction) {
+  std::string text = "tiles of at most ";
+  if (contraction.rows)
+    text += std::to_string(kRows) + " rows by ";
+  text +=
+      std::to_string(contraction.rows ? kColumns : kColumnsOfVector) +
+      " columns";
+  if (size_t number = contraction.consumers.size())
+    text += "; " + std::to_string(number) + " elementwise op" +
+            (number == 1 ? "" : "s") + " computed with them";
+  return text;
 }
 
 void tileContraction(RewriterBase &rewriter, const Contraction &contraction) {

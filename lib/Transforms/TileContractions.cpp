@@ -44,6 +44,7 @@ struct TileContractionsPass final
     if (failed(contraction))
       return;
     takeConsumers(*contraction);
+    remark::passed(op.getLoc(), kOpts) << describeTiles(*contraction);
     ++numTiled;
     numFused += contraction->consumers.size();
     IRRewriter rewriter(op.getContext());

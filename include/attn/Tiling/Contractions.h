@@ -43,6 +43,9 @@ matchContraction(mlir::linalg::LinalgOp op,
 /// while they are in registers.
 void takeConsumers(Contraction &contraction);
 
+/// How large its tiles are, and what they compute, for people.
+std::string describeTiles(const Contraction &contraction);
+
 /// Replaces the ops of `contraction` by a parallel loop over `attn.contract`.
 /// How large tiles are depends on extents and element types only.
 void tileContraction(mlir::RewriterBase &rewriter,

@@ -269,7 +269,8 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
     patterns.add<ExpandAbsI>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::TanhOp::getOperationName() ||
-             name == math::LogOp::getOperationName();
+             name == math::LogOp::getOperationName() ||
+             name == math::ErfOp::getOperationName();
     });
     // No pattern leaves anything for another: one walk is enough.
     walkAndApplyPatterns(getOperation(), std::move(patterns));
