@@ -47,9 +47,12 @@ def VectorizeAttentionPass
   let summary = "Emit vector code for tiles on buffers";
   let description = [{
     Replaces `attn.online`, `attn.pack` and `attn.finish` on buffers by what the
-    emitter of their layout makes of them, and `attn.contract` and
-    `linalg.fill`, by loops over vectors; `attn.merge`, other `linalg` ops, and
-    copies of views, by loops over elements.
+    emitter of their layout makes of them, and `attn.contract` by its loop nest.
+    Other `linalg` ops, `attn.merge` and copies of views become loops over
+    vectors, in parallel where there is enough to do: lanes run along the
+    innermost dimension of the result, or along a reduction that is contiguous
+    where the result is not. What has no form in vectors becomes loops over
+    elements.
 
     Example:
     ```mlir

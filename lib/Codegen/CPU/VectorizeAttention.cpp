@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ContractEmitter.h"
+#include "StructuredEmitter.h"
 #include "TileEmitter.h"
 #include "attn/IR/Utils.h"
 #include "attn/Codegen/Passes.h"
@@ -55,7 +56,7 @@ struct VectorizeAttentionPass final
       if (failed(emitted))
         return signalPassFailure();
     }
-    if (failed(lowerOtherLinalg(rewriter)))
+    if (failed(lowerOtherLinalg(rewriter, options)))
       signalPassFailure();
   }
 
@@ -105,14 +106,15 @@ struct VectorizeAttentionPass final
   }
 
   /// What is not a tile, unfused attention and the user's own ops, becomes
-  /// loops over elements.
-  LogicalResult lowerOtherLinalg(RewriterBase &rewriter) {
+  /// loops over vectors or, where that has no form for it, over elements.
+  LogicalResult lowerOtherLinalg(RewriterBase &rewriter,
+                                 const EmitOptions &options) {
     expandCopies(rewriter);
-    bool any =
-        getOperation()
-            ->walk([](linalg::LinalgOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (!any)
+    SmallVector<linalg::LinalgOp> ops;
+    getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    if (llvm::count_if(ops, [&](linalg::LinalgOp op) {
+          return failed(emitStructured(rewriter, op, options));
+        }) == 0)
       return success();
     OpPassManager pm(func::FuncOp::getOperationName());
     pm.addPass(createConvertLinalgToLoopsPass());

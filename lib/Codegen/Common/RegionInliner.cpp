@@ -25,16 +25,27 @@ LaneValue RegionInliner::inlineRegion(Region &region,
                                       ArrayRef<LaneValue> arguments,
                                       ArrayRef<LaneValue> positions,
                                       LanePredicate predicate) {
+  return inlineBlock(region.front(), arguments, positions, predicate).front();
+}
+
+SmallVector<LaneValue> RegionInliner::inlineBlock(Block &body,
+                                                  ArrayRef<LaneValue> arguments,
+                                                  ArrayRef<LaneValue> positions,
+                                                  LanePredicate predicate) {
   llvm::DenseMap<Value, LaneValue> values;
   for (auto [argument, value] :
-       llvm::zip_equal(region.getArguments(), arguments))
+       llvm::zip_equal(body.getArguments(), arguments))
     values[argument] = value;
   auto lookup = [&](Value value) {
     auto it = values.find(value);
     return it == values.end() ? LaneValue::uniform(value) : it->second;
   };
-  for (Operation &op : region.front().without_terminator()) {
+  for (Operation &op : body.without_terminator()) {
     if (auto index = dyn_cast<IndexOp>(op)) {
+      values[index] = positions[index.getDim()];
+      continue;
+    }
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
       values[index] = positions[index.getDim()];
       continue;
     }
@@ -48,7 +59,7 @@ LaneValue RegionInliner::inlineRegion(Region &region,
       values[result] = value;
     }
   }
-  return lookup(region.front().getTerminator()->getOperand(0));
+  return llvm::map_to_vector(body.getTerminator()->getOperands(), lookup);
 }
 
 SmallVector<LaneValue> RegionInliner::emit(Operation &op,

@@ -23,15 +23,17 @@ func.func @pack(%q: memref<5x4xf16>, %tile: memref<4x16xf32>) {
   return
 }
 
-// Partial states merge by reductions over the splits: first the maxima, then
-// what is rescaled to them.
+// Partial states merge by reductions over the splits, in lanes along the rows:
+// first the maxima, then what is rescaled to them.
 
+// NARROW-LABEL: @merge
 // CHECK-LABEL: @merge
 // CHECK-SAME: %[[PARTS:[^:]+]]: memref<6x3x8xf32>, %[[MAXIMA:[^:]+]]: memref<6x8xf32>
 // CHECK-NOT: {{attn\.merge|linalg\.}}
-// CHECK: memref.load %[[MAXIMA]]
-// CHECK: memref.load %[[PARTS]]
-// CHECK: memref.store
+// CHECK: vector.maskedload %[[MAXIMA]]
+// CHECK: arith.cmpf ogt, {{.+}} : vector<8xf32>
+// CHECK: vector.maskedload %[[PARTS]]
+// CHECK: vector.store
 // CHECK-NOT: {{attn\.merge|linalg\.}}
 // CHECK: return
 #acc = affine_map<(m, e) -> (e, m)>

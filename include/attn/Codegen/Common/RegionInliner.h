@@ -43,7 +43,8 @@ struct LanePredicate {
   bool mayBeEmpty = false;
 };
 
-/// Evaluates regions of attention ops over `numLanes` lanes.
+/// Evaluates regions of attention ops and bodies of structured ops over
+/// `numLanes` lanes.
 class RegionInliner : public LaneBuilder {
 public:
   RegionInliner(mlir::OpBuilder &builder, mlir::Location loc, int64_t numLanes,
@@ -58,6 +59,13 @@ public:
                          llvm::ArrayRef<LaneValue> arguments,
                          llvm::ArrayRef<LaneValue> positions,
                          LanePredicate predicate);
+
+  /// The same for all that the terminator of `body` is given. Positions are
+  /// those of `linalg.index`, too.
+  llvm::SmallVector<LaneValue> inlineBlock(mlir::Block &body,
+                                           llvm::ArrayRef<LaneValue> arguments,
+                                           llvm::ArrayRef<LaneValue> positions,
+                                           LanePredicate predicate);
 
 private:
   /// The results of one op.
