@@ -28,7 +28,7 @@ namespace {
 
 /// A tile has at most so many rows, near enough, and columns. With one row the
 /// limit is the reading of rhs, which wants long pieces.
-constexpr int64_t kRows = 768, kColumns = 128, kColumnsOfVector = 512;
+constexpr int64_t kRows = 768, kColumns = 128, kColumnsOfVector = 1024;
 /// Blocks begin at multiples of these, which are as many as a micro-kernel has,
 /// or more.
 constexpr int64_t kRowMultiple = 8, kColumnMultiple = 32;

@@ -37,36 +37,52 @@ ContractEmitter::Place ContractEmitter::placeAt(Value position, int64_t size,
   return place;
 }
 
-/// As many sums in registers as there are, over the whole depth.
+/// Columns are neighbours: a few rows of the matrix at a time, each from end to
+/// end, are added to sums that stay in the first level of cache.
 void ContractEmitter::emitColumnsInLanes(const Operand &matrix,
                                          const Operand &vector) {
+  constexpr int64_t kRowsTogether = 8, kColumns = 1024;
   Value extent = laneDim == ContractOp::Rows ? numRows : numColumns;
-  Value source = from(vector, zero, zero, zero);
-  auto emit = [&](Value first, int64_t size, Value mask) {
-    Value panel = from(matrix, first, first, zero);
-    Value nothing = createFloatConstant(b, loc, vectorOf(size, accType), 0.0);
-    Value strides[] = {matrix.strides[ContractOp::Features],
-                       vector.strides[ContractOp::Features]};
-    Value sum = emitMicroKernel(
-        b, loc,
-        {numFeatures, /*unroll=*/4, strides,
-         [&](Value, ValueRange offsets) {
-           return load(panel, offsets[0], size, mask);
-         },
-         [&](int64_t, Value, ValueRange offsets) {
-           return loadElement(source, offsets[1]);
-         }},
-        nothing)[0];
-    finishRow(sum, placeAt(first, size, mask), BlockOfSum(), {});
-  };
-  int64_t wide = 4 * lanes;
-  Value rest = arith::RemUIOp::create(b, loc, extent, index(wide));
-  Value whole = sub(extent, rest);
-  emitLoop(b, loc, zero, whole, wide,
-           [&](Value first) { emit(first, wide, {}); });
-  emitLoop(b, loc, whole, extent, lanes, [&](Value first) {
-    Value count = least(sub(extent, first), index(lanes));
-    emit(first, lanes, createLaneMask(b, loc, lanes, count));
+  VectorType type = vectorOf(lanes, accType);
+  sums = createScratch(kColumns + lanes);
+  emitLoop(b, loc, zero, extent, kColumns, [&](Value first) {
+    Value columns = least(sub(extent, first), index(kColumns));
+    Value nothing = createFloatConstant(b, loc, type, 0.0);
+    emitLoop(b, loc, zero, columns, lanes, [&](Value column) {
+      vector::StoreOp::create(b, loc, nothing, sums, column);
+    });
+    auto addRows = [&](Value feature, int64_t rows) {
+      Value panel = from(matrix, first, first, feature);
+      Value factors = from(vector, zero, zero, feature);
+      forEachPiece(columns, lanes, [&](Value column, Value mask) {
+        Value sum = vector::LoadOp::create(b, loc, type, sums, column);
+        Value strides[] = {matrix.strides[ContractOp::Features],
+                           vector.strides[ContractOp::Features]};
+        sum = emitMicroKernel(
+            b, loc,
+            {index(rows), /*unroll=*/rows, strides,
+             [&](Value, ValueRange offsets) {
+               return load(panel, add(offsets[0], column), lanes, mask);
+             },
+             [&](int64_t, Value, ValueRange offsets) {
+               return loadElement(factors, offsets[1]);
+             }},
+            sum)[0];
+        vector::StoreOp::create(b, loc, sum, sums, column);
+      });
+    };
+    Value rest =
+        arith::RemUIOp::create(b, loc, numFeatures, index(kRowsTogether));
+    Value whole = sub(numFeatures, rest);
+    emitLoop(b, loc, zero, whole, kRowsTogether,
+             [&](Value feature) { addRows(feature, kRowsTogether); });
+    emitLoop(b, loc, whole, numFeatures, 1,
+             [&](Value feature) { addRows(feature, 1); });
+    forEachPiece(columns, lanes, [&](Value column, Value mask) {
+      Value sum = vector::LoadOp::create(b, loc, type, sums, column);
+      finishRow(sum, placeAt(add(first, column), lanes, mask), BlockOfSum(),
+                {});
+    });
   });
 }
 
