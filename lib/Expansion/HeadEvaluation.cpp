@@ -88,7 +88,7 @@ int64_t HeadEvaluator::getBroadcast(const PlainOperand &operand, Row row,
   SmallVector<int64_t> position(row);
   position.push_back(j);
   SmallVector<int64_t> index(
-      ArrayRef(position).take_back(operand.shape.size()));
+      ArrayRef<int64_t>(position).take_back(operand.shape.size()));
   for (auto [number, extent] : llvm::zip_equal(index, operand.shape))
     if (extent == 1)
       number = 0;
