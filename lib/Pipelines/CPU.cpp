@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -106,6 +107,8 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
+  // What is said of f16 and bf16 is computed in f32.
+  pm.addNestedPass<func::FuncOp>(math::createMathExtendToSupportedTypes());
   ExpandMathPassOptions math;
   math.hasScalef = options.target.hasScalef;
   pm.addNestedPass<func::FuncOp>(createExpandMathPass(math));

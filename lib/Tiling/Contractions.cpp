@@ -27,18 +27,21 @@ static bool isKernelFloat(Type type) {
   return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
 }
 
-/// Whether all elements of a tensor are 0.
+/// Whether all elements of a tensor are 0, and no -0, which a sum of nothing
+/// would be.
 static bool isZero(Value tensor) {
   if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.value(), m_AnyZeroFloat());
-  return matchPattern(tensor, m_AnyZeroFloat());
+    return matchPattern(fill.value(), m_PosZeroFloat());
+  return matchPattern(tensor, m_PosZeroFloat());
 }
 
-/// Of `dims`, the one that comes last in `map`.
+/// Of `dims`, the one that comes last in `map`, without those of one position.
 static std::optional<unsigned> getInnermost(AffineMap map,
-                                            ArrayRef<unsigned> dims) {
+                                            ArrayRef<unsigned> dims,
+                                            ArrayRef<int64_t> extents) {
   for (unsigned i = map.getNumResults(); i-- > 0;)
-    if (llvm::is_contained(dims, map.getDimPosition(i)))
+    if (llvm::is_contained(dims, map.getDimPosition(i)) &&
+        extents[map.getDimPosition(i)] != 1)
       return map.getDimPosition(i);
   return std::nullopt;
 }
@@ -79,10 +82,14 @@ matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
   }
   if (!llvm::is_contained(dims->n, inner))
     return fail("the innermost dimension of its result is in both operands");
-  result.columns = inner;
-  result.rows = getInnermost(maps[2], dims->m);
-  result.features = *getInnermost(result.lhsMap, dims->k);
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  std::optional<unsigned> features =
+      getInnermost(result.lhsMap, dims->k, extents);
+  if (!features)
+    return fail("its sums are of one product each");
+  result.columns = inner;
+  result.rows = getInnermost(maps[2], dims->m, extents);
+  result.features = *features;
   if (result.rows && extents[result.columns] == 1) {
     // One column: what would be rows are the columns of a vector's product.
     std::swap(result.lhs, result.rhs);
@@ -90,8 +97,11 @@ matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
     result.columns = *result.rows;
     result.rows.reset();
   }
-  if (result.rows && extents[*result.rows] == 1)
-    result.rows.reset();
+  // A dimension of one position in a tile, among those that the tile has not,
+  // could not be told from them.
+  if (extents[result.columns] == 1)
+    return fail("its result has one element for each position of what is in "
+                "both operands");
   for (unsigned dim = 0; dim < op.getNumLoops(); ++dim) {
     if (dim == result.columns || dim == result.features || result.rows == dim)
       continue;
@@ -157,6 +167,9 @@ void takeConsumers(Contraction &contraction) {
   Type rhs = getElementTypeOrSelf(contraction.rhs);
   FloatType accType = detail::getWidestFloat({lhs, rhs, product});
   Operation *last = contraction.op;
+  // A sum over several dimensions ends when all its tiles have been added.
+  if (!contraction.outerFeatures.empty())
+    return;
   while (linalg::LinalgOp next = getConsumer(last->getResult(0))) {
     Type type = getElementTypeOrSelf(next->getResult(0));
     // The type that sums are in follows from what they become.

@@ -39,7 +39,7 @@ struct TileContractionsPass final
         matchContraction(op, [&](const Twine &reason) {
           if (linalg::isaContractionOpInterface(op))
             remark::missed(op.getLoc(), kOpts)
-                << "left as loops: " + reason.str();
+                << "no blocks of a product: " + reason.str();
         });
     if (failed(contraction))
       return;

@@ -251,7 +251,7 @@ def Attn_CostOp : Attn_Op<"cost", [MemoryEffects<[MemWrite]>]> {
     `amount` compares iterations of the parallel loop around the op, in any
     unit: where several threads share them, the longest are begun first, so that
     nobody is left with a long one at the end. It changes no result. One that is
-    the same for all iterations, or in no parallel loop, is removed.
+    constant, or not directly in a parallel loop, is removed.
 
     Example: iteration i goes over i + 1 rows.
     ```mlir

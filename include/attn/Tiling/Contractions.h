@@ -47,7 +47,7 @@ void takeConsumers(Contraction &contraction);
 std::string describeTiles(const Contraction &contraction);
 
 /// Replaces the ops of `contraction` by a parallel loop over `attn.contract`.
-/// How large tiles are depends on extents and element types only.
+/// How large tiles are depends on extents only.
 void tileContraction(mlir::RewriterBase &rewriter,
                      const Contraction &contraction);
 

@@ -389,9 +389,10 @@ def TileContractionsPass
     Replaces each contraction of `linalg` on tensors of floats, named or
     generic, by a parallel loop over blocks of rows and of columns around
     `attn.contract`. Operands may be transposed, have batch dimensions, and lack
-    rows or columns. An init that is filled with zeros is not filled;
-    elementwise ops that alone use the product, a bias, an activation, a
-    residual, a conversion, are computed with it. How large blocks are depends
+    rows or columns. Where the sum is over one dimension, an init that is filled
+    with zeros is not filled, and elementwise ops that alone use the product, a
+    bias, an activation, a residual, a conversion, are computed with it; sums
+    over further dimensions are added in the init. How large blocks are depends
     on extents only, never on the number of workers. What is no such contraction
     is left as it is.
 
