@@ -7,10 +7,10 @@
 //
 // Blocks of rows and of columns are the items of a parallel loop. A block has
 // all of the sum: partial sums meet in one place only, and what follows, if the
-// sum is over one dimension, is computed where they end. Blocks of columns are narrow, so that there are
-// enough of them for several workers and the packed part of rhs stays in the
-// second level of cache; rows are split late, since each block of them packs
-// rhs again.
+// sum is over one dimension, is computed where they end. Blocks of columns are
+// narrow, so that there are enough of them for several workers and the packed
+// part of rhs stays in the second level of cache; rows are split late, since
+// each block of them packs rhs again.
 //
 //===----------------------------------------------------------------------===//
 
