@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FewRows.h"
 #include "LoopNest.h"
 #include "ProductNest.h"
 
@@ -18,6 +19,8 @@ struct AVX2 {
   // Of 16 registers: 12 accumulators, two of the right-hand side, a factor.
   static constexpr int tileRows = 6;
   static constexpr int productRows = 4;
+  // The accumulators of a few rows.
+  static constexpr int sums = 8;
 
   static ATTN_INLINE Vector zero() { return _mm256_setzero_ps(); }
   static ATTN_INLINE Vector broadcast(float x) { return _mm256_set1_ps(x); }
@@ -67,6 +70,22 @@ struct AVX2 {
     return _mm256_blendv_ps(x, broadcast(-1e30f), _mm256_castsi256_ps(below));
   }
 
+  static ATTN_INLINE bool anyAbove(Vector x, float bound) {
+    return _mm256_movemask_ps(_mm256_cmp_ps(x, broadcast(bound), _CMP_GT_OQ)) !=
+           0;
+  }
+
+  /// The sum of each of 8 vectors, in order.
+  static ATTN_INLINE Vector sumEach(const Vector *x) {
+    auto four = [x](int i) __attribute__((always_inline)) {
+      return _mm256_hadd_ps(_mm256_hadd_ps(x[i], x[i + 1]),
+                            _mm256_hadd_ps(x[i + 2], x[i + 3]));
+    };
+    Vector low = four(0), high = four(4);
+    return add(_mm256_permute2f128_ps(low, high, 0x20),
+               _mm256_permute2f128_ps(low, high, 0x31));
+  }
+
   /// 2^x for x of at most 0: a polynomial of degree 5 on [-1/2, 1/2], and the
   /// whole part added to its exponent.
   static ATTN_INLINE Vector exp2(Vector x) {
@@ -94,4 +113,12 @@ attn::limit::LoopNest attn::limit::getAVX2Nest(int64_t width) {
 
 attn::limit::ProductLoopNest attn::limit::getAVX2Product() {
   return ProductNest<AVX2>::run;
+}
+
+attn::limit::FewRowsNest attn::limit::getAVX2FewRows(int64_t rows) {
+  return getFewRows<AVX2>(rows);
+}
+
+float attn::limit::readAllAVX2(const float *from, int64_t count) {
+  return readAll<AVX2>(from, count);
 }

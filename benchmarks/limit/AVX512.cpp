@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FewRows.h"
 #include "LoopNest.h"
 #include "ProductNest.h"
 
 #include <immintrin.h>
+#include <type_traits>
 
 namespace {
 
@@ -20,6 +22,8 @@ struct AVX512 {
   static constexpr int tileRows = 12;
   // 16 accumulators; 8 rows are as many as the first-level cache has ways.
   static constexpr int productRows = 8;
+  // The accumulators of a few rows.
+  static constexpr int sums = 16;
 
   static ATTN_INLINE Vector zero() { return _mm512_setzero_ps(); }
   static ATTN_INLINE Vector broadcast(float x) { return _mm512_set1_ps(x); }
@@ -68,6 +72,36 @@ struct AVX512 {
     return _mm512_mask_mov_ps(x, below, broadcast(-1e30f));
   }
 
+  static ATTN_INLINE bool anyAbove(Vector x, float bound) {
+    return _mm512_cmp_ps_mask(x, broadcast(bound), _CMP_GT_OQ) != 0;
+  }
+
+  /// The sum of each of 16 vectors, in order: halves of pairs are added until
+  /// one vector is left, first of whole vectors, then of their quarters.
+  static ATTN_INLINE Vector sumEach(const Vector *x) {
+    auto quarters = [](Vector a, Vector b, auto low, auto high) {
+      return add(_mm512_shuffle_f32x4(a, b, low.value),
+                 _mm512_shuffle_f32x4(a, b, high.value));
+    };
+    using First = std::integral_constant<int, 0x44>;
+    using Second = std::integral_constant<int, 0xee>;
+    using Even = std::integral_constant<int, 0x88>;
+    using Odd = std::integral_constant<int, 0xdd>;
+    Vector sums[4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; ++i)
+      sums[i] = quarters(quarters(x[i], x[4 + i], First(), Second()),
+                         quarters(x[8 + i], x[12 + i], First(), Second()),
+                         Even(), Odd());
+    auto pairs = [](Vector a, Vector b) {
+      __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
+      return add(_mm512_castpd_ps(_mm512_unpacklo_pd(c, d)),
+                 _mm512_castpd_ps(_mm512_unpackhi_pd(c, d)));
+    };
+    Vector p = pairs(sums[0], sums[1]), q = pairs(sums[2], sums[3]);
+    return add(_mm512_shuffle_ps(p, q, 0x88), _mm512_shuffle_ps(p, q, 0xdd));
+  }
+
   /// 2^x for x of at most 0: a polynomial of degree 5 on [-1/2, 1/2].
   static ATTN_INLINE Vector exp2(Vector x) {
     Vector whole =
@@ -91,4 +125,12 @@ attn::limit::LoopNest attn::limit::getAVX512Nest(int64_t width) {
 
 attn::limit::ProductLoopNest attn::limit::getAVX512Product() {
   return ProductNest<AVX512>::run;
+}
+
+attn::limit::FewRowsNest attn::limit::getAVX512FewRows(int64_t rows) {
+  return getFewRows<AVX512>(rows);
+}
+
+float attn::limit::readAllAVX512(const float *from, int64_t count) {
+  return readAll<AVX512>(from, count);
 }

@@ -33,6 +33,27 @@ constexpr int64_t rowMultiple = 128;
 
 using LoopNest = void (*)(const Head &);
 
+/// A few query rows that share `keys` keys and values, 128 numbers a row.
+struct Rows {
+  const float *query, *key, *value;
+  float *output;
+  int64_t keys;
+};
+
+/// Keys come in multiples of this many.
+constexpr int64_t keyMultiple = 16;
+constexpr int64_t fewRowsWidth = 128;
+
+using FewRowsNest = void (*)(const Rows &);
+
+/// The nest for 1, 2 or 4 query rows; null for others.
+FewRowsNest getAVX512FewRows(int64_t rows);
+FewRowsNest getAVX2FewRows(int64_t rows);
+
+/// Sums numbers, as fast as they can be read.
+float readAllAVX512(const float *from, int64_t count);
+float readAllAVX2(const float *from, int64_t count);
+
 /// The nest for heads of `width` features, 64 or 128; null for others. The CPU
 /// must have AVX-512F and AVX-512DQ, or AVX2 and FMA.
 LoopNest getAVX512Nest(int64_t width);

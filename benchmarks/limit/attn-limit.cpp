@@ -10,6 +10,10 @@
 //   attn-limit product|transposed ROWSxCOLUMNSxDEPTH,... [--check]
 //   [--isa=avx512|avx2]
 //
+// or, for a few rows that share keys, Decode.cpp,
+//
+//   attn-limit decode ROWSxHEADSxKEYSx128 [--check] [--isa=avx512|avx2]
+//
 // Prints one JSON object: isa, median_ms, min_ms, runs, gflops (visible pairs),
 // error, the largest difference from a plain loop in double precision, on a few
 // rows (of the first and the last head), or with --check, which times nothing,
@@ -19,15 +23,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Limit.h"
+#include "Program.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -45,15 +47,6 @@ struct Case {
   std::vector<Extents> products;
   bool causal = false, transposed = false, check = false;
   std::string isa;
-};
-
-/// Arrays that begin on a cache line.
-struct Numbers {
-  explicit Numbers(size_t count)
-      : data(static_cast<float *>(std::aligned_alloc(
-                 64, (count * sizeof(float) + 63) / 64 * 64)),
-             std::free) {}
-  std::unique_ptr<float, void (*)(void *)> data;
 };
 
 /// The heads of a case, one after the other.
@@ -84,11 +77,6 @@ struct Arrays {
 };
 
 } // namespace
-
-[[noreturn]] static void fail(const std::string &message, int status = 2) {
-  std::fprintf(stderr, "attn-limit: error: %s\n", message.c_str());
-  std::exit(status);
-}
 
 /// Three numbers a product, products separated by commas.
 static void parseProducts(Case &given, const char *text) {
@@ -153,16 +141,6 @@ static Case parse(int argc, char **argv) {
   else
     parseProducts(given, argv[2]);
   return given;
-}
-
-static void chooseIsa(Case &given) {
-  bool avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (given.isa.empty())
-    given.isa = avx512 ? "avx512" : "avx2";
-  if (given.isa == "avx512" ? !avx512 : !avx2)
-    fail("expected a CPU with " + given.isa + ", but this one has it not");
 }
 
 /// The largest difference of one row from its definition; infinite if the row
@@ -311,8 +289,10 @@ static int runProducts(const Case &given) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 1 && std::string(argv[1]) == "decode")
+    return runDecode(argc, argv);
   Case given = parse(argc, argv);
-  chooseIsa(given);
+  chooseIsa(given.isa);
   if (!given.products.empty())
     return runProducts(given);
   LoopNest nest = given.isa == "avx512" ? getAVX512Nest(given.width)

@@ -65,6 +65,8 @@ private:
   int compile();
   int expect();
   int execute();
+  Error copyForTurns(std::vector<Arguments> &turns,
+                     std::vector<std::vector<Array>> &others);
   int time();
   int report();
   int store();
@@ -305,6 +307,22 @@ static bool haveSameBytes(llvm::ArrayRef<Array> lhs,
   });
 }
 
+/// As many more copies of the arguments as --rotate asks for.
+Error Driver::copyForTurns(std::vector<Arguments> &turns,
+                           std::vector<std::vector<Array>> &others) {
+  int64_t bytes = 0;
+  for (const Array &array : arguments)
+    bytes += array.getNumBytes();
+  int64_t all = options.rotatedMiB << 20;
+  for (int64_t done = bytes; bytes > 0 && done < all; done += bytes) {
+    others.emplace_back();
+    if (Error error = copyArrays(arguments, others.back()))
+      return error;
+    turns.push_back(getPointers(others.back()));
+  }
+  return Error::success();
+}
+
 int Driver::time() {
   std::vector<const Array *> pointers = getPointers(arguments);
   double flops = expected ? expected->flops : 0;
@@ -322,9 +340,13 @@ int Driver::time() {
   std::vector<Array> copies;
   if (Error error = copyArrays(arguments, copies))
     return fail(statusBadInput, std::move(error));
+  std::vector<Arguments> turns{pointers};
+  std::vector<std::vector<Array>> others;
+  if (Error error = copyForTurns(turns, others))
+    return fail(statusBadInput, std::move(error));
   FaultGuard guard;
   llvm::Expected<Timing> timing =
-      timeKernel(*kernel, pointers, options.timedRuns, flops,
+      timeKernel(*kernel, turns, options.timedRuns, flops,
                  wide ? ElementType::F64 : ElementType::F32, results);
   if (!timing)
     return failCall(timing.takeError());

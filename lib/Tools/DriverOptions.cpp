@@ -228,6 +228,15 @@ static const Option optionTable[] = {
          return Error::success();
        return parseNumber(text, 1, 1000000, "time", options.timedRuns);
      }},
+    {"rotate", Value::Optional, "MIB",
+     "time with copies of the arguments in turn, of 256 MiB together or as "
+     "given",
+     [](StringRef text, DriverOptions &options) -> Error {
+       options.rotatedMiB = 256;
+       if (text.empty())
+         return Error::success();
+       return parseNumber(text, 1, 1 << 20, "rotate", options.rotatedMiB);
+     }},
     {"json", Value::None, "", "print the timing as one JSON object, alone",
      nullptr, &DriverOptions::json},
     {"trace-pair", Value::Required, "B,H,I,J",
@@ -318,6 +327,9 @@ static Error checkTogether(const DriverOptions &options) {
   if (options.json && !options.time)
     return createStringError("expected --json together with --time, which it "
                              "prints");
+  if (options.rotatedMiB && !options.time)
+    return createStringError("expected --rotate together with --time: runs "
+                             "that are not timed need no copies");
   if (reference && (options.check || options.time))
     return createStringError(
         "expected --check and --time with --target=cpu: the reference is what "

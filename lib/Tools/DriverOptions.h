@@ -41,6 +41,9 @@ struct DriverOptions {
   bool time = false;
   /// 0: as many as half a second holds, and at least 7.
   int64_t timedRuns = 0;
+  /// How many MiB the copies of the arguments take that timed runs go through
+  /// in turn; 0: all runs have the same.
+  int64_t rotatedMiB = 0;
   bool json = false;
   std::optional<llvm::SmallVector<int64_t>> tracePair;
   EmitKind emit = EmitKind::None;

@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
 #include <chrono>
@@ -25,20 +26,24 @@ static double getSeconds(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-llvm::Expected<Timing> attn::timeKernel(Kernel &kernel,
-                                        llvm::ArrayRef<const Array *> arguments,
-                                        int64_t runs, double flops,
-                                        ElementType type,
-                                        std::vector<Array> &results) {
+llvm::Expected<Timing>
+attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
+                 double flops, ElementType type, std::vector<Array> &results) {
   constexpr double minSeconds = 0.5, roundSeconds = 0.005;
-  constexpr int64_t minRuns = 7, maxRuns = 10001;
+  constexpr int64_t maxRuns = 10001, rotations = 25;
+  const int64_t minRuns = copies.size() > 1 ? rotations * copies.size() : 7;
   // Runs of seconds: enough after these, so that an answer comes in time.
   constexpr double longSeconds = 5;
   constexpr int64_t longRuns = 3;
   Timing timing;
   timing.threads = getNumThreads();
+  timing.copies = copies.size();
+  for (const Array *array : copies.front())
+    timing.argumentBytes += array->getNumBytes();
   PeakMeter peak(type, timing.threads);
+  size_t turn = 0;
   auto callOnce = [&](double &seconds) -> llvm::Error {
+    const Arguments &arguments = copies[turn++ % copies.size()];
     Clock::time_point start = Clock::now();
     llvm::Expected<std::vector<Array>> called = kernel.call(arguments);
     seconds = getSeconds(start);
@@ -105,6 +110,10 @@ void Timing::print(llvm::raw_ostream &os) const {
                  100 * peakFraction, peakGflops);
   os << format("; %d thread%s, compiled in %.4g ms, memory reads at %.3g GB/s",
                threads, threads == 1 ? "" : "s", compileMs, readGBps);
+  if (copies > 1)
+    os << format("; %lld copies of the arguments in turn, at %.3g GB/s",
+                 static_cast<long long>(copies),
+                 argumentBytes / medianMs / 1e6);
   if (!unfused.empty())
     os << "; " << unfused.size()
        << (unfused.size() == 1 ? " op" : " ops") << " unfused";
@@ -119,6 +128,10 @@ void Timing::printJson(llvm::raw_ostream &os) const {
                gflops, peakGflops, peakFraction, threads)
      << format("\"runs\": %lld, \"read_gb_per_s\": %.3f",
                static_cast<long long>(runs), readGBps)
+     << (copies > 1 ? llvm::formatv(", \"copies\": {0}, \"gb_per_s\": {1:F3}",
+                                    copies, argumentBytes / medianMs / 1e6)
+                          .str()
+                    : std::string())
      << (isMeasuringError() ? ", \"measuring_error\": true" : "")
      << ", \"fused\": " << (unfused.empty() ? "true}\n" : "false");
   if (unfused.empty())

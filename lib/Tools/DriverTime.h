@@ -21,6 +21,8 @@ struct Timing {
   int64_t runs = 0;
   double gflops = 0, peakGflops = 0, peakFraction = 0;
   double readGBps = 0;
+  /// The copies of the arguments that runs had in turn, and the bytes of one.
+  int64_t copies = 1, argumentBytes = 0;
   int threads = 1;
   /// The ops that ran as plain loops.
   std::vector<UnfusedOp> unfused;
@@ -33,12 +35,16 @@ struct Timing {
   void printJson(llvm::raw_ostream &os) const;
 };
 
-/// Times `runs` calls (0: as many as half a second holds, at least 7) after
-/// warm-up, in alternation with bursts of the peak for `type`. `flops` is the
-/// work of one call. The results of the last call that was timed are left in
-/// `results`.
+/// The arguments of one call.
+using Arguments = std::vector<const Array *>;
+
+/// Times `runs` calls (0: as many as half a second holds, at least 7, and 25
+/// with each copy of the arguments if there are several) after warm-up, in
+/// alternation with bursts of the peak for `type`. Calls have the copies in
+/// turn. `flops` is the work of one call. The results of the last call that was
+/// timed are left in `results`.
 llvm::Expected<Timing> timeKernel(Kernel &kernel,
-                                  llvm::ArrayRef<const Array *> arguments,
+                                  llvm::ArrayRef<Arguments> copies,
                                   int64_t runs, double flops, ElementType type,
                                   std::vector<Array> &results);
 

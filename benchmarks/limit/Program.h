@@ -1,0 +1,51 @@
+//===- Program.h - What the parts of attn-limit share -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_BENCHMARKS_LIMIT_PROGRAM_H
+#define ATTN_BENCHMARKS_LIMIT_PROGRAM_H
+
+#include "Limit.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+namespace attn::limit {
+
+/// Arrays that begin on a cache line.
+struct Numbers {
+  explicit Numbers(size_t count)
+      : data(static_cast<float *>(std::aligned_alloc(
+                 64, (count * sizeof(float) + 63) / 64 * 64)),
+             std::free) {}
+  std::unique_ptr<float, void (*)(void *)> data;
+};
+
+[[noreturn]] inline void fail(const std::string &message, int status = 2) {
+  std::fprintf(stderr, "attn-limit: error: %s\n", message.c_str());
+  std::exit(status);
+}
+
+/// Whether AVX-512 is used; `isa`, avx512 or avx2, is the best if it is empty.
+inline bool chooseIsa(std::string &isa) {
+  bool avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa.empty())
+    isa = avx512 ? "avx512" : "avx2";
+  if (isa == "avx512" ? !avx512 : !avx2)
+    fail("expected a CPU with " + isa + ", but this one has it not");
+  return isa == "avx512";
+}
+
+/// What `attn-limit decode` does.
+int runDecode(int argc, char **argv);
+
+} // namespace attn::limit
+
+#endif // ATTN_BENCHMARKS_LIMIT_PROGRAM_H
