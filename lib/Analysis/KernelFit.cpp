@@ -52,16 +52,26 @@ FusionDecision fitsKernel(GenericOp op) {
   return {true, "one online pass"};
 }
 
+/// The extent of a dimension as an operand has it.
+static int64_t getExtent(GenericOp op, Value operand, unsigned mapIndex,
+                         unsigned dim) {
+  AffineMap map = op.getIndexingMap(mapIndex);
+  return cast<ShapedType>(operand.getType())
+      .getDimSize(
+          *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
+}
+
+static int64_t getQueryExtent(GenericOp op, unsigned dim) {
+  return getExtent(op, op.getQuery(), /*mapIndex=*/0, dim);
+}
+
 namespace {
 /// The extents that decide tiles and fusion, dynamic where not known.
 struct Extents {
   explicit Extents(GenericOp op) {
     DimensionClasses classes = op.getDimensionClasses();
     auto extent = [&](Value operand, unsigned mapIndex, unsigned dim) {
-      AffineMap map = op.getIndexingMap(mapIndex);
-      return cast<ShapedType>(operand.getType())
-          .getDimSize(
-              *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
+      return getExtent(op, operand, mapIndex, dim);
     };
     queries = classes.queryRows.empty()
                   ? 1
@@ -121,19 +131,114 @@ static bool startsAtFirstKey(GenericOp op) {
          matchPattern(bounds->getOperand(0), m_Zero());
 }
 
-LayoutAttrInterface chooseLayout(GenericOp op, int64_t vectorBits,
-                                 int64_t queryTile) {
+//===----------------------------------------------------------------------===//
+// Query rows of a tile
+//===----------------------------------------------------------------------===//
+
+/// Whether a tile may be cut along a query row dimension: an input over rows,
+/// keys and features would be packed into what the kernel has no room for.
+static bool canCutRows(GenericOp op, unsigned dim) {
+  DimensionClasses classes = op.getDimensionClasses();
+  for (unsigned i = 3, e = op.getWeightingIndex(); i < e; ++i) {
+    AffineMap map = op.getIndexingMap(i);
+    auto spans = [&](unsigned dim) { return map.isFunctionOfDim(dim); };
+    if (spans(dim) && spans(classes.features[0]) &&
+        llvm::any_of(classes.keyRows, spans))
+      return false;
+  }
+  return true;
+}
+
+/// Whether each result has `outer` next to `inner`, so that rows of both can be
+/// seen as one dimension where they are written.
+static bool areAdjacentInResults(GenericOp op, unsigned outer, unsigned inner) {
+  for (unsigned i = op.getOutputIndex(), e = op.getIndexingMaps().size(); i < e;
+       ++i) {
+    AffineMap map = op.getIndexingMap(i);
+    auto position = [&](unsigned dim) {
+      return *map.getResultPosition(getAffineDimExpr(dim, op.getContext()));
+    };
+    if (position(outer) + 1 != position(inner))
+      return false;
+  }
+  return true;
+}
+
+/// The query row dimensions that a tile may span, the innermost first.
+static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
+  SmallVector<unsigned, 2> rowDims;
+  for (unsigned dim : llvm::reverse(dims)) {
+    int64_t extent = getQueryExtent(op, dim);
+    if (!canCutRows(op, dim))
+      break;
+    if (extent == 1)
+      continue;
+    if (!rowDims.empty() &&
+        (!areAdjacentInResults(op, dim, rowDims.back()) ||
+         ShapedType::isDynamic(getQueryExtent(op, rowDims.back()))))
+      break;
+    rowDims.push_back(dim);
+  }
+  if (rowDims.empty() && !dims.empty())
+    rowDims.push_back(dims.back());
+  return rowDims;
+}
+
+SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
+                                       LayoutAttrInterface layout) {
+  SmallVector<unsigned, 2> chosen;
+  int64_t room = layout.getNumRows();
+  for (unsigned dim : getRowDims(op)) {
+    if (!chosen.empty() && (!layout.foldsRows() || room < 2))
+      break;
+    chosen.insert(chosen.begin(), dim);
+    int64_t extent = getQueryExtent(op, dim);
+    if (ShapedType::isDynamic(extent) || extent == 0 || extent > room)
+      break;
+    room /= extent;
+  }
+  return chosen;
+}
+
+SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
+                                      int64_t queryTile) {
   LayoutProblem problem;
-  problem.queryRows = Extents(op).queries;
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
+  if (dims.empty() || getQueryExtent(op, dims.back()) == 1)
+    problem.queryRows.push_back(1);
+  for (unsigned dim : getRowDims(op))
+    if (getQueryExtent(op, dim) != 1)
+      problem.queryRows.push_back(getQueryExtent(op, dim));
   problem.accType = op.getAccumulationType();
   problem.vectorBits = vectorBits;
   problem.tileRows = queryTile;
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
-  LayoutAttrInterface best;
+  SmallVector<LayoutChoice> ranked;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
-    if (!best || layout.getCost(problem) < best.getCost(problem))
-      best = layout;
-  return best;
+    ranked.push_back({layout, layout.getCost(problem)});
+  llvm::stable_sort(ranked, [](const LayoutChoice &a, const LayoutChoice &b) {
+    return a.cost < b.cost;
+  });
+  return ranked;
+}
+
+/// Parts of 1024 keys and more, as many as make 64 workers: reading what a part
+/// reads takes 10 times as long as merging it and more, with up to 16 rows.
+static void chooseSplits(GenericOp op, const Extents &extents,
+                         TileSizes &sizes) {
+  constexpr int64_t kWorkers = 64, kSplitKeys = 1024;
+  if (op.getDimensionClasses().keyRows.size() != 1 || sizes.queryTiles != 1)
+    return;
+  int64_t workers =
+      ShapedType::isDynamic(extents.rows)
+          ? 1
+          : llvm::divideCeil(extents.rows, sizes.layout.getNumRows());
+  int64_t most = kWorkers / std::max<int64_t>(workers, 1);
+  if (!ShapedType::isDynamic(extents.keys))
+    most = std::min<int64_t>(most, llvm::divideCeil(extents.keys, kSplitKeys));
+  sizes.splits = std::max<int64_t>(most, 1);
+  sizes.splitKeys = kSplitKeys;
 }
 
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
@@ -144,23 +249,34 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   Extents extents(op);
   TileSizes sizes;
   sizes.layout = layout;
+  sizes.rowDims = chooseRowDims(op, layout);
   int64_t queryRows = layout.getNumRows();
-  sizes.keyRows = std::max<int64_t>(1, 8 * 1024 * 8 / (queryRows * accBits));
+  sizes.keyRows =
+      std::clamp<int64_t>(8 * 1024 * 8 / (queryRows * accBits), 1, 512);
   bool known = !ShapedType::isDynamic(extents.keys) &&
                !ShapedType::isDynamic(extents.features) &&
                !ShapedType::isDynamic(extents.channels);
   bool near =
       known && extents.keys * (extents.features + extents.channels) * accBits <=
                    kKeyValueBits;
-  if (near || !startsAtFirstKey(op))
+  // Layouts for few rows leave nothing to share. Their vectors lie along keys.
+  if (layout.foldsRows()) {
+    constexpr int64_t kWholeVectors = 64;
+    sizes.keyRows = std::max<int64_t>(
+        kWholeVectors, llvm::alignDown(sizes.keyRows, kWholeVectors));
+    chooseSplits(op, extents, sizes);
+  }
+  if (near || !startsAtFirstKey(op) || layout.foldsRows())
     return sizes;
-  if (ShapedType::isDynamic(extents.queries)) {
+  int64_t queries =
+      sizes.rowDims.empty() ? 1 : getQueryExtent(op, sizes.rowDims[0]);
+  if (ShapedType::isDynamic(queries)) {
     sizes.queryTiles = 4;
     return sizes;
   }
   bool many = !ShapedType::isDynamic(extents.rows) &&
               extents.rows >= 64 * 8 * queryRows;
-  int64_t tiles = llvm::divideCeil(extents.queries, queryRows);
+  int64_t tiles = llvm::divideCeil(queries, queryRows);
   sizes.queryTiles = std::clamp<int64_t>(tiles, 1, many ? 8 : 4);
   return sizes;
 }

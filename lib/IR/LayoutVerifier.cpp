@@ -125,6 +125,33 @@ LogicalResult verifyLayout(OnlineOp op) {
   return success();
 }
 
+LogicalResult verifyLayout(MergeOp op) {
+  LayoutAttrInterface layout = op.getLayoutAttr();
+  if (!layout)
+    return success();
+  auto accType = dyn_cast<FloatType>(getElementTypeOrSelf(op.getInits()[0]));
+  if (op.getIndexingMap(0).getNumDims() != 2 || !accType ||
+      accType.getWidth() < 32)
+    return op.emitOpError("(C5) expected states of a tile in ")
+           << layout
+           << " to have the dimensions (query rows, channels) and an "
+              "accumulator of f32 or f64";
+  for (auto [index, init] : llvm::enumerate(op.getInits())) {
+    std::string name =
+        index == 0 ? "accumulator" : "statistic " + std::to_string(index - 1);
+    AffineMap map = op.getIndexingMap(index);
+    StoredOperand operand{name, layout, op.getOperandRole(index), map,
+                          init.getType()};
+    if (failed(verifyStoredOperand(op, "C5", operand, accType)))
+      return failure();
+    if (index != 0 && (map.getNumResults() != 1 || !map.isFunctionOfDim(0)))
+      return op.emitOpError("(C5) expected ")
+             << name << " to have query rows alone, but got "
+             << AffineMapAttr::get(map);
+  }
+  return success();
+}
+
 LogicalResult verifyLayout(FinishOp op) {
   LayoutAttrInterface layout = op.getLayoutAttr();
   if (!layout)

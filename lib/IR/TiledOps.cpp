@@ -27,8 +27,8 @@ LogicalResult MergeOp::verify() {
     return emitOpError("(C1) expected one indexing map per init, ")
            << getInits().size() << " in all, but got "
            << getIndexingMaps().size();
-  for (auto [index, attr] : llvm::enumerate(getIndexingMaps())) {
-    AffineMap map = cast<AffineMapAttr>(attr).getValue();
+  for (unsigned index = 0; index < getInits().size(); ++index) {
+    AffineMap map = getIndexingMap(index);
     if (!map.isProjectedPermutation() || (index == 0 && !map.isPermutation()) ||
         map.getNumResults() !=
             detail::getShapeOrScalar(getInits()[index].getType()).size())
@@ -57,7 +57,15 @@ LogicalResult MergeOp::verify() {
              << init.getType() << " to add one leading dimension, but got "
              << partial.getType();
   }
-  return detail::verifyDestinationStyle(*this, "C4");
+  if (failed(detail::verifyDestinationStyle(*this, "C4")))
+    return failure();
+  return detail::verifyLayout(*this);
+}
+
+AffineMap MergeOp::getStoredMap(unsigned index) {
+  AffineMap map = getIndexingMap(index);
+  LayoutAttrInterface layout = getLayoutAttr();
+  return layout ? layout.getStoredMap(getOperandRole(index), map) : map;
 }
 
 //===----------------------------------------------------------------------===//

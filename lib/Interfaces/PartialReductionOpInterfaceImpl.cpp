@@ -264,9 +264,10 @@ struct PartialReductionModel
       inits.push_back(tensor::EmptyOp::create(b, loc, shape,
                                               op.getAccumulationType()));
     }
-    auto merge = MergeOp::create(
-        b, loc, ValueRange(inits).getTypes(), partials, inits,
-        b.getAffineMapArrayAttr(stateMaps), op.getWeighting());
+    auto merge =
+        MergeOp::create(b, loc, ValueRange(inits).getTypes(), partials, inits,
+                        b.getAffineMapArrayAttr(stateMaps), op.getWeighting(),
+                        /*layout=*/LayoutAttrInterface());
 
     SmallVector<AffineMap> finishMaps(stateMaps);
     unsigned first = op.getWeightingIndex();

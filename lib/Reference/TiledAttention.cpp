@@ -169,9 +169,7 @@ Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
     return algebra.takeError();
   unsigned total = algebra->statistics.size();
   unsigned numScores = algebra->numScoreStatistics;
-  auto mapOf = [&](unsigned index) {
-    return cast<AffineMapAttr>(op.getIndexingMaps()[index]).getValue();
-  };
+  auto mapOf = [&](unsigned index) { return op.getStoredMap(index); };
   SmallVector<int64_t> extents(mapOf(0).getNumDims(), -1);
   SmallVector<SmallVector<int64_t>> strides;
   SmallVector<std::shared_ptr<Tensor>> outputs;

@@ -43,7 +43,9 @@ ValueRange FusedAttention::run() {
   b.setInsertionPoint(op);
   box = IterationBox::whole(b, op);
   wholeExtents = box.extents;
-  nest.emplace(b, op, sizes, box);
+  if (sizes.splits > 1)
+    return runSplits();
+  nest.emplace(b, op, sizes, box, op.getDpsInits());
   takeOperands();
   emitCost();
   SmallVector<Value> slices = nest->sliceInits();
@@ -65,7 +67,7 @@ void FusedAttention::takeOperands() {
 void FusedAttention::packQueryTile() {
   for (auto [part, tile] : llvm::zip_equal(parts, packed))
     if (!operands.variesByKey(part))
-      tile = operands.store(box, operands.cut(box, part));
+      tile = operands.store(box, operands.cut(box, part, nest->getWorker()));
 }
 
 void FusedAttention::packBlock() {
@@ -94,7 +96,8 @@ void FusedAttention::packBlock() {
           OpFoldResult extent =
               operands.storedExtents(box, part.role, part.dims)[0];
           Value target = takeEntry(b, loc, whole, tile, extent);
-          target = operands.storeInto(operands.cut(box, part), target);
+          target = operands.storeInto(
+              operands.cut(box, part, nest->getWorker()), target);
           next.push_back(putEntry(b, loc, target, whole, tile, extent));
         }
         return next;
@@ -192,8 +195,9 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
           for (auto [part, target] : {std::pair(&parts[1], &shared->keys),
                                       std::pair(&parts[2], &shared->values)})
             if (operands.needsPacking(*part))
-              *target = operands.store(box, operands.cut(box, *part),
-                                       nest->getWorker());
+              *target = operands.store(
+                  box, operands.cut(box, *part, nest->getWorker()),
+                  nest->getWorker());
           SmallVector<Value> next = nest->forEachQueryTile(carried, walkTiles);
           shared.reset();
           return next;
@@ -235,19 +239,29 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
     weightingValues.push_back(tile.value);
     maps.push_back(finishMap(tile.dims));
   }
-  for (size_t i = 0; i < slices.size(); ++i) {
+  SmallVector<Value> targets;
+  SmallVector<SmallVector<ReassociationIndices>> groups;
+  for (auto [i, slice] : llvm::enumerate(slices)) {
+    OperandPart target{slice, {}, OperandRole::output};
     AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
-    SmallVector<unsigned> mapped;
     for (unsigned j = 0, e = map.getNumResults(); j < e; ++j)
-      mapped.push_back(map.getDimPosition(j));
-    maps.push_back(finishMap(mapped));
+      target.dims.push_back(map.getDimPosition(j));
+    groups.push_back(operands.foldResult(target));
+    targets.push_back(target.value);
+    maps.push_back(finishMap(target.dims));
   }
   auto finish = FinishOp::create(
-      b, loc, slices.getTypes(), state[0], state.drop_front(), weightingValues,
-      createNumKeys(b, op, wholeExtents), slices[0],
-      slices.size() > 1 ? slices[1] : Value(), b.getAffineMapArrayAttr(maps),
+      b, loc, ValueRange(targets).getTypes(), state[0], state.drop_front(),
+      weightingValues, createNumKeys(b, op, wholeExtents), targets[0],
+      targets.size() > 1 ? targets[1] : Value(), b.getAffineMapArrayAttr(maps),
       op.getWeighting(), sizes.layout);
-  return SmallVector<Value>(finish.getResults());
+  SmallVector<Value> results(finish.getResults());
+  for (auto [result, slice, group] : llvm::zip_equal(results, slices, groups))
+    if (result.getType() != slice.getType())
+      result =
+          tensor::ExpandShapeOp::create(b, loc, slice.getType(), result, group,
+                                        tensor::getMixedSizes(b, loc, slice));
+  return results;
 }
 
 LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
@@ -255,10 +269,12 @@ LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
   FusionDecision fit = fitsKernel(op);
   if (!fit.fused)
     return rewriter.notifyMatchFailure(op, fit.reason);
-  if (op.getDimensionClasses().queryRows.empty())
+  TileSizes whole = sizes;
+  if (op.getDimensionClasses().queryRows.empty()) {
     op = addUnitRow(rewriter, op);
-  rewriter.replaceOp(op,
-                     FusedAttention(rewriter, op, sizes, countTiles).run());
+    whole.rowDims = {op.getDimensionClasses().queryRows.back()};
+  }
+  rewriter.replaceOp(op, FusedAttention(rewriter, op, whole, countTiles).run());
   return success();
 }
 

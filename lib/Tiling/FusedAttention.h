@@ -24,7 +24,8 @@ namespace attn {
 /// several key row dimensions the outer ones are walked row by row.
 ///
 /// What the key loop reads again and again is packed: queries once per query
-/// tile, inputs over both rows once per key tile.
+/// tile, inputs over both rows once per key tile. Rows of several query row
+/// dimensions are one dimension of a tile.
 class FusedAttention {
 public:
   FusedAttention(mlir::RewriterBase &rewriter, GenericOp op,
@@ -68,6 +69,21 @@ private:
   Values emitQueryBlock(mlir::ValueRange slices);
   Values emitFinish(mlir::ValueRange state, mlir::ValueRange slices);
 
+  /// The workers of splits, each of which leaves its state; then those that
+  /// merge and finish the states.
+  mlir::ValueRange runSplits();
+  mlir::OpFoldResult countSplits();
+  /// The keys of split `number` of the query tile at hand, of `count`: a like
+  /// share of those between the first and the last that any of its rows sees.
+  void takeSplit(mlir::Value number, mlir::OpFoldResult count);
+  /// Where the state of the worker at hand, or those of all splits of it, lie
+  /// among the states: (outer dimensions, blocks, splits, the state's own).
+  void locateState(mlir::Value states, unsigned numOwn,
+                   mlir::OpFoldResult split, mlir::OpFoldResult numSplits,
+                   llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
+                   llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
+  Values mergeStates(mlir::ValueRange states, mlir::OpFoldResult count);
+
   /// A loop over each outer key row dimension, and `body` in the innermost.
   Values forEachOuterKey(mlir::ValueRange inits,
                          llvm::function_ref<Values(mlir::ValueRange)> body,
@@ -106,6 +122,12 @@ private:
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   std::optional<Nest> nest;
   std::optional<SharedKeys> shared;
+  /// The split at hand: its keys, and whether they fill key tiles.
+  struct Split {
+    mlir::Value first, limit;
+    bool whole;
+  };
+  std::optional<Split> split;
   /// By mapped operand: its part at this worker, the tile of it that is packed
   /// ahead of the keys, and the buffer of those of a block.
   llvm::SmallVector<OperandPart> parts, packed;

@@ -47,13 +47,25 @@ void IterationBox::cloneBody(
     OpBuilder &b, Region &from, Region &to,
     ArrayRef<std::optional<unsigned>> dims,
     function_ref<Value(BlockArgument)> argument) const {
-  auto position = [&](IndexOp index) -> Value {
-    unsigned dim = index.getDim();
+  auto position = [&](unsigned dim) -> Value {
     if (!dims[dim])
-      return getValueOrCreateConstantIndexOp(b, op->getLoc(), offsets[dim]);
-    return shift(b, IndexOp::create(b, index.getLoc(), *dims[dim]), dim);
+      return {};
+    return IndexOp::create(b, op->getLoc(), *dims[dim]);
   };
-  cloneRegion(b, from, to, position, argument);
+  cloneBody(b, from, to, position, argument);
+}
+
+void IterationBox::cloneBody(
+    OpBuilder &b, Region &from, Region &to,
+    function_ref<Value(unsigned)> position,
+    function_ref<Value(BlockArgument)> argument) const {
+  auto shifted = [&](IndexOp index) -> Value {
+    unsigned dim = index.getDim();
+    if (Value local = position(dim))
+      return shift(b, local, dim);
+    return getValueOrCreateConstantIndexOp(b, op->getLoc(), offsets[dim]);
+  };
+  cloneRegion(b, from, to, shifted, argument);
 }
 
 SmallVector<Value> IterationBox::getBoundArguments(OpBuilder &b) const {

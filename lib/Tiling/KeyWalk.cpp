@@ -83,13 +83,17 @@ std::pair<Value, Value> FusedAttention::emitKeyHull() {
 
 std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
                                                  Value to) {
+  bool clips = shared || split;
   if (ranges.size() != 2)
     return std::make_unique<RangesWalk>(b, loc, sizes.keyRows, ranges, from, to,
-                                        /*clips=*/shared.has_value());
+                                        clips);
   Value begin = ranges[0], end = ranges[1];
-  bool whole = !shared && matchPattern(begin, m_Zero()) &&
-               isMultiple(end, sizes.keyRows);
-  if (shared) {
+  bool whole =
+      !clips && matchPattern(begin, m_Zero()) && isMultiple(end, sizes.keyRows);
+  if (split && !hasRanges(op))
+    return std::make_unique<SpanWalk>(b, loc, sizes.keyRows, from, to,
+                                      split->whole);
+  if (clips) {
     begin = arith::MaxSIOp::create(b, loc, begin, from);
     end = arith::MinSIOp::create(b, loc, end, to);
   }
@@ -102,6 +106,8 @@ SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
   Value from = index(0), to = toValue(wholeExtents[key]);
   if (shared)
     std::tie(from, to) = std::pair(shared->first, shared->limit);
+  if (split)
+    std::tie(from, to) = std::pair(split->first, split->limit);
   SmallVector<Value> ranges{from, to}, state;
   if (hasRanges(op))
     ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
@@ -154,19 +160,24 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
 OperandPart FusedAttention::takeKeys(const OperandPart &part,
                                      const OperandPart &sharedPart) {
   if (!sharedPart)
-    return operands.store(box, operands.cut(box, part), nest->getWorker());
+    return operands.store(box, operands.cut(box, part, nest->getWorker()),
+                          nest->getWorker());
   IterationBox local = box;
   AffineExpr position = b.getAffineDimExpr(0), first = b.getAffineDimExpr(1);
   local.offsets[operands.key] = affine::makeComposedFoldedAffineApply(
       b, loc, position - first,
       {box.offsets[operands.key], OpFoldResult(shared->first)});
-  return operands.cut(local, sharedPart);
+  return operands.cut(local, sharedPart, nest->getWorker());
 }
 
 void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
-  SmallVector<std::optional<unsigned>> dims(op.getNumDims());
-  dims[operands.row] = 0;
-  dims[operands.key] = 1;
+  auto position = [&](unsigned dim) -> Value {
+    if (dim == operands.key)
+      return IndexOp::create(b, loc, 1);
+    if (!llvm::is_contained(operands.rowDims, dim))
+      return {};
+    return operands.unfoldRow(box, IndexOp::create(b, loc, 0), dim);
+  };
   unsigned firstInput =
       from.empty() ? 0 : from.getNumArguments() - inputs.size();
   auto argument = [&](BlockArgument argument) -> Value {
@@ -179,7 +190,7 @@ void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
     argument.setType(stored);
     return arith::TruncIOp::create(b, loc, b.getI1Type(), argument);
   };
-  box.cloneBody(b, from, to, dims, argument);
+  box.cloneBody(b, from, to, position, argument);
 }
 
 SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
@@ -192,8 +203,8 @@ SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
                                      : i == 1 ? shared->keys
                                               : shared->values));
     else
-      tiles.push_back(operands.store(box, operands.cut(box, part),
-                                     nest->getWorker()));
+      tiles.push_back(operands.store(
+          box, operands.cut(box, part, nest->getWorker()), nest->getWorker()));
   }
   SmallVector<Value> values;
   SmallVector<AffineMap> maps;

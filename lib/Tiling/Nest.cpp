@@ -12,26 +12,57 @@ using namespace mlir;
 
 namespace attn {
 
-Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
-           IterationBox &box)
-    : b(rewriter), loc(op.getLoc()), op(op), box(box),
-      tileRows(sizes.layout.getNumRows()) {
+/// The dimensions along which a worker has one position.
+static SmallVector<unsigned> getOuterDims(GenericOp op,
+                                          const TileSizes &sizes) {
   DimensionClasses classes = op.getDimensionClasses();
-  row = classes.queryRows.back();
-  wholeRows = box.extents[row];
-  outer = classes.batch;
-  outer.append(classes.queryRows.begin(), classes.queryRows.end() - 1);
-  int64_t blockRows = tileRows * sizes.queryTiles;
+  SmallVector<unsigned> outer = classes.batch;
+  llvm::copy_if(
+      classes.queryRows, std::back_inserter(outer),
+      [&](unsigned dim) { return !llvm::is_contained(sizes.rowDims, dim); });
+  return outer;
+}
+
+/// How many rows of a tile belong to each position along the first of its query
+/// row dimensions.
+static int64_t countRowsPerRow(const TileSizes &sizes,
+                               const IterationBox &box) {
+  int64_t rows = 1;
+  for (unsigned dim : ArrayRef(sizes.rowDims).drop_front())
+    rows *= *getConstantIntValue(box.extents[dim]);
+  return rows;
+}
+
+SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
+                                          const TileSizes &sizes,
+                                          const IterationBox &box) {
   SmallVector<OpFoldResult> bounds;
-  for (unsigned dim : outer)
+  for (unsigned dim : attn::getOuterDims(op, sizes))
     bounds.push_back(box.extents[dim]);
+  int64_t tileRows = sizes.layout.getNumRows() / countRowsPerRow(sizes, box);
   AffineExpr extent = b.getAffineSymbolExpr(0);
   bounds.push_back(affine::makeComposedFoldedAffineApply(
-      b, loc, extent.ceilDiv(blockRows), {wholeRows}));
-  loop = scf::ForallOp::create(b, loc, bounds, op.getDpsInits(),
-                               /*mapping=*/std::nullopt);
+      b, op.getLoc(), extent.ceilDiv(tileRows * sizes.queryTiles),
+      {box.extents[sizes.rowDims.front()]}));
+  return bounds;
+}
+
+Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
+           IterationBox &box, ValueRange inits, OpFoldResult splits)
+    : b(rewriter), loc(op.getLoc()), op(op), box(box),
+      row(sizes.rowDims.front()), rowsPerRow(countRowsPerRow(sizes, box)),
+      roomRows(sizes.layout.getNumRows()), wholeRows(box.extents[row]),
+      outer(attn::getOuterDims(op, sizes)), isSplit(static_cast<bool>(splits)) {
+  tileRows = roomRows / rowsPerRow;
+  int64_t blockRows = tileRows * sizes.queryTiles;
+  SmallVector<OpFoldResult> bounds = getBounds(b, op, sizes, box);
+  if (isSplit)
+    bounds.push_back(splits);
+  loop = scf::ForallOp::create(b, loc, bounds, inits, /*mapping=*/std::nullopt);
   b.setInsertionPoint(loop.getTerminator());
   SmallVector<Value> positions = loop.getInductionVars();
+  if (isSplit)
+    positions.pop_back();
   OpFoldResult block = positions.pop_back_val();
   for (auto [dim, position] : llvm::zip_equal(outer, positions)) {
     box.offsets[dim] = position;
@@ -43,11 +74,17 @@ Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
   setRows();
 }
 
+SmallVector<OpFoldResult> Nest::getPosition() {
+  return getAsOpFoldResult(loop.getInductionVars());
+}
+
 void Nest::setRows() {
-  OpFoldResult extent = box.extents[row];
-  rows = getConstantIntValue(extent) == tileRows
+  AffineExpr extent = b.getAffineSymbolExpr(0);
+  OpFoldResult count = affine::makeComposedFoldedAffineApply(
+      b, loc, extent * rowsPerRow, {box.extents[row]});
+  rows = getConstantIntValue(count) == roomRows
              ? Value()
-             : getValueOrCreateConstantIndexOp(b, loc, extent);
+             : getValueOrCreateConstantIndexOp(b, loc, count);
 }
 
 void Nest::moveRows(OpFoldResult offset, int64_t size) {
@@ -132,11 +169,21 @@ Value Nest::putInit(Value result, Value slice, unsigned index, Value tile) {
 }
 
 ValueRange Nest::finish(ValueRange slices) {
+  return finish(slices, [&](unsigned i, auto &from, auto &extents) {
+    box.locate(op.getIndexingMap(op.getOutputIndex() + i), from, extents);
+  });
+}
+
+ValueRange
+Nest::finish(ValueRange slices,
+             function_ref<void(unsigned, SmallVectorImpl<OpFoldResult> &,
+                               SmallVectorImpl<OpFoldResult> &)>
+                 locate) {
   OpBuilder::InsertionGuard guard(b);
   for (auto [i, slice] : llvm::enumerate(slices)) {
     b.setInsertionPoint(loop.getTerminator());
     SmallVector<OpFoldResult> from, extents;
-    box.locate(op.getIndexingMap(op.getOutputIndex() + i), from, extents);
+    locate(i, from, extents);
     from = getSliceOffsets(b, loc, from, extents);
     SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
     b.setInsertionPointToEnd(loop.getTerminator().getBody());

@@ -15,15 +15,27 @@
 
 namespace attn {
 
-/// The parallel loop over batch, outer query row dimensions (one row each) and
-/// blocks of tiles of the innermost query row dimension; each of its iterations
-/// is a *worker*, to which `box` is moved. In a worker, a loop over the query
-/// tiles of its block.
+/// The parallel loop over batch, query row dimensions that tiles do not span
+/// (one row each) and blocks of tiles; each of its iterations is a *worker*, to
+/// which `box` is moved. In a worker, a loop over the query tiles of its block.
 class Nest {
 public:
-  /// Creates the parallel loop in front of `op` and goes inside.
+  /// Creates the parallel loop in front of `op` and goes inside. It writes
+  /// `inits`, those of the op if there are no `splits`: that many workers for
+  /// each block otherwise, neighbours of each other.
   Nest(mlir::RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
-       IterationBox &box);
+       IterationBox &box, mlir::ValueRange inits,
+       mlir::OpFoldResult splits = {});
+
+  /// The extents of the parallel loop, splits aside.
+  static llvm::SmallVector<mlir::OpFoldResult>
+  getBounds(mlir::OpBuilder &builder, GenericOp op, const TileSizes &sizes,
+            const IterationBox &box);
+
+  /// Which worker this is: the position along each outer dimension, the number
+  /// of the block, and that of the split, if there are any.
+  llvm::SmallVector<mlir::OpFoldResult> getPosition();
+  mlir::ValueRange getInits() { return loop.getRegionIterArgs(); }
 
   /// The body of the parallel loop.
   mlir::Block *getWorker() { return loop.getBody(); }
@@ -49,6 +61,13 @@ public:
   /// Ends the worker with what it has written of each init; returns the loop's
   /// results.
   mlir::ValueRange finish(mlir::ValueRange slices);
+  /// The same, where `locate` gives offsets and extents of a slice.
+  mlir::ValueRange
+  finish(mlir::ValueRange slices,
+         llvm::function_ref<void(unsigned,
+                                 llvm::SmallVectorImpl<mlir::OpFoldResult> &,
+                                 llvm::SmallVectorImpl<mlir::OpFoldResult> &)>
+             locate);
 
 private:
   /// Moves the box along the query rows to `offset`, with at most `size` rows.
@@ -64,10 +83,15 @@ private:
   mlir::Location loc;
   GenericOp op;
   IterationBox &box;
+  /// The dimension that is cut into tiles, how many rows of it a tile has, and
+  /// how many rows of the tile belong to each.
   unsigned row;
-  int64_t tileRows;
+  int64_t tileRows, rowsPerRow = 1;
+  /// The rows that the layout has room for.
+  int64_t roomRows;
   mlir::OpFoldResult wholeRows;
   llvm::SmallVector<unsigned> outer;
+  bool isSplit;
   mlir::scf::ForallOp loop;
   mlir::Value rows;
 };

@@ -15,11 +15,11 @@ using namespace mlir;
 
 namespace attn {
 
-Operands::Operands(RewriterBase &rewriter, GenericOp op,
-                   const TileSizes &sizes)
+Operands::Operands(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes)
     : b(rewriter), loc(op.getLoc()), op(op), sizes(sizes),
       classes(op.getDimensionClasses()), accType(op.getAccumulationType()) {
-  row = classes.queryRows.back();
+  rowDims = sizes.rowDims;
+  row = rowDims.front();
   key = classes.keyRows.back();
   feature = classes.features[0];
   channel = classes.channels[0];
@@ -29,8 +29,7 @@ AffineMap Operands::tileMap(ArrayRef<unsigned> dims) const {
   const unsigned tileDims[] = {row, key, feature, channel};
   SmallVector<AffineExpr> results;
   for (unsigned dim : dims)
-    results.push_back(
-        b.getAffineDimExpr(llvm::find(tileDims, dim) - tileDims));
+    results.push_back(b.getAffineDimExpr(llvm::find(tileDims, dim) - tileDims));
   return AffineMap::get(4, 0, results, b.getContext());
 }
 
@@ -123,16 +122,116 @@ OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
   return result;
 }
 
-OperandPart Operands::cut(const IterationBox &box, const OperandPart &part) {
-  if (!part.has(row) && !part.has(key))
+OperandPart Operands::cut(const IterationBox &box, const OperandPart &part,
+                          Block *worker) {
+  auto isCut = [&](unsigned dim) {
+    return dim == key || llvm::is_contained(rowDims, dim);
+  };
+  if (llvm::none_of(part.dims, isCut))
     return part;
   SmallVector<OpFoldResult> from, extents;
   for (auto [i, dim] : llvm::enumerate(part.dims)) {
-    bool isCut = dim == row || dim == key;
-    from.push_back(isCut ? box.offsets[dim] : b.getIndexAttr(0));
+    from.push_back(isCut(dim) ? box.offsets[dim] : b.getIndexAttr(0));
     extents.push_back(box.extents[dim]);
   }
-  return {createSlice(b, loc, part.value, from, extents), part.dims, part.role};
+  return foldRows(
+      box,
+      {createSlice(b, loc, part.value, from, extents), part.dims, part.role},
+      worker);
+}
+
+int64_t Operands::countRowsPerRow(const IterationBox &box) const {
+  int64_t perRow = 1;
+  for (unsigned dim : ArrayRef(rowDims).drop_front())
+    perRow *= *getConstantIntValue(box.extents[dim]);
+  return perRow;
+}
+
+OpFoldResult Operands::countRows(const IterationBox &box) {
+  return affine::makeComposedFoldedAffineApply(
+      b, loc, b.getAffineSymbolExpr(0) * countRowsPerRow(box),
+      {box.extents[row]});
+}
+
+Value Operands::unfoldRow(const IterationBox &box, Value position,
+                          unsigned dim) {
+  int64_t perRow = 1;
+  for (unsigned inner : llvm::reverse(rowDims)) {
+    if (inner == dim)
+      break;
+    perRow *= *getConstantIntValue(box.extents[inner]);
+  }
+  auto constant = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  if (perRow != 1)
+    position = arith::DivUIOp::create(b, loc, position, constant(perRow));
+  if (dim == row)
+    return position;
+  return arith::RemUIOp::create(
+      b, loc, position, constant(*getConstantIntValue(box.extents[dim])));
+}
+
+SmallVector<ReassociationIndices> Operands::foldResult(OperandPart &part) {
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<unsigned> dims;
+  for (auto [i, dim] : llvm::enumerate(part.dims)) {
+    if (dim == row || !llvm::is_contained(rowDims, dim)) {
+      groups.emplace_back();
+      dims.push_back(dim);
+    }
+    groups.back().push_back(i);
+  }
+  part.dims = dims;
+  if (rowDims.size() > 1)
+    part.value = tensor::CollapseShapeOp::create(b, loc, part.value, groups);
+  return groups;
+}
+
+OperandPart Operands::foldRows(const IterationBox &box, const OperandPart &part,
+                               Block *worker) {
+  auto isRow = [&](unsigned dim) { return llvm::is_contained(rowDims, dim); };
+  if (rowDims.size() == 1 || llvm::none_of(part.dims, isRow))
+    return part;
+  // Where the rows stand, and the other dimensions around them.
+  OperandPart folded{part.value, {}, part.role};
+  SmallVector<unsigned> expandedDims;
+  SmallVector<ReassociationIndices> groups;
+  for (unsigned dim : part.dims) {
+    if (isRow(dim) && llvm::is_contained(folded.dims, row))
+      continue;
+    folded.dims.push_back(isRow(dim) ? row : dim);
+    groups.emplace_back();
+    for (unsigned inner : isRow(dim) ? ArrayRef<unsigned>(rowDims) : dim) {
+      groups.back().push_back(expandedDims.size());
+      expandedDims.push_back(inner);
+    }
+  }
+  if (ArrayRef<unsigned>(part.dims) != ArrayRef<unsigned>(expandedDims)) {
+    SmallVector<OpFoldResult> shape;
+    SmallVector<AffineExpr> from;
+    for (unsigned dim : expandedDims)
+      shape.push_back(box.extents[dim]);
+    for (unsigned dim : part.dims)
+      from.push_back(b.getAffineDimExpr(llvm::find(expandedDims, dim) -
+                                        expandedDims.begin()));
+    unsigned rank = expandedDims.size();
+    Type element = getElementTypeOrSelf(part.value.getType());
+    Value target = createKeyBuffer(box, worker, shape, element);
+    AffineMap maps[] = {AffineMap::get(rank, 0, from, b.getContext()),
+                        b.getMultiDimIdentityMap(rank)};
+    SmallVector<utils::IteratorType> iterators(rank,
+                                               utils::IteratorType::parallel);
+    folded.value =
+        linalg::GenericOp::create(
+            b, loc, target.getType(), part.value, target, maps, iterators,
+            [](OpBuilder &b, Location loc, ValueRange arguments) {
+              linalg::YieldOp::create(b, loc, arguments[0]);
+            })
+            .getResult(0);
+  }
+  folded.value = tensor::CollapseShapeOp::create(b, loc, folded.value, groups);
+  return folded;
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,8 +247,9 @@ SmallVector<OpFoldResult> Operands::storedExtents(const IterationBox &box,
   for (unsigned i = 0, e = stored.getNumResults(); i < e; ++i) {
     unsigned dim = stored.getDimPosition(i);
     std::optional<int64_t> extent = sizes.layout.getStoredExtent(role, dim);
-    result.push_back(extent ? OpFoldResult(b.getIndexAttr(*extent))
-                            : box.extents[tileDims[dim]]);
+    result.push_back(extent     ? OpFoldResult(b.getIndexAttr(*extent))
+                     : dim == 0 ? countRows(box)
+                                : box.extents[tileDims[dim]]);
   }
   return result;
 }
@@ -175,9 +275,8 @@ bool Operands::needsPacking(const OperandPart &part) {
 }
 
 Value Operands::storeInto(const OperandPart &tile, Value target) {
-  auto packed =
-      PackOp::create(b, loc, target.getType(), tile.value, target,
-                     sizes.layout, tile.role, tileMap(tile.dims));
+  auto packed = PackOp::create(b, loc, target.getType(), tile.value, target,
+                               sizes.layout, tile.role, tileMap(tile.dims));
   Type from = getElementTypeOrSelf(tile.value.getType());
   Type to = getElementTypeOrSelf(target.getType());
   double scale = tile.role == OperandRole::query && op.getSimilarity().empty()
@@ -199,12 +298,26 @@ Value Operands::storeInto(const OperandPart &tile, Value target) {
 
 Value Operands::createKeyBuffer(const IterationBox &box, Block *worker,
                                 ArrayRef<OpFoldResult> shape, Type element) {
-  // Of what a tile holds, only the number of keys is not known: that of the
-  // last tile.
+  // Of what a tile holds, only the number of keys and that of rows may be its
+  // own: those of the last tile.
+  int64_t rows = sizes.layout.getNumRows();
+  auto getRoom = [&](OpFoldResult extent) -> std::optional<int64_t> {
+    auto value = dyn_cast<Value>(extent);
+    if (!value)
+      return std::nullopt;
+    if (extent == box.extents[key])
+      return sizes.keyRows;
+    if (extent == box.extents[row])
+      return rows / countRowsPerRow(box);
+    if (worker->getParent()->isAncestor(value.getParentRegion()))
+      return rows;
+    return std::nullopt;
+  };
   SmallVector<OpFoldResult> whole(shape);
   for (OpFoldResult &extent : whole)
-    if (extent == box.extents[key] && !getConstantIntValue(extent))
-      extent = b.getIndexAttr(sizes.keyRows);
+    if (std::optional<int64_t> room = getRoom(extent);
+        room && !getConstantIntValue(extent))
+      extent = b.getIndexAttr(*room);
   auto [staticShape, dynamicSizes] = decomposeMixedValues(whole);
   Value buffer;
   {

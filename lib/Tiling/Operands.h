@@ -26,13 +26,16 @@ struct OperandPart {
 };
 
 /// Takes tiles of the operands of one `attn.generic`, and stores them as a
-/// layout says. A tile has four dimensions of the op: the innermost query row
-/// and key row dimensions, the features and the channels.
+/// layout says. A tile has four dimensions: query rows, the innermost key row
+/// dimension, the features and the channels. Rows of several query row
+/// dimensions are folded into one, which stands where the first of them does.
 class Operands {
 public:
   Operands(mlir::RewriterBase &rewriter, GenericOp op, const TileSizes &sizes);
 
-  /// The dimensions of a tile.
+  /// The query row dimensions of a tile, in the order of the op's.
+  llvm::SmallVector<unsigned, 2> rowDims;
+  /// The dimensions of a tile, the first of the query row dimensions for all.
   unsigned row, key, feature, channel;
 
   /// The map of a tile, over (row, key, feature, channel), of those dimensions.
@@ -48,8 +51,21 @@ public:
   /// The same of a part.
   OperandPart at(const IterationBox &box, const OperandPart &part,
                  llvm::ArrayRef<unsigned> drops);
-  /// What `box` has of a part along its rows and keys.
-  OperandPart cut(const IterationBox &box, const OperandPart &part);
+  /// What `box` has of a part along its rows and keys, query rows folded.
+  /// A buffer that it takes belongs to `worker`.
+  OperandPart cut(const IterationBox &box, const OperandPart &part,
+                  mlir::Block *worker);
+  /// Folds the query rows of `part`, a tile of a result, which has those of the
+  /// tile side by side; returns which dimensions became one.
+  llvm::SmallVector<mlir::ReassociationIndices> foldResult(OperandPart &part);
+  /// How many rows of a tile belong to each position along the first of its
+  /// query row dimensions.
+  int64_t countRowsPerRow(const IterationBox &box) const;
+  /// The number of rows in a tile.
+  mlir::OpFoldResult countRows(const IterationBox &box);
+  /// The position along query row dimension `dim` of row `position` of a tile.
+  mlir::Value unfoldRow(const IterationBox &box, mlir::Value position,
+                        unsigned dim);
 
   /// Whether the layout stores such a part otherwise than it lies.
   bool needsPacking(const OperandPart &part);
@@ -68,6 +84,11 @@ public:
   mlir::Type storedElement(const OperandPart &part);
 
 private:
+  /// A tile of whatever query row dimensions `part` has as one of all of them,
+  /// in one dimension: collapsed in place, or copied where it is the same for
+  /// several rows or has them in another order.
+  OperandPart foldRows(const IterationBox &box, const OperandPart &part,
+                       mlir::Block *worker);
   /// A buffer of `shape` for the key tile at hand, or the part of one that it
   /// fills, at the end of the keys. The buffer is the worker's, not the tile's,
   /// and no two are merged: CSE does that to a `tensor.empty`.

@@ -84,6 +84,9 @@ struct SplitReducer {
 /// everything else is rescaled from its own score statistics to the combined
 /// ones and summed or combined.
 FailureOr<SmallVector<Value>> decomposeMerge(OpBuilder &b, MergeOp op) {
+  if (op.getLayout())
+    return op.emitOpError("cannot be lowered to linalg: it merges states of a "
+                          "tile of the kernel, with a layout");
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op.getLoc();

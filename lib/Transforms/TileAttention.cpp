@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
-#include "attn/Transforms/Passes.h"
 #include "attn/Tiling/Tiling.h"
+#include "attn/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -53,11 +54,12 @@ struct TileAttentionPass final
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
     }
-    LayoutAttrInterface layout = chooseLayout(op, vectorBits, queryTile);
-    if (!layout)
+    SmallVector<LayoutChoice> ranked = rankLayouts(op, vectorBits, queryTile);
+    if (ranked.empty())
       return op.emitOpError("expected a layout for query-tile, but there is "
                             "none of ")
              << queryTile << " query rows";
+    LayoutAttrInterface layout = ranked.front().layout;
     TileSizes sizes = chooseTileSizes(op, layout);
     if (keyTile)
       sizes.keyRows = keyTile;
@@ -69,7 +71,15 @@ struct TileAttentionPass final
     if (sizes.queryTiles > 1)
       chosen += llvm::formatv("; {0} query tiles share each key tile",
                               sizes.queryTiles);
-    llvm::raw_string_ostream(chosen) << "; layout " << layout;
+    if (sizes.splits > 1)
+      chosen += llvm::formatv("; keys in up to {0} parts of {1} or more",
+                              sizes.splits, sizes.splitKeys);
+    llvm::raw_string_ostream os(chosen);
+    for (auto [i, choice] : llvm::enumerate(ranked))
+      os << (i == 0   ? "; layout "
+             : i == 1 ? ", before "
+                      : ", ")
+         << choice.layout << llvm::format(" (cost %.3g)", choice.cost);
     remark::passed(op.getLoc(), kOpts) << chosen;
     ++numTiled;
     IRRewriter rewriter(op.getContext());

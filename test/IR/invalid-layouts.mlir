@@ -279,3 +279,77 @@ func.func @layout_without_lanes(%q: tensor<5x4xf16>, %t: tensor<4x8xf16>) {
       layout(#attn.lanes_along_rows<0>) role(query) {indexing_map = #q} -> tensor<4x8xf16>
   return
 }
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+func.func @layout_without_rows(%q: tensor<5x4xf16>, %t: tensor<5x4xf16>) {
+  %r = attn.pack ins(%q : tensor<5x4xf16>) outs(%t : tensor<5x4xf16>)
+      // expected-error @below {{expected 1 row or more, but got -3}}
+      layout(#attn.lanes_along_features<-3>) role(query) {indexing_map = #q} -> tensor<5x4xf16>
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
+func.func @online_c16_room_for_rows(%q: memref<3x4xf32>, %k: memref<7x4xf16>, %v: memref<7x3xf16>,
+    %a: memref<3x3xf32>) {
+  // expected-error @below {{'attn.online' op (C16) expected query to have extent 5 along dimension 0, as #attn.lanes_along_features<5> stores it, but got 'memref<3x4xf32>'}}
+  attn.online ins(%q, %k, %v : memref<3x4xf32>, memref<7x4xf16>, memref<7x3xf16>)
+      weighting(#attn.identity) layout(#attn.lanes_along_features<5>)
+      outs(%a : memref<3x3xf32>) {indexing_maps = [#q, #k, #v, #acc]}
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (d, n)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
+func.func @pack_c1_keys_in_rows(%k: tensor<4x7xf16>, %t: tensor<7x4x1xf16>) {
+  // expected-error @below {{'attn.pack' op (C1) expected destination to have 2 dimensions, as #attn.lanes_along_features<5> stores it, but got 'tensor<7x4x1xf16>'}}
+  %r = attn.pack ins(%k : tensor<4x7xf16>) outs(%t : tensor<7x4x1xf16>)
+      layout(#attn.lanes_along_features<5>) role(key) {indexing_map = #k} -> tensor<7x4x1xf16>
+  return
+}
+
+// -----
+
+#acc = affine_map<(m, e) -> (m, e)>
+func.func @merge_c5_rows(%as: tensor<6x4x3xf32>, %a: tensor<4x3xf32>) {
+  // expected-error @below {{'attn.merge' op (C5) expected accumulator to have extent 5 along dimension 0, as #attn.lanes_along_features<5> stores it, but got 'tensor<4x3xf32>'}}
+  %r = attn.merge ins(%as : tensor<6x4x3xf32>) weighting(#attn.identity)
+      layout(#attn.lanes_along_features<5>)
+      outs(%a : tensor<4x3xf32>) {indexing_maps = [#acc]} -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+#acc = affine_map<(h, m, e) -> (h, m, e)>
+func.func @merge_c5_dimensions(%as: tensor<6x2x5x3xf32>, %a: tensor<2x5x3xf32>) {
+  // expected-error @below {{'attn.merge' op (C5) expected states of a tile in #attn.lanes_along_features<5> to have the dimensions (query rows, channels) and an accumulator of f32 or f64}}
+  %r = attn.merge ins(%as : tensor<6x2x5x3xf32>) weighting(#attn.identity)
+      layout(#attn.lanes_along_features<5>)
+      outs(%a : tensor<2x5x3xf32>) {indexing_maps = [#acc]} -> tensor<2x5x3xf32>
+  return
+}
+
+// -----
+
+#acc = affine_map<(m, e) -> (m, e)>
+#row = affine_map<(m, e) -> (m)>
+#no = affine_map<(m, e) -> (e)>
+func.func @merge_c5_statistic(%as: tensor<6x5x3xf32>, %ms: tensor<6x5xf32>, %ls: tensor<6x3xf32>,
+                              %a: tensor<5x3xf32>, %m: tensor<5xf32>, %l: tensor<3xf32>) {
+  // expected-error @below {{'attn.merge' op (C5) expected statistic 1 to have query rows alone, but got affine_map<(d0, d1) -> (d1)>}}
+  %r:3 = attn.merge ins(%as, %ms, %ls : tensor<6x5x3xf32>, tensor<6x5xf32>, tensor<6x3xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<5>)
+      outs(%a, %m, %l : tensor<5x3xf32>, tensor<5xf32>, tensor<3xf32>)
+      {indexing_maps = [#acc, #row, #no]} -> tensor<5x3xf32>, tensor<5xf32>, tensor<3xf32>
+  return
+}

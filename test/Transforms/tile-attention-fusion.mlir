@@ -3,14 +3,14 @@
 // RUN: attn-opt %s --attn-tile=fusion=never | FileCheck %s --check-prefixes=CHECK,NEVER
 // RUN: attn-opt %s --attn-cpu-pipeline="fusion=never stop-after=tile" | FileCheck %s --check-prefix=PIPELINE
 
-// Four pairs of a query row and a key row do not pay for vectors of query rows;
-// five do. What was chosen is a remark.
+// Four pairs of a query row and a key row do not pay for vectors; five do. What
+// was chosen is a remark: the layout of least cost, and the others.
 
 // AUTO-DAG: remark: {{.*}}left unfused: fusion does not pay for 4 pairs of a query row and a key row
-// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 16 query rows by 128 key rows; layout #attn.lanes_along_rows<16>"
-// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 query tiles share each key tile; layout #attn.lanes_along_rows<32>"
+// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 1 query rows by 512 key rows; layout #attn.lanes_along_features<1> (cost 0.156), before #attn.lanes_along_rows<16> (cost 2), #attn.lanes_along_rows<32> (cost 3)"
+// AUTO-DAG: remark: {{.*}}fused: one online pass; tiles of 32 query rows by 64 key rows; 4 query tiles share each key tile; layout #attn.lanes_along_rows<32> (cost 96), before #attn.lanes_along_rows<16> (cost 128)"
 
-// AUTO-DAG: remark: {{.*}}; 8 query tiles share each key tile; layout #attn.lanes_along_rows<32>"
+// AUTO-DAG: remark: {{.*}}; 8 query tiles share each key tile; layout #attn.lanes_along_rows<32> (cost {{.*}}), before #attn.lanes_along_rows<16> (cost {{.*}})"
 
 // CHECK-LABEL: @four
 // AUTO: attn.generic

@@ -38,8 +38,9 @@ Type HalfLanesAttr::getStoredElement(OperandRole role, AffineMap map,
   return getBase().getStoredElement(role, map, element, accType);
 }
 
+/// Less than any other's where one tile holds all rows.
 double HalfLanesAttr::getCost(const LayoutProblem &problem) const {
-  return getBase().getCost(problem);
+  return problem.estimate(0) <= getLanes() ? 0 : getBase().getCost(problem);
 }
 
 namespace {
@@ -57,6 +58,10 @@ struct HalfLanesEmitter
   LogicalResult emitPack(Attribute layout, RewriterBase &rewriter, PackOp op,
                          const EmitOptions &options) const {
     return base(layout).emitPack(rewriter, op, options);
+  }
+  LogicalResult emitMerge(Attribute layout, RewriterBase &rewriter, MergeOp op,
+                          const EmitOptions &options) const {
+    return base(layout).emitMerge(rewriter, op, options);
   }
   LogicalResult emitFinish(Attribute layout, RewriterBase &rewriter,
                            FinishOp op, const EmitOptions &options) const {

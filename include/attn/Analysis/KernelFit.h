@@ -18,11 +18,19 @@ namespace attn {
 struct TileSizes {
   /// How operands of a tile are stored, and the query rows in it.
   LayoutAttrInterface layout;
+  /// The query row dimensions that a tile spans, in the order of the op's: some
+  /// rows of the first of them, all rows of the others, whose extents are
+  /// known.
+  llvm::SmallVector<unsigned, 2> rowDims;
   /// Key rows in a tile.
   int64_t keyRows = 0;
   /// Query tiles that share each tile of keys and values before the next one is
   /// fetched.
   int64_t queryTiles = 1;
+  /// The parts that the keys of a row are split into, each of them walked by a
+  /// worker of its own: as many as there are `splitKeys` keys, but at most so
+  /// many.
+  int64_t splits = 1, splitKeys = 0;
 };
 
 /// Which ops to fuse: those for which it pays, all that can be, or none.
@@ -42,17 +50,31 @@ FusionDecision fitsKernel(GenericOp op);
 /// fewer: there vectors stay empty.
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
-/// The layout of least cost, of those that the dialect knows, for vectors of
-/// `vectorBits`; null if none holds `queryTile` query rows. A `queryTile` of 0
-/// leaves the rows to the layout; of equal costs the first proposed counts.
-LayoutAttrInterface chooseLayout(GenericOp op, int64_t vectorBits,
-                                 int64_t queryTile = 0);
+/// A layout and what it costs.
+struct LayoutChoice {
+  LayoutAttrInterface layout;
+  double cost = 0;
+};
+
+/// The layouts that the dialect knows for vectors of `vectorBits`, the one of
+/// least cost first; none if none holds `queryTile` query rows. A `queryTile`
+/// of 0 leaves the rows to the layout; of equal costs the first proposed
+/// counts.
+llvm::SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
+                                            int64_t queryTile = 0);
+
+/// The query row dimensions that a tile in `layout` spans. Those of extent 1
+/// come in only where there is no other.
+llvm::SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
+                                             LayoutAttrInterface layout);
 
 /// Tiles in a layout: as many key rows as keep the scores of a tile in a
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or
-/// values. Where keys and values outgrow a second-level cache and no mask
-/// bounds them from below, several query tiles share each tile of them: 8, or 4
-/// where more would leave threads idle.
+/// values, but no more than 512. Where keys and values outgrow a second-level
+/// cache and no mask bounds them from below, several query tiles share each
+/// tile of them: 8, or 4 where more would leave threads idle. Few query rows
+/// with many keys are split along the keys. All of it follows from extents,
+/// whatever the threads.
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout);
 
 } // namespace attn

@@ -43,13 +43,23 @@ class WeightingAttrInterface;
 
 /// What a layout is chosen for: one attention op on one target.
 struct LayoutProblem {
-  /// Along the innermost query row dimension; dynamic where not known.
-  int64_t queryRows = mlir::ShapedType::kDynamic;
+  /// Along the query row dimensions that a tile may span, the innermost first;
+  /// dynamic where not known. Those of extent 1 are left out, but the
+  /// innermost.
+  llvm::SmallVector<int64_t, 2> queryRows;
   mlir::FloatType accType;
   /// Width of the target's vectors.
   int64_t vectorBits = 512;
   /// The query rows that a tile is to have; 0 leaves them to the layout.
   int64_t tileRows = 0;
+
+  /// Extent `number` of the query rows, or a guess at one that is not known:
+  /// the innermost are many, the others, heads that share keys, few.
+  int64_t estimate(size_t number) const {
+    if (!mlir::ShapedType::isDynamic(queryRows[number]))
+      return queryRows[number];
+    return number == 0 ? 1 << 10 : 8;
+  }
 };
 
 /// The layouts of one kind that a tile may have.

@@ -25,6 +25,10 @@ def LayoutAttrInterface : AttrInterface<"LayoutAttrInterface"> {
         for.
       }], "int64_t", "getNumRows">,
     InterfaceMethod<[{
+        Whether those may be the rows of several query row dimensions, one
+        behind the other.
+      }], "bool", "foldsRows", (ins), "", "return false;">,
+    InterfaceMethod<[{
         The stored position of an element, as a map of the same dimensions as
         `map`, that of the operand's logical dimensions.
       }], "::mlir::AffineMap", "getStoredMap",

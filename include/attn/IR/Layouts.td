@@ -29,9 +29,10 @@ def Attn_OperandRole : I32EnumAttr<"OperandRole",
 
 /// A layout of CPU tiles. What it states is in lib/IR/Layouts/<Class>.cpp, its
 /// emitter in lib/Codegen/CPU/<Class>.cpp; `attn-tile` finds it by `propose`.
-class Attn_Layout<string className, string attrMnemonic>
+class Attn_Layout<string className, string attrMnemonic,
+                  list<string> overridden = []>
     : AttrDef<Attn_Dialect, className, [
-        DeclareAttrInterfaceMethods<LayoutAttrInterface>]> {
+        DeclareAttrInterfaceMethods<LayoutAttrInterface, overridden>]> {
   let mnemonic = attrMnemonic;
   code proposal = [{
     /// The layouts of this kind that a tile of `problem` may have.
@@ -74,6 +75,45 @@ def Attn_LanesAlongRowsAttr
   }];
   let parameters = (ins "int64_t":$lanes);
   let assemblyFormat = "`<` $lanes `>`";
+  let genVerifyDecl = 1;
+}
+
+def Attn_LanesAlongFeaturesAttr
+    : Attn_Layout<"LanesAlongFeatures", "lanes_along_features",
+                  ["foldsRows"]> {
+  let summary = "Features and channels in the lanes of vectors";
+  let description = [{
+    For few query rows, up to `rows` of them, of one or several query row
+    dimensions. Everything is stored row by row, features, channels or keys
+    innermost: queries as (rows, d), accumulators as (rows, e), statistics as
+    (rows), in the accumulation type; keys as (n, d), values as (n, e) and
+    inputs in their own types. Where an operand lies so, it is read in place.
+    Keys and values are read once, in whole rows: what few rows cost is reading
+    them. Similarities are summed across lanes, a vector of keys at a time; from
+    there on lanes run along keys until the weights meet the values.
+
+    The cost is that of a pair in vector operations: a multiplication per row
+    and half of one for its part in the sum across lanes, one load for all rows,
+    and each of them for as many features as a vector has lanes; times the tiles
+    that the query rows take.
+
+    Example: 3 queries in a tile that has room for 4, in f32.
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    func.func @queries(%q: tensor<3x5xf16>, %t: tensor<4x5xf32>) -> tensor<4x5xf32> {
+      %r = attn.pack ins(%q : tensor<3x5xf16>) outs(%t : tensor<4x5xf32>)
+          layout(#attn.lanes_along_features<4>) role(query) {indexing_map = #q}
+          element {
+          ^bb0(%x: f16):
+            %wide = arith.extf %x : f16 to f32
+            attn.yield %wide : f32
+          } -> tensor<4x5xf32>
+      return %r : tensor<4x5xf32>
+    }
+    ```
+  }];
+  let parameters = (ins "int64_t":$rows);
+  let assemblyFormat = "`<` $rows `>`";
   let genVerifyDecl = 1;
 }
 

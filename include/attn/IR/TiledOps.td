@@ -124,7 +124,8 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     the result is neutral.
 
     `indexing_maps` gives the maps of the inits: the accumulator's has every
-    dimension, a statistic's those of the query rows.
+    dimension, a statistic's those of the query rows. With a `layout`, which is
+    that of the steps, it gives the state its stored shape.
 
     Constraints:
     * (C1) one map per init, the accumulator's a permutation
@@ -133,6 +134,8 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     * (C3) each partial operand is its init with one leading dimension
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
+    * (C5) with a layout, the dimensions are (query rows, channels), and the
+      inits are stored as it says
 
     Example:
     ```mlir
@@ -152,10 +155,12 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
   }];
   let arguments = (ins
     Variadic<Attn_FloatShaped>:$partials, Variadic<Attn_FloatShaped>:$inits,
-    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting);
+    AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
+    OptionalAttr<LayoutAttrInterface>:$layout);
   let assemblyFormat = [{
     `ins` `(` $partials `:` type($partials) `)`
     `weighting` `(` $weighting `)`
+    (`layout` `(` $layout^ `)`)?
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     (`->` type($results)^)?
   }];
@@ -163,6 +168,17 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getInitsMutable();
     }
+    /// The role of init `index`.
+    ::attn::OperandRole getOperandRole(unsigned index) {
+      return index == 0 ? ::attn::OperandRole::accumulator
+                        : ::attn::OperandRole::statistic;
+    }
+    ::mlir::AffineMap getIndexingMap(unsigned index) {
+      return ::llvm::cast<::mlir::AffineMapAttr>(
+          getIndexingMaps()[index]).getValue();
+    }
+    /// Where init `index` stores an element.
+    ::mlir::AffineMap getStoredMap(unsigned index);
   }];
 }
 

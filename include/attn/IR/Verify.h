@@ -86,8 +86,9 @@ mlir::LogicalResult verifyTileDimensions(OnlineOp op);
 /// Constraints (C16) and (C17) of `attn.online` otherwise.
 mlir::LogicalResult verifyLayout(OnlineOp op);
 
-/// Constraint (C5) of `attn.finish`.
+/// Constraint (C5) of `attn.finish`, and of `attn.merge`.
 mlir::LogicalResult verifyLayout(FinishOp op);
+mlir::LogicalResult verifyLayout(MergeOp op);
 
 /// How errors call operand `index`: "query", "input 2", "output", ...
 std::string getOperandName(AttentionOpInterface op, unsigned index);

@@ -46,6 +46,13 @@ struct IterationBox {
                  llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument =
                      nullptr) const;
 
+  /// The same, where `position` gives the position in the box along a
+  /// dimension, null for one along which the box is one position.
+  void cloneBody(
+      mlir::OpBuilder &builder, mlir::Region &from, mlir::Region &to,
+      llvm::function_ref<mlir::Value(unsigned)> position,
+      llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument) const;
+
   /// The arguments of `ranges`, and the first of `classify`: the position along
   /// each batch dimension, the first and the last along each query row
   /// dimension, the position along each key row dimension but the last.

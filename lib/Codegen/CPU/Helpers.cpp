@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
+#include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -127,6 +128,37 @@ Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
   b.setInsertionPointToStart(body);
   return memref::AllocOp::create(b, op->getLoc(), type,
                                  b.getI64IntegerAttr(64));
+}
+
+void emitTileCount(OpBuilder &b, OnlineOp op, TileCounter counter,
+                   Value condition) {
+  if (!op.getCountTiles())
+    return;
+  Location loc = op.getLoc();
+  Value value = condition
+                    ? arith::ExtUIOp::create(b, loc, b.getI64Type(), condition)
+                          .getResult()
+                    : arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1))
+                          .getResult();
+  auto type = MemRefType::get({3}, b.getI64Type());
+  Value counts = memref::GetGlobalOp::create(b, loc, type, getTileCountsName());
+  Value place =
+      arith::ConstantIndexOp::create(b, loc, static_cast<int64_t>(counter));
+  memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi, value, counts,
+                              place);
+}
+
+SmallVector<Value> locateInResult(OpBuilder &b, Location loc, AffineMap map,
+                                  Value row, Value channel) {
+  SmallVector<Value> indices;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    indices.push_back(
+        dim == 0   ? row
+        : dim == 1 ? channel
+                   : arith::ConstantIndexOp::create(b, loc, 0).getResult());
+  }
+  return indices;
 }
 
 int64_t getMemoryWidth(Type element) {

@@ -25,6 +25,10 @@ struct LanesAlongRowsEmitter
                          const EmitOptions &options) const {
     return attn::emitPack(rewriter, op, options);
   }
+  LogicalResult emitMerge(Attribute, RewriterBase &rewriter, MergeOp op,
+                          const EmitOptions &options) const {
+    return attn::emitMerge(rewriter, op, options);
+  }
   LogicalResult emitFinish(Attribute, RewriterBase &rewriter, FinishOp op,
                            const EmitOptions &options) const {
     return attn::emitFinish(rewriter, op, options);

@@ -8,7 +8,6 @@
 #include "OnlineEmitter.h"
 #include "MicroKernel.h"
 #include "attn/IR/Utils.h"
-#include "attn/Tiling/Tiling.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
@@ -134,22 +133,10 @@ Value OnlineEmitter::loadVisible(Value keyRow) {
 
 //===----------------------------------------------------------------------===//
 
-void OnlineEmitter::count(int64_t counter, Value value) {
-  if (!op.getCountTiles())
-    return;
-  auto type = MemRefType::get({3}, b.getI64Type());
-  Value counts = memref::GetGlobalOp::create(b, loc, type, getTileCountsName());
-  memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi, value, counts,
-                              ValueRange{index(counter)});
-}
-
 void OnlineEmitter::emitAll() {
-  Value once = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1));
-  count(1, once);
-  if (op.getMask().empty())
-    count(2, once);
-  else if (op.getFull())
-    count(2, arith::ExtUIOp::create(b, loc, b.getI64Type(), op.getFull()));
+  emitTileCount(b, op, TileCounter::Computed);
+  if (op.getMask().empty() || op.getFull())
+    emitTileCount(b, op, TileCounter::Full, op.getFull());
   for (unsigned i = 0; i < numScoreStatistics; ++i)
     oldScoreStatistics.push_back(vector::LoadOp::create(
         b, loc, laneType, op.getStatistics()[i], ValueRange{zero}));
@@ -197,7 +184,7 @@ LogicalResult OnlineEmitter::run() {
       MemRefType::get(
           {static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)) * lanes},
           accType));
-  count(0, arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1)));
+  emitTileCount(b, op, TileCounter::LookedAt);
   if (op.getMask().empty()) {
     emitAll();
   } else {

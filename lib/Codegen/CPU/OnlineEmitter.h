@@ -102,8 +102,6 @@ private:
                 mlir::Value rowStride);
   void emitChannels(mlir::Value first, int64_t count);
   void emitAll();
-  /// Adds `value` to one of the counters, if the op counts its tiles.
-  void count(int64_t counter, mlir::Value value);
 
   mlir::RewriterBase &b;
   mlir::Location loc;

@@ -283,20 +283,6 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
 // attn.finish
 //===----------------------------------------------------------------------===//
 
-/// The indices of a row and a channel of the tile in an operand with `map`. It
-/// may have further dimensions, of extent 1.
-static SmallVector<Value> locate(TileCopier &copier, AffineMap map, Value row,
-                                 Value channel) {
-  SmallVector<Value> indices;
-  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-    unsigned dim = map.getDimPosition(i);
-    indices.push_back(dim == 0   ? row
-                      : dim == 1 ? channel
-                                 : copier.index(0));
-  }
-  return indices;
-}
-
 /// A log-sum-exp may lie at any stride: one element at a time.
 static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
                           Value rows) {
@@ -312,7 +298,7 @@ static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
   emitLoop(b, loc, zero, rows, 1, [&](Value row) {
     Value value = memref::LoadOp::create(b, loc, buffer, row);
     memref::StoreOp::create(b, loc, value, op.getLse(),
-                            locate(copier, map, row, /*channel=*/{}));
+                            locateInResult(b, loc, map, row, /*channel=*/{}));
   });
 }
 
@@ -360,7 +346,7 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
         Value mask = allRows ? columnMask
                              : copier.maskRow(columnMask, here, rows, block);
         copier.store(vectors[r], op.getOutput(),
-                     locate(copier, map, here, channel), mask);
+                     locateInResult(b, loc, map, here, channel), mask);
       }
     });
   });
@@ -389,7 +375,7 @@ static void emitStridedOutput(TileCopier &copier, FinishOp op,
       Value value = memref::LoadOp::create(b, loc, scratch, row);
       value = convertFloat(b, loc, value, element);
       memref::StoreOp::create(b, loc, value, op.getOutput(),
-                              locate(copier, map, row, channel));
+                              locateInResult(b, loc, map, row, channel));
     });
   });
 }

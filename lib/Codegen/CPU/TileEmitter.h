@@ -31,6 +31,15 @@ mlir::LogicalResult emitPack(mlir::RewriterBase &rewriter, PackOp op,
 mlir::LogicalResult emitFinish(mlir::RewriterBase &rewriter, FinishOp op,
                                const EmitOptions &options);
 
+/// The same for an accumulator that lies row by row.
+mlir::LogicalResult emitFinishRows(mlir::RewriterBase &rewriter, FinishOp op,
+                                   const EmitOptions &options);
+
+/// Replaces `attn.merge` on buffers with a layout: vector by vector of the
+/// accumulator, all splits are rescaled and summed.
+mlir::LogicalResult emitMerge(mlir::RewriterBase &rewriter, MergeOp op,
+                              const EmitOptions &options);
+
 /// Replaces a fill of a contiguous static buffer by vector stores.
 mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
                              mlir::linalg::FillOp op,
@@ -81,6 +90,20 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
 /// parallel loop's body, or of the function. Deallocation comes later.
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
+
+/// What a step counts of the tiles, if it does: key tiles looked at, computed
+/// and full.
+enum class TileCounter { LookedAt, Computed, Full };
+
+/// Adds 1 to a counter, or `condition`, an i1, if it is given.
+void emitTileCount(mlir::OpBuilder &b, OnlineOp op, TileCounter counter,
+                   mlir::Value condition = {});
+
+/// The indices of a row and a channel of a tile in a result with `map`, which
+/// may have further dimensions, of extent 1.
+llvm::SmallVector<mlir::Value>
+locateInResult(mlir::OpBuilder &b, mlir::Location loc, mlir::AffineMap map,
+               mlir::Value row, mlir::Value channel);
 
 /// The width in memory of an element, that of an index being 64; 0 for what is
 /// neither a float, an integer nor an index.

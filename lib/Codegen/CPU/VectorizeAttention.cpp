@@ -44,7 +44,8 @@ struct VectorizeAttentionPass final
     IRRewriter rewriter(&getContext());
     for (Operation *op : ops) {
       LogicalResult emitted = success();
-      if (auto merge = dyn_cast<MergeOp>(op))
+      auto merge = dyn_cast<MergeOp>(op);
+      if (merge && !merge.getLayout())
         emitted = lowerMerge(rewriter, merge);
       else if (auto contract = dyn_cast<ContractOp>(op))
         emitted = emitContract(rewriter, contract, options);
@@ -60,7 +61,8 @@ struct VectorizeAttentionPass final
       signalPassFailure();
   }
 
-  /// Reductions over the splits, lowered with the rest of linalg.
+  /// Of a merge without a layout, reductions over the splits, lowered with the
+  /// rest of linalg.
   LogicalResult lowerMerge(RewriterBase &rewriter, MergeOp op) {
     if (failed(decomposeMerge(rewriter, op)))
       return failure();
@@ -80,6 +82,8 @@ struct VectorizeAttentionPass final
       return op->emitOpError("cannot be vectorized: nothing emits ") << layout;
     if (auto online = dyn_cast<OnlineOp>(op))
       return emitter.emitOnline(rewriter, online, options);
+    if (auto merge = dyn_cast<MergeOp>(op))
+      return emitter.emitMerge(rewriter, merge, options);
     if (auto pack = dyn_cast<PackOp>(op))
       return emitter.emitPack(rewriter, pack, options);
     return emitter.emitFinish(rewriter, cast<FinishOp>(op), options);

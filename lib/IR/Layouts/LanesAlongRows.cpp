@@ -33,10 +33,14 @@ LanesAlongRowsAttr::propose(MLIRContext *context,
 }
 
 double LanesAlongRowsAttr::getCost(const LayoutProblem &problem) const {
-  constexpr int64_t kManyRows = 1 << 10;
-  int64_t rows = ShapedType::isDynamic(problem.queryRows) ? kManyRows
-                                                          : problem.queryRows;
-  int64_t tiles = llvm::divideCeil(rows, getLanes());
+  // The innermost dimension of more than one row is cut into tiles.
+  double tiles = 1;
+  bool isCut = false;
+  for (size_t i = 0; i < problem.queryRows.size(); ++i) {
+    int64_t rows = problem.estimate(i);
+    tiles *= isCut ? rows : llvm::divideCeil(rows, getLanes());
+    isCut |= rows != 1;
+  }
   FloatType accType = problem.accType;
   double vectors = static_cast<double>(getLanes()) * accType.getWidth() /
                    problem.vectorBits;

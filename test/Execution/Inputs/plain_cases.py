@@ -2,7 +2,7 @@
 
 import numpy
 
-from plain_attention import accumulation, generic, random, tensor
+from plain_attention import accumulation, generic, random, spread, tensor
 from plain_sdpa import sdpa
 
 NAN, INF = numpy.nan, numpy.inf
@@ -48,9 +48,9 @@ BLOCKS = ("""
           lambda x: x["n"] // 7 <= x["m"] // 5)
 
 
-def options(dtype, rng, error):
-    def case(name, **kind):
-        return sdpa(name, dtype, rng, error, **kind)
+def options(dtype, rng, error, rows=21):
+    def case(name, rows=rows, **kind):
+        return sdpa(name, dtype, rng, error, rows=rows, **kind)
     yield case("plain")
     yield case("dynamic", dynamic=True, lse=True)
     yield case("scale", scale=0.3)
@@ -79,20 +79,20 @@ def options(dtype, rng, error):
                boolean=numpy.arange(9).reshape(9, 1) > 4)
     yield case("sink-dynamic", sink=[0.5, 0.25], dynamic=True, lse=True)
     yield case("softcap", softcap=0.75)
-    yield case("bias", bias=(2, 2, 13, 37))
+    yield case("bias", bias=(2, 2, rows, 37))
     yield case("bias-broadcast", bias=(1, 2, 1, 37))
     yield case("bias-keys", bias=(37,))
-    yield case("bias-softcap", bias=(13, 37), softcap=1.5, causal="top_left")
-    yield case("bool", boolean=(2, 2, 13, 37), lse=True)
+    yield case("bias-softcap", bias=(rows, 37), softcap=1.5, causal="top_left")
+    yield case("bool", boolean=(2, 2, rows, 37), lse=True)
     yield case("bool-padding", boolean=(2, 1, 1, 37))
-    yield case("bool-rows", boolean=(2, 1, 13, 1))
-    yield case("bool-causal", boolean=(13, 37), causal="bottom_right")
+    yield case("bool-rows", boolean=(2, 1, rows, 1))
+    yield case("bool-causal", boolean=(rows, 37), causal="bottom_right")
     yield case("grouped", heads=2, group=3)
     yield case("grouped-one", heads=1, group=4, causal="bottom_right")
-    yield case("grouped-bias", heads=2, group=2, bias=(4, 13, 37))
+    yield case("grouped-bias", heads=2, group=2, bias=(4, rows, 37))
     yield case("score", score=alibi(accumulation(dtype)))
     yield case("score-causal", score=alibi(accumulation(dtype)),
-               causal="top_left", softcap=2.0, bias=(2, 1, 13, 37))
+               causal="top_left", softcap=2.0, bias=(2, 1, rows, 37))
     yield case("mask-mod", mask=THIRD)
     yield case("mask-floordiv", mask=BLOCKS, rows=37, keys=61)
     yield case("mask-window", mask=THIRD, window=(9, 9), lse=True)
@@ -157,11 +157,11 @@ def blocks(dtype, rng, error):
         attn.yield %t : {acc}
       }}"""
         row = array if part != "h" else array[:, None]
-        spread = numpy.broadcast_to(row, (2, 261))[:, :, None]
+        spaced = numpy.broadcast_to(row, (2, 261))[:, :, None]
         yield generic(f"input-{part}", dtype, sizes, LETTERS, rng, text, 0.6,
                       error, dynamic=True,
                       inputs=[(part, tensor(array.shape, acc), array)],
-                      score=lambda s, x, spread=spread: s + spread)
+                      score=lambda s, x, spaced=spaced: s + spaced)
     yield generic("causal-transposed", dtype, sizes, ["hmd", "hdn", "hen",
                                                       "hem"],
                   rng, CAUSAL[0], 0.6, error, mask=CAUSAL[1], dynamic=True)
@@ -176,13 +176,13 @@ def widths(dtype, rng, error):
                    dynamic=number % 3 == 2)
 
 
-def hidden(dtype, rng, error):
+def hidden(dtype, rng, error, rows=21):
     """What the mask hides does not leak, whatever it is."""
-    def case(name, **kind):
-        return sdpa(name, dtype, rng, error, **kind)
-    visible = rng.random((2, 2, 13, 37)) < 0.6
+    def case(name, rows=rows, **kind):
+        return sdpa(name, dtype, rng, error, rows=rows, **kind)
+    visible = rng.random((2, 2, rows, 37)) < 0.6
     visible[..., [4, 20, 36]] = False
-    visible[:, 1, [0, 7, 12], :] = False
+    visible[:, 1, [0, 7, rows - 1], :] = False
     for what in (NAN, INF, -INF):
         def in_keys(q, k, v, what=what):
             k[..., [4, 20, 36], :] = what
@@ -212,10 +212,10 @@ def hidden(dtype, rng, error):
             yield case("values-seen-nan", patch=in_values)
             yield case("keys-seen-nan", patch=in_keys)
     yield case("bias-lowest", bias=numpy.where(visible, 0.5, -INF), lse=True)
-    yield case("bias-all-lowest", bias=numpy.full((13, 37), -INF), lse=True)
+    yield case("bias-all-lowest", bias=numpy.full((rows, 37), -INF), lse=True)
     nans = numpy.where(visible, 0.25, NAN)
     yield case("bias-nan-hidden", bias=nans, boolean=visible, lse=True)
-    yield case("blind", boolean=numpy.zeros((13, 37), bool), lse=True)
+    yield case("blind", boolean=numpy.zeros((rows, 37), bool), lse=True)
     yield case("blind-behind", causal="offset", offset=-50, lse=True)
     yield case("blind-tile", keys=300, lse=True,
                boolean=numpy.arange(300) > 270)
@@ -257,11 +257,12 @@ POSITIVE = """score {{
       }}"""
 
 
-def weightings(dtype, rng, error):
+def weightings(dtype, rng, error, rows=37):
     acc = accumulation(dtype)
+    sizes = {**SIZES, "m": rows}
 
     def case(name, weighting, text="", **kind):
-        return generic(name, dtype, SIZES, LETTERS, rng, text, 0.6, error,
+        return generic(name, dtype, sizes, LETTERS, rng, text, 0.6, error,
                        weighting=weighting, **kind)
     for masked in (False, True):
         tail = "-causal" if masked else ""
@@ -270,7 +271,7 @@ def weightings(dtype, rng, error):
         for part in ("", "h", "m", "hm"):
             yield case(f"sink-{part}{tail}", "softmax_sink", text, mask=mask,
                        lse=True, operand=(part, random(
-                           rng, [SIZES[x] for x in part], acc)))
+                           rng, [sizes[x] for x in part], acc)))
         yield case("sigmoid" + tail, "sigmoid", text, mask=mask,
                    operand=("h", random(rng, [2], acc)))
         yield case("relu" + tail, "relu", text, mask=mask)
@@ -333,11 +334,12 @@ def layouts(dtype, rng, error):
       }""", similarity=lambda a, b: -(a - b)**2)
 
 
-def regions(dtype, rng, error):
+def regions(dtype, rng, error, rows=37):
     """Inputs over every set of dimensions, captured tables, weight regions."""
     acc = accumulation(dtype)
+    sizes = {**SIZES, "m": rows}
 
-    def case(name, text, sizes=SIZES, letters=LETTERS, **kind):
+    def case(name, text, letters=LETTERS, **kind):
         return generic(name, dtype, sizes, letters, rng, text, 0.6, error,
                        **kind)
     plus = f"""score {{
@@ -346,12 +348,12 @@ def regions(dtype, rng, error):
         attn.yield %t : {acc}
       }}"""
     for part in ("", "h", "m", "n", "hm", "hn", "mn", "nm", "hmn", "nhm"):
-        shape = [SIZES[x] for x in part]
+        shape = [sizes[x] for x in part]
         array = random(rng, shape, dtype)
         kind = tensor(shape, dtype) if part else dtype
         order = sorted(range(len(part)), key=lambda i: "hmn".index(part[i]))
         spreaded = numpy.transpose(array, order).reshape(
-            [SIZES[x] if x in part else 1 for x in "hmn"])
+            [sizes[x] if x in part else 1 for x in "hmn"])
         yield case(f"input-{part or 'scalar'}", plus,
                    inputs=[(part, kind, array)],
                    score=lambda s, x, a=spreaded: s + a)
@@ -393,15 +395,15 @@ def regions(dtype, rng, error):
         attn.yield %t : {acc}
       }}""", captured=[("table", f"tensor<187x2x{acc}>", wide.T.copy())],
                score=lambda s, x: s + wide[x["h"], x["n"] + 36 - x["m"]])
-    two = random(rng, [37, 150], acc)
+    two = random(rng, [rows, 150], acc)
     yield case("table-pairs", f"""score {{
       ^bb0(%s: {acc}):
         %row = attn.index 1
         %column = attn.index 2
-        %x = tensor.extract %table[%row, %column] : tensor<37x150x{acc}>
+        %x = tensor.extract %table[%row, %column] : tensor<{rows}x150x{acc}>
         %t = arith.mulf %s, %x : {acc}
         attn.yield %t : {acc}
-      }}""", captured=[("table", f"tensor<37x150x{acc}>", two)],
+      }}""", captured=[("table", f"tensor<{rows}x150x{acc}>", two)],
                score=lambda s, x: s * two)
     yield case("table-blocks", f"""score {{
       ^bb0(%s: {acc}):
@@ -409,10 +411,10 @@ def regions(dtype, rng, error):
         %column = attn.index 2
         %mine = affine.apply affine_map<(i) -> (i floordiv 4)>(%row)
         %other = affine.apply affine_map<(j) -> (j mod 7)>(%column)
-        %x = tensor.extract %table[%mine, %other] : tensor<37x150x{acc}>
+        %x = tensor.extract %table[%mine, %other] : tensor<{rows}x150x{acc}>
         %t = arith.addf %s, %x : {acc}
         attn.yield %t : {acc}
-      }}""", captured=[("table", f"tensor<37x150x{acc}>", two)],
+      }}""", captured=[("table", f"tensor<{rows}x150x{acc}>", two)],
                score=lambda s, x: s + two[x["m"] // 4, x["n"] % 7])
     # Clamped positions: both bounds, one, beyond every lane, at the lanes' ends.
     for low, high, steps in ((-5, 9, 1), (-300, 300, 1), (3, 4, -1), (40, 70, 2),
@@ -429,10 +431,10 @@ def regions(dtype, rng, error):
         %atleast = arith.maxsi %low, %distance : index
         %entry = arith.minsi %atleast, %high : index
         %at = arith.subi %entry, %low : index
-        %x = tensor.extract %table[%at] : tensor<5550x{acc}>
+        %x = tensor.extract %table[%at] : tensor<{rows * 150}x{acc}>
         %t = arith.addf %s, %x : {acc}
         attn.yield %t : {acc}
-      }}""", captured=[("table", f"tensor<5550x{acc}>", two.reshape(-1))],
+      }}""", captured=[("table", f"tensor<{rows * 150}x{acc}>", two.reshape(-1))],
                    score=lambda s, x, low=low, high=high, steps=steps:
                    s + two.reshape(-1)[numpy.clip(
                        steps * x["m"] - x["n"], low, high) - low])
@@ -459,7 +461,7 @@ def regions(dtype, rng, error):
       ^bb0(%w: {acc}, %x: {acc}):
         %t = arith.mulf %w, %x : {acc}
         attn.yield %t : {acc}
-      }}""", inputs=[("mn", f"tensor<37x150x{acc}>", two)],
+      }}""", inputs=[("mn", f"tensor<{rows}x150x{acc}>", two)],
                weight=lambda w, x: w * two)
     yield case("weight-select", f"""weight {{
       ^bb0(%w: {acc}):
@@ -497,6 +499,84 @@ def unfused(dtype, rng, error):
                letters=["hd", "hnd", "hne", "he"])
 
 
+def few_options(dtype, rng, error):
+    """The same with the rows that one tile of few rows has."""
+    yield from options(dtype, rng, error, rows=13)
+
+
+def few_hidden(dtype, rng, error):
+    yield from hidden(dtype, rng, error, rows=13)
+
+
+def few_weightings(dtype, rng, error):
+    yield from weightings(dtype, rng, error, rows=5)
+
+
+def few_regions(dtype, rng, error):
+    yield from regions(dtype, rng, error, rows=7)
+
+
+def few(dtype, rng, error):
+    """Rows times heads of a group, widths and keys that fill vectors and do not,
+    keys in several parts."""
+    kinds = ({}, {"causal": "bottom_right"}, {"window": (20, 9)},
+             {"causal": "bottom_right", "softcap": 1.5},
+             {"causal": "offset", "offset": [9, -2]})
+    number = 0
+    for rows in (1, 2, 3, 4, 7, 8, 16):
+        for group in (1, 2, 3, 4, 7, 16):
+            if rows * group > 21:
+                continue
+            for dynamic in (False, True):
+                kind = dict(kinds[number % len(kinds)])
+                heads = 1 + number % 2
+                batch = 2 if "offset" in kind else 1
+                sizes = {"keys": (37, 16, 150, 65, 5)[number % 5],
+                         "width": WIDTHS[number % len(WIDTHS)],
+                         "channels": WIDTHS[(number + 7) % len(WIDTHS)]}
+                if number % 3 == 1:
+                    kind["bias"] = (batch, heads * group, rows, sizes["keys"])
+                elif number % 3 == 2:
+                    kind["sink"] = list(random(rng, [heads * group], dtype))
+                yield sdpa(f"{rows}x{group}-{'dynamic' if dynamic else number}",
+                           dtype, rng, error, batch=batch, heads=heads,
+                           group=group, rows=rows, dynamic=dynamic,
+                           lse=number % 2 == 0, **sizes, **kind)
+                number += 1
+    for rows, group in ((1, 4), (3, 2)):
+        for number, kind in enumerate(kinds):
+            yield sdpa(f"parts-{rows}x{group}-{number}", dtype, rng, error,
+                       rows=rows, group=group, keys=1100, heads=1, lse=True,
+                       dynamic=number % 2 == 0, **kind)
+    four = {"b": 2, "h": 3, "g": 2, "m": 3, "n": 41, "d": 19, "e": 6}
+    for name, letters in (("rows-first", ["mbhgd", "nbhd", "nbhe", "mbhge"]),
+                          ("group-last", ["bhmgd", "bhnd", "bhne", "bhmge"]),
+                          ("query-mixed", ["bmhgd", "bhnd", "bhne", "bhgme"]),
+                          ("keys-transposed", ["bhgmd", "bhdn", "bhen",
+                                               "bhgme"]),
+                          ("output-transposed", ["bhgmd", "bhnd", "bhne",
+                                                 "ebhgm"])):
+        for part in ("n", "gn", "mn", "gm", "mg", "nmg", "hgmn"):
+            array = random(rng, [four[x] for x in part], dtype)
+            every = letters[3].replace("e", "") + "n"
+            acc = accumulation(dtype)
+            yield generic(f"{name}-{part}", dtype, four, letters, rng, f"""score {{
+      ^bb0(%s: {acc}, %x: {acc}):
+        %group = attn.index 2
+        %row = attn.index 3
+        %both = arith.muli %group, %row : index
+        %integer = arith.index_cast %both : index to i32
+        %y = arith.sitofp %integer : i32 to {acc}
+        %u = arith.addf %s, %y : {acc}
+        %t = arith.addf %u, %x : {acc}
+        attn.yield %t : {acc}
+      }}""", 0.6, error, inputs=[(part, tensor(array.shape, dtype), array)],
+                          lse=part == "gm",
+                          score=lambda s, x, a=spread(array, part, every):
+                          s + x["g"] * x["m"] + a)
+
+
 GROUPS = {function.__name__: function
           for function in (options, lengths, blocks, widths, hidden, weightings,
-                           layouts, regions, unfused)}
+                           layouts, regions, unfused, few, few_options,
+                           few_hidden, few_weightings, few_regions)}

@@ -1,0 +1,321 @@
+//===- FewRowsEmitter.cpp - A step of few query rows ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FewRowsEmitter.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// The most query rows that meet a key at once.
+constexpr int64_t kMaxGroupRows = 8;
+
+FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
+                               const EmitOptions &options)
+    : b(rewriter), loc(op.getLoc()), op(op), options(options) {
+  accType = op.getAccumulationType();
+  weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  statistics = weighting.getStatistics();
+  for (const Statistic &statistic : statistics)
+    numScoreStatistics += statistic.phase == StatisticPhase::Score;
+  rows = op.getLayoutAttr().getNumRows();
+  groupRows = llvm::divideCeil(rows, llvm::divideCeil(rows, kMaxGroupRows));
+  lanes = std::max<int64_t>(1, options.vectorBits / accType.getWidth());
+  laneType = VectorType::get({lanes}, accType);
+  lane.emplace(b, loc, lanes, reader);
+  for (unsigned i = 0, e = op.getIndexingMaps().size(); i < e; ++i)
+    maps.push_back(op.getStoredMap(i));
+}
+
+Value FewRowsEmitter::select(Value condition, Value then, Value otherwise) {
+  if (!condition)
+    return then;
+  return arith::SelectOp::create(b, loc, condition, then, otherwise);
+}
+
+Value FewRowsEmitter::constant(double value) {
+  return createFloatConstant(b, loc, laneType, value);
+}
+
+SmallVector<Value>
+FewRowsEmitter::loop(Value from, Value to, int64_t step, ValueRange inits,
+                     function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, index(step), inits);
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(
+                                       b.getContext(), {}, {}, {}, unroll, {},
+                                       {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!inits.empty())
+    scf::YieldOp::create(b, loc, next);
+  return Values(loop.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// Reads and regions
+//===----------------------------------------------------------------------===//
+
+LaneValue FewRowsEmitter::read(Value operand, AffineMap map,
+                               const Position &position, Value mask) {
+  auto type = dyn_cast<MemRefType>(operand.getType());
+  if (!type)
+    return LaneValue::uniform(convertFloat(b, loc, operand, accType));
+  SmallVector<LaneValue> indices;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    indices.push_back(dim == 0   ? position.row
+                      : dim == 1 ? position.key
+                                 : position.column);
+  }
+  bool varies = llvm::any_of(
+      indices, [](const LaneValue &value) { return value.variesByKey; });
+  LaneValue result;
+  if (allUniform(indices)) {
+    SmallVector<Value> scalars;
+    for (const LaneValue &value : indices)
+      scalars.push_back(value.scalar);
+    Value element = memref::LoadOp::create(b, loc, operand, scalars);
+    result = LaneValue::uniform(convertFloat(b, loc, element, accType));
+  } else {
+    Value elements = reader.read(*lane, operand, indices, mask);
+    result = LaneValue::lanes(convertFloat(b, loc, elements, accType));
+  }
+  result.variesByKey = varies;
+  return result;
+}
+
+Value FewRowsEmitter::readRow(Value operand, AffineMap map, Value row,
+                              Value key, Value column, Value mask) {
+  auto type = cast<MemRefType>(operand.getType());
+  if (mask || !type.isLastDimUnitStride() ||
+      !liesAsVector(type.getElementType())) {
+    Position position{LaneValue::uniform(row), LaneValue::uniform(key),
+                      LaneValue::affine(column, 1)};
+    return lane->toVector(read(operand, map, position, mask));
+  }
+  Value first = map.getDimPosition(0) == 0 ? row : key;
+  Value elements =
+      vector::LoadOp::create(b, loc, lane->vectorType(type.getElementType()),
+                             operand, ValueRange{first, column});
+  return convertFloat(b, loc, elements, accType);
+}
+
+LaneValue FewRowsEmitter::inlineAt(Region &region, ArrayRef<LaneValue> leading,
+                                   const Position &position,
+                                   LanePredicate predicate) {
+  SmallVector<LaneValue> arguments(leading);
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    LaneValue value;
+    if (!region.getArgument(leading.size() + i).use_empty())
+      value = read(input, maps[3 + i], position, predicate.lanes);
+    arguments.push_back(value);
+  }
+  return lane->inlineRegion(region, arguments, {position.row, position.key},
+                            predicate);
+}
+
+FewRowsEmitter::Position FewRowsEmitter::along(const Block &block, Value row) {
+  LaneValue uniform = LaneValue::uniform(row);
+  // One row may see no key of the block where others do.
+  uniform.variesByKey = true;
+  return {uniform, LaneValue::affine(block.first, 1), {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Lanes
+//===----------------------------------------------------------------------===//
+
+Value FewRowsEmitter::toWord(Value vector) {
+  Value word = vector::BitCastOp::create(
+      b, loc, VectorType::get({1}, b.getIntegerType(lanes)), vector);
+  return vector::ExtractOp::create(b, loc, word, int64_t(0));
+}
+
+Value FewRowsEmitter::toLanes(Value word) {
+  Value vector = vector::BroadcastOp::create(
+      b, loc, VectorType::get({1}, word.getType()), word);
+  return vector::BitCastOp::create(b, loc, lane->vectorType(b.getI1Type()),
+                                   vector);
+}
+
+/// Pairs of vectors become one, which holds the sums of the halves of both, and
+/// so on. Halves of whole vectors come first, then halves of the parts of 128
+/// bits that one shuffle of a target works on, each in an order that ends with
+/// the lanes in the order of the vectors.
+Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
+  int64_t part = std::min<int64_t>(lanes, 128 / accType.getWidth());
+  // Lane l of the sum of a pair: the two places that are added, of 2 `lanes`.
+  auto addPairs = [&](Values pairs, int64_t width, int64_t sources) {
+    // In each part of `width` lanes lie `sources` of `width / sources` lanes.
+    SmallVector<int64_t> low, high;
+    int64_t half = width / sources / 2;
+    for (int64_t start = 0; start < lanes; start += width)
+      for (int64_t vector : {int64_t(0), lanes})
+        for (int64_t source = 0; source < sources; ++source)
+          for (int64_t i = 0; i < half; ++i) {
+            int64_t place = vector + start + source * 2 * half + i;
+            low.push_back(place);
+            high.push_back(place + half);
+          }
+    Values sums;
+    for (size_t i = 0; i < pairs.size(); i += 2) {
+      Value lows =
+          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], low);
+      Value highs =
+          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], high);
+      sums.push_back(arith::AddFOp::create(b, loc, lows, highs));
+    }
+    return sums;
+  };
+  Values rest;
+  for (int64_t first = 0; first < part; ++first) {
+    Values column;
+    for (int64_t i = first; i < lanes; i += part)
+      column.push_back(vectors[i]);
+    for (int64_t sources = 1; column.size() > 1; sources *= 2)
+      column = addPairs(column, lanes, sources);
+    rest.push_back(column[0]);
+  }
+  for (int64_t sources = 1; rest.size() > 1; sources *= 2)
+    rest = addPairs(rest, part, sources);
+  return rest[0];
+}
+
+Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
+  for (int64_t width = lanes / 2; width >= 1; width /= 2) {
+    SmallVector<int64_t> low = llvm::to_vector(llvm::seq<int64_t>(0, width));
+    SmallVector<int64_t> high =
+        llvm::to_vector(llvm::seq<int64_t>(width, 2 * width));
+    Value lows = vector::ShuffleOp::create(b, loc, vector, vector, low);
+    Value highs = vector::ShuffleOp::create(b, loc, vector, vector, high);
+    vector = weighting.combine(b, loc, number, lows, highs);
+  }
+  return vector::ExtractOp::create(b, loc, vector, int64_t(0));
+}
+
+//===----------------------------------------------------------------------===//
+// The step
+//===----------------------------------------------------------------------===//
+
+void FewRowsEmitter::emitBlock(const Block &block) {
+  for (int64_t first = 0; first < rows; first += groupRows) {
+    int64_t count = std::min(groupRows, rows - first);
+    emitSimilarity(block, first, count);
+    Value end = index(count);
+    if (op.getRows()) {
+      end = arith::SubIOp::create(b, loc, numRows, index(first));
+      end = arith::MinSIOp::create(b, loc, end, index(count));
+    }
+    loop(zero, end, 1, {}, [&](Value number, ValueRange) {
+      emitWeights(block, first, number);
+      return Values();
+    });
+  }
+}
+
+LogicalResult FewRowsEmitter::run() {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  zero = index(0);
+  auto extent = [&](unsigned operand, Value value, unsigned dim) {
+    unsigned position =
+        *maps[operand].getResultPosition(b.getAffineDimExpr(dim));
+    return getValueOrCreateConstantIndexOp(
+        b, loc, memref::getMixedSize(b, loc, value, position));
+  };
+  numRows = op.getRows() ? op.getRows() : index(rows);
+  numKeys = extent(1, op.getKey(), 1);
+  numFeatures = extent(1, op.getKey(), 2);
+  numChannels = extent(2, op.getValue(), 3);
+  auto scratch = [&](ArrayRef<int64_t> shape, Type element) {
+    return createWorkerScratch(b, op, MemRefType::get(shape, element));
+  };
+  partialSums = scratch({lanes, groupRows, lanes}, accType);
+  weights = scratch({rows, lanes}, accType);
+  int64_t numSums = statistics.size() - numScoreStatistics;
+  if (numSums != 0)
+    sums = scratch({numSums, rows, lanes}, accType);
+  if (!op.getMask().empty())
+    words = scratch({rows}, b.getIntegerType(lanes));
+  emitTileCount(b, op, TileCounter::LookedAt);
+
+  // Statistics of the weights are kept per lane; what there is of them goes
+  // into the first.
+  auto forEachSum = [&](function_ref<void(int64_t, Value, Value)> body) {
+    if (numSums == 0)
+      return;
+    loop(zero, numRows, 1, {}, [&](Value row, ValueRange) {
+      for (int64_t i = 0; i < numSums; ++i)
+        body(i, op.getStatistics()[numScoreStatistics + i], row);
+      return Values();
+    });
+  };
+  forEachSum([&](int64_t i, Value statistic, Value row) {
+    Value first = memref::LoadOp::create(b, loc, statistic, row);
+    Value vector = vector::InsertOp::create(
+        b, loc, first, constant(statistics[numScoreStatistics + i].neutral),
+        int64_t(0));
+    vector::StoreOp::create(b, loc, vector, sums,
+                            ValueRange{index(i), row, zero});
+  });
+
+  std::optional<int64_t> known = getConstantIntValue(numKeys);
+  bool isWhole = known && *known % lanes == 0;
+  bool counts = op.getCountTiles() && !op.getMask().empty();
+  Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  auto blocks = loop(
+      zero, numKeys, lanes, counts ? ValueRange(no) : ValueRange(),
+      [&](Value first, ValueRange carried) -> Values {
+        Block block{first, index(lanes), {}};
+        if (!isWhole) {
+          Value rest = arith::SubIOp::create(b, loc, numKeys, first);
+          block.count = arith::MinSIOp::create(b, loc, rest, block.count);
+          block.lanes = createLaneMask(b, loc, lanes, block.count);
+        }
+        if (op.getMask().empty()) {
+          emitBlock(block);
+          emitValues(block, /*hidesPairs=*/false);
+          return {};
+        }
+        auto [any, hides] = emitMask(block);
+        auto visited = scf::IfOp::create(b, loc, any, /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(visited.thenBlock());
+        emitBlock(block);
+        auto branch = scf::IfOp::create(b, loc, hides, /*withElseRegion=*/true);
+        for (bool hidesPairs : {true, false}) {
+          b.setInsertionPointToStart(hidesPairs ? branch.thenBlock()
+                                                : branch.elseBlock());
+          emitValues(block, hidesPairs);
+        }
+        b.setInsertionPointAfter(visited);
+        if (!counts)
+          return {};
+        return {arith::OrIOp::create(b, loc, carried[0], any)};
+      });
+
+  forEachSum([&](int64_t i, Value statistic, Value row) {
+    Value vector = vector::LoadOp::create(b, loc, laneType, sums,
+                                          ValueRange{index(i), row, zero});
+    Value combined = combineLanes(numScoreStatistics + i, vector);
+    memref::StoreOp::create(b, loc, combined, statistic, row);
+  });
+  emitTileCount(b, op, TileCounter::Computed, counts ? blocks[0] : Value());
+  if (op.getMask().empty() || op.getFull())
+    emitTileCount(b, op, TileCounter::Full, op.getFull());
+  b.eraseOp(op);
+  return success();
+}
+
+} // namespace attn

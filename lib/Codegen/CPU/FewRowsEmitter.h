@@ -1,0 +1,143 @@
+//===- FewRowsEmitter.h - A step of few query rows --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The loop nest of one step for a few query rows, whose time goes into reading
+// keys and values. A block is as many keys as a vector has lanes; of each
+// block:
+//
+//   1. mask: a bit per pair, in memory; the block is skipped if none is set;
+//   2. similarity: key by key, a whole row of it in the order of its addresses,
+//      lanes along the features: a vector of partial sums per query row, in
+//      memory;
+//   3. weights, query row by query row: the partial sums of the keys become one
+//      vector, lanes along the keys; score region, statistics, weights. Where a
+//      statistic of the scores moves, the row is rescaled;
+//   4. values: key by key again, lanes along the channels, for a few query rows
+//      at a time: what is read again is in the nearest cache by then.
+//
+// The order of reads is what the hardware's prefetchers follow: loops over keys
+// stay loops, so that LLVM does not mix the reads of several.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CODEGEN_CPU_FEWROWSEMITTER_H
+#define ATTN_LIB_CODEGEN_CPU_FEWROWSEMITTER_H
+
+#include "TileEmitter.h"
+#include "VectorReader.h"
+
+namespace attn {
+
+/// Emits the loop nest above in place of one `attn.online` on buffers.
+class FewRowsEmitter {
+public:
+  FewRowsEmitter(mlir::RewriterBase &rewriter, OnlineOp op,
+                 const EmitOptions &options);
+
+  mlir::LogicalResult run();
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+  /// The keys of a block: the first of them in the tile, their number, and
+  /// which lanes have one, null for all.
+  struct Block {
+    mlir::Value first, count, lanes;
+  };
+  /// Where the lanes lie: query row, key row, feature or channel.
+  struct Position {
+    LaneValue row, key, column;
+  };
+
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(b, loc, value);
+  }
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs) {
+    return b.createOrFold<mlir::arith::AddIOp>(loc, lhs, rhs);
+  }
+  mlir::Value broadcast(mlir::Value scalar) { return lane->broadcast(scalar); }
+  mlir::Value select(mlir::Value condition, mlir::Value then,
+                     mlir::Value otherwise);
+  mlir::Value constant(double value);
+
+  /// A loop over keys or query rows, which LLVM does not unroll.
+  Values loop(mlir::Value from, mlir::Value to, int64_t step,
+              mlir::ValueRange inits,
+              llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+
+  /// Reads `operand` in the lanes of `mask`, null for all; floats become those
+  /// of the accumulation type.
+  LaneValue read(mlir::Value operand, mlir::AffineMap map,
+                 const Position &position, mlir::Value mask);
+  /// The vector of an operand along features or channels from `column` on.
+  mlir::Value readRow(mlir::Value operand, mlir::AffineMap map, mlir::Value row,
+                      mlir::Value key, mlir::Value column, mlir::Value mask);
+  /// What `region` yields; `leading` are its arguments before the inputs.
+  LaneValue inlineAt(mlir::Region &region, llvm::ArrayRef<LaneValue> leading,
+                     const Position &position, LanePredicate predicate);
+  /// The position of a query row in the lanes of a block.
+  Position along(const Block &block, mlir::Value row);
+
+  /// The word of the bits `lanes`, and the other way round.
+  mlir::Value toWord(mlir::Value lanes);
+  mlir::Value toLanes(mlir::Value word);
+  /// The sum of each of `vectors`, as many as there are lanes, in its lane.
+  mlir::Value sumAcrossLanes(Values vectors);
+  /// What statistic `number` combines the lanes of a vector to.
+  mlir::Value combineLanes(unsigned number, mlir::Value vector);
+
+  void emitBlock(const Block &block);
+  /// Stores a word per query row; returns whether any pair is visible, and
+  /// whether any is not.
+  std::pair<mlir::Value, mlir::Value> emitMask(const Block &block);
+  /// Partial sums of `count` query rows from `first` on.
+  void emitSimilarity(const Block &block, int64_t first, int64_t count);
+  Values multiplyFeatures(const Position &position, mlir::Value feature,
+                          mlir::Value mask, int64_t first,
+                          mlir::ValueRange sums);
+  /// The rest of the work on one of these rows.
+  void emitWeights(const Block &block, int64_t first, mlir::Value number);
+  /// Takes in the scores' statistics; returns them.
+  Values updateStatistics(mlir::Value row, mlir::Value score,
+                          mlir::Value visible);
+  void rescaleRow(mlir::Value row, mlir::Value factors);
+  void emitValues(const Block &block, bool hidesPairs);
+  void emitChannels(const Block &block, mlir::Value firstRow, int64_t rows,
+                    mlir::Value firstChannel, int64_t vectors, mlir::Value mask,
+                    bool hidesPairs);
+  /// Calls `body` with the first column, a number of vectors, at most `most`,
+  /// and the mask of the last of them, null for all lanes, until all of
+  /// `columns` are covered.
+  void forEachColumn(
+      mlir::Value columns, int64_t most,
+      llvm::function_ref<void(mlir::Value, int64_t, mlir::Value)> body);
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  OnlineOp op;
+  EmitOptions options;
+
+  mlir::FloatType accType;
+  AccumulateWeightingAttrInterface weighting;
+  llvm::SmallVector<Statistic> statistics;
+  unsigned numScoreStatistics = 0;
+  /// Query rows that the tile has room for, and how many of them meet a key at
+  /// once.
+  int64_t rows, groupRows;
+  int64_t lanes;
+  mlir::VectorType laneType;
+  VectorReader reader;
+  std::optional<RegionInliner> lane;
+  mlir::Value zero, numRows, numKeys, numFeatures, numChannels;
+  llvm::SmallVector<mlir::AffineMap> maps;
+  /// Partial sums (key, row of a group, lane), weights (row, lane), statistics
+  /// of the weights (statistic, row, lane), visible pairs (row).
+  mlir::Value partialSums, weights, sums, words;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_CODEGEN_CPU_FEWROWSEMITTER_H
