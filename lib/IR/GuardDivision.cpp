@@ -21,17 +21,23 @@ static bool isSignedDivision(Operation *op) {
              arith::FloorDivSIOp>(op);
 }
 
-void guardDivision(OpBuilder &b, Operation *op) {
+bool mayTrap(Operation *op) {
   bool isPower = isa<math::IPowIOp>(op), isSigned = isSignedDivision(op);
   if (!isPower && !isSigned &&
       !isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
-    return;
-  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
+    return false;
   APInt known;
-  if (matchPattern(divisor, m_ConstantInt(&known)) &&
-      (isPower ? !known.isNegative()
-               : !known.isZero() && !(isSigned && known.isAllOnes())))
+  if (!matchPattern(op->getOperand(1), m_ConstantInt(&known)))
+    return true;
+  return isPower ? known.isNegative()
+                 : known.isZero() || (isSigned && known.isAllOnes());
+}
+
+void guardDivision(OpBuilder &b, Operation *op) {
+  if (!mayTrap(op))
     return;
+  bool isPower = isa<math::IPowIOp>(op), isSigned = isSignedDivision(op);
+  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   Location loc = op->getLoc();

@@ -12,6 +12,10 @@
 
 namespace attn {
 
+/// Whether `op`, on integers, ends the process for some operands: a division by
+/// what may be 0, or of the smallest by -1.
+bool mayTrap(mlir::Operation *op);
+
 /// Makes a division of integers in code that hidden pairs run as well, scalars
 /// or vectors, divide by 1 where the processor would trap, which is where the
 /// quotient is undefined anyway. Other ops stay as they are.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "StructuredEmitter.h"
+#include "attn/IR/GuardDivision.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -25,13 +26,14 @@ constexpr int64_t kSquare = 8;
 // Which ops, and how
 //===----------------------------------------------------------------------===//
 
-/// Whether the body can be evaluated in lanes.
+/// Whether the body can be evaluated in lanes. A division by what may be zero
+/// cannot: it ends the run where it happens, and lanes guard theirs.
 static bool isLaneBody(Block &body) {
   for (Operation &nested : body.without_terminator()) {
     if (isa<arith::ConstantOp, linalg::IndexOp, memref::LoadOp>(nested))
       continue;
     if (!OpTrait::hasElementwiseMappableTraits(&nested) ||
-        nested.getNumRegions() != 0)
+        nested.getNumRegions() != 0 || mayTrap(&nested))
       return false;
     for (Type type : llvm::concat<const Type>(nested.getOperandTypes(),
                                               nested.getResultTypes()))
