@@ -71,13 +71,15 @@ def NamedAttentionOpInterface
 def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
   let cppNamespace = "::attn";
   let description = [{
-    What `attn.generic` and `attn.online` share: the operands that regions read,
-    the maps and the dimension classes inferred from them, the regions.
+    What `attn.generic`, `attn.online` and `attn.replay` share: the operands
+    that regions read, the maps and the dimension classes inferred from them,
+    the regions.
   }];
   let methods = [
     InterfaceMethod<"", "::mlir::Value", "getQuery">,
     InterfaceMethod<"", "::mlir::Value", "getKey">,
-    InterfaceMethod<"", "::mlir::Value", "getValue">,
+    InterfaceMethod<"Null where no values are weighted.", "::mlir::Value",
+      "getValue">,
     InterfaceMethod<"", "::mlir::OperandRange", "getInputs">,
     InterfaceMethod<"", "::mlir::OperandRange", "getWeightingOperands">,
     InterfaceMethod<"", "::mlir::Region &", "getSimilarity">,
@@ -88,8 +90,10 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
     InterfaceMethod<"", "::attn::WeightingAttrInterface", "getWeighting">,
     InterfaceMethod<"The factor on the similarity.", "::llvm::APFloat",
       "getScale">,
-    InterfaceMethod<"The init that the weighted values are summed into.",
-      "::mlir::Value", "getAccumulatorInit">,
+    InterfaceMethod<[{
+        The init that the weighted values are summed into; null where there are
+        none.
+      }], "::mlir::Value", "getAccumulatorInit">,
     InterfaceMethod<[{
         The type of all arithmetic: `acc_type`, or the widest of f32 and the
         element types of query, key, value and output.
@@ -109,15 +113,19 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
       }], "::mlir::AffineMap", "getStoredMap", (ins "unsigned":$index), "",
       "return $_op.getIndexingMap(index);">,
     InterfaceMethod<[{
+        The position of the first input among the mapped operands, if there is
+        one: after query, key and value.
+      }], "unsigned", "getFirstInputIndex", (ins), "", "return 3;">,
+    InterfaceMethod<[{
         The position of the first weighting operand among the mapped operands,
-        if there is one: after query, key, value and inputs.
+        if there is one: after the inputs.
       }], "unsigned", "getWeightingIndex", (ins), "",
-      "return 3 + $_op.getInputs().size();">,
+      "return $_op.getFirstInputIndex() + $_op.getInputs().size();">,
     InterfaceMethod<[{
         The position of the output, or the accumulator, among the mapped
         operands: the first of the inits.
       }], "unsigned", "getOutputIndex", (ins), "", [{
-        return 3 + $_op.getInputs().size() +
+        return $_op.getWeightingIndex() +
                $_op.getWeightingOperands().size();
       }]>,
     InterfaceMethod<"The number of iteration dimensions.", "unsigned",

@@ -248,7 +248,7 @@ LogicalResult FewRowsEmitter::run() {
     sums = scratch({numSums, rows, lanes}, accType);
   if (!op.getMask().empty())
     words = scratch({rows}, b.getIntegerType(lanes));
-  emitTileCount(b, op, TileCounter::LookedAt);
+  count(TileCounter::LookedAt);
 
   // Statistics of the weights are kept per lane; what there is of them goes
   // into the first.
@@ -311,9 +311,9 @@ LogicalResult FewRowsEmitter::run() {
     Value combined = combineLanes(numScoreStatistics + i, vector);
     memref::StoreOp::create(b, loc, combined, statistic, row);
   });
-  emitTileCount(b, op, TileCounter::Computed, counts ? blocks[0] : Value());
+  count(TileCounter::Computed, counts ? blocks[0] : Value());
   if (op.getMask().empty() || op.getFull())
-    emitTileCount(b, op, TileCounter::Full, op.getFull());
+    count(TileCounter::Full, op.getFull());
   b.eraseOp(op);
   return success();
 }

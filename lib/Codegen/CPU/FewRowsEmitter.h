@@ -89,6 +89,10 @@ private:
   /// What statistic `number` combines the lanes of a vector to.
   mlir::Value combineLanes(unsigned number, mlir::Value vector);
 
+  void count(TileCounter counter, mlir::Value condition = {}) {
+    if (op.getCountTiles())
+      emitTileCount(b, loc, counter, condition);
+  }
   void emitBlock(const Block &block);
   /// Stores a word per query row; returns whether any pair is visible, and
   /// whether any is not.

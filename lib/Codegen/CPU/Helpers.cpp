@@ -130,11 +130,8 @@ Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
                                  b.getI64IntegerAttr(64));
 }
 
-void emitTileCount(OpBuilder &b, OnlineOp op, TileCounter counter,
+void emitTileCount(OpBuilder &b, Location loc, TileCounter counter,
                    Value condition) {
-  if (!op.getCountTiles())
-    return;
-  Location loc = op.getLoc();
   Value value = condition
                     ? arith::ExtUIOp::create(b, loc, b.getI64Type(), condition)
                           .getResult()

@@ -16,15 +16,21 @@ using namespace mlir;
 
 namespace attn {
 
-int64_t OnlineEmitter::getMaxKeys() {
-  if (op.getKeyTile())
-    return static_cast<int64_t>(*op.getKeyTile());
+int64_t PairEmitter::getMaxKeys() {
+  if (tile.keyTile)
+    return static_cast<int64_t>(*tile.keyTile);
   return cast<MemRefType>(op.getKey().getType())
       .getDimSize(*keyMap.getResultPosition(b.getAffineDimExpr(1)));
 }
 
-LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
-                              Value feature) {
+Value PairEmitter::getExtent(Value operand, AffineMap map, unsigned dim) {
+  unsigned position = *map.getResultPosition(b.getAffineDimExpr(dim));
+  return getValueOrCreateConstantIndexOp(
+      b, loc, memref::getMixedSize(b, loc, operand, position));
+}
+
+LaneValue PairEmitter::read(Value operand, AffineMap map, Value keyRow,
+                            Value feature) {
   auto type = dyn_cast<MemRefType>(operand.getType());
   if (!type)
     return LaneValue::uniform(operand);
@@ -51,30 +57,31 @@ LaneValue OnlineEmitter::read(Value operand, AffineMap map, Value keyRow,
   return LaneValue::uniform(element);
 }
 
-SmallVector<LaneValue> OnlineEmitter::arguments(Region &region,
-                                                ArrayRef<LaneValue> leading,
-                                                Value keyRow, Value feature) {
+SmallVector<LaneValue> PairEmitter::arguments(Region &region,
+                                              ArrayRef<LaneValue> leading,
+                                              Value keyRow, Value feature) {
   SmallVector<LaneValue> values(leading);
   for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    AffineMap map = op.getStoredMap(op.getFirstInputIndex() + i);
     LaneValue value;
     if (!region.getArgument(leading.size() + i).use_empty())
-      value = read(input, op.getStoredMap(3 + i), keyRow, feature);
-    value.variesByKey = op.getStoredMap(3 + i).isFunctionOfDim(1);
+      value = read(input, map, keyRow, feature);
+    value.variesByKey = map.isFunctionOfDim(1);
     values.push_back(value);
   }
   return values;
 }
 
-LaneValue OnlineEmitter::inlineForRow(Region &region,
-                                      ArrayRef<LaneValue> arguments,
-                                      Value keyRow, LanePredicate predicate) {
+LaneValue PairEmitter::inlineForRow(Region &region,
+                                    ArrayRef<LaneValue> arguments, Value keyRow,
+                                    LanePredicate predicate) {
   LaneValue row = LaneValue::affine(zero, 1), key = LaneValue::uniform(keyRow);
   key.variesByKey = true;
   return emitter->inlineRegion(region, arguments, {row, key}, predicate);
 }
 
-Value OnlineEmitter::inlineForRow(Region &region, Value value, Value keyRow,
-                                  Value visible) {
+Value PairEmitter::inlineForRow(Region &region, Value value, Value keyRow,
+                                Value visible) {
   SmallVector<LaneValue> args =
       arguments(region, LaneValue::lanes(value), keyRow);
   LanePredicate predicate{visible ? visible : validLanes,
@@ -82,15 +89,15 @@ Value OnlineEmitter::inlineForRow(Region &region, Value value, Value keyRow,
   return emitter->toVector(inlineForRow(region, args, keyRow, predicate));
 }
 
-Value OnlineEmitter::loadScores(Value offset) {
+Value PairEmitter::loadScores(Value offset) {
   return vector::LoadOp::create(b, loc, laneType, scores, offset);
 }
 
-void OnlineEmitter::storeScores(Value value, Value offset) {
+void PairEmitter::storeScores(Value value, Value offset) {
   vector::StoreOp::create(b, loc, value, scores, offset);
 }
 
-SmallVector<Value> OnlineEmitter::forEachKeyRow(
+SmallVector<Value> PairEmitter::forEachKeyRow(
     ValueRange inits,
     function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
   return emitStridedLoop(
@@ -101,11 +108,11 @@ SmallVector<Value> OnlineEmitter::forEachKeyRow(
 }
 
 SmallVector<Value>
-OnlineEmitter::perVisibility(TypeRange types,
-                             function_ref<SmallVector<Value>()> phase) {
-  if (op.getMask().empty() || !op.getFull())
+PairEmitter::perVisibility(TypeRange types,
+                           function_ref<SmallVector<Value>()> phase) {
+  if (op.getMask().empty() || !tile.full)
     return phase();
-  auto branch = scf::IfOp::create(b, loc, types, op.getFull(),
+  auto branch = scf::IfOp::create(b, loc, types, tile.full,
                                   /*addThenBlock=*/true,
                                   /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(b);
@@ -118,7 +125,7 @@ OnlineEmitter::perVisibility(TypeRange types,
   return SmallVector<Value>(branch.getResults());
 }
 
-Value OnlineEmitter::loadVisible(Value keyRow) {
+Value PairEmitter::loadVisible(Value keyRow) {
   if (!bits || allVisible)
     return {};
   Value word = memref::LoadOp::create(b, loc, bits, keyRow);
@@ -133,26 +140,25 @@ Value OnlineEmitter::loadVisible(Value keyRow) {
 
 //===----------------------------------------------------------------------===//
 
-void OnlineEmitter::emitAll() {
-  emitTileCount(b, op, TileCounter::Computed);
-  if (op.getMask().empty() || op.getFull())
-    emitTileCount(b, op, TileCounter::Full, op.getFull());
-  for (unsigned i = 0; i < numScoreStatistics; ++i)
-    oldScoreStatistics.push_back(vector::LoadOp::create(
-        b, loc, laneType, op.getStatistics()[i], ValueRange{zero}));
-  emitScores();
-  emitWeights();
-  perVisibility(TypeRange(), [&] {
-    emitValues();
-    return SmallVector<Value>();
-  });
+void PairEmitter::count(TileCounter counter, Value condition) {
+  if (tile.countTiles)
+    emitTileCount(b, loc, counter, condition);
 }
 
-LogicalResult OnlineEmitter::run() {
+void PairEmitter::emitAll() {
+  count(TileCounter::Computed);
+  if (op.getMask().empty() || tile.full)
+    count(TileCounter::Full, tile.full);
+  for (unsigned i = 0; i < numScoreStatistics; ++i)
+    scoreStatistics.push_back(vector::LoadOp::create(
+        b, loc, laneType, tile.statistics[i], ValueRange{zero}));
+  emitPhases();
+}
+
+LogicalResult PairEmitter::run() {
   b.setInsertionPoint(op);
-  lanes = op.getLayoutAttr().getNumRows();
+  lanes = tile.layout.getNumRows();
   keyMap = op.getStoredMap(1);
-  valueMap = op.getStoredMap(2);
   keyTile = getMaxKeys();
   accType = op.getAccumulationType();
   weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
@@ -165,16 +171,10 @@ LogicalResult OnlineEmitter::run() {
 
   zero = index(0);
   one = index(1);
-  auto extent = [&](Value operand, AffineMap map, unsigned dim) {
-    unsigned position = *map.getResultPosition(b.getAffineDimExpr(dim));
-    return getValueOrCreateConstantIndexOp(
-        b, loc, memref::getMixedSize(b, loc, operand, position));
-  };
-  numKeys = extent(op.getKey(), keyMap, 1);
-  numFeatures = extent(op.getKey(), keyMap, 2);
-  numChannels = extent(op.getValue(), valueMap, 3);
-  if (op.getRows())
-    validLanes = createLaneMask(b, loc, lanes, op.getRows());
+  numKeys = getExtent(op.getKey(), keyMap, 1);
+  numFeatures = getExtent(op.getKey(), keyMap, 2);
+  if (tile.rows)
+    validLanes = createLaneMask(b, loc, lanes, tile.rows);
   unsigned firstWeighting = op.getWeightingIndex();
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     weightingOperands.push_back(emitter->toVector(
@@ -184,12 +184,16 @@ LogicalResult OnlineEmitter::run() {
       MemRefType::get(
           {static_cast<int64_t>(llvm::alignTo(keyTile, groupRows)) * lanes},
           accType));
-  emitTileCount(b, op, TileCounter::LookedAt);
+  count(TileCounter::LookedAt);
   if (op.getMask().empty()) {
     emitAll();
   } else {
     Value any = emitMask();
-    auto visited = scf::IfOp::create(b, loc, any, /*withElseRegion=*/false);
+    auto visited = scf::IfOp::create(b, loc, any, hasHiddenPhase());
+    if (hasHiddenPhase()) {
+      b.setInsertionPointToStart(visited.elseBlock());
+      emitHiddenPhase();
+    }
     b.setInsertionPointToStart(visited.thenBlock());
     emitAll();
   }

@@ -29,18 +29,42 @@
 
 namespace attn {
 
-/// Emits the loop nest above in place of one `attn.online` on buffers.
-class OnlineEmitter {
-public:
-  OnlineEmitter(mlir::RewriterBase &rewriter, OnlineOp op,
-                const EmitOptions &options)
-      : b(rewriter), loc(op.getLoc()), op(op), options(options) {}
+/// What an op on a tile of pairs says of the tile.
+struct PairTile {
+  LayoutAttrInterface layout;
+  mlir::Value rows, full;
+  std::optional<uint64_t> keyTile;
+  bool countTiles = false;
+  mlir::ValueRange statistics;
 
+  template <typename OpT> static PairTile of(OpT op) {
+    return {op.getLayoutAttr(), op.getRows(),       op.getFull(),
+            op.getKeyTile(),    op.getCountTiles(), op.getStatistics()};
+  }
+};
+
+/// What the ops on a tile of pairs share of the loop nest above: all of it but
+/// what becomes of the statistics.
+class PairEmitter {
+public:
   mlir::LogicalResult run();
 
-private:
+protected:
+  PairEmitter(mlir::RewriterBase &rewriter, AttentionOpInterface op,
+              const PairTile &tile, const EmitOptions &options)
+      : b(rewriter), loc(op.getLoc()), op(op), tile(tile), options(options) {}
+  virtual ~PairEmitter() = default;
+
+  /// The phases behind the mask, where there is a visible pair.
+  virtual void emitPhases() = 0;
+  /// Whether anything is done where there is none, and what.
+  virtual bool hasHiddenPhase() { return false; }
+  virtual void emitHiddenPhase() {}
+
   /// The most key rows that the tile can have.
   int64_t getMaxKeys();
+  /// The extent of an operand along a dimension of the tile.
+  mlir::Value getExtent(mlir::Value operand, mlir::AffineMap map, unsigned dim);
   mlir::Value index(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(b, loc, value);
   }
@@ -86,15 +110,17 @@ private:
     return mlir::arith::SelectOp::create(b, loc, condition, then, otherwise);
   }
 
+  void count(TileCounter counter, mlir::Value condition = {});
   mlir::Value emitMask();
-  void emitScores();
+  /// Scores, and `scoreStatistics` after them if the step `updates` these.
+  void emitScores(bool updates);
   /// Similarity of the `count` key rows from `first` on, in registers.
   llvm::SmallVector<mlir::Value> emitSimilarity(mlir::Value first,
                                                 int64_t count, bool clamp);
   /// Asks for an element of one of the `count` key rows that come after those
   /// from `first` on.
   void prefetchKey(mlir::Value first, int64_t count, mlir::Value feature);
-  void emitWeights();
+  /// Adds the weighted rows of `valueOperand` to `accumulator`.
   void emitValues();
   /// Asks for the element of `values` that `kPrefetchRows` more rows from
   /// `position` on will begin with.
@@ -105,7 +131,8 @@ private:
 
   mlir::RewriterBase &b;
   mlir::Location loc;
-  OnlineOp op;
+  AttentionOpInterface op;
+  PairTile tile;
   EmitOptions options;
 
   mlir::FloatType accType;
@@ -116,17 +143,33 @@ private:
   mlir::VectorType laneType;
   VectorReader reader;
   std::optional<RegionInliner> emitter;
-  mlir::Value zero, one, numKeys, numFeatures, numChannels;
-  mlir::AffineMap keyMap, valueMap;
+  mlir::Value zero, one, numKeys, numFeatures;
+  mlir::AffineMap keyMap;
+  mlir::Value valueOperand, accumulator;
+  mlir::AffineMap valueMap;
   mlir::Value scores, bits;
   mlir::IntegerType bitsType;
   /// Whether the phase being emitted is for full tiles.
   bool allVisible = false;
   mlir::Value validLanes;
   llvm::SmallVector<mlir::Value> weightingOperands;
-  /// Score statistics before and after the step, and the rescaling between.
-  llvm::SmallVector<mlir::Value> oldScoreStatistics, scoreStatistics;
+  /// The statistics that weights are measured against, and what carries over to
+  /// them what the accumulator holds; null for one.
+  llvm::SmallVector<mlir::Value> scoreStatistics;
   mlir::Value rescale;
+};
+
+/// Emits the loop nest above in place of one `attn.online` on buffers.
+class OnlineEmitter final : public PairEmitter {
+public:
+  OnlineEmitter(mlir::RewriterBase &rewriter, OnlineOp op,
+                const EmitOptions &options)
+      : PairEmitter(rewriter, op, PairTile::of(op), options) {}
+
+private:
+  void emitPhases() override;
+  /// From the score statistics before the step to those after it.
+  void emitWeights(mlir::ValueRange oldScoreStatistics);
 };
 
 } // namespace attn

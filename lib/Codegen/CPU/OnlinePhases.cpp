@@ -25,7 +25,7 @@ constexpr int64_t kPrefetchRows = 12;
 //===----------------------------------------------------------------------===//
 
 /// Stores a word of bits per key row and returns whether any is set.
-Value OnlineEmitter::emitMask() {
+Value PairEmitter::emitMask() {
   auto exact = b.getIntegerType(lanes);
   bitsType = b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(lanes)));
   bits = createWorkerScratch(b, op, MemRefType::get({keyTile}, bitsType));
@@ -63,7 +63,7 @@ Value OnlineEmitter::emitMask() {
 //===----------------------------------------------------------------------===//
 
 /// Takes turns: of so many features one asks for a part of each row.
-void OnlineEmitter::prefetchKey(Value first, int64_t count, Value feature) {
+void PairEmitter::prefetchKey(Value first, int64_t count, Value feature) {
   auto type = dyn_cast<MemRefType>(op.getKey().getType());
   if (!type || keyMap.isFunctionOfDim(0))
     return;
@@ -78,8 +78,8 @@ void OnlineEmitter::prefetchKey(Value first, int64_t count, Value feature) {
                              /*localityHint=*/3, /*isDataCache=*/true);
 }
 
-SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
-                                                 bool clamp) {
+SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
+                                               bool clamp) {
   SmallVector<Value> rows;
   Value last;
   if (clamp)
@@ -136,14 +136,16 @@ SmallVector<Value> OnlineEmitter::emitSimilarity(Value first, int64_t count,
   return sums;
 }
 
-void OnlineEmitter::emitScores() {
+void PairEmitter::emitScores(bool updates) {
   // Where the score is the similarity, the score statistics of full tiles come
   // for free while the scores are in registers.
-  bool fold = op.getScore().empty() && (!bits || op.getFull());
-  scoreStatistics = oldScoreStatistics;
+  bool fold = updates && op.getScore().empty() && (!bits || tile.full);
+  unsigned numUpdated = updates ? numScoreStatistics : 0;
+  SmallVector<Value> oldScoreStatistics(
+      ArrayRef(scoreStatistics).take_front(numUpdated));
   auto combine = [&](ValueRange state, Value score, Value visible) {
     SmallVector<Value> next;
-    for (unsigned i = 0; i < numScoreStatistics; ++i)
+    for (unsigned i = 0; i < numUpdated; ++i)
       next.push_back(select(
           visible, weighting.combine(b, loc, i, state[i], score), state[i]));
     return next;
@@ -171,8 +173,10 @@ void OnlineEmitter::emitScores() {
     }
   }
 
+  if (!updates && op.getScore().empty())
+    return;
   SmallVector<Value> folded = scoreStatistics;
-  scoreStatistics = perVisibility(
+  SmallVector<Value> updated = perVisibility(
       ValueRange(oldScoreStatistics).getTypes(), [&]() -> SmallVector<Value> {
         if (fold && (!bits || allVisible))
           return folded;
@@ -186,19 +190,21 @@ void OnlineEmitter::emitScores() {
           return combine(state, score, visible);
         });
       });
+  if (updates)
+    scoreStatistics = updated;
 }
 
 //===----------------------------------------------------------------------===//
 // 3. Weights
 //===----------------------------------------------------------------------===//
 
-void OnlineEmitter::emitWeights() {
+void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
   rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics,
                               /*scale=*/Value());
   SmallVector<Value> state;
   for (unsigned i = numScoreStatistics, e = statistics.size(); i < e; ++i) {
     Value old =
-        vector::LoadOp::create(b, loc, laneType, op.getStatistics()[i], zero);
+        vector::LoadOp::create(b, loc, laneType, tile.statistics[i], zero);
     if (rescale)
       old = arith::MulFOp::create(b, loc, old, rescale);
     state.push_back(old);
@@ -225,15 +231,28 @@ void OnlineEmitter::emitWeights() {
   SmallVector<Value> updated(scoreStatistics);
   llvm::append_range(updated, state);
   for (auto [i, value] : llvm::enumerate(updated))
-    vector::StoreOp::create(b, loc, value, op.getStatistics()[i],
+    vector::StoreOp::create(b, loc, value, tile.statistics[i],
                             ValueRange{zero});
+}
+
+void OnlineEmitter::emitPhases() {
+  SmallVector<Value> oldScoreStatistics(scoreStatistics);
+  emitScores(/*updates=*/true);
+  emitWeights(oldScoreStatistics);
+  valueOperand = op.getValue();
+  valueMap = op.getStoredMap(2);
+  accumulator = op.getAccumulatorInit();
+  perVisibility(TypeRange(), [&] {
+    emitValues();
+    return SmallVector<Value>();
+  });
 }
 
 //===----------------------------------------------------------------------===//
 // 4. Values
 //===----------------------------------------------------------------------===//
 
-void OnlineEmitter::prefetch(Value values, Value position, Value rowStride) {
+void PairEmitter::prefetch(Value values, Value position, Value rowStride) {
   Value distance =
       b.createOrFold<arith::MulIOp>(loc, index(kPrefetchRows), rowStride);
   Value ahead = b.createOrFold<arith::AddIOp>(loc, position, distance);
@@ -241,11 +260,11 @@ void OnlineEmitter::prefetch(Value values, Value position, Value rowStride) {
                              /*localityHint=*/3, /*isDataCache=*/true);
 }
 
-void OnlineEmitter::emitChannels(Value first, int64_t count) {
+void PairEmitter::emitChannels(Value first, int64_t count) {
   SmallVector<Value> rows, sums;
   for (int64_t r = 0; r < count; ++r) {
     rows.push_back(arith::AddIOp::create(b, loc, first, index(r)));
-    Value sum = vector::LoadOp::create(b, loc, laneType, op.getAccumulator(),
+    Value sum = vector::LoadOp::create(b, loc, laneType, accumulator,
                                        ValueRange{rows[r], zero});
     if (rescale)
       sum = arith::MulFOp::create(b, loc, sum, rescale);
@@ -256,7 +275,7 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
   int64_t unroll = hidesPairs || !getConstantIntValue(numKeys) ? 1 : 2;
   bool keysFirst = valueMap.getDimPosition(0) == 1;
   FlatBuffer values =
-      flatten(b, loc, op.getValue(),
+      flatten(b, loc, valueOperand,
               keysFirst ? ValueRange{zero, first} : ValueRange{first, zero});
   Value keyStride = values.strides[keysFirst ? 0 : 1];
   Value channelStride = values.strides[keysFirst ? 1 : 0];
@@ -277,11 +296,12 @@ void OnlineEmitter::emitChannels(Value first, int64_t count) {
   sums = emitMicroKernel(
       b, loc, {numKeys, unroll, strides, loadWeight, loadValue, visible}, sums);
   for (int64_t r = 0; r < count; ++r)
-    vector::StoreOp::create(b, loc, sums[r], op.getAccumulator(),
+    vector::StoreOp::create(b, loc, sums[r], accumulator,
                             ValueRange{rows[r], zero});
 }
 
-void OnlineEmitter::emitValues() {
+void PairEmitter::emitValues() {
+  Value numChannels = getExtent(valueOperand, valueMap, 3);
   std::optional<int64_t> known = getConstantIntValue(numChannels);
   Value whole = arith::SubIOp::create(
       b, loc, numChannels,

@@ -91,12 +91,12 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
 
-/// What a step counts of the tiles, if it does: key tiles looked at, computed
+/// What a step counts of the tiles, if it is to: key tiles looked at, computed
 /// and full.
 enum class TileCounter { LookedAt, Computed, Full };
 
 /// Adds 1 to a counter, or `condition`, an i1, if it is given.
-void emitTileCount(mlir::OpBuilder &b, OnlineOp op, TileCounter counter,
+void emitTileCount(mlir::OpBuilder &b, mlir::Location loc, TileCounter counter,
                    mlir::Value condition = {});
 
 /// The indices of a row and a channel of a tile in a result with `map`, which
