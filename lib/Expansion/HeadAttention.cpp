@@ -65,6 +65,11 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
   for (Value init : {output, lse})
     for (int64_t dim = 0; init && dim < last; ++dim)
       relations.add(init, dim, query, dim, describeQuery(dim, rank));
+  if (weights) {
+    for (int64_t dim = 0; dim < last; ++dim)
+      relations.add(weights, dim, query, dim, describeQuery(dim, rank));
+    relations.add(weights, last, key, last - 1, "key rows");
+  }
   relations.add(output, last, value, last, "the width of output and value");
   for (Value operand : {bias, booleanMask}) {
     if (!operand)

@@ -22,7 +22,8 @@ namespace attn {
 /// The parts of a named op; what is null or empty is not there.
 struct HeadAttention {
   mlir::Operation *op = nullptr;
-  mlir::Value query, key, value, bias, booleanMask, offset, sink, output, lse;
+  mlir::Value query, key, value, bias, booleanMask, offset, sink, output, lse,
+      weights;
   mlir::Region *mask = nullptr, *score = nullptr;
   mlir::FloatAttr scale, softcap;
   CausalKind causal = CausalKind::none;
@@ -37,7 +38,7 @@ struct HeadAttention {
     return op->emitOpError(message);
   }
 
-  /// Constraints (C1) to (C7) and (C10) to (C12) of the named ops.
+  /// Constraints (C1) to (C7) and (C10) to (C13) of the named ops.
   mlir::LogicalResult verify() const;
   /// (C8) and (C9).
   mlir::LogicalResult verifyRegions() const;

@@ -199,6 +199,7 @@ PlainAttention HeadEvaluator::describe() {
     };
   }
   attention.wantsLogSumExp = static_cast<bool>(op.lse);
+  attention.wantsWeights = static_cast<bool>(op.weights);
   return attention;
 }
 

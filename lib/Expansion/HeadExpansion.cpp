@@ -233,14 +233,20 @@ GenericOp HeadExpansion::createGeneric() {
     if (op.op->getNumResults() > 0)
       types.push_back(lse.getType());
   }
+  Value weights;
+  if (op.weights) {
+    maps.push_back(with(getLeadingDims(false), {m, n}));
+    weights = reshapeQueryLike(op.weights);
+    if (op.op->getNumResults() > 0)
+      types.push_back(weights.getType());
+  }
   Value query = reshapeQueryLike(op.query);
   Value key = reshapeKeyLike(op.key);
   Value value = reshapeKeyLike(op.value);
   auto generic = GenericOp::create(
-      rewriter, loc, types, query, key, value, inputs,
-      weightingOperands, output, lse, /*weights=*/Value(),
-      rewriter.getAffineMapArrayAttr(maps),
-      weighting, APFloat(scale),
+      rewriter, loc, types, query, key, value, inputs, weightingOperands,
+      output, lse, weights, rewriter.getAffineMapArrayAttr(maps), weighting,
+      APFloat(scale),
       /*acc_type=*/TypeAttr());
   generic->setDiscardableAttrs(op.op->getDiscardableAttrDictionary());
   return generic;

@@ -231,6 +231,25 @@ static LogicalResult verifyLse(const HeadAttention &op) {
   return success();
 }
 
+/// (C13)
+static LogicalResult verifyWeights(const HeadAttention &op) {
+  if (!op.weights)
+    return success();
+  NamedShape output{"output", detail::getShapeOrScalar(op.output.getType())};
+  NamedShape key{"key", detail::getShapeOrScalar(op.key.getType())};
+  NamedShape weights{"weights", detail::getShapeOrScalar(op.weights.getType())};
+  int64_t rank = output.shape.size();
+  if (static_cast<int64_t>(weights.shape.size()) != rank)
+    return op.emitOpError("(C13) expected weights rank to be ")
+           << rank << " (as in output), but got " << weights.shape.size();
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    if (failed(verifySameExtent(op, "C13", "extent of dimension " + Twine(i), i,
+                                {output, weights})))
+      return failure();
+  NamedShape keys{"key", key.shape.drop_back()};
+  return verifySameExtent(op, "C13", "number of key rows", -1, {keys, weights});
+}
+
 /// (C12)
 static LogicalResult verifySink(const HeadAttention &op) {
   if (!op.sink)
@@ -263,7 +282,8 @@ LogicalResult HeadAttention::verify() const {
       failed(verifyBroadcast(*this, "bias", bias)) ||
       failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||
-      failed(verifyLse(*this)) || failed(verifySink(*this)))
+      failed(verifyLse(*this)) || failed(verifySink(*this)) ||
+      failed(verifyWeights(*this)))
     return failure();
   return detail::verifyDestinationStyle(cast<DestinationStyleOpInterface>(op),
                                         "C11");

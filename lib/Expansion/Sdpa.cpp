@@ -24,6 +24,7 @@ static HeadAttention getParts(SdpaOp op) {
   parts.sink = op.getSink();
   parts.output = op.getOutput();
   parts.lse = op.getLse();
+  parts.weights = op.getWeights();
   parts.mask = &op.getMask();
   parts.score = &op.getScore();
   parts.scale = op.getScaleAttr();
@@ -44,8 +45,12 @@ void SdpaOp::getAsmBlockArgumentNames(Region &region,
 }
 
 void SdpaOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  static constexpr StringLiteral kNames[] = {"out", "lse"};
-  for (auto [result, name] : llvm::zip(getResults(), kNames))
+  SmallVector<StringRef> names{"out"};
+  if (getLse())
+    names.push_back("lse");
+  if (getWeights())
+    names.push_back("weights");
+  for (auto [result, name] : llvm::zip(getResults(), names))
     setName(result, name);
 }
 

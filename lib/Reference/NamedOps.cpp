@@ -219,6 +219,10 @@ Lender::attend(const PlainAttention &attention) {
   SmallVector<PlainResult> results{createResult(shape)};
   if (attention.wantsLogSumExp)
     results.push_back(createResult(attention.rows));
+  if (attention.wantsWeights) {
+    shape.back() = attention.numKeys;
+    results.push_back(createResult(shape));
+  }
   int64_t pairs = 0;
   if (!needed) {
     Expected<int64_t> counted = countPairs(attention);
@@ -258,6 +262,13 @@ Lender::attend(const PlainAttention &attention) {
       results[1].magnitude[number] = 1;
       results[1].error[number] = bounds.logSumExpError;
     }
+    if (attention.wantsWeights)
+      for (auto [index, key] : llvm::enumerate(visible)) {
+        int64_t at = number * attention.numKeys + key;
+        results.back().values[at] = weights[index];
+        results.back().magnitude[at] = bounds.sizes[index];
+        results.back().error[at] = bounds.errors[index];
+      }
     advance(attention.rows, row);
   }
   interpreter.visiblePairs += pairs;

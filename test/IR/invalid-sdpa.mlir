@@ -553,3 +553,30 @@ func.func @sdpa_c12_sink_without_heads(%q: tensor<5x4xf32>, %sink: tensor<1xf32>
       sink(%sink : tensor<1xf32>) outs(%q : tensor<5x4xf32>) -> tensor<5x4xf32>
   return
 }
+
+// -----
+
+func.func @sdpa_c13_weights_rank(%q: tensor<6x5x4xf32>, %k: tensor<6x7x4xf32>, %w: tensor<5x7xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C13) expected weights rank to be 3 (as in output), but got 2}}
+  %r:2 = attn.sdpa ins(%q, %k, %k : tensor<6x5x4xf32>, tensor<6x7x4xf32>, tensor<6x7x4xf32>)
+      outs(%q : tensor<6x5x4xf32>) weights(%w : tensor<5x7xf32>) -> tensor<6x5x4xf32>, tensor<5x7xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c13_weights_rows(%q: tensor<6x5x4xf32>, %k: tensor<6x7x4xf32>, %w: tensor<6x7x7xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C13) expected weights extent of dimension 1 to be 5 (as in output), but got 7}}
+  %r:2 = attn.sdpa ins(%q, %k, %k : tensor<6x5x4xf32>, tensor<6x7x4xf32>, tensor<6x7x4xf32>)
+      outs(%q : tensor<6x5x4xf32>) weights(%w : tensor<6x7x7xf32>) -> tensor<6x5x4xf32>, tensor<6x7x7xf32>
+  return
+}
+
+// -----
+
+func.func @sdpa_c13_weights_keys(%q: tensor<6x5x4xf32>, %k: tensor<6x7x4xf32>, %w: tensor<6x5x5xf32>) {
+  // expected-error @below {{'attn.sdpa' op (C13) expected weights number of key rows to be 7 (as in key), but got 5}}
+  %r:2 = attn.sdpa ins(%q, %k, %k : tensor<6x5x4xf32>, tensor<6x7x4xf32>, tensor<6x7x4xf32>)
+      outs(%q : tensor<6x5x4xf32>) weights(%w : tensor<6x5x5xf32>) -> tensor<6x5x4xf32>, tensor<6x5x5xf32>
+  return
+}

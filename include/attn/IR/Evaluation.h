@@ -93,6 +93,8 @@ struct PlainAttention {
   std::function<llvm::SmallVector<double>(Row row)> getWeightingOperands;
   /// Whether the log-sum-exp is asked for, as the second result.
   bool wantsLogSumExp = false;
+  /// Whether the weights are asked for, as the last result: rows, then keys.
+  bool wantsWeights = false;
 };
 
 /// The reference, as a named op sees it.
@@ -107,7 +109,8 @@ public:
   /// 0, and the error to whoever walks.
   virtual PlainRegion getRegion(mlir::Region &region) = 0;
   /// Walks all rows, in two plain passes each, and gives the results: the
-  /// output (rows, then channels) and, if asked for, the log-sum-exp.
+  /// output (rows, then channels) and, if asked for, the log-sum-exp and the
+  /// weights.
   virtual llvm::Expected<llvm::SmallVector<PlainResult>>
   attend(const PlainAttention &attention) = 0;
 };

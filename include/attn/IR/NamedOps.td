@@ -41,6 +41,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     takes part in the softmax and has no value: weights are exp(s - m) / (l +
     exp(sink - m)). `lse` includes it; an empty row's is the sink.
 
+    `weights`, if given, receives the weight of each pair, 0 where the pair is
+    not visible.
+
     Query head h reads key head floor(h / group), where group is the number of
     query heads over the number of key heads. `bias` and `boolean_mask` have the
     query's rank, `batch x heads x rows x keys`, or drop leading dimensions; an
@@ -68,6 +71,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C11) operands are all tensors or all memrefs, and each result has the
       type of its init
     * (C12) the sink is a float, or floats, one per query head
+    * (C13) `weights` is the output with one column per key row
 
     Example:
     ```mlir
@@ -87,6 +91,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Optional<Attn_ShapedOrElement>:$offset,
     Optional<Attn_ShapedOrElement>:$sink,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
+    Optional<Attn_FloatShaped>:$weights,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_CausalAttr, "::attn::CausalKind::none">:$causal,
     OptionalAttr<DenseI64ArrayAttr>:$window, OptionalAttr<F64Attr>:$softcap);
@@ -99,7 +104,8 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
            `offset` `(` $offset `:` type($offset) `)` |
            `sink` `(` $sink `:` type($sink) `)`)
     `outs` `(` $output `:` type($output) `)`
-    (`lse` `(` $lse^ `:` type($lse) `)`)?
+    oilist(`lse` `(` $lse `:` type($lse) `)` |
+           `weights` `(` $weights `:` type($weights) `)`)
     `` custom<Attributes>("\"attn.sdpa\"", attr-dict)
     `` custom<Regions>("{\"mask\", \"score\"}", $mask, $score)
     `` custom<ResultTypes>(type($results), ref(type($output)))
