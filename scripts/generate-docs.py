@@ -17,7 +17,7 @@ PAGES = ROOT / "docs" / "reference"
 LLVM = pathlib.Path("/usr/lib/llvm-22")
 
 # The ops that the compiler makes, on a page of their own.
-TILED = r"attn\.(online|merge|finish|pack)"
+TILED = r"attn\.(online|replay|merge|finish|pack)"
 
 # page: title, introduction, TableGen file, arguments of mlir-tblgen
 REFERENCE = {

@@ -17,6 +17,10 @@ static FusionDecision unfused(const Twine &reason) {
   return {false, reason.str()};
 }
 
+bool needsFinalWeights(GenericOp op) {
+  return op.getWeights() || !op.isLinearInWeight();
+}
+
 FusionDecision fitsKernel(GenericOp op) {
   if (!isa<TensorType>(op.getQuery().getType()))
     return unfused("operands are memrefs: fusion starts from tensors");
@@ -24,8 +28,6 @@ FusionDecision fitsKernel(GenericOp op) {
     return unfused(
         "the weighting is not of kind accumulate but " +
         stringifyWeightingKind(*op.getWeighting().getWeightingKind()));
-  if (op.getWeights())
-    return unfused("the weights are asked for");
   DimensionClasses classes = op.getDimensionClasses();
   auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
     StringRef mend = dims.empty() ? ": give one of extent 1 to the "
@@ -47,9 +49,14 @@ FusionDecision fitsKernel(GenericOp op) {
       return unfused("input " + Twine(i) +
                      " spans query rows, key rows and features");
   }
-  if (!op.isLinearInWeight())
-    return unfused("the weight region is not linear in the weight");
-  return {true, "one online pass"};
+  if (!needsFinalWeights(op))
+    return {true, "one online pass"};
+  std::string why = op.getWeights()
+                        ? "the weights are asked for"
+                        : "the weight region is not linear in the weight";
+  if (op.getWeighting().getStatistics().empty())
+    return {true, "one pass with final weights, as " + why};
+  return {true, "two passes, for statistics and with final weights, as " + why};
 }
 
 /// The extent of a dimension as an operand has it.
@@ -213,6 +220,7 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
   problem.accType = op.getAccumulationType();
   problem.vectorBits = vectorBits;
   problem.tileRows = queryTile;
+  problem.replays = needsFinalWeights(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))

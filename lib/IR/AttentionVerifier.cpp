@@ -32,6 +32,8 @@ std::string printTypes(TypeRange types) {
 }
 
 std::string getOperandName(AttentionOpInterface op, unsigned index) {
+  if (auto replay = dyn_cast<ReplayOp>(op.getOperation()))
+    return replay.getOperandName(index);
   static constexpr StringLiteral kFirst[] = {"query", "key", "value"};
   if (index < 3)
     return kFirst[index].str();
@@ -141,9 +143,8 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
   return success();
 }
 
-/// (C4)
-static LogicalResult verifyExtents(AttentionOpInterface op,
-                                   ArrayRef<Value> operands) {
+LogicalResult verifyExtents(AttentionOpInterface op, ArrayRef<Value> operands,
+                            function_ref<bool(unsigned)> isFree) {
   // The extent and the operand that fixed it first, per dimension.
   SmallVector<std::pair<int64_t, unsigned>> known(op.getNumDims(),
                                                   {ShapedType::kDynamic, 0});
@@ -152,7 +153,8 @@ static LogicalResult verifyExtents(AttentionOpInterface op,
     ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType());
     for (auto [position, extent] : llvm::enumerate(shape)) {
       unsigned dim = map.getDimPosition(position);
-      if (ShapedType::isDynamic(extent))
+      if (ShapedType::isDynamic(extent) ||
+          (dim == 0 && isFree && isFree(index)))
         continue;
       if (ShapedType::isDynamic(known[dim].first))
         known[dim] = {extent, index};
@@ -201,7 +203,7 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
   using Class = DimensionClass;
   for (unsigned i = 0; i < numInputs; ++i)
     if (!spansOnly(
-            op.getIndexingMap(3 + i), *classes,
+            op.getIndexingMap(op.getFirstInputIndex() + i), *classes,
             {Class::Batch, Class::QueryRow, Class::KeyRow, Class::Feature}))
       return op.emitOpError("(C5) expected input ")
              << i << " to have no value channel";

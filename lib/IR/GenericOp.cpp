@@ -23,8 +23,8 @@ static void nameArguments(Region &region, ArrayRef<StringRef> leading,
   }
 }
 
-static void nameRegionArguments(AttentionOpInterface op, Region &region,
-                                OpAsmSetValueNameFn setName) {
+void detail::nameRegionArguments(AttentionOpInterface op, Region &region,
+                                 OpAsmSetValueNameFn setName) {
   if (&region == &op.getSimilarity())
     nameArguments(region, {"q", "k"}, setName);
   else if (&region == &op.getScore())
@@ -61,7 +61,7 @@ void GenericOp::getAsmBlockArgumentNames(Region &region,
   if (&region == &getRanges() || &region == &getClassify())
     detail::nameBoundArguments(*this, region, setName);
   else
-    nameRegionArguments(*this, region, setName);
+    detail::nameRegionArguments(*this, region, setName);
 }
 
 void GenericOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
@@ -153,7 +153,7 @@ AffineMap OnlineOp::getStoredMap(unsigned index) {
 
 void OnlineOp::getAsmBlockArgumentNames(Region &region,
                                         OpAsmSetValueNameFn setName) {
-  nameRegionArguments(*this, region, setName);
+  detail::nameRegionArguments(*this, region, setName);
 }
 
 void OnlineOp::getAsmResultNames(OpAsmSetValueNameFn setName) {

@@ -98,6 +98,23 @@ LogicalResult verifyTileDimensions(OnlineOp op) {
             "channels)";
 }
 
+LogicalResult verifyKeyTile(AttentionOpInterface op, StringRef label,
+                            std::optional<uint64_t> keyTile, AffineMap map) {
+  std::optional<unsigned> position =
+      map.getResultPosition(getAffineDimExpr(1, op->getContext()));
+  int64_t keys = position ? getShapeOrScalar(op.getKey().getType())[*position]
+                          : ShapedType::kDynamic;
+  if (!keyTile && ShapedType::isDynamic(keys))
+    return op.emitOpError("(")
+           << label
+           << ") expected key_tile where the number of key rows is dynamic";
+  if (keyTile && keys > static_cast<int64_t>(*keyTile))
+    return op.emitOpError("(")
+           << label << ") expected at most key_tile key rows, " << *keyTile
+           << ", but got " << keys;
+  return success();
+}
+
 LogicalResult verifyLayout(OnlineOp op) {
   LayoutAttrInterface layout = op.getLayoutAttr();
   if (!layout)
@@ -111,18 +128,7 @@ LogicalResult verifyLayout(OnlineOp op) {
     if (failed(verifyStoredOperand(op, "C16", operand, accType)))
       return failure();
   }
-  std::optional<unsigned> position = op.getStoredMap(1).getResultPosition(
-      getAffineDimExpr(1, op.getContext()));
-  int64_t keys = position
-                     ? getShapeOrScalar(op.getKey().getType())[*position]
-                     : ShapedType::kDynamic;
-  if (!op.getKeyTile() && ShapedType::isDynamic(keys))
-    return op.emitOpError("(C17) expected key_tile where the number of key "
-                          "rows is dynamic");
-  if (op.getKeyTile() && keys > static_cast<int64_t>(*op.getKeyTile()))
-    return op.emitOpError("(C17) expected at most key_tile key rows, ")
-           << *op.getKeyTile() << ", but got " << keys;
-  return success();
+  return verifyKeyTile(op, "C17", op.getKeyTile(), op.getStoredMap(1));
 }
 
 LogicalResult verifyLayout(MergeOp op) {

@@ -92,7 +92,7 @@ LogicalResult verifyElementwiseBody(Region &region, StringRef regionName,
 }
 
 LogicalResult verifyBodySignature(Region &region, StringRef regionName,
-                                  TypeRange arguments, Type result,
+                                  TypeRange arguments, TypeRange results,
                                   StringRef label) {
   Operation *op = region.getParentOp();
   Block &body = region.front();
@@ -105,10 +105,10 @@ LogicalResult verifyBodySignature(Region &region, StringRef regionName,
   if (!yield)
     return op->emitOpError("(")
            << label << ") expected " << regionName << " to end with attn.yield";
-  if (yield.getValues().getTypes() != TypeRange(result))
+  if (yield.getValues().getTypes() != results)
     return op->emitOpError("(")
            << label << ") expected " << regionName << " to yield "
-           << printTypes(result) << ", but got "
+           << printTypes(results) << ", but got "
            << printTypes(yield.getValues().getTypes());
   return success();
 }
@@ -137,7 +137,7 @@ static LogicalResult verifyNoFeatureReads(AttentionOpInterface op,
     if (region.getArgument(leading + i).use_empty())
       continue;
     for (unsigned dim : classes.features)
-      if (op.getIndexingMap(3 + i).isFunctionOfDim(dim))
+      if (op.getIndexingMap(op.getFirstInputIndex() + i).isFunctionOfDim(dim))
         return op.emitOpError("(C5) expected input ")
                << i << ", which spans feature dimension d" << dim
                << ", to be read in similarity only, but " << name

@@ -69,6 +69,7 @@ struct DestinationStyleModel
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
     OnlineOp::attachInterface<DestinationStyleModel<OnlineOp, true>>(*context);
+    ReplayOp::attachInterface<DestinationStyleModel<ReplayOp, true>>(*context);
     MergeOp::attachInterface<DestinationStyleModel<MergeOp, false>>(*context);
     FinishOp::attachInterface<DestinationStyleModel<FinishOp, false>>(*context);
     PackOp::attachInterface<DestinationStyleModel<PackOp, false>>(*context);

@@ -278,7 +278,7 @@ struct PartialReductionModel
         merge.getResults().drop_front(), op.getWeightingOperands(),
         createNumKeys(b, op, extents), op.getOutput(), op.getLse(),
         b.getAffineMapArrayAttr(finishMaps), op.getWeighting(),
-        /*layout=*/LayoutAttrInterface());
+        /*layout=*/LayoutAttrInterface(), /*finished=*/false);
     return MergeResult{{merge, finish},
                        SmallVector<Value>(finish.getResults())};
   }

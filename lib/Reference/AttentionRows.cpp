@@ -103,11 +103,20 @@ static double getSimilarityUnits(AttentionOpInterface op,
   return unit / rounding.unit;
 }
 
+/// Whether operand `index` is where a replay stores elements of pairs.
+static bool isStoredInit(AttentionOpInterface op, unsigned index) {
+  auto replay = dyn_cast<ReplayOp>(op.getOperation());
+  return replay && index >= replay.getOutputIndex() &&
+         replay.getTarget(index - replay.getOutputIndex()) ==
+             ReplayTarget::stored;
+}
+
 Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
                                               ArrayRef<RuntimeValue> mapped,
                                               const Environment &env) {
   AttentionRows result(op);
   result.numInputs = op.getInputs().size();
+  result.firstInput = op.getFirstInputIndex();
   result.firstInit = op.getOutputIndex();
   result.scale = op.getScale().convertToDouble();
   result.similarityUnits = getSimilarityUnits(op, result.rounding);
@@ -122,18 +131,30 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
     operand.tensor = value.tensor;
     operand.scalar = value.scalar;
     operand.strides.assign(numDims, 0);
-    bool isData = index < 3 || index >= result.firstInit;
+    bool isData = index < result.firstInput || index >= result.firstInit;
     if (isData && !value.tensor)
       return makeUnsupported(op, "expected tensors");
     if (value.tensor) {
+      // What is stored of a tile has the rows that there are, not room for all.
+      SmallVector<int64_t> expected(extents);
+      bool isStored = isStoredInit(op, index);
+      if (isStored)
+        expected[0] = -1;
       auto strides =
-          mapStrides(op, op.getStoredMap(index), *value.tensor, extents);
+          mapStrides(op, op.getStoredMap(index), *value.tensor, expected);
       if (!strides)
         return strides.takeError();
+      if (isStored)
+        expected[0] = extents[0];
+      extents = expected;
       operand.strides = std::move(*strides);
     }
     result.operands.push_back(std::move(operand));
   }
+  // A tile that contracts nothing has no channels.
+  if (!op.getValue())
+    for (unsigned dim : op.getDimensionClasses().channels)
+      extents[dim] = 0;
   if (llvm::is_contained(extents, -1))
     return makeUnsupported(op, "a dimension has no extent");
   DimensionClasses classes = op.getDimensionClasses();
@@ -196,8 +217,9 @@ AttentionRows::compile(Region &region, unsigned numLeading,
   for (unsigned i = 0; i < numInputs; ++i) {
     if (body.getArgument(numLeading + i).use_empty())
       continue;
-    const AttentionOperand &operand = operands[3 + i];
-    RegionProgram::Input input{numLeading + i, 3 + i, 0, {}, {}};
+    unsigned index = firstInput + i;
+    const AttentionOperand &operand = operands[index];
+    RegionProgram::Input input{numLeading + i, index, 0, {}, {}};
     if (spans(keys, operand))
       input.keyOffsets = keys.getOffsets(operand.strides);
     if (spans(features, operand))
@@ -239,7 +261,8 @@ void AttentionRows::beginBatch(int64_t index) {
         *next++ = cells[base + outer + offset].f;
   };
   gather(operands[1], features, keyRows);
-  gather(operands[2], channels, valueRows);
+  if (op.getValue())
+    gather(operands[2], channels, valueRows);
 }
 
 void AttentionRows::beginRow(int64_t index) {
@@ -251,8 +274,9 @@ void AttentionRows::beginRow(int64_t index) {
     for (int64_t offset : features.getOffsets(query.strides))
       queryRow.push_back(query.tensor->cells[base + offset].f);
   weightingOperands.clear();
-  for (unsigned i = op.getWeightingIndex(); i < firstInit; ++i) {
-    const AttentionOperand &operand = operands[i];
+  unsigned first = op.getWeightingIndex();
+  for (unsigned i = 0, e = op.getWeightingOperands().size(); i < e; ++i) {
+    const AttentionOperand &operand = operands[first + i];
     int64_t offset = operand.getOffset(position, batch, rows);
     weightingOperands.push_back(
         (operand.tensor ? operand.tensor->cells[offset] : operand.scalar).f);

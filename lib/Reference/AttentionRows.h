@@ -144,7 +144,7 @@ private:
   Expected<Estimate> computeScore(int64_t key, Estimate scaled);
 
   AttentionOpInterface op;
-  unsigned numInputs = 0, firstInit = 0;
+  unsigned numInputs = 0, firstInput = 3, firstInit = 0;
   double scale = 1;
   /// By how much the roundoff of the narrowest float that the similarity region
   /// computes in exceeds the accumulation type's.

@@ -225,24 +225,23 @@ Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
   }
   using Result = Expected<RuntimeValues>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<func::CallOp>([&](auto call) -> Result {
-        return evaluateCall(call, env, needed);
-      })
+      .Case<func::CallOp>(
+          [&](auto call) -> Result { return evaluateCall(call, env, needed); })
       .Case<GenericOp>([&](auto generic) -> Result {
         return evaluateGeneric(generic, env, needed);
       })
       .Case<OnlineOp>([&](auto online) -> Result {
         return evaluateOnlineOp(online, env, *this);
       })
-      .Case<MergeOp>([&](auto merge) -> Result {
-        return evaluateMergeOp(merge, env);
+      .Case<ReplayOp>([&](auto replay) -> Result {
+        return evaluateReplayOp(replay, env, *this);
       })
-      .Case<FinishOp>([&](auto finish) -> Result {
-        return evaluateFinishOp(finish, env);
-      })
-      .Case<PackOp>([&](auto pack) -> Result {
-        return evaluatePackOp(pack, env);
-      })
+      .Case<MergeOp>(
+          [&](auto merge) -> Result { return evaluateMergeOp(merge, env); })
+      .Case<FinishOp>(
+          [&](auto finish) -> Result { return evaluateFinishOp(finish, env); })
+      .Case<PackOp>(
+          [&](auto pack) -> Result { return evaluatePackOp(pack, env); })
       .Case<ContractOp>([&](auto contract) -> Result {
         return evaluateContractOp(contract, env);
       })

@@ -21,6 +21,7 @@ class AttentionOpInterface;
 class GenericOp;
 class NamedAttentionOpInterface;
 class OnlineOp;
+class ReplayOp;
 class MergeOp;
 class FinishOp;
 class PackOp;
@@ -97,8 +98,14 @@ Expected<RuntimeValues> evaluateElementwiseOp(mlir::Operation *op,
 Expected<RuntimeValues> evaluateNamedOp(NamedAttentionOpInterface op,
                                         const Environment &env,
                                         Interpreter &interpreter, bool needed);
+/// A tensor with room for bounds: those of `init` if it has some, else the size
+/// of its elements.
+std::shared_ptr<Tensor> copyWithBounds(const Tensor &init);
+
 /// The tiled form of attention.
 Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
+                                         Interpreter &interpreter);
+Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
                                          Interpreter &interpreter);
 Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env);
 Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env);

@@ -24,9 +24,7 @@ static RuntimeValues wrap(ArrayRef<std::shared_ptr<Tensor>> tensors) {
   return results;
 }
 
-/// A tensor with room for bounds: those of `init` if it has some, else the size
-/// of its elements.
-static std::shared_ptr<Tensor> copyWithBounds(const Tensor &init) {
+std::shared_ptr<Tensor> copyWithBounds(const Tensor &init) {
   auto tensor = std::make_shared<Tensor>(init);
   tensor->exact = false;
   if (tensor->hasBounds())

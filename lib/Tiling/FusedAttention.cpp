@@ -1,4 +1,4 @@
-//===- FusedAttention.cpp - Attention in one online pass --------*- C++ -*-===//
+//===- FusedAttention.cpp - Attention in one pass or two --------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -150,43 +150,50 @@ SmallVector<Value> FusedAttention::emitInitialState(int64_t tiles) {
 
 SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
   packQueryTile();
-  SmallVector<Value> state =
-      forEachOuterKey(emitInitialState(/*tiles=*/1),
-                      [&](ValueRange carried) { return walkKeys(carried); });
-  return emitFinish(state, slices);
+  auto walk = [&](ValueRange inits) {
+    return forEachOuterKey(
+        inits, [&](ValueRange carried) { return walkKeys(carried); });
+  };
+  if (!needsFinalWeights(op))
+    return emitFinish(walk(emitInitialState(/*tiles=*/1)), slices);
+
+  SmallVector<Value> state = emitInitialState(/*tiles=*/1);
+  if (needsStatistics())
+    withoutChannels([&] {
+      finished = walk(emitInitialState(/*tiles=*/1));
+      finished.erase(finished.begin());
+    });
+  isFinal = true;
+  SmallVector<Value> carried{state[0]}, results(slices);
+  if (op.getWeights())
+    carried.push_back(clearWeights(slices[getWeightsIndex()]));
+  SmallVector<Value> final = walk(carried);
+  if (op.getWeights())
+    results[getWeightsIndex()] = final[1];
+  state = {final[0]};
+  llvm::append_range(state, finished);
+  return emitFinish(state, results);
 }
 
-SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
-  packBlock();
-  SmallVector<Value> initial = emitInitialState(sizes.queryTiles);
-  SmallVector<OpFoldResult> entryExtents;
-  for (auto [i, dims] :
-       llvm::enumerate(getStateDims(operands, initial.size())))
-    entryExtents.push_back(
-        operands.storedExtents(box, getStateRole(i), dims)[0]);
-  auto takeState = [&](ValueRange buffers, Value tile) {
-    SmallVector<Value> state;
-    for (auto [buffer, extent] : llvm::zip_equal(buffers, entryExtents))
-      state.push_back(takeEntry(b, loc, buffer, tile, extent));
-    return state;
-  };
+SmallVector<Value> FusedAttention::walkBlock(ValueRange inits, TakeState take,
+                                             PutState put) {
   auto walkTiles = [&](Value tile, ValueRange carried) {
     takePacked(tile);
-    SmallVector<Value> next = walkKeys(takeState(carried, tile));
-    for (auto [value, buffer, extent] :
-         llvm::zip_equal(next, carried, entryExtents))
-      value = putEntry(b, loc, value, buffer, tile, extent);
+    SmallVector<Value> next = walkKeys(take(carried, tile));
+    put(next, carried, tile);
     return next;
   };
-  auto walkBlock = [&](ValueRange inits) {
+  unsigned key = operands.key;
+  OpFoldResult offset = box.offsets[key], extent = box.extents[key];
+  return forEachOuterKey(inits, [&](ValueRange outer) {
     auto [first, end] = emitKeyHull();
     std::optional<int64_t> known = getConstantIntValue(end);
     bool whole = op.getMask().empty() && known && *known % sizes.keyRows == 0;
     SpanWalk walk(b, loc, sizes.keyRows, first, end, whole);
-    return forEachTile(
-        b, loc, walk, inits, [&](const WalkTile &tile, ValueRange carried) {
-          box.offsets[operands.key] = tile.location;
-          box.extents[operands.key] = tile.extent;
+    SmallVector<Value> state = forEachTile(
+        b, loc, walk, outer, [&](const WalkTile &tile, ValueRange carried) {
+          box.offsets[key] = tile.location;
+          box.extents[key] = tile.extent;
           AffineExpr from = b.getAffineDimExpr(0);
           AffineExpr size = b.getAffineSymbolExpr(0);
           Value limit = toValue(affine::makeComposedFoldedAffineApply(
@@ -202,19 +209,86 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
           shared.reset();
           return next;
         });
-  };
-  SmallVector<Value> state = forEachOuterKey(initial, walkBlock);
-
-  return nest->forEachQueryTile(slices, [&](Value tile, ValueRange carried) {
-    takePacked(tile);
-    SmallVector<Value> targets;
-    for (auto [i, slice] : llvm::enumerate(carried))
-      targets.push_back(nest->takeInit(slice, i, tile));
-    SmallVector<Value> next = emitFinish(takeState(state, tile), targets);
-    for (auto [i, slice] : llvm::enumerate(carried))
-      next[i] = nest->putInit(next[i], slice, i, tile);
-    return next;
+    // What is written of the weights spans all keys.
+    box.offsets[key] = offset;
+    box.extents[key] = extent;
+    return state;
   });
+}
+
+SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
+  packBlock();
+  // A state's buffers have an entry per query tile.
+  auto entryExtent = [&](size_t i) {
+    return operands.storedExtents(box, getStateRole(i),
+                                  getStateDims(operands, i + 1)[i])[0];
+  };
+  auto takeState = [&](ValueRange buffers, Value tile) {
+    SmallVector<Value> state;
+    for (auto [i, buffer] : llvm::enumerate(buffers))
+      state.push_back(takeEntry(b, loc, buffer, tile, entryExtent(i)));
+    return state;
+  };
+  auto putState = [&](MutableArrayRef<Value> next, ValueRange buffers,
+                      Value tile) {
+    for (auto [i, value] : llvm::enumerate(next))
+      value = putEntry(b, loc, value, buffers[i], tile, entryExtent(i));
+  };
+  SmallVector<Value> state = emitInitialState(sizes.queryTiles);
+  SmallVector<Value> results(slices);
+  if (!needsFinalWeights(op)) {
+    state = walkBlock(state, takeState, putState);
+  } else {
+    SmallVector<Value> statistics;
+    if (needsStatistics())
+      withoutChannels([&] {
+        statistics =
+            walkBlock(emitInitialState(sizes.queryTiles), takeState, putState);
+      });
+    isFinal = true;
+    unsigned weights = getWeightsIndex();
+    SmallVector<Value> carried{state[0]};
+    if (op.getWeights())
+      carried.push_back(clearWeights(slices[weights]));
+    auto take = [&](ValueRange buffers, Value tile) {
+      SmallVector<Value> taken = takeState(buffers.take_front(), tile);
+      if (op.getWeights())
+        taken.push_back(nest->takeInit(buffers[1], weights, tile));
+      finished.clear();
+      for (size_t i = 1; i < statistics.size(); ++i)
+        finished.push_back(
+            takeEntry(b, loc, statistics[i], tile, entryExtent(i)));
+      return taken;
+    };
+    auto put = [&](MutableArrayRef<Value> next, ValueRange buffers,
+                   Value tile) {
+      putState(next.take_front(), buffers, tile);
+      if (op.getWeights())
+        next[1] = nest->putInit(next[1], buffers[1], weights, tile);
+    };
+    SmallVector<Value> final = walkBlock(carried, take, put);
+    state = {final[0]};
+    llvm::append_range(
+        state, ArrayRef(statistics).drop_front(statistics.empty() ? 0 : 1));
+    if (op.getWeights())
+      results[weights] = final[1];
+  }
+
+  unsigned numFinished = op.getLse() ? 2 : 1;
+  SmallVector<Value> whole = nest->forEachQueryTile(
+      ArrayRef(results).take_front(numFinished),
+      [&](Value tile, ValueRange carried) {
+        takePacked(tile);
+        SmallVector<Value> targets;
+        for (auto [i, slice] : llvm::enumerate(carried))
+          targets.push_back(nest->takeInit(slice, i, tile));
+        SmallVector<Value> next = emitFinish(takeState(state, tile), targets);
+        for (auto [i, slice] : llvm::enumerate(carried))
+          next[i] = nest->putInit(next[i], slice, i, tile);
+        return next;
+      });
+  llvm::copy(whole, results.begin());
+  return results;
 }
 
 /// Maps of attn.finish are over (query rows, channels), and behind these one
@@ -239,9 +313,10 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
     weightingValues.push_back(tile.value);
     maps.push_back(finishMap(tile.dims));
   }
+  unsigned numFinished = op.getLse() ? 2 : 1;
   SmallVector<Value> targets;
   SmallVector<SmallVector<ReassociationIndices>> groups;
-  for (auto [i, slice] : llvm::enumerate(slices)) {
+  for (auto [i, slice] : llvm::enumerate(slices.take_front(numFinished))) {
     OperandPart target{slice, {}, OperandRole::output};
     AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
     for (unsigned j = 0, e = map.getNumResults(); j < e; ++j)
@@ -254,13 +329,16 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
       b, loc, ValueRange(targets).getTypes(), state[0], state.drop_front(),
       weightingValues, createNumKeys(b, op, wholeExtents), targets[0],
       targets.size() > 1 ? targets[1] : Value(), b.getAffineMapArrayAttr(maps),
-      op.getWeighting(), sizes.layout);
-  SmallVector<Value> results(finish.getResults());
-  for (auto [result, slice, group] : llvm::zip_equal(results, slices, groups))
-    if (result.getType() != slice.getType())
-      result =
-          tensor::ExpandShapeOp::create(b, loc, slice.getType(), result, group,
-                                        tensor::getMixedSizes(b, loc, slice));
+      op.getWeighting(), sizes.layout, /*finished=*/isFinal);
+  SmallVector<Value> results(slices);
+  for (auto [i, finished] : llvm::enumerate(finish.getResults())) {
+    Value slice = slices[i];
+    results[i] = finished;
+    if (finished.getType() != slice.getType())
+      results[i] = tensor::ExpandShapeOp::create(
+          b, loc, slice.getType(), finished, groups[i],
+          tensor::getMixedSizes(b, loc, slice));
+  }
   return results;
 }
 

@@ -1,4 +1,4 @@
-//===- FusedAttention.h - Attention in one online pass ----------*- C++ -*-===//
+//===- FusedAttention.h - Attention in one pass or two ----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,6 +23,9 @@ namespace attn {
 /// query tiles of a block, and what is packed of them is packed once. Of
 /// several key row dimensions the outer ones are walked row by row.
 ///
+/// Where weights have to be final when they are used, keys are walked twice:
+/// for the statistics, then with these finished.
+///
 /// What the key loop reads again and again is packed: queries once per query
 /// tile, inputs over both rows once per key tile. Rows of several query row
 /// dimensions are one dimension of a tile.
@@ -44,6 +47,17 @@ private:
     mlir::Value first, limit;
     OperandPart keys, values;
   };
+
+  /// The tiles that a step reads, in operand order, and the scale that is left
+  /// to it.
+  struct Tiles {
+    llvm::SmallVector<OperandPart> parts;
+    Values values;
+    double scale;
+  };
+  using TakeState = llvm::function_ref<Values(mlir::ValueRange, mlir::Value)>;
+  using PutState = llvm::function_ref<void(llvm::MutableArrayRef<mlir::Value>,
+                                           mlir::ValueRange, mlir::Value)>;
 
   mlir::Value index(int64_t value);
   mlir::Value toValue(mlir::OpFoldResult size);
@@ -67,6 +81,11 @@ private:
   Values emitQueryTile(mlir::ValueRange slices);
   /// Several query tiles, key tile by key tile; likewise.
   Values emitQueryBlock(mlir::ValueRange slices);
+  /// The walk of a block over the keys that its query tiles share, and for each
+  /// tile of keys over the query tiles. `take` gives the state of a query tile
+  /// of what the block carries, `put` puts the next one in its place.
+  Values walkBlock(mlir::ValueRange inits, TakeState take, PutState put);
+  /// Output and log-sum-exp of a query tile; other slices are as they were.
   Values emitFinish(mlir::ValueRange state, mlir::ValueRange slices);
 
   /// The workers of splits, each of which leaves its state; then those that
@@ -83,6 +102,17 @@ private:
                    llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
                    llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
   Values mergeStates(mlir::ValueRange states, mlir::OpFoldResult count);
+  /// Whether a first walk is needed for statistics.
+  bool needsStatistics();
+  /// The position of the weights among the inits.
+  unsigned getWeightsIndex();
+  /// Runs `body` with no channels at hand: nothing is accumulated.
+  void withoutChannels(llvm::function_ref<void()> body);
+  /// A slice of the weights, zero where no pair may be written.
+  mlir::Value clearWeights(mlir::Value slice);
+  /// Where the weights of the key tile at hand lie in those of the query tile.
+  void locateWeights(llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
+                     llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
 
   /// A loop over each outer key row dimension, and `body` in the innermost.
   Values forEachOuterKey(mlir::ValueRange inits,
@@ -100,6 +130,14 @@ private:
   std::pair<mlir::Value, mlir::Value> emitKeyHull();
   /// One key tile; returns the updated state.
   Values emitKeyTile(const WalkTile &tile, mlir::ValueRange state);
+  Tiles takeTiles();
+  /// The second walk's step, with `finished` statistics: the accumulator, and
+  /// the weights if they are asked for.
+  Values emitReplay(mlir::ValueRange state, mlir::Value full);
+  /// The step of the walk at hand.
+  Values emitStep(mlir::ValueRange state, mlir::Value full) {
+    return isFinal ? emitReplay(state, full) : emitOnline(state, full);
+  }
   /// The online step; `full`, if given, tells that every pair is visible.
   Values emitOnline(mlir::ValueRange state, mlir::Value full);
   /// Keys or values of the tile at hand.
@@ -128,6 +166,11 @@ private:
     bool whole;
   };
   std::optional<Split> split;
+  /// Whether weights are final, by the statistics of the query tile at hand.
+  bool isFinal = false;
+  Values finished;
+  /// Which row the first of the key tile at hand is.
+  mlir::OpFoldResult keyPosition;
   /// By mapped operand: its part at this worker, the tile of it that is packed
   /// ahead of the keys, and the buffer of those of a block.
   llvm::SmallVector<OperandPart> parts, packed;

@@ -127,8 +127,9 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
                                                ValueRange state) {
   box.offsets[operands.key] = tile.location;
   box.extents[operands.key] = tile.extent;
+  keyPosition = tile.position;
   if (op.getMask().empty() || op.getClassify().empty())
-    return emitOnline(state, /*full=*/{});
+    return emitStep(state, /*full=*/{});
 
   SmallVector<Value> arguments = box.getBoundArguments(b);
   AffineExpr from = b.getAffineDimExpr(0), size = b.getAffineDimExpr(1);
@@ -141,7 +142,7 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
   if (matchPattern(full, m_Zero()))
     full = {};
   if (matchPattern(truth[0], m_Zero()))
-    return emitOnline(state, full);
+    return emitStep(state, full);
   auto branch = scf::IfOp::create(b, loc, state.getTypes(), truth[0],
                                   /*addThenBlock=*/true,
                                   /*addElseBlock=*/true);
@@ -149,7 +150,7 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
   b.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(b, loc, state);
   b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, loc, emitOnline(state, full));
+  scf::YieldOp::create(b, loc, emitStep(state, full));
   return SmallVector<Value>(branch.getResults());
 }
 
@@ -193,44 +194,49 @@ void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
   box.cloneBody(b, from, to, position, argument);
 }
 
-SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
-  SmallVector<OperandPart> tiles;
+FusedAttention::Tiles FusedAttention::takeTiles() {
+  Tiles tiles;
+  tiles.scale =
+      op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
   for (auto [i, part] : llvm::enumerate(parts)) {
     if (!operands.variesByKey(part) && packed[i])
-      tiles.push_back(packed[i]);
+      tiles.parts.push_back(packed[i]);
     else if (i == 1 || i == 2)
-      tiles.push_back(takeKeys(part, !shared  ? OperandPart()
-                                     : i == 1 ? shared->keys
-                                              : shared->values));
+      tiles.parts.push_back(takeKeys(part, !shared  ? OperandPart()
+                                           : i == 1 ? shared->keys
+                                                    : shared->values));
     else
-      tiles.push_back(operands.store(
+      tiles.parts.push_back(operands.store(
           box, operands.cut(box, part, nest->getWorker()), nest->getWorker()));
+    tiles.values.push_back(tiles.parts.back().value);
   }
-  SmallVector<Value> values;
+  return tiles;
+}
+
+SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
+  Tiles tiles = takeTiles();
   SmallVector<AffineMap> maps;
-  for (const OperandPart &tile : tiles) {
-    values.push_back(tile.value);
+  for (const OperandPart &tile : tiles.parts)
     maps.push_back(operands.tileMap(tile.dims));
-  }
   maps.push_back(operands.tileMap({operands.row, operands.channel}));
   maps.append(state.size() - 1, operands.tileMap(operands.row));
 
-  ValueRange all(values);
+  ValueRange all(tiles.values);
   unsigned weighting = op.getWeightingIndex();
   ValueRange inputs = all.slice(3, weighting - 3);
-  double scale =
-      op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
   auto online = OnlineOp::create(
       b, loc, state.getTypes(), all[0], all[1], all[2], inputs,
       all.drop_front(weighting), nest->getRows(), full, state[0],
       state.drop_front(), b.getAffineMapArrayAttr(maps), op.getWeighting(),
-      sizes.layout, llvm::APFloat(scale),
+      sizes.layout, llvm::APFloat(tiles.scale),
       TypeAttr::get(op.getAccumulationType()),
       b.getI64IntegerAttr(sizes.keyRows), countTiles);
   cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);
   cloneBody(op.getMask(), online.getMask(), inputs);
   cloneBody(op.getScore(), online.getScore(), inputs);
-  cloneBody(op.getWeight(), online.getWeight(), inputs);
+  // Statistics know nothing of the weight region.
+  if (!needsFinalWeights(op))
+    cloneBody(op.getWeight(), online.getWeight(), inputs);
   return SmallVector<Value>(online.getResults());
 }
 

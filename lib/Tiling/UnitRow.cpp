@@ -60,11 +60,16 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
                     .getResult();
     types.push_back(lse.getType());
   }
-  auto result = GenericOp::create(
-      b, loc, types, query, op.getKey(), op.getValue(), op.getInputs(),
-      op.getWeightingOperands(), init, lse, /*weights=*/Value(),
-      b.getAffineMapArrayAttr(maps), op.getWeighting(), op.getScale(),
-      op.getAccTypeAttr());
+  Value weights;
+  if (op.getWeights()) {
+    weights = addDimension(b, loc, op.getWeights());
+    types.push_back(weights.getType());
+  }
+  auto result =
+      GenericOp::create(b, loc, types, query, op.getKey(), op.getValue(),
+                        op.getInputs(), op.getWeightingOperands(), init, lse,
+                        weights, b.getAffineMapArrayAttr(maps),
+                        op.getWeighting(), op.getScale(), op.getAccTypeAttr());
   unsigned numBatch = op.getDimensionClasses().batch.size();
   for (auto [from, to] : llvm::zip_equal(op->getRegions().take_front(4),
                                          result->getRegions().take_front(4)))

@@ -31,9 +31,10 @@ void declareTileCounts(ModuleOp module) {
 struct CountTilesPass final : impl::CountTilesPassBase<CountTilesPass> {
   void runOnOperation() override {
     bool counts = getOperation()
-                      ->walk([](OnlineOp op) {
-                        return op.getCountTiles() ? WalkResult::interrupt()
-                                                  : WalkResult::advance();
+                      ->walk([](AttentionOpInterface op) {
+                        return op->hasAttr("count_tiles")
+                                   ? WalkResult::interrupt()
+                                   : WalkResult::advance();
                       })
                       .wasInterrupted();
     if (counts && !getOperation().lookupSymbol(getTileCountsName()))

@@ -106,6 +106,8 @@ FailureOr<SmallVector<Value>> decomposeFinish(OpBuilder &b, FinishOp op) {
   SmallVector<Value> results{
       emit(inputs, {op.getOutput(), outputMap}, [&](ValueRange in) {
         Value value = in[0];
+        if (op.getFinished())
+          return value;
         for (Value factor :
              weighting.finish(b, loc, in.slice(1, numStatistics),
                               in.drop_front(1 + numStatistics), numKeys,

@@ -29,8 +29,8 @@ WalkResult breach(Operation *op, StringRef stage, const Twine &sentence) {
 
 WalkResult checkGeneralize(Operation *op) {
   if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
-      !isa<GenericOp, OnlineOp, MergeOp, FinishOp, PackOp, IndexOp, YieldOp,
-           ContractOp, CheckOp, CostOp>(op))
+      !isa<GenericOp, OnlineOp, ReplayOp, MergeOp, FinishOp, PackOp, IndexOp,
+           YieldOp, ContractOp, CheckOp, CostOp>(op))
     return breach(op, "generalize", "only core ops remain of the dialect");
   return WalkResult::advance();
 }
@@ -170,12 +170,23 @@ SmallVector<OpFoldResult> getCreatedSizes(Operation *op) {
   return {};
 }
 
+/// Whether a parallel loop writes its results into what `op` makes, or into
+/// another shape of it.
+bool isInitOfLoop(Operation *op) {
+  return llvm::any_of(op->getUsers(), [](Operation *user) {
+    return isa<scf::ForallOp>(user) ||
+           (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+                user) &&
+            isInitOfLoop(user));
+  });
+}
+
 /// No buffer that the compiler created has one dimension of all query rows and
 /// another of all key rows. Inits of the loops are the results of the op.
 LogicalResult checkTile(Operation *root) {
   SmallVector<std::pair<Extent, Extent>> sequences;
-  root->walk([&](OnlineOp op) {
-    if (!isa<RankedTensorType>(op.getQuery().getType()))
+  root->walk([&](AttentionOpInterface op) {
+    if (isa<GenericOp>(op) || !isa<RankedTensorType>(op.getQuery().getType()))
       return;
     std::optional<Extent> rows =
         getWholeExtent(op.getQuery(), op.getStoredMap(0), 0);
@@ -189,7 +200,7 @@ LogicalResult checkTile(Operation *root) {
       return breach(op, "tile", "no attn.generic remains");
     if (checkLayout(op, "tile").wasInterrupted())
       return WalkResult::interrupt();
-    if (llvm::any_of(op->getUsers(), llvm::IsaPred<scf::ForallOp>))
+    if (isInitOfLoop(op))
       return checkGeneralize(op);
     SmallVector<OpFoldResult> sizes = getCreatedSizes(op);
     for (auto &[rows, keys] : sequences)

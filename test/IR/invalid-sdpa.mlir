@@ -432,7 +432,7 @@ func.func @sdpa_c9_index(%q: tensor<2x6x5x4xf32>, %k: tensor<2x3x7x4xf32>,
       outs(%o : tensor<2x6x5x8xf32>)
       mask {
       ^bb0(%b: index, %h: index, %i: index, %j: index):
-        // expected-error @below {{'attn.index' op expects parent op to be one of 'attn.generic, attn.online'}}
+        // expected-error @below {{'attn.index' op expects parent op to be one of 'attn.generic, attn.online, attn.replay'}}
         %m = attn.index 2
         %visible = arith.cmpi sle, %j, %m : index
         attn.yield %visible : i1

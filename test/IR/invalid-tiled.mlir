@@ -333,7 +333,7 @@ func.func @finish_c4_result_type(%a: tensor<3x8xf32>, %keys: index, %o: tensor<5
 // -----
 
 func.func @index_outside() {
-  // expected-error @below {{'attn.index' op expects parent op to be one of 'attn.generic, attn.online'}}
+  // expected-error @below {{'attn.index' op expects parent op to be one of 'attn.generic, attn.online, attn.replay'}}
   %i = attn.index 0
   return
 }

@@ -15,42 +15,6 @@
 
 // What the kernel does not take is an error under require-fused.
 
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-#w = affine_map<(m, n, d, e) -> (m, n)>
-func.func @weights(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
-                   %init: tensor<5x3xf32>, %ws: tensor<5x7xf32>) -> tensor<5x7xf32> {
-  // expected-error @below {{'attn.generic' op cannot be fused: the weights are asked for}}
-  %r:2 = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
-      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>) weights(%ws : tensor<5x7xf32>)
-      {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<5x3xf32>, tensor<5x7xf32>
-  return %r#1 : tensor<5x7xf32>
-}
-
-// -----
-
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @squared(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
-                   %init: tensor<5x3xf32>) -> tensor<5x3xf32> {
-  // expected-error @below {{'attn.generic' op cannot be fused: the weight region is not linear in the weight}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
-      weighting(#attn.softmax) outs(%init : tensor<5x3xf32>)
-      {indexing_maps = [#q, #k, #v, #o]}
-      weight {
-      ^bb0(%w: f32):
-        %t = arith.mulf %w, %w : f32
-        attn.yield %t : f32
-      } -> tensor<5x3xf32>
-  return %o : tensor<5x3xf32>
-}
-
-// -----
-
 #q = affine_map<(m, n, c, d, e) -> (m, c, d)>
 #k = affine_map<(m, n, c, d, e) -> (n, c, d)>
 #v = affine_map<(m, n, c, d, e) -> (n, e)>

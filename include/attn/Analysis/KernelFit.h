@@ -42,6 +42,10 @@ struct FusionDecision {
   std::string reason;
 };
 
+/// Whether weights have to be final where they are used, since they are asked
+/// for or the weight region is not linear in them: `attn.replay`.
+bool needsFinalWeights(GenericOp op);
+
 /// Whether the kernel can compute the op at all: what it cannot, it names.
 FusionDecision fitsKernel(GenericOp op);
 

@@ -21,6 +21,13 @@ def TileEmitterInterface : AttrInterface<"TileEmitterInterface"> {
     InterfaceMethod<"Emits one step.", "::mlir::LogicalResult", "emitOnline",
       (ins "::mlir::RewriterBase &":$rewriter, "::attn::OnlineOp":$op,
            "const ::attn::EmitOptions &":$options)>,
+    InterfaceMethod<"Emits pairs with finished statistics.",
+      "::mlir::LogicalResult", "emitReplay",
+      (ins "::mlir::RewriterBase &":$rewriter, "::attn::ReplayOp":$op,
+           "const ::attn::EmitOptions &":$options), "", [{
+        return op.emitOpError("cannot be vectorized: nothing emits it in ")
+               << op.getLayout();
+      }]>,
     InterfaceMethod<"Emits the copy of a tile into its stored form.",
       "::mlir::LogicalResult", "emitPack",
       (ins "::mlir::RewriterBase &":$rewriter, "::attn::PackOp":$op,

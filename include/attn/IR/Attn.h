@@ -52,6 +52,8 @@ struct LayoutProblem {
   int64_t vectorBits = 512;
   /// The query rows that a tile is to have; 0 leaves them to the layout.
   int64_t tileRows = 0;
+  /// Whether pairs are to be gone over with finished statistics: `attn.replay`.
+  bool replays = false;
 
   /// Extent `number` of the query rows, or a guess at one that is not known:
   /// the innermost are many, the others, heads that share keys, few.

@@ -27,6 +27,23 @@ def Attn_CausalAttr : EnumAttr<Attn_Dialect, Attn_CausalKind, "causal"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Attn_ReplayTarget : I32EnumAttr<"ReplayTarget",
+    "Where an element of a pair goes", [
+      I32EnumAttrCase<"stored", 0>,
+      I32EnumAttrCase<"over_keys", 1>,
+      I32EnumAttrCase<"over_rows", 2>,
+      I32EnumAttrCase<"row", 3>,
+      I32EnumAttrCase<"row_state", 4>]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+def Attn_ReplayTargetAttr
+    : EnumAttr<Attn_Dialect, Attn_ReplayTarget, "target"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+def Attn_ReplayTargetArrayAttr : TypedArrayAttrBase<Attn_ReplayTargetAttr,
+    "array of targets: stored, over_keys, over_rows, row or row_state">;
+
 /// A weighting of kind accumulate without parameters. Every method is written
 /// in lib/IR/Weightings/<Class>.cpp; named here are those that are optional.
 class Attn_Weighting<string className, string attrMnemonic,

@@ -10,6 +10,7 @@
 
 include "attn/IR/AttnBase.td"
 include "attn/IR/NamedOps.td"
+include "attn/IR/ReplayOp.td"
 include "attn/IR/TiledOps.td"
 
 //===----------------------------------------------------------------------===//
@@ -155,7 +156,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
 //===----------------------------------------------------------------------===//
 
 def Attn_IndexOp : Attn_Op<"index", [
-    Pure, ParentOneOf<["::attn::GenericOp", "::attn::OnlineOp"]>,
+    Pure, ParentOneOf<["::attn::GenericOp", "::attn::OnlineOp",
+                       "::attn::ReplayOp"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "The position of the pair along one dimension";
   let description = [{

@@ -23,7 +23,8 @@ def Attn_OperandRole : I32EnumAttr<"OperandRole",
       I32EnumAttrCase<"accumulator", 5>,
       I32EnumAttrCase<"statistic", 6>,
       I32EnumAttrCase<"output", 7>,
-      I32EnumAttrCase<"lse", 8>]> {
+      I32EnumAttrCase<"lse", 8>,
+      I32EnumAttrCase<"weights", 9>]> {
   let cppNamespace = "::attn";
 }
 

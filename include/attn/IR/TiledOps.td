@@ -188,10 +188,11 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
   let description = [{
     output = accumulator * finish(statistics), rounded once to the output's
     type, and `lse`, if given, the log-sum-exp. `keys` is the number of keys of
-    the whole row. The accumulator and the statistics may be larger than the
-    output along query rows; what exceeds it is dropped. With a `layout`, which
-    is that of the steps, it gives the state its stored shape; the output and
-    the log-sum-exp lie as their maps say.
+    the whole row. With `finished` the accumulator holds sums by final weights,
+    as `attn.replay` makes them, and is only rounded. The accumulator and the
+    statistics may be larger than the output along query rows; what exceeds it
+    is dropped. With a `layout`, which is that of the steps, it gives the state
+    its stored shape; the output and the log-sum-exp lie as their maps say.
 
     `indexing_maps` gives one projected permutation per accumulator, statistic,
     weighting operand, output and log-sum-exp.
@@ -230,7 +231,7 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     Variadic<Attn_ShapedOrElement>:$weighting_operands, Index:$keys,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
-    OptionalAttr<LayoutAttrInterface>:$layout);
+    OptionalAttr<LayoutAttrInterface>:$layout, UnitAttr:$finished);
   let assemblyFormat = [{
     `ins` `(` $accumulator (`,` $statistics^)? `:`
       type($accumulator) (`,` type($statistics)^)? `)`

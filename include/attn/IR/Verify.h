@@ -45,11 +45,11 @@ mlir::LogicalResult verifyElementwiseBody(mlir::Region &region,
                                           llvm::StringRef label);
 
 /// The region has arguments of the given types and ends with an `attn.yield` of
-/// one `result`. Reported as constraint `label`.
+/// `results`. Reported as constraint `label`.
 mlir::LogicalResult verifyBodySignature(mlir::Region &region,
                                         llvm::StringRef regionName,
                                         mlir::TypeRange arguments,
-                                        mlir::Type result,
+                                        mlir::TypeRange results,
                                         llvm::StringRef label);
 
 /// Operands are all tensors or all memrefs, scalars aside, and results have
@@ -89,6 +89,23 @@ mlir::LogicalResult verifyLayout(OnlineOp op);
 /// Constraint (C5) of `attn.finish`, and of `attn.merge`.
 mlir::LogicalResult verifyLayout(FinishOp op);
 mlir::LogicalResult verifyLayout(MergeOp op);
+
+/// There is a `key_tile` where the number of key rows is dynamic, and there are
+/// no more key rows than it says. `map` is where the key is stored.
+mlir::LogicalResult verifyKeyTile(AttentionOpInterface op,
+                                  llvm::StringRef label,
+                                  std::optional<uint64_t> keyTile,
+                                  mlir::AffineMap map);
+
+/// Operands agree on the extent of each dimension: (C4) of all that have maps.
+/// Those that `isFree` holds for may have any extent along dimension 0.
+mlir::LogicalResult
+verifyExtents(AttentionOpInterface op, llvm::ArrayRef<mlir::Value> operands,
+              llvm::function_ref<bool(unsigned)> isFree = nullptr);
+
+/// Names the arguments of a region of pairs: q, k, s, w, in0, in1, ...
+void nameRegionArguments(AttentionOpInterface op, mlir::Region &region,
+                         mlir::OpAsmSetValueNameFn setName);
 
 /// How errors call operand `index`: "query", "input 2", "output", ...
 std::string getOperandName(AttentionOpInterface op, unsigned index);

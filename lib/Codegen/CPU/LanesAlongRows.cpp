@@ -21,6 +21,10 @@ struct LanesAlongRowsEmitter
     OpBuilder::InsertionGuard guard(rewriter);
     return OnlineEmitter(rewriter, op, options).run();
   }
+  LogicalResult emitReplay(Attribute, RewriterBase &rewriter, ReplayOp op,
+                           const EmitOptions &options) const {
+    return attn::emitReplay(rewriter, op, options);
+  }
   LogicalResult emitPack(Attribute, RewriterBase &rewriter, PackOp op,
                          const EmitOptions &options) const {
     return attn::emitPack(rewriter, op, options);

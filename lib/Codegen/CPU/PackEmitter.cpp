@@ -86,12 +86,7 @@ public:
   }
 
   void store(Value vector, Value memref, ValueRange indices, Value mask) {
-    Type element = cast<MemRefType>(memref.getType()).getElementType();
-    vector = convertFloat(b, loc, vector, element);
-    if (mask)
-      vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
-    else
-      vector::StoreOp::create(b, loc, vector, memref, indices);
+    storeElements(b, loc, vector, memref, indices, mask);
   }
 
   OpBuilder &b;
@@ -99,9 +94,11 @@ public:
   const EmitOptions &options;
 };
 
+} // namespace
+
 /// The largest power of two of lanes of `type` that a vector holds and that
 /// divides `lanes`.
-int64_t getBlock(Type type, int64_t lanes, int64_t vectorBits) {
+int64_t getTransposeBlock(Type type, int64_t lanes, int64_t vectorBits) {
   // Eight rows are as fast as sixteen, near enough, and compile in a third of
   // the time: LLVM's combiner is slow on large networks of shuffles.
   int64_t block = std::min<int64_t>(
@@ -111,7 +108,49 @@ int64_t getBlock(Type type, int64_t lanes, int64_t vectorBits) {
   return block;
 }
 
-} // namespace
+void storeElements(OpBuilder &b, Location loc, Value vector, Value memref,
+                   ValueRange indices, Value mask) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  vector = convertFloat(b, loc, vector, element);
+  if (mask)
+    vector::MaskedStoreOp::create(b, loc, memref, indices, mask, vector);
+  else
+    vector::StoreOp::create(b, loc, vector, memref, indices);
+}
+
+void emitTransposed(
+    OpBuilder &b, Location loc, const TransposedTile &tile,
+    function_ref<SmallVector<Value>(ArrayRef<Value>, Value)> load,
+    function_ref<void(Value, Value, Value, Value)> store) {
+  EmitOptions options;
+  TileCopier copier(b, loc, options);
+  int64_t block = tile.block;
+  Value zero = copier.index(0);
+  bool allColumns = TileCopier::isMultiple(tile.columns, block);
+  bool allRows = TileCopier::isMultiple(tile.rows, block);
+  emitLoop(b, loc, zero, tile.rows, block, [&](Value row) {
+    emitLoop(b, loc, zero, tile.columns, block, [&](Value column) {
+      Value last = arith::SubIOp::create(b, loc, tile.columns, copier.index(1));
+      SmallVector<Value> columns;
+      for (int64_t c = 0; c < block; ++c) {
+        Value here = copier.add(column, c);
+        if (!allColumns)
+          here = arith::MinSIOp::create(b, loc, here, last);
+        columns.push_back(here);
+      }
+      SmallVector<Value> vectors =
+          transposeInRegisters(b, loc, load(columns, row));
+      Value columnMask = copier.getColumnMask(column, tile.columns, block);
+      for (int64_t r = 0; r < block; ++r) {
+        Value here = copier.add(row, r);
+        Value mask = allRows
+                         ? columnMask
+                         : copier.maskRow(columnMask, here, tile.rows, block);
+        store(vectors[r], here, column, mask);
+      }
+    });
+  });
+}
 
 //===----------------------------------------------------------------------===//
 // attn.pack
@@ -265,10 +304,10 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
                     isContiguousAlong(destination, rank - 1);
   bool inOrder = llvm::equal(op.getPermutation(), llvm::seq<int64_t>(0, rank));
   int64_t lanes = rank ? destination.getShape().back() : 0;
-  int64_t block =
-      rank == 2 && !ShapedType::isDynamic(lanes)
-          ? getBlock(destination.getElementType(), lanes, options.vectorBits)
-          : 1;
+  int64_t block = rank == 2 && !ShapedType::isDynamic(lanes)
+                      ? getTransposeBlock(destination.getElementType(), lanes,
+                                          options.vectorBits)
+                      : 1;
   if (contiguous && inOrder && rank <= 2)
     emitPackCopy(copier, op);
   else if (contiguous && rank == 2 && !inOrder && block > 1)
@@ -311,7 +350,7 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
   auto accumulator = cast<MemRefType>(op.getAccumulator().getType());
   Type accType = accumulator.getElementType();
   int64_t lanes = accumulator.getDimSize(1);
-  int64_t block = getBlock(accType, lanes, copier.options.vectorBits);
+  int64_t block = getTransposeBlock(accType, lanes, copier.options.vectorBits);
   Value zero = copier.index(0);
   SmallVector<Value> buffers;
   for (Value factor : factors) {
@@ -320,36 +359,23 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
         createWorkerScratch(b, op, MemRefType::get({lanes}, accType)));
     vector::StoreOp::create(b, loc, factor, buffers.back(), ValueRange{zero});
   }
-  emitLoop(b, loc, zero, rows, block, [&](Value row) {
-    emitLoop(b, loc, zero, channels, block, [&](Value channel) {
-      Value last = arith::SubIOp::create(b, loc, channels, copier.index(1));
-      bool allChannels = TileCopier::isMultiple(channels, block);
-      SmallVector<Value> scales;
-      for (Value buffer : buffers)
-        scales.push_back(copier.load(buffer, row, block, {}));
-      SmallVector<Value> vectors;
-      for (int64_t c = 0; c < block; ++c) {
-        Value here = copier.add(channel, c);
-        if (!allChannels)
-          here = arith::MinSIOp::create(b, loc, here, last);
-        Value vector =
-            copier.load(op.getAccumulator(), {here, row}, block, {});
-        for (Value scale : scales)
-          vector = arith::MulFOp::create(b, loc, vector, scale);
-        vectors.push_back(vector);
-      }
-      vectors = transposeInRegisters(b, loc, vectors);
-      Value columnMask = copier.getColumnMask(channel, channels, block);
-      bool allRows = TileCopier::isMultiple(rows, block);
-      for (int64_t r = 0; r < block; ++r) {
-        Value here = copier.add(row, r);
-        Value mask = allRows ? columnMask
-                             : copier.maskRow(columnMask, here, rows, block);
-        copier.store(vectors[r], op.getOutput(),
-                     locateInResult(b, loc, map, here, channel), mask);
-      }
-    });
-  });
+  auto loadChannels = [&](ArrayRef<Value> columns, Value row) {
+    SmallVector<Value> scales, vectors;
+    for (Value buffer : buffers)
+      scales.push_back(copier.load(buffer, row, block, {}));
+    for (Value channel : columns) {
+      vectors.push_back(
+          copier.load(op.getAccumulator(), {channel, row}, block, {}));
+      for (Value scale : scales)
+        vectors.back() = arith::MulFOp::create(b, loc, vectors.back(), scale);
+    }
+    return vectors;
+  };
+  auto storeRow = [&](Value vector, Value row, Value channel, Value mask) {
+    copier.store(vector, op.getOutput(), locateInResult(b, loc, map, row, channel),
+                 mask);
+  };
+  emitTransposed(b, loc, {rows, channels, block}, loadChannels, storeRow);
 }
 
 /// Any other output: one channel at a time, element by element.
@@ -412,8 +438,10 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
   keys = arith::SIToFPOp::create(b, loc, accType, keys);
   keys = vector::BroadcastOp::create(b, loc, laneType, keys);
   auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
-  SmallVector<Value> factors = weighting.finish(b, loc, statistics, operands,
-                                                keys, /*scale=*/Value());
+  SmallVector<Value> factors;
+  if (!op.getFinished())
+    factors = weighting.finish(b, loc, statistics, operands, keys,
+                               /*scale=*/Value());
 
   AffineMap outputMap =
       op.getStoredMap(1 + statistics.size() + operands.size());

@@ -39,6 +39,10 @@ mlir::LogicalResult emitFinishRows(mlir::RewriterBase &rewriter, FinishOp op,
 /// accumulator, all splits are rescaled and summed.
 mlir::LogicalResult emitMerge(mlir::RewriterBase &rewriter, MergeOp op,
                               const EmitOptions &options);
+/// Replaces `attn.replay` on buffers, lanes along rows; reports targets that
+/// are neither stored nor contracted over keys.
+mlir::LogicalResult emitReplay(mlir::RewriterBase &rewriter, ReplayOp op,
+                               const EmitOptions &options);
 
 /// Replaces a fill of a contiguous static buffer by vector stores.
 mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
@@ -85,6 +89,34 @@ void emitLoop(mlir::OpBuilder &b, mlir::Location loc, mlir::Value from,
 llvm::SmallVector<mlir::Value>
 transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
                      llvm::SmallVector<mlir::Value> rows);
+
+/// The rows and columns of a square that is transposed in registers, where a
+/// vector has `lanes` of `type`.
+int64_t getTransposeBlock(mlir::Type type, int64_t lanes, int64_t vectorBits);
+
+/// Turns rows of lanes into rows of columns, block by block. `load` gives a
+/// block of lanes from `row` on of each of `columns`; `store` writes a block of
+/// columns from `column` on of one row, those that `mask` allows, all if it is
+/// null.
+struct TransposedTile {
+  /// How many there are, and how many of them a block has.
+  mlir::Value rows, columns;
+  int64_t block;
+};
+void emitTransposed(
+    mlir::OpBuilder &b, mlir::Location loc, const TransposedTile &tile,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(
+        llvm::ArrayRef<mlir::Value> columns, mlir::Value row)>
+        load,
+    llvm::function_ref<void(mlir::Value vector, mlir::Value row,
+                            mlir::Value column, mlir::Value mask)>
+        store);
+
+/// Stores a vector, converted to the buffer's elements, where `mask` allows it;
+/// everywhere if it is null.
+void storeElements(mlir::OpBuilder &b, mlir::Location loc, mlir::Value vector,
+                   mlir::Value memref, mlir::ValueRange indices,
+                   mlir::Value mask);
 
 /// A buffer for one worker: allocated at the start of the innermost enclosing
 /// parallel loop's body, or of the function. Deallocation comes later.

@@ -36,7 +36,7 @@ struct VectorizeAttentionPass final
     EmitOptions options{vectorBits, numRegisters};
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa<OnlineOp, PackOp, FinishOp, MergeOp, ContractOp,
+      if (isa<OnlineOp, ReplayOp, PackOp, FinishOp, MergeOp, ContractOp,
               linalg::FillOp>(op) &&
           cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
         ops.push_back(op);
@@ -84,6 +84,8 @@ struct VectorizeAttentionPass final
       return emitter.emitOnline(rewriter, online, options);
     if (auto merge = dyn_cast<MergeOp>(op))
       return emitter.emitMerge(rewriter, merge, options);
+    if (auto replay = dyn_cast<ReplayOp>(op))
+      return emitter.emitReplay(rewriter, replay, options);
     if (auto pack = dyn_cast<PackOp>(op))
       return emitter.emitPack(rewriter, pack, options);
     return emitter.emitFinish(rewriter, cast<FinishOp>(op), options);

@@ -31,8 +31,9 @@ SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
                                 const LayoutProblem &problem) {
   constexpr int64_t kRowsOfUnknown = 8;
-  // How many rows a tile is to have is asked for where rows fill vectors.
-  if (problem.tileRows)
+  // How many rows a tile is to have is asked for where rows fill vectors; pairs
+  // are gone over again by lanes along rows only.
+  if (problem.tileRows || problem.replays)
     return {};
   int64_t rows = 1;
   for (auto [i, extent] : llvm::enumerate(problem.queryRows)) {

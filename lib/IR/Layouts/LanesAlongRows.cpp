@@ -51,7 +51,8 @@ int64_t LanesAlongRowsAttr::getNumRows() const { return getLanes(); }
 
 /// Rows of data that leaves the tile lie as its owner wants them.
 static bool hasLanes(OperandRole role) {
-  return role != OperandRole::output && role != OperandRole::lse;
+  return role != OperandRole::output && role != OperandRole::lse &&
+         role != OperandRole::weights;
 }
 
 AffineMap LanesAlongRowsAttr::getStoredMap(OperandRole role,

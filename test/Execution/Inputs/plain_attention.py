@@ -108,7 +108,7 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         unit = UNIT[accumulation(dtype)] * (2 * size["d"]**0.5 * sizes + 16)
         # A weight that is the score itself is as uncertain as the score's terms.
         large = abs(p)
-        if weighting in ("relu", "identity"):
+        if weighting in ("relu", "identity", "sum_normalized"):
             large = numpy.fmax(large, weigh(weighting, magnitude, visible, None,
                                             size["n"])[0])
         values = spread(v, lv, rows + "ne")
@@ -118,7 +118,8 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         order = [(rows + "e").index(x) for x in lo]
         out = terms.sum(-2).transpose(order)
         slack = (unit[..., None] * spans.sum(-2)).transpose(order)
-        weights = (p, unit[..., None] * large)
+        # A square doubles the relative error.
+        weights = (p, (2 if weight else 1) * unit[..., None] * large)
         lse = (lse, unit * 1.0) if lse is not None else None
     return (out, slack), lse, weights
 
@@ -129,10 +130,12 @@ def affine(every, letters):
 
 def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
             inputs=(), captured=(), weighting="softmax", operand=None,
-            lse=False, weights=False, fused=True, dynamic=False, patch=None,
+            lse=False, weights=False, order=None, fused=True, dynamic=False,
+            patch=None,
             **plain):
     """A case of attn.generic. `inputs` are (letters, type, array), `captured`
-    (name, type, array), `operand` (letters, array)."""
+    (name, type, array), `operand` (letters, array); `order` are the letters of
+    the weights, if not those of the rows and then n."""
     every = "".join(sorted(sizes, key="bhgmpnde".index))
     arrays = [random(rng, [sizes[x] for x in part], dtype)
               for part in letters[:3]]
@@ -164,7 +167,7 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
     types = [kinds[3]]
     body = make_empty("init", letters[3], kinds[3], letters, kinds)
     maps.append(affine(every, letters[3]))
-    for wanted, what, part in ((lse, "lse", rows), (weights, "weights", rows + "n")):
+    for wanted, what, part in ((lse, "lse", rows), (weights, "weights", order or rows + "n")):
         if not wanted:
             continue
         kind = tensor([sizes[x] for x in part], acc, dynamic)
@@ -186,6 +189,9 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
     out, log, matrix = attend(*arrays, letters, scale * error, dtype,
                               weighting=weighting, operand=plain_operand,
                               **plain)
+    if order:
+        axes = [(rows + "n").index(x) for x in order]
+        matrix = tuple(array.transpose(axes) for array in matrix)
     expected = [out] + ([log] if lse else []) + ([matrix] if weights else [])
     return Case(name, arguments, body,
                 [(value, kind, *numbers) for (value, kind, _), numbers

@@ -3,6 +3,7 @@
 import numpy
 
 from plain_attention import accumulation, generic, random, spread, tensor
+from plain_final import CAUSAL, LETTERS, POSITIVE, SIZES, final
 from plain_sdpa import sdpa
 
 NAN, INF = numpy.nan, numpy.inf
@@ -242,21 +243,6 @@ def hidden(dtype, rng, error, rows=21):
                    causal="bottom_right", **{what: 0})
 
 
-SIZES = {"h": 2, "m": 37, "n": 150, "d": 5, "e": 3}
-LETTERS = ["hmd", "hnd", "hne", "hme"]
-CAUSAL = ("""mask {
-        %i = attn.index 1
-        %j = attn.index 2
-        %visible = arith.cmpi sle, %j, %i : index
-        attn.yield %visible : i1
-      }""", lambda x: x["n"] <= x["m"])
-POSITIVE = """score {{
-      ^bb0(%s: {0}):
-        %t = math.absf %s : {0}
-        attn.yield %t : {0}
-      }}"""
-
-
 def weightings(dtype, rng, error, rows=37):
     acc = accumulation(dtype)
     sizes = {**SIZES, "m": rows}
@@ -476,25 +462,10 @@ def regions(dtype, rng, error, rows=37):
 
 def unfused(dtype, rng, error):
     """What the kernel does not take: the scores go through memory."""
-    acc = accumulation(dtype)
 
     def case(name, text="", sizes=SIZES, letters=LETTERS, **kind):
         return generic(name, dtype, sizes, letters, rng, text, 0.6, error,
                        fused=False, **kind)
-    yield case("weights", weights=True)
-    yield case("weights-lse", CAUSAL[0], mask=CAUSAL[1], weights=True, lse=True)
-    yield case("weights-dynamic", CAUSAL[0], mask=CAUSAL[1], weights=True,
-               dynamic=True)
-    yield case("weights-sink", CAUSAL[0], mask=CAUSAL[1], weights=True,
-               weighting="softmax_sink", operand=("h", random(rng, [2], acc)))
-    yield case("weights-relu", weights=True, weighting="relu")
-    yield case("weights-sigmoid", weights=True, weighting="sigmoid",
-               operand=("", numpy.array(0.25)))
-    yield case("squared", f"""weight {{
-      ^bb0(%w: {acc}):
-        %t = arith.mulf %w, %w : {acc}
-        attn.yield %t : {acc}
-      }}""", weight=lambda w, x: w * w)
     yield case("no-rows", sizes={x: SIZES[x] for x in "hnde"},
                letters=["hd", "hnd", "hne", "he"])
 
@@ -578,5 +549,5 @@ def few(dtype, rng, error):
 
 GROUPS = {function.__name__: function
           for function in (options, lengths, blocks, widths, hidden, weightings,
-                           layouts, regions, unfused, few, few_options,
+                           layouts, regions, final, unfused, few, few_options,
                            few_hidden, few_weightings, few_regions)}

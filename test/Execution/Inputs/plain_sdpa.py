@@ -26,8 +26,8 @@ def is_visible(index, rows, keys, causal, offset, window):
 def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
          keys=37, width=5, channels=3, scale=None, causal=None, offset=None,
          window=None, softcap=None, bias=None, boolean=None, sink=None, mask=None,
-         score=None, captured=(), lse=False, dynamic=False, patch=None,
-         out_dtype=None):
+         score=None, captured=(), lse=False, weights=False, dynamic=False,
+         patch=None, out_dtype=None):
     """`bias` and `boolean` are shapes or arrays; `offset` an integer or one per
     batch; `sink` is a number or one per head; `mask` and `score` are pairs of
     text and function."""
@@ -105,18 +105,28 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
 
     letters = ["bhmd", "bhnd", "bhne", "bhme"]
     used = scale if scale is not None else width**-0.5 if width else 1.0
-    (out, log, _) = attend(
+    (out, log, matrix) = attend(
         q, numpy.repeat(k, group, 1), numpy.repeat(v, group, 1), letters,
         used * error, dtype, score=plain_score, mask=plain_mask,
         weighting="softmax" if sink is None else "softmax_sink", operand=sink)
     body = make_empty("init", "bhme", kinds[3], letters, kinds)
     results = [("r", kinds[3], *out)]
     types, extra, several = kinds[3], "", ""
+    if lse or weights:
+        results = [("r#0", kinds[3], *out)]
     if lse:
         kind = tensor(shapes[3][:3], acc, dynamic)
         body += make_empty("rows", "bhm", kind, letters, kinds)
         extra, several = f" lse(%rows : {kind})", ":2"
-        results = [("r#0", kinds[3], *out), ("r#1", kind, *log)]
+        results.append(("r#1", kind, *log))
+        types += ", " + kind
+    if weights:
+        # Rounded to the type of the output.
+        kind = tensor([*shapes[3][:3], keys], out_dtype, dynamic)
+        body += make_empty("pairs", "bhmn", kind, letters, kinds)
+        extra += f" weights(%pairs : {kind})"
+        several = f":{len(results) + 1}"
+        results.append((f"r#{len(results)}", kind, *matrix))
         types += ", " + kind
     body += f"""  %r{several} = attn.sdpa ins(%q, %k, %v : {', '.join(kinds[:3])}){operands}
       outs(%init : {kinds[3]}){extra} {{{', '.join(attributes)}}}

@@ -1,0 +1,194 @@
+//===- ReplayOp.cpp - attn.replay -------------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionRows.h"
+#include "Interpreter.h"
+#include "WeightingAlgebra.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace attn {
+namespace reference {
+
+namespace {
+
+/// The final weights of one row and what their errors may be.
+struct FinalWeights {
+  std::vector<double> values, errors;
+
+  Error compute(AttentionRows &rows, WeightingAlgebra &algebra,
+                ArrayRef<double> statistics, double numKeys,
+                double relativeError);
+
+private:
+  std::vector<double> moved;
+};
+
+/// Adds to elements of an init, with their sizes and errors.
+void add(Tensor &tensor, int64_t at, double value, double error) {
+  tensor.cells[at].f += value;
+  tensor.magnitude[at] += std::fabs(value);
+  tensor.error[at] += error;
+}
+
+} // namespace
+
+/// An error of a weight passes through the weight region as the difference that
+/// moving the weight by it makes.
+Error FinalWeights::compute(AttentionRows &rows, WeightingAlgebra &algebra,
+                            ArrayRef<double> statistics, double numKeys,
+                            double relativeError) {
+  values.clear();
+  ArrayRef<double> scoreStatistics =
+      statistics.take_front(algebra.numScoreStatistics);
+  SmallVector<double> factors =
+      algebra.finish(statistics, rows.weightingOperands, numKeys);
+  double unit = rows.rounding.unit, least = rows.rounding.leastNormal;
+  for (auto [score, error] : llvm::zip_equal(rows.scores, rows.scoreErrors))
+    if (std::isfinite(score))
+      relativeError =
+          std::max(relativeError,
+                   2 * rows.rounding.round(score, error, 2).error + 16 * unit);
+  for (double score : rows.scores) {
+    double weight =
+        algebra.weight(score, scoreStatistics, rows.weightingOperands);
+    for (double factor : factors)
+      weight *= factor;
+    values.push_back(weight);
+  }
+  std::vector<double> unweighted = values;
+  if (Error error = rows.applyWeightRegion(values))
+    return error;
+  errors.assign(values.size(), 0);
+  for (double sign : {1.0, -1.0}) {
+    moved = unweighted;
+    for (double &weight : moved)
+      weight += sign * (2 * relativeError * std::fabs(weight) + least);
+    if (Error error = rows.applyWeightRegion(moved))
+      return error;
+    for (auto [error, there, here] : llvm::zip_equal(errors, moved, values))
+      if (std::isfinite(there) && std::isfinite(here))
+        error = std::max(error, std::fabs(there - here));
+  }
+  for (auto [error, weight] : llvm::zip_equal(errors, values))
+    error += 16 * unit * std::fabs(weight) + least;
+  return Error::success();
+}
+
+Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
+                                         Interpreter &interpreter) {
+  if (!op.getElement().empty())
+    return makeUnsupported(op, "expected the weight for each target");
+  auto attention = cast<AttentionOpInterface>(op.getOperation());
+  auto mapped = getOperands(attention.getMappedOperands(), op, env);
+  if (!mapped)
+    return mapped.takeError();
+  auto created = AttentionRows::create(op, *mapped, env);
+  if (!created)
+    return created.takeError();
+  AttentionRows &rows = *created;
+  auto algebra = WeightingAlgebra::create(op, op.getWeighting());
+  if (!algebra)
+    return algebra.takeError();
+
+  int64_t numRows = rows.rows.count;
+  if (op.getRows())
+    numRows =
+        std::clamp<int64_t>(env.lookup(op.getRows()).scalar.i, 0, numRows);
+  SmallVector<std::shared_ptr<Tensor>> outputs;
+  SmallVector<std::vector<int64_t>> keyOffsets;
+  for (unsigned i = 0, e = op.getInits().size(); i < e; ++i) {
+    const AttentionOperand &init = rows.getInit(i);
+    outputs.push_back(copyWithBounds(*init.tensor));
+    keyOffsets.push_back(rows.keys.getOffsets(init.strides));
+    AffineMap map = op.getStoredMap(op.getOutputIndex() + i);
+    if (op.getTarget(i) == ReplayTarget::stored)
+      numRows = std::min<int64_t>(numRows,
+                                  init.tensor->shape[*map.getResultPosition(
+                                      getAffineDimExpr(0, op.getContext()))]);
+  }
+  unsigned firstStatistic =
+      op.getOutputIndex() - static_cast<unsigned>(op.getStatistics().size());
+  double numKeys = env.lookup(op.getKeys()).scalar.i;
+
+  FinalWeights weights;
+  SmallVector<double> statistics;
+  if (numRows > 0)
+    rows.beginBatch(0);
+  for (int64_t row = 0; row < numRows; ++row) {
+    rows.beginRow(row);
+    if (Error error = rows.computeScores())
+      return error;
+    auto offsetOf = [&](const AttentionOperand &operand) {
+      return operand.getOffset(rows.position, rows.batch, rows.rows);
+    };
+    statistics.clear();
+    double relative = 0;
+    for (unsigned i = 0, e = op.getStatistics().size(); i < e; ++i) {
+      const AttentionOperand &operand = rows.operands[firstStatistic + i];
+      int64_t at = offsetOf(operand);
+      statistics.push_back(operand.tensor->cells[at].f);
+      if (operand.tensor->hasBounds() && operand.tensor->magnitude[at] > 0)
+        relative += operand.tensor->error[at] / operand.tensor->magnitude[at];
+    }
+    if (Error error =
+            weights.compute(rows, *algebra, statistics, numKeys, relative))
+      return error;
+    // A first walk for statistics has counted the pairs, if there was one.
+    int64_t perPair = rows.channels.count;
+    if (op.getStatistics().empty()) {
+      perPair += rows.features.count;
+      interpreter.visiblePairs += rows.visible.size();
+    }
+    interpreter.flops += 2.0 * rows.visible.size() * perPair;
+    for (auto [i, output] : llvm::enumerate(outputs)) {
+      const AttentionOperand &init = rows.getInit(i);
+      int64_t base = offsetOf(init);
+      const AttentionOperand *other = nullptr;
+      if (std::optional<unsigned> index = op.getContractedIndex(i))
+        other = &rows.operands[*index];
+      ReplayTarget target = op.getTarget(i);
+      if (target == ReplayTarget::stored)
+        for (int64_t offset : keyOffsets[i]) {
+          output->cells[base + offset].f = 0;
+          output->magnitude[base + offset] = output->error[base + offset] = 0;
+        }
+      for (auto [key, weight, error] :
+           llvm::zip_equal(rows.visible, weights.values, weights.errors)) {
+        int64_t at = base + keyOffsets[i][key];
+        if (!other) {
+          add(*output, at, weight, error);
+          continue;
+        }
+        // What both sides have beside query rows or key rows.
+        const Points &inner =
+            rows.features.count > 0 && init.strides[rows.features.dims[0]] != 0
+                ? rows.features
+                : rows.channels;
+        std::vector<int64_t> to = inner.getOffsets(init.strides);
+        std::vector<int64_t> from = inner.getOffsets(other->strides);
+        int64_t read =
+            offsetOf(*other) + rows.keys.getOffsets(other->strides)[key];
+        for (auto [left, right] : llvm::zip_equal(to, from)) {
+          double value = other->tensor->cells[read + right].f;
+          add(*output, at + left, weight * value,
+              error * std::fabs(value) +
+                  2 * rows.rounding.unit * std::fabs(weight * value));
+        }
+      }
+    }
+  }
+  RuntimeValues results(outputs.size());
+  for (auto [result, output] : llvm::zip_equal(results, outputs))
+    result.tensor = std::move(output);
+  return results;
+}
+
+} // namespace reference
+} // namespace attn

@@ -1,0 +1,120 @@
+//===- FinalWeights.cpp - A second walk, with final weights -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where a weight has to be final when it is used, keys are walked twice: for
+// the statistics, by steps whose values have no channels, and once these take
+// in all keys, by `attn.replay`, which computes the scores again. Nothing of
+// the size of all pairs is kept in between. Without statistics the second walk
+// is the only one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FusedAttention.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+bool FusedAttention::needsStatistics() {
+  return !op.getWeighting().getStatistics().empty();
+}
+
+unsigned FusedAttention::getWeightsIndex() { return op.getLse() ? 2 : 1; }
+
+void FusedAttention::withoutChannels(function_ref<void()> body) {
+  OpFoldResult &extent = box.extents[operands.channel];
+  OpFoldResult whole = extent;
+  extent = b.getIndexAttr(0);
+  body();
+  box.extents[operands.channel] = whole;
+}
+
+Value FusedAttention::clearWeights(Value slice) {
+  // Without a mask each pair is written.
+  if (op.getMask().empty())
+    return slice;
+  Value zero =
+      createFloatConstant(b, loc, getElementTypeOrSelf(slice.getType()), 0.0);
+  return linalg::FillOp::create(b, loc, zero, slice).getResult(0);
+}
+
+void FusedAttention::locateWeights(SmallVectorImpl<OpFoldResult> &from,
+                                   SmallVectorImpl<OpFoldResult> &extents) {
+  AffineMap map = op.getIndexingMap(op.getOutputIndex() + getWeightsIndex());
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+    unsigned dim = map.getDimPosition(i);
+    bool isKey = llvm::is_contained(classes.keyRows, dim);
+    from.push_back(dim == operands.key ? keyPosition
+                   : isKey             ? box.offsets[dim]
+                                       : OpFoldResult(b.getIndexAttr(0)));
+    extents.push_back(box.extents[dim]);
+  }
+}
+
+SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
+  Tiles tiles = takeTiles();
+  // What only the weights have of dimensions, of extent 1, is behind the
+  // tile's.
+  SmallVector<unsigned> dims{operands.row, operands.key, operands.feature,
+                             operands.channel};
+  if (op.getWeights()) {
+    llvm::append_range(dims, nest->getOuterDims());
+    dims.append(classes.keyRows.begin(), classes.keyRows.end() - 1);
+  }
+  SmallVector<AffineMap> maps;
+  auto addMap = [&](ArrayRef<unsigned> mapped) {
+    SmallVector<AffineExpr> results;
+    for (unsigned dim : mapped)
+      results.push_back(
+          b.getAffineDimExpr(llvm::find(dims, dim) - dims.begin()));
+    maps.push_back(AffineMap::get(dims.size(), 0, results, b.getContext()));
+  };
+  for (const OperandPart &tile : tiles.parts)
+    addMap(tile.dims);
+  for (size_t i = 0; i < finished.size(); ++i)
+    addMap(operands.row);
+  addMap({operands.row, operands.channel});
+  SmallVector<Value> inits{state[0]};
+  SmallVector<Attribute> targets{
+      ReplayTargetAttr::get(b.getContext(), ReplayTarget::over_keys)};
+  SmallVector<OpFoldResult> from, extents;
+  if (op.getWeights()) {
+    AffineMap map = op.getIndexingMap(op.getOutputIndex() + getWeightsIndex());
+    SmallVector<unsigned> mapped;
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+      mapped.push_back(map.getDimPosition(i));
+    addMap(mapped);
+    locateWeights(from, extents);
+    inits.push_back(createSlice(b, loc, state[1], from, extents));
+    targets.push_back(
+        ReplayTargetAttr::get(b.getContext(), ReplayTarget::stored));
+  }
+
+  ValueRange all(tiles.values);
+  unsigned weighting = op.getWeightingIndex();
+  ValueRange inputs = all.slice(3, weighting - 3);
+  auto replay = ReplayOp::create(
+      b, loc, ValueRange(inits).getTypes(), all[0], all[1],
+      /*contracted=*/all[2], /*pairs=*/ValueRange(), inputs,
+      all.drop_front(weighting), finished, createNumKeys(b, op, wholeExtents),
+      nest->getRows(), full, inits, b.getAffineMapArrayAttr(maps),
+      op.getWeighting(), sizes.layout, b.getArrayAttr(targets),
+      op.getAccumulationType(), llvm::APFloat(tiles.scale),
+      b.getI64IntegerAttr(sizes.keyRows), countTiles && !needsStatistics());
+  cloneBody(op.getSimilarity(), replay.getSimilarity(), inputs);
+  cloneBody(op.getMask(), replay.getMask(), inputs);
+  cloneBody(op.getScore(), replay.getScore(), inputs);
+  cloneBody(op.getWeight(), replay.getWeight(), inputs);
+  SmallVector<Value> next(replay.getResults());
+  if (op.getWeights())
+    next[1] = insertSlice(b, loc, next[1], state[1], from, extents);
+  return next;
+}
+
+} // namespace attn

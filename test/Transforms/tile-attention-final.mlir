@@ -1,0 +1,90 @@
+// RUN: attn-opt %s --attn-tile --canonicalize | FileCheck %s
+// RUN: attn-opt %s --attn-tile="query-tiles=2 key-tile=32" --canonicalize | FileCheck %s --check-prefix=BLOCK
+// RUN: attn-opt %s --attn-tile --remarks-filter=attn 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
+
+// Weights that have to be final are those of a second walk, by statistics that
+// the first one finished: its steps have no channels. No buffer spans both
+// sequences but the result.
+
+// CHECK-LABEL: @weights
+// CHECK: scf.forall {{.*}} shared_outs(%{{.*}} = %{{.*}}, %[[ALL:.*]] = %{{.*}})
+// CHECK-NOT: linalg.fill{{.*}}37x150
+// CHECK: %[[FIRST:.*]]:3 = scf.for
+// CHECK: attn.online {{.*}} : tensor<4x32xf32>, tensor<?x4xf32>, tensor<?x0xf32>)
+// CHECK-SAME: outs(%{{.*}} : tensor<0x32xf32>)
+// CHECK: scf.for
+// CHECK: attn.replay {{.*}} contracted(%{{.*}} : tensor<?x3xf32>)
+// CHECK-SAME: statistics(%[[FIRST]]#1, %[[FIRST]]#2 : tensor<32xf32>, tensor<32xf32>)
+// CHECK-SAME: outs(%{{.*}}, %{{.*}} : tensor<3x32xf32>, tensor<?x?xf32>)
+// CHECK-SAME: targets = [#attn.target<over_keys>, #attn.target<stored>]
+// CHECK: attn.finish ins(%{{.*}}, %[[FIRST]]#1, %[[FIRST]]#2
+// CHECK-SAME: finished
+// CHECK-NOT: scf.forall (
+
+// Query tiles that share key tiles have entries of statistics each.
+// BLOCK-LABEL: @weights
+// BLOCK: %[[FIRST:.*]]:3 = scf.for %{{.*}} = %{{.*}} to %c150 step %c32
+// BLOCK: scf.for %{{.*}} = %c0 to %c2
+// BLOCK: attn.online
+// BLOCK: scf.for %{{.*}} = %{{.*}} to %c150 step %c32
+// BLOCK: scf.for %{{.*}} = %c0 to %c2
+// BLOCK: %[[MAX:.*]] = tensor.extract_slice %[[FIRST]]#1
+// BLOCK: %[[SUM:.*]] = tensor.extract_slice %[[FIRST]]#2
+// BLOCK: attn.replay {{.*}} statistics(%[[MAX]], %[[SUM]]
+
+// REMARK: fused: two passes, for statistics and with final weights, as the weights are asked for; tiles
+// REMARK: fused: two passes, for statistics and with final weights, as the weight region is not linear in the weight; tiles
+// REMARK: fused: one pass with final weights, as the weight region is not linear in the weight; tiles
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#w = affine_map<(m, n, d, e) -> (m, n)>
+func.func @weights(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>,
+                   %init: tensor<37x3xf32>, %ws: tensor<37x150xf32>)
+    -> (tensor<37x3xf32>, tensor<37x150xf32>) {
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<37x4xf32>, tensor<150x4xf32>, tensor<150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<37x3xf32>) weights(%ws : tensor<37x150xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<37x3xf32>, tensor<37x150xf32>
+  return %r#0, %r#1 : tensor<37x3xf32>, tensor<37x150xf32>
+}
+
+// The region is the second walk's, and so is the mask's fill: nothing else is
+// written where no pair is visible.
+// CHECK-LABEL: @squared
+// CHECK: attn.online
+// CHECK-NOT: weight {
+// CHECK: attn.replay
+// CHECK-SAME: targets = [#attn.target<over_keys>]
+// CHECK: weight {
+func.func @squared(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>,
+                   %init: tensor<37x3xf32>) -> tensor<37x3xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<37x4xf32>, tensor<150x4xf32>, tensor<150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<37x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      weight {
+      ^bb0(%w: f32):
+        %t = arith.mulf %w, %w : f32
+        attn.yield %t : f32
+      } -> tensor<37x3xf32>
+  return %o : tensor<37x3xf32>
+}
+
+// Without statistics one walk is enough.
+// CHECK-LABEL: @no_statistics
+// CHECK-NOT: attn.online
+// CHECK: attn.replay {{.*}} weighting(#attn.relu) layout(#attn.lanes_along_rows<32>) keys(
+// CHECK-NOT: attn.online
+func.func @no_statistics(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>,
+                         %init: tensor<37x3xf32>) -> tensor<37x3xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<37x4xf32>, tensor<150x4xf32>, tensor<150x3xf32>)
+      weighting(#attn.relu) outs(%init : tensor<37x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      weight {
+      ^bb0(%w: f32):
+        %t = arith.mulf %w, %w : f32
+        attn.yield %t : f32
+      } -> tensor<37x3xf32>
+  return %o : tensor<37x3xf32>
+}
