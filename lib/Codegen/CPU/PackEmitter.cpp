@@ -78,10 +78,10 @@ public:
     auto type = dyn_cast<VectorType>(elements.getType());
     VectorReader reader;
     RegionInliner emitter(b, loc, type ? type.getDimSize(0) : 1, reader);
-    LaneValue value = emitter.inlineRegion(
-        op.getElement(),
-        type ? LaneValue::lanes(elements) : LaneValue::uniform(elements),
-        /*positions=*/{}, LanePredicate());
+    LaneValue value = emitter.inlineRegion(op.getElement(),
+                                           type ? LaneValue::lanes(elements)
+                                                : LaneValue::uniform(elements),
+                                           /*positions=*/{}, LanePredicate());
     return type ? emitter.toVector(value) : value.scalar;
   }
 
@@ -226,8 +226,8 @@ static void emitPackTransposed(TileCopier &copier, PackOp op, int64_t block) {
         // Rows of the destination beyond the source's are zero.
         Value mask = allRows ? columnMask
                              : copier.maskRow(columnMask, here, rows, block);
-        vectors.push_back(copier.apply(
-            op, copier.load(source, {here, column}, block, mask)));
+        vectors.push_back(
+            copier.apply(op, copier.load(source, {here, column}, block, mask)));
       }
       for (int64_t r = 0; r < block; ++r) {
         Value behind = arith::AddIOp::create(b, loc, copier.add(row, r), lanes);
@@ -372,8 +372,8 @@ static void emitTransposedOutput(TileCopier &copier, FinishOp op,
     return vectors;
   };
   auto storeRow = [&](Value vector, Value row, Value channel, Value mask) {
-    copier.store(vector, op.getOutput(), locateInResult(b, loc, map, row, channel),
-                 mask);
+    copier.store(vector, op.getOutput(),
+                 locateInResult(b, loc, map, row, channel), mask);
   };
   emitTransposed(b, loc, {rows, channels, block}, loadChannels, storeRow);
 }

@@ -18,8 +18,7 @@ namespace attn {
 
 /// Attaches its emitter to a layout of the dialect. Each emitter's file
 /// specializes it for its layout.
-template <typename LayoutT>
-void attachTileEmitter(mlir::MLIRContext &context);
+template <typename LayoutT> void attachTileEmitter(mlir::MLIRContext &context);
 
 /// Replaces `attn.pack` on buffers by a blocked transposition, a converting
 /// copy, or, for orders that are neither, a loop over elements.
