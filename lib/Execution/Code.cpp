@@ -60,12 +60,7 @@ static std::string getFreeName(ModuleOp module, StringRef wanted) {
   return name;
 }
 
-/// Drops what `entry` does not call, and gives every function that stays a name
-/// of its own, so that none is taken for one of the C library or of a runtime
-/// (`malloc`). An error if one has no body, unless stages have `begun`: these
-/// declare what they call of the runtime.
-static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
-                                   bool begun) {
+llvm::Error dropUncalled(ModuleOp module, func::FuncOp entry) {
   for (auto function : module.getOps<func::FuncOp>())
     function.setVisibility(function == entry
                                ? SymbolTable::Visibility::Public
@@ -75,6 +70,17 @@ static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
   if (failed(pm.run(module)))
     return llvm::createStringError("the functions that @" + entry.getName() +
                                    " does not call cannot be dropped");
+  return llvm::Error::success();
+}
+
+/// Drops what `entry` does not call, and gives every function that stays a name
+/// of its own, so that none is taken for one of the C library or of a runtime
+/// (`malloc`). An error if one has no body, unless stages have `begun`: these
+/// declare what they call of the runtime.
+static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
+                                   bool begun) {
+  if (llvm::Error error = dropUncalled(module, entry))
+    return error;
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isDeclaration() && begun)
       continue;

@@ -30,6 +30,9 @@
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Local.h"
 
+#include <map>
+#include <mutex>
+
 using namespace mlir;
 
 namespace attn {
@@ -39,11 +42,24 @@ static llvm::Error makeError(const llvm::Twine &text) {
 }
 
 namespace {
-/// Hands on what the passes found and chose.
-struct RemarkForwarder final : remark::detail::MLIRRemarkStreamerBase {
-  explicit RemarkForwarder(
-      const std::function<void(const StageRemark &)> &onRemark)
-      : onRemark(onRemark) {}
+/// What the passes found and chose. Functions are worked on at the same time:
+/// remarks come from several threads, in an order that differs from run to run.
+struct CollectedRemarks {
+  /// By line and column of what they are about, then as they came.
+  using Key = std::tuple<unsigned, unsigned, size_t>;
+  std::mutex mutex;
+  std::map<Key, StageRemark> remarks;
+
+  /// In the order of the source.
+  void handOn(const std::function<void(const StageRemark &)> &onRemark) {
+    for (const auto &[key, remark] : remarks)
+      onRemark(remark);
+  }
+};
+
+struct RemarkCollector final : remark::detail::MLIRRemarkStreamerBase {
+  explicit RemarkCollector(CollectedRemarks &collected)
+      : collected(collected) {}
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
     StageRemark forwarded;
@@ -51,12 +67,16 @@ struct RemarkForwarder final : remark::detail::MLIRRemarkStreamerBase {
     forwarded.name = remark.getRemarkName().str();
     for (const auto &part : remark.getArgs())
       forwarded.text += part.val;
-    forwarded.missed =
-        remark.getRemarkType() == llvm::remarks::Type::Missed;
-    onRemark(forwarded);
+    forwarded.missed = remark.getRemarkType() == llvm::remarks::Type::Missed;
+    auto place = remark.getLocation()->findInstanceOf<FileLineColLoc>();
+    std::lock_guard<std::mutex> lock(collected.mutex);
+    CollectedRemarks::Key key(place ? place.getLine() : 0,
+                              place ? place.getColumn() : 0,
+                              collected.remarks.size());
+    collected.remarks.emplace(key, std::move(forwarded));
   }
 
-  const std::function<void(const StageRemark &)> &onRemark;
+  CollectedRemarks &collected;
 };
 } // namespace
 
@@ -95,15 +115,18 @@ static bool isNotBufferized(Operation *op, const FirstError &error) {
 llvm::Error lowerModule(ModuleOp module, const CompileOptions &options) {
   MLIRContext *context = module.getContext();
   FirstError error(context);
-  llvm::scope_exit disable([&] {
-    if (options.onRemark)
-      context->setRemarkEngine(nullptr);
+  CollectedRemarks remarks;
+  llvm::scope_exit finish([&] {
+    if (!options.onRemark)
+      return;
+    context->setRemarkEngine(nullptr);
+    remarks.handOn(options.onRemark);
   });
   if (options.onRemark) {
     remark::RemarkCategories all;
     all.all = all.passed = all.missed = all.analysis = all.failed = ".*";
     if (failed(remark::enableOptimizationRemarks(
-            *context, std::make_unique<RemarkForwarder>(options.onRemark),
+            *context, std::make_unique<RemarkCollector>(remarks),
             std::make_unique<remark::RemarkEmittingPolicyAll>(), all)))
       return makeError("remarks cannot be collected");
   }

@@ -244,6 +244,9 @@ void Driver::listen() {
 int Driver::showConfig() {
   listen();
   compileOptions.stages.stopAfter = Stage::Tile;
+  auto function = module->lookupSymbol<mlir::func::FuncOp>(entry);
+  if (Error error = dropUncalled(*module, function))
+    return fail(statusFailed, std::move(error));
   Error error = lowerModule(*module, compileOptions);
   return error ? fail(statusFailed, std::move(error)) : 0;
 }

@@ -78,7 +78,8 @@ struct CompileOptions : TargetDescription {
   /// Verify the module after every pass, not only as it is read. It makes
   /// compilation slower.
   bool verifyEach = false;
-  /// Called with each remark of the stages, as they run.
+  /// Called with each remark of the stages, in the order of the source, once
+  /// they have run.
   std::function<void(const StageRemark &)> onRemark;
 };
 
@@ -114,6 +115,9 @@ llvm::Error resolveTarget(CompileOptions &options);
 /// An error if code for the target of `options`, which is resolved, may hold
 /// instructions that this machine lacks.
 llvm::Error checkHostRuns(const CompileOptions &options);
+
+/// Drops the functions that `entry` does not call; the others become private.
+llvm::Error dropUncalled(mlir::ModuleOp module, mlir::func::FuncOp entry);
 
 /// Runs the stages on `module`, after `options.stages.startAfter` and up to
 /// `options.stages.stopAfter`. An error is the first diagnostic, on one line,
