@@ -24,22 +24,36 @@ void ContractOp::getEffects(
 
 void ContractOp::getAsmBlockArgumentNames(Region &region,
                                           OpAsmSetValueNameFn setName) {
+  StringRef first = &region == &getElement()      ? "sum"
+                    : &region == &getLhsElement() ? "lhs"
+                                                  : "rhs";
   for (BlockArgument argument : region.getArguments())
-    setName(argument, argument.getArgNumber() == 0 ? "sum" : "x");
+    setName(argument, argument.getArgNumber() == 0 ? first : "x");
+}
+
+Type ContractOp::getFactorType(unsigned side) {
+  Region &region = getFactorRegion(side);
+  if (region.empty())
+    return getElementTypeOrSelf(getOperand(side));
+  return region.front().getTerminator()->getOperand(0).getType();
 }
 
 FloatType ContractOp::getAccumulationType() {
-  return detail::getWidestFloat({getElementTypeOrSelf(getLhs()),
-                                 getElementTypeOrSelf(getRhs()),
-                                 getElementTypeOrSelf(getInit())});
+  return detail::getWidestFloat(
+      {getFactorType(0), getFactorType(1), getElementTypeOrSelf(getInit())});
 }
 
 /// How errors call operand `index`.
 static std::string getName(ContractOp op, unsigned index) {
   if (index < 2)
     return index == 0 ? "lhs" : "rhs";
-  return index == op.getInitIndex() ? "init"
-                                    : "input " + std::to_string(index - 2);
+  if (index == op.getInitIndex())
+    return "init";
+  for (unsigned side : {0u, 1u})
+    if (index < op.getFactorInputIndex(side) + op.getFactorInputs(side).size())
+      return (side == 0 ? "lhs_input " : "rhs_input ") +
+             std::to_string(index - op.getFactorInputIndex(side));
+  return "input " + std::to_string(index - op.getInputIndex());
 }
 
 /// (C2)
@@ -54,7 +68,11 @@ static LogicalResult verifyDimensions(ContractOp op) {
                           "features only");
   for (unsigned index = 0; index <= init; ++index) {
     SmallVector<bool, 3> may{rows, columns, false}, must{false, false, false};
-    if (index < 2) {
+    if (index >= 2 && index < op.getInputIndex()) {
+      unsigned side = index < op.getFactorInputIndex(1) ? 0 : 1;
+      may[side == 0 ? ContractOp::Columns : ContractOp::Rows] = false;
+      may[ContractOp::Features] = true;
+    } else if (index < 2) {
       may[index == 0 ? ContractOp::Columns : ContractOp::Rows] = false;
       may[ContractOp::Features] = must[ContractOp::Features] = true;
     } else if (index == init) {
@@ -75,8 +93,8 @@ static LogicalResult verifyDimensions(ContractOp op) {
 
 /// (C3)
 static LogicalResult verifyExtents(ContractOp op) {
-  SmallVector<std::pair<int64_t, unsigned>, 3> known(
-      3, {ShapedType::kDynamic, 0});
+  SmallVector<std::pair<int64_t, unsigned>, 3> known(3,
+                                                     {ShapedType::kDynamic, 0});
   for (unsigned index = 0, e = op->getNumOperands(); index < e; ++index) {
     ArrayRef<int64_t> shape =
         detail::getShapeOrScalar(op->getOperand(index).getType());
@@ -90,9 +108,8 @@ static LogicalResult verifyExtents(ContractOp op) {
         owner = index;
       } else if (first != extent) {
         return op.emitOpError("(C3) expected dimension ")
-               << position << " of " << getName(op, index) << " to be "
-               << first << " (as in " << getName(op, owner) << "), but got "
-               << extent;
+               << position << " of " << getName(op, index) << " to be " << first
+               << " (as in " << getName(op, owner) << "), but got " << extent;
       }
     }
   }
@@ -121,25 +138,66 @@ LogicalResult ContractOp::verify() {
   if (getElement().empty() && !getInputs().empty())
     return emitOpError("(C4) expected a region element, which the inputs are "
                        "for");
+  for (unsigned side : {0u, 1u}) {
+    StringRef name = side == 0 ? "lhs" : "rhs";
+    if (!getFactorRegion(side).empty())
+      continue;
+    if (!getFactorInputs(side).empty())
+      return emitOpError("(C4) expected a region ")
+             << name << "_element, which the " << name << "_inputs are for";
+    Type type = getElementTypeOrSelf(getOperand(side));
+    if (!isa<FloatType>(type))
+      return emitOpError("(C4) expected a region ")
+             << name << "_element, which makes a float of an element of "
+             << name << ", which is " << type;
+  }
   return detail::verifyDestinationStyle(*this, "C5");
 }
 
+/// (C4) `region`, of `first` and an element of each of `inputs`, which yields
+/// `result`.
+static LogicalResult verifyRegion(ContractOp op, Region &region, StringRef name,
+                                  Type first, ValueRange inputs, Type result) {
+  SmallVector<Type> arguments{first};
+  for (Value input : inputs)
+    arguments.push_back(getElementTypeOrSelf(input.getType()));
+  if (failed(
+          detail::verifyBodySignature(region, name, arguments, result, "C4")))
+    return failure();
+  for (Operation &nested : region.front().without_terminator())
+    if (!isa<arith::ArithDialect, math::MathDialect>(nested.getDialect()))
+      return op.emitOpError("(C4) expected ")
+             << name << " to hold elementwise arith and math only, but got '"
+             << nested.getName() << "'";
+  return detail::verifyElementwiseBody(region, name, "C4");
+}
+
+/// What a region without a terminator of one float yields is f32, to say so.
+static Type getYieldedFloat(Region &region) {
+  Block &body = region.front();
+  Type expected = Float32Type::get(region.getContext());
+  if (body.empty() || !body.back().hasTrait<OpTrait::IsTerminator>() ||
+      body.back().getNumOperands() != 1)
+    return expected;
+  Type type = body.back().getOperand(0).getType();
+  bool isKnown = type.isF16() || type.isBF16() || type.isF32() || type.isF64();
+  return isKnown ? type : expected;
+}
+
 LogicalResult ContractOp::verifyRegions() {
+  for (unsigned side : {0u, 1u}) {
+    Region &region = getFactorRegion(side);
+    if (!region.empty() &&
+        failed(verifyRegion(*this, region,
+                            side == 0 ? "lhs_element" : "rhs_element",
+                            getElementTypeOrSelf(getOperand(side)),
+                            getFactorInputs(side), getYieldedFloat(region))))
+      return failure();
+  }
   if (getElement().empty())
     return success();
-  SmallVector<Type> arguments{getAccumulationType()};
-  for (Value input : getInputs())
-    arguments.push_back(getElementTypeOrSelf(input.getType()));
-  if (failed(detail::verifyBodySignature(
-          getElement(), "element", arguments,
-          getElementTypeOrSelf(getInit().getType()), "C4")))
-    return failure();
-  for (Operation &op : getElement().front().without_terminator())
-    if (!isa<arith::ArithDialect, math::MathDialect>(op.getDialect()))
-      return emitOpError("(C4) expected element to hold elementwise arith and "
-                         "math only, but got '")
-             << op.getName() << "'";
-  return detail::verifyElementwiseBody(getElement(), "element", "C4");
+  return verifyRegion(*this, getElement(), "element", getAccumulationType(),
+                      getInputs(), getElementTypeOrSelf(getInit()));
 }
 
 } // namespace attn

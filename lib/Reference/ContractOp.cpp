@@ -66,8 +66,8 @@ Expected<RuntimeValues> evaluateContractOp(ContractOp op,
   SmallVector<int64_t> extents(3, -1);
   SmallVector<Mapped> operands;
   for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
-    auto mapped = mapOperand(op, env.lookup(operand),
-                             op.getIndexingMap(index), extents);
+    auto mapped =
+        mapOperand(op, env.lookup(operand), op.getIndexingMap(index), extents);
     if (!mapped)
       return mapped.takeError();
     operands.push_back(*mapped);
@@ -77,19 +77,37 @@ Expected<RuntimeValues> evaluateContractOp(ContractOp op,
     return makeUnsupported(op, "expected tensors");
   for (int64_t &extent : extents)
     extent = std::max<int64_t>(extent, extent < 0 ? 1 : 0);
-  std::optional<ScalarProgram> element;
-  if (!op.getElement().empty()) {
-    auto program = ScalarProgram::compile(op.getElement().front(), env);
+  // What becomes of lhs, of rhs and of a sum, and the first input of each.
+  std::optional<ScalarProgram> programs[3];
+  const unsigned firstInputs[] = {
+      op.getFactorInputIndex(0), op.getFactorInputIndex(1), op.getInputIndex()};
+  const size_t numInputs[] = {op.getLhsInputs().size(),
+                              op.getRhsInputs().size(), op.getInputs().size()};
+  for (auto [i, region] : llvm::enumerate(op->getRegions())) {
+    if (region.empty())
+      continue;
+    auto program = ScalarProgram::compile(region.front(), env);
     if (!program)
       return program.takeError();
-    element = std::move(*program);
+    programs[i] = std::move(*program);
   }
-  auto result = createTensor(op.getLoc(), init.tensor->shape,
-                             init.tensor->elementType);
+  auto result =
+      createTensor(op.getLoc(), init.tensor->shape, init.tensor->elementType);
   if (!result)
     return result.takeError();
   auto type = cast<FloatType>((*result)->elementType);
   SmallVector<int64_t> point(3, 0);
+  auto apply = [&](unsigned number, Cell cell) -> Expected<Cell> {
+    std::optional<ScalarProgram> &program = programs[number];
+    if (!program)
+      return cell;
+    program->argument(0) = cell;
+    for (unsigned i = 0; i < numInputs[number]; ++i)
+      program->argument(1 + i) = operands[firstInputs[number] + i].read(point);
+    if (!program->run(/*position=*/nullptr))
+      return program->takeError();
+    return program->result();
+  };
   ArrayRef<int64_t> outer = ArrayRef<int64_t>(extents).take_front(2);
   if (getVolume(outer) != 0) {
     do {
@@ -97,20 +115,20 @@ Expected<RuntimeValues> evaluateContractOp(ContractOp op,
       double sum = op.getAccumulate() ? init.read(point).f : 0;
       for (int64_t k = 0; k < extents[ContractOp::Features]; ++k) {
         point[ContractOp::Features] = k;
-        sum += lhs.read(point).f * rhs.read(point).f;
+        Expected<Cell> left = apply(0, lhs.read(point));
+        if (!left)
+          return left.takeError();
+        Expected<Cell> right = apply(1, rhs.read(point));
+        if (!right)
+          return right.takeError();
+        sum += left->f * right->f;
       }
       point[ContractOp::Features] = 0;
-      Cell cell = Cell::ofFloat(sum);
-      if (element) {
-        element->argument(0) = cell;
-        for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i)
-          element->argument(1 + i) = operands[2 + i].read(point);
-        if (!element->run(/*position=*/nullptr))
-          return element->takeError();
-        cell = element->result();
-      }
+      Expected<Cell> cell = apply(2, Cell::ofFloat(sum));
+      if (!cell)
+        return cell.takeError();
       (*result)->cells[init.at(point)] =
-          Cell::ofFloat(roundToType(type, cell.f));
+          Cell::ofFloat(roundToType(type, cell->f));
     } while (
         advance(outer, llvm::MutableArrayRef<int64_t>(point).take_front(2)));
   }

@@ -26,9 +26,8 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-/// A tile has at most so many rows, near enough, and columns. With one row the
-/// limit is the reading of rhs, which wants long pieces.
-constexpr int64_t kRows = 768, kColumns = 128, kColumnsOfVector = 1024;
+/// With one row the limit is the reading of rhs, which wants long pieces.
+constexpr int64_t kColumnsOfVector = 1024;
 /// Blocks begin at multiples of these, which are as many as a micro-kernel has,
 /// or more.
 constexpr int64_t kRowMultiple = 8, kColumnMultiple = 32;
@@ -44,7 +43,7 @@ class ContractionNest {
 public:
   ContractionNest(RewriterBase &rewriter, const Contraction &contraction)
       : b(rewriter), c(contraction), loc(c.op.getLoc()),
-        last(c.consumers.empty() ? c.op : c.consumers.back()) {}
+        last(c.consumers.empty() ? c.op : c.consumers.back().op) {}
 
   void run();
 
@@ -69,7 +68,12 @@ private:
   /// Sets box and extent along `dim` to the block at `position`.
   void moveTo(unsigned dim, OpFoldResult position, OpFoldResult size);
   void takeInputs();
+  SmallVector<Input>
+  takeFactorInputs(ArrayRef<Contraction::Elementwise> producers);
   void buildElement(ContractOp contract);
+  void buildFactor(Region &region, Type element,
+                   ArrayRef<Contraction::Elementwise> producers,
+                   ArrayRef<Input> others);
   SmallVector<unsigned> getTileDims(AffineMap map);
   /// The part of `tensor` in the box, without the dimensions along which the
   /// box is one position; and where it lies.
@@ -86,9 +90,7 @@ private:
   Location loc;
   linalg::LinalgOp last;
   SmallVector<OpFoldResult> wholeExtents, offsets, extents;
-  SmallVector<Input> inputs;
-  /// The map of the last result, over the loops of the contraction.
-  AffineMap initMap;
+  SmallVector<Input> inputs, lhsInputs, rhsInputs;
 };
 
 } // namespace
@@ -126,26 +128,65 @@ void ContractionNest::moveTo(unsigned dim, OpFoldResult position,
 
 /// Gathers what the elementwise ops read, other than each other.
 void ContractionNest::takeInputs() {
-  initMap = c.resultMap;
   Value before = c.op->getResult(0);
   if (c.init && !c.consumers.empty())
     inputs.push_back({c.init, c.resultMap});
-  for (linalg::LinalgOp op : c.consumers) {
-    // Loop for loop, what is read and what is written of the product tell how
-    // the loops correspond.
-    AffineMap toLoops;
-    for (OpOperand *operand : op.getDpsInputOperands())
-      if (operand->get() == before)
-        toLoops = inversePermutation(op.getMatchingIndexingMap(operand))
-                      .compose(initMap);
+  for (auto [op, loops] : c.consumers) {
     for (OpOperand *operand : op.getDpsInputOperands())
       if (operand->get() != before)
         inputs.push_back({operand->get(),
-                          op.getMatchingIndexingMap(operand).compose(toLoops)});
-    initMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0))
-                  .compose(toLoops);
+                          op.getMatchingIndexingMap(operand).compose(loops)});
     before = op->getResult(0);
   }
+  lhsInputs = takeFactorInputs(c.lhsProducers);
+  rhsInputs = takeFactorInputs(c.rhsProducers);
+}
+
+/// The same of what is before a factor; the farthest op comes first, as it is
+/// computed first.
+SmallVector<Input> ContractionNest::takeFactorInputs(
+    ArrayRef<Contraction::Elementwise> producers) {
+  SmallVector<Input> others;
+  for (auto [op, loops] : llvm::reverse(producers))
+    for (OpOperand *operand : op.getDpsInputOperands())
+      if (operand != getWholeInput(op))
+        others.push_back({operand->get(),
+                          op.getMatchingIndexingMap(operand).compose(loops)});
+  return others;
+}
+
+/// Clones the body of `op` and returns what it yields; `argument` gives what
+/// each input is.
+static Value inlineBody(OpBuilder &b, linalg::LinalgOp op,
+                        function_ref<Value(OpOperand &)> argument) {
+  IRMapping mapping;
+  for (OpOperand *operand : op.getDpsInputOperands())
+    mapping.map(op.getMatchingBlockArgument(operand), argument(*operand));
+  for (Operation &nested : op.getBlock()->without_terminator())
+    b.clone(nested, mapping);
+  return mapping.lookupOrDefault(op.getBlock()->getTerminator()->getOperand(0));
+}
+
+void ContractionNest::buildFactor(Region &region, Type element,
+                                  ArrayRef<Contraction::Elementwise> producers,
+                                  ArrayRef<Input> others) {
+  if (producers.empty())
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Type> types{element};
+  for (const Input &input : others)
+    types.push_back(getElementTypeOrSelf(input.value.getType()));
+  SmallVector<Location> locs(types.size(), loc);
+  Block *body = b.createBlock(&region, {}, types, locs);
+  Value value = body->getArgument(0);
+  unsigned next = 1;
+  for (auto [op, loops] : llvm::reverse(producers)) {
+    OpOperand *whole = getWholeInput(op);
+    value = inlineBody(b, op, [&](OpOperand &operand) -> Value {
+      return &operand == whole ? value : body->getArgument(next++);
+    });
+  }
+  YieldOp::create(b, loc, value);
 }
 
 void ContractionNest::buildElement(ContractOp contract) {
@@ -167,16 +208,10 @@ void ContractionNest::buildElement(ContractOp contract) {
   }
   value = convertFloat(b, loc, value, product);
   Value before = c.op->getResult(0);
-  for (linalg::LinalgOp op : c.consumers) {
-    IRMapping mapping;
-    for (OpOperand *operand : op.getDpsInputOperands())
-      mapping.map(op.getMatchingBlockArgument(operand),
-                  operand->get() == before ? value
-                                           : body->getArgument(next++));
-    for (Operation &nested : op.getBlock()->without_terminator())
-      b.clone(nested, mapping);
-    value = mapping.lookupOrDefault(
-        op.getBlock()->getTerminator()->getOperand(0));
+  for (auto [op, loops] : c.consumers) {
+    value = inlineBody(b, op, [&](OpOperand &operand) -> Value {
+      return operand.get() == before ? value : body->getArgument(next++);
+    });
     before = op->getResult(0);
   }
   YieldOp::create(b, loc, value);
@@ -246,16 +281,25 @@ Value ContractionNest::createDestination() {
 
 Value ContractionNest::emitContract(Value init, bool accumulate) {
   SmallVector<AffineMap> maps{toTileMap(c.lhsMap), toTileMap(c.rhsMap)};
-  SmallVector<Value> values;
-  for (const Input &input : inputs) {
-    maps.push_back(toTileMap(input.map));
-    values.push_back(slice(input.value, input.map));
-  }
-  maps.push_back(toTileMap(initMap));
+  auto take = [&](ArrayRef<Input> taken) {
+    SmallVector<Value> values;
+    for (const Input &input : taken) {
+      maps.push_back(toTileMap(input.map));
+      values.push_back(slice(input.value, input.map));
+    }
+    return values;
+  };
+  SmallVector<Value> ofLhs = take(lhsInputs), ofRhs = take(rhsInputs),
+                     values = take(inputs);
+  maps.push_back(toTileMap(c.finalMap));
   Value lhs = slice(c.lhs, c.lhsMap), rhs = slice(c.rhs, c.rhsMap);
   auto contract =
-      ContractOp::create(b, loc, init.getType(), lhs, rhs, values, init,
-                         b.getAffineMapArrayAttr(maps), accumulate);
+      ContractOp::create(b, loc, init.getType(), lhs, rhs, ofLhs, ofRhs, values,
+                         init, b.getAffineMapArrayAttr(maps), accumulate);
+  buildFactor(contract.getLhsElement(), getElementTypeOrSelf(lhs),
+              c.lhsProducers, lhsInputs);
+  buildFactor(contract.getRhsElement(), getElementTypeOrSelf(rhs),
+              c.rhsProducers, rhsInputs);
   buildElement(contract);
   return contract.getResult(0);
 }
@@ -296,13 +340,6 @@ void ContractionNest::run() {
   offsets.assign(wholeExtents.size(), b.getIndexAttr(0));
   extents = wholeExtents;
   takeInputs();
-  // Lanes run along what is innermost in the end.
-  unsigned inner = initMap.getDimPosition(initMap.getNumResults() - 1);
-  if (c.rows == inner) {
-    std::swap(c.lhs, c.rhs);
-    std::swap(c.lhsMap, c.rhsMap);
-    std::swap(*c.rows, c.columns);
-  }
   SmallVector<OpFoldResult> bounds;
   for (unsigned dim : c.outer)
     bounds.push_back(wholeExtents[dim]);
@@ -313,8 +350,8 @@ void ContractionNest::run() {
     return size;
   };
   if (c.rows)
-    rowSize = splitDim(*c.rows, kRows, kRowMultiple);
-  columnSize = splitDim(c.columns, c.rows ? kColumns : kColumnsOfVector,
+    rowSize = splitDim(*c.rows, kTileRows, kRowMultiple);
+  columnSize = splitDim(c.columns, c.rows ? kTileColumns : kColumnsOfVector,
                         kColumnMultiple);
   auto loop = scf::ForallOp::create(b, loc, bounds, createDestination(),
                                     /*mapping=*/std::nullopt);
@@ -328,31 +365,39 @@ void ContractionNest::run() {
     extents[dim] = b.getIndexAttr(1);
   }
   Value target = loop.getRegionIterArgs()[0];
-  Value tile = emitTile(slice(target, initMap));
+  Value tile = emitTile(slice(target, c.finalMap));
   SmallVector<OpFoldResult> from, sizes;
-  locate(initMap, from, sizes);
+  locate(c.finalMap, from, sizes);
   SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
   b.setInsertionPointToEnd(loop.getTerminator().getBody());
   tensor::ParallelInsertSliceOp::create(b, loc, tile, target, from, sizes,
                                         strides);
   b.replaceOp(last, loop.getResults());
-  for (linalg::LinalgOp op : llvm::reverse(
+  for (auto [op, loops] : llvm::reverse(
            ArrayRef(c.consumers).drop_back(c.consumers.empty() ? 0 : 1)))
     b.eraseOp(op);
   if (!c.consumers.empty())
     b.eraseOp(c.op);
+  // Extents may have been asked of their results.
+  for (ArrayRef<Contraction::Elementwise> producers :
+       {ArrayRef(c.lhsProducers), ArrayRef(c.rhsProducers)})
+    for (auto [op, loops] : producers)
+      b.replaceOp(op, op.getDpsInits());
 }
 
 std::string describeTiles(const Contraction &contraction) {
   std::string text = "tiles of at most ";
   if (contraction.rows)
-    text += std::to_string(kRows) + " rows by ";
-  text +=
-      std::to_string(contraction.rows ? kColumns : kColumnsOfVector) +
-      " columns";
+    text += std::to_string(kTileRows) + " rows by ";
+  text += std::to_string(contraction.rows ? kTileColumns : kColumnsOfVector) +
+          " columns";
   if (size_t number = contraction.consumers.size())
     text += "; " + std::to_string(number) + " elementwise op" +
             (number == 1 ? "" : "s") + " computed with them";
+  if (size_t number =
+          contraction.lhsProducers.size() + contraction.rhsProducers.size())
+    text += "; " + std::to_string(number) + " elementwise op" +
+            (number == 1 ? "" : "s") + " computed where operands are packed";
   return text;
 }
 

@@ -46,8 +46,14 @@ static std::optional<unsigned> getInnermost(AffineMap map,
   return std::nullopt;
 }
 
-FailureOr<Contraction>
-matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
+static void exchangeSides(Contraction &contraction) {
+  std::swap(contraction.lhs, contraction.rhs);
+  std::swap(contraction.lhsMap, contraction.rhsMap);
+  std::swap(contraction.lhsType, contraction.rhsType);
+}
+
+FailureOr<Contraction> matchContraction(linalg::LinalgOp op,
+                                        function_ref<void(const Twine &)> why) {
   auto fail = [&](const Twine &reason) -> FailureOr<Contraction> {
     why(reason);
     return failure();
@@ -71,13 +77,14 @@ matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   result.lhsMap = maps[0];
   result.rhsMap = maps[1];
-  result.resultMap = maps[2];
+  result.resultMap = result.finalMap = maps[2];
+  result.lhsType = getElementTypeOrSelf(result.lhs);
+  result.rhsType = getElementTypeOrSelf(result.rhs);
   if (maps[2].getNumResults() == 0)
     return fail("its result is one number");
   unsigned inner = maps[2].getDimPosition(maps[2].getNumResults() - 1);
   if (llvm::is_contained(dims->m, inner)) {
-    std::swap(result.lhs, result.rhs);
-    std::swap(result.lhsMap, result.rhsMap);
+    exchangeSides(result);
     std::swap(dims->m, dims->n);
   }
   if (!llvm::is_contained(dims->n, inner))
@@ -92,8 +99,7 @@ matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
   result.features = *features;
   if (result.rows && extents[result.columns] == 1) {
     // One column: what would be rows are the columns of a vector's product.
-    std::swap(result.lhs, result.rhs);
-    std::swap(result.lhsMap, result.rhsMap);
+    exchangeSides(result);
     result.columns = *result.rows;
     result.rows.reset();
   }
@@ -114,7 +120,7 @@ matchContraction(linalg::LinalgOp op, function_ref<void(const Twine &)> why) {
 }
 
 //===----------------------------------------------------------------------===//
-// What follows
+// What follows, and what comes before
 //===----------------------------------------------------------------------===//
 
 /// Whether a region of `attn.contract` may hold the ops of `body`.
@@ -137,6 +143,22 @@ static bool isElementwiseBody(Block &body) {
   return true;
 }
 
+/// Whether `op` writes each element once, and what it was before counts for
+/// nothing.
+static bool isElementwise(linalg::LinalgOp op) {
+  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
+      op.getNumParallelLoops() != op.getNumLoops())
+    return false;
+  OpOperand *init = op.getDpsInitOperand(0);
+  return llvm::all_of(
+             op.getIndexingMapsArray(),
+             [](AffineMap map) { return map.isProjectedPermutation(); }) &&
+         op.getMatchingIndexingMap(init).isPermutation() &&
+         op.getMatchingBlockArgument(init).use_empty() &&
+         isKernelFloat(getElementTypeOrSelf(init->get())) &&
+         isElementwiseBody(*op.getBlock());
+}
+
 /// The elementwise op that is the only user of `result`, which it reads once
 /// and in the place where it writes; null if there is none.
 static linalg::LinalgOp getConsumer(Value result) {
@@ -144,27 +166,15 @@ static linalg::LinalgOp getConsumer(Value result) {
     return {};
   OpOperand &use = *result.getUses().begin();
   auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
-  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
-      op.getNumParallelLoops() != op.getNumLoops() || !op.isDpsInput(&use))
-    return {};
-  if (!llvm::all_of(op.getIndexingMapsArray(),
-                    [](AffineMap map) { return map.isProjectedPermutation(); }))
-    return {};
-  AffineMap read = op.getMatchingIndexingMap(&use);
-  OpOperand *init = op.getDpsInitOperand(0);
-  if (!read.isPermutation() ||
-      !op.getMatchingIndexingMap(init).isPermutation() ||
-      !op.getMatchingBlockArgument(init).use_empty() ||
-      !isKernelFloat(getElementTypeOrSelf(init->get())) ||
-      !isElementwiseBody(*op.getBlock()))
+  if (!isElementwise(op) || !op.isDpsInput(&use) ||
+      !op.getMatchingIndexingMap(&use).isPermutation())
     return {};
   return op;
 }
 
 void takeConsumers(Contraction &contraction) {
   Type product = getElementTypeOrSelf(contraction.op->getResult(0));
-  Type lhs = getElementTypeOrSelf(contraction.lhs);
-  Type rhs = getElementTypeOrSelf(contraction.rhs);
+  Type lhs = contraction.lhsType, rhs = contraction.rhsType;
   FloatType accType = detail::getWidestFloat({lhs, rhs, product});
   Operation *last = contraction.op;
   // A sum over several dimensions ends when all its tiles have been added.
@@ -173,13 +183,100 @@ void takeConsumers(Contraction &contraction) {
   while (linalg::LinalgOp next = getConsumer(last->getResult(0))) {
     Type type = getElementTypeOrSelf(next->getResult(0));
     // The type that sums are in follows from what they become.
-    if (detail::getWidestFloat({lhs, rhs, type}) != accType)
-      return;
-    if (next->getBlock() != contraction.op->getBlock())
-      return;
-    contraction.consumers.push_back(next);
+    if (detail::getWidestFloat({lhs, rhs, type}) != accType ||
+        next->getBlock() != contraction.op->getBlock())
+      break;
+    // Loop for loop, what is read and what is written of the product tell how
+    // the loops correspond.
+    OpOperand &read = *last->getResult(0).getUses().begin();
+    AffineMap loops = inversePermutation(next.getMatchingIndexingMap(&read))
+                          .compose(contraction.finalMap);
+    contraction.consumers.push_back({next, loops});
+    contraction.finalMap =
+        next.getMatchingIndexingMap(next.getDpsInitOperand(0)).compose(loops);
     last = next;
   }
+  // Lanes run along what is innermost in the end.
+  AffineMap map = contraction.finalMap;
+  if (contraction.rows == map.getDimPosition(map.getNumResults() - 1)) {
+    exchangeSides(contraction);
+    std::swap(*contraction.rows, contraction.columns);
+  }
+}
+
+OpOperand *getWholeInput(linalg::LinalgOp op) {
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (isa<RankedTensorType>(input->get().getType()) &&
+        op.getMatchingIndexingMap(input).isPermutation())
+      return input;
+  return nullptr;
+}
+
+/// What a body takes, in vectors of elements: a division as many as several
+/// others, a function of `math` as a polynomial.
+static int64_t getCost(linalg::LinalgOp op) {
+  int64_t cost = 0;
+  for (Operation &nested : op.getBlock()->without_terminator())
+    cost += isa<math::MathDialect>(nested.getDialect()) ? 16
+            : isa<arith::DivFOp, arith::DivSIOp, arith::DivUIOp, arith::RemFOp,
+                  arith::RemSIOp, arith::RemUIOp>(nested)
+                ? 8
+                : 1;
+  return cost;
+}
+
+/// Takes the ops that `value`, with `map` over the loops of the contraction,
+/// comes from; it is packed `times`, -1 for a number that is not known.
+static void takeProducers(Contraction &contraction, Value &value,
+                          AffineMap &map,
+                          SmallVectorImpl<Contraction::Elementwise> &producers,
+                          int64_t times) {
+  // To store an element and to read it again takes as long as so many vector
+  // ops on it.
+  constexpr int64_t kWorth = 24, kOfUnknown = 2;
+  int64_t cost = 0;
+  while (value.hasOneUse()) {
+    auto op = value.getDefiningOp<linalg::LinalgOp>();
+    if (!isElementwise(op) || op->getBlock() != contraction.op->getBlock())
+      return;
+    OpOperand *input = getWholeInput(op);
+    cost += getCost(op);
+    if (!input || (times < 0 ? cost > kOfUnknown : cost * times > kWorth))
+      return;
+    AffineMap written = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    AffineMap loops = inversePermutation(written).compose(map);
+    producers.push_back({op, loops});
+    value = input->get();
+    map = op.getMatchingIndexingMap(input).compose(loops);
+  }
+}
+
+void takeProducers(Contraction &contraction) {
+  SmallVector<int64_t> extents = contraction.op.getStaticLoopRanges();
+  // Blocks along the other side, and positions that share the operand.
+  auto count = [&](AffineMap map, int64_t extent, int64_t most) -> int64_t {
+    if (ShapedType::isDynamic(extent))
+      return -1;
+    int64_t times = llvm::divideCeil(extent, most);
+    for (unsigned dim : contraction.outer) {
+      if (map.isFunctionOfDim(dim))
+        continue;
+      if (ShapedType::isDynamic(extents[dim]))
+        return -1;
+      times *= extents[dim];
+    }
+    return times;
+  };
+  int64_t columns = extents[contraction.columns];
+  int64_t rows = contraction.rows ? extents[*contraction.rows] : 1;
+  // A vector is not packed: it is read for every few columns.
+  if (contraction.rows)
+    takeProducers(contraction, contraction.lhs, contraction.lhsMap,
+                  contraction.lhsProducers,
+                  count(contraction.lhsMap, columns, kTileColumns));
+  takeProducers(contraction, contraction.rhs, contraction.rhsMap,
+                contraction.rhsProducers,
+                count(contraction.rhsMap, rows, kTileRows));
 }
 
 } // namespace attn

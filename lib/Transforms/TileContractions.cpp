@@ -44,9 +44,12 @@ struct TileContractionsPass final
     if (failed(contraction))
       return;
     takeConsumers(*contraction);
+    takeProducers(*contraction);
     remark::passed(op.getLoc(), kOpts) << describeTiles(*contraction);
     ++numTiled;
-    numFused += contraction->consumers.size();
+    numFused += contraction->consumers.size() +
+                contraction->lhsProducers.size() +
+                contraction->rhsProducers.size();
     IRRewriter rewriter(op.getContext());
     tileContraction(rewriter, *contraction);
   }

@@ -124,3 +124,57 @@ func.func @contract_c5(%a: tensor<5x7xf32>, %b: memref<7x3xf32>, %c: tensor<5x3x
       {indexing_maps = [#a, #b, #c]} -> tensor<5x3xf32>
   return
 }
+
+// -----
+
+#a = affine_map<(r, c, k) -> (r, k)>
+#b = affine_map<(r, c, k) -> (k, c)>
+#c = affine_map<(r, c, k) -> (r, c)>
+func.func @contract_c2_factor(%a: tensor<5x7xf32>, %b: tensor<7x3xf32>, %c: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.contract' op (C2) expected lhs_input 0 to have no columns, but its map is affine_map<(d0, d1, d2) -> (d0, d1)>}}
+  %0 = attn.contract ins(%a, %b : tensor<5x7xf32>, tensor<7x3xf32>) lhs_inputs(%c : tensor<5x3xf32>)
+      outs(%c : tensor<5x3xf32>) {indexing_maps = [#a, #b, #c, #c]} lhs_element {
+      ^bb0(%lhs: f32, %x: f32):
+        attn.yield %lhs : f32
+      } -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+#a = affine_map<(r, c, k) -> (r, k)>
+#b = affine_map<(r, c, k) -> (k, c)>
+#c = affine_map<(r, c, k) -> (r, c)>
+func.func @contract_c4_factor_inputs(%a: tensor<5x7xf32>, %b: tensor<7x3xf32>, %c: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.contract' op (C4) expected a region rhs_element, which the rhs_inputs are for}}
+  %0 = attn.contract ins(%a, %b : tensor<5x7xf32>, tensor<7x3xf32>) rhs_inputs(%b : tensor<7x3xf32>)
+      outs(%c : tensor<5x3xf32>) {indexing_maps = [#a, #b, #b, #c]} -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+#a = affine_map<(r, c, k) -> (r, k)>
+#b = affine_map<(r, c, k) -> (k, c)>
+#c = affine_map<(r, c, k) -> (r, c)>
+func.func @contract_c4_integers(%a: tensor<5x7xf32>, %b: tensor<7x3xi8>, %c: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.contract' op (C4) expected a region rhs_element, which makes a float of an element of rhs, which is 'i8'}}
+  %0 = attn.contract ins(%a, %b : tensor<5x7xf32>, tensor<7x3xi8>) outs(%c : tensor<5x3xf32>)
+      {indexing_maps = [#a, #b, #c]} -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+#a = affine_map<(r, c, k) -> (r, k)>
+#b = affine_map<(r, c, k) -> (k, c)>
+#c = affine_map<(r, c, k) -> (r, c)>
+func.func @contract_c4_factor(%a: tensor<5x7xf32>, %b: tensor<7x3xi8>, %c: tensor<5x3xf32>) {
+  // expected-error @below {{'attn.contract' op (C4) expected rhs_element to yield (f32), but got (i8)}}
+  %0 = attn.contract ins(%a, %b : tensor<5x7xf32>, tensor<7x3xi8>) outs(%c : tensor<5x3xf32>)
+      {indexing_maps = [#a, #b, #c]} rhs_element {
+      ^bb0(%rhs: i8):
+        attn.yield %rhs : i8
+      } -> tensor<5x3xf32>
+  return
+}

@@ -11,16 +11,22 @@
 include "attn/IR/AttnBase.td"
 
 def Attn_ContractOp : Attn_DestinationStyleOp<"contract", [
+    AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<OpAsmOpInterface,
                               ["getAsmBlockArgumentNames"]>]> {
   let summary = "A tile of a product of matrices";
   let description = [{
     init[r, c] = element(sum over k of lhs[r, k] * rhs[k, c], inputs[r, c]),
     where with `accumulate` the sum begins with what init holds and else with 0,
-    and without `element` it is rounded to the type of init. Sums are in the
-    accumulation type, the widest of f32 and the types of lhs, rhs and init, and
-    so is the first argument of `element`. A sum of nothing is what it begins
-    with.
+    and without `element` it is rounded to the type of init. A factor that has a
+    region of its own, `lhs_element` or `rhs_element`, is what the region makes
+    of an element: lhs_element(lhs[r, k], lhs_inputs[r, k]). Sums are in the
+    accumulation type, the widest of f32 and the types of the two factors and of
+    init, and so is the first argument of `element`. A sum of nothing is what it
+    begins with.
+
+    Factors are computed where they are packed: those of lhs once for each block
+    of columns, those of rhs once for each block of rows.
 
     The maps speak of the dimensions (rows, columns, features), and operands lie
     as their maps say. Rows or columns may be missing: the product of a vector
@@ -32,11 +38,12 @@ def Attn_ContractOp : Attn_DestinationStyleOp<"contract", [
       columns, features) of the operand's rank
     * (C2) lhs has features and perhaps rows, rhs features and perhaps columns,
       init the rows and the columns that these have, of which there are some;
-      inputs have no other
+      inputs have no other, and those of lhs or rhs no other than it has
     * (C3) operands agree on static extents
-    * (C4) `element` takes a sum and an element per input, holds elementwise
-      arith and math only, and yields an element of init; inputs come with
-      `element` only
+    * (C4) `element` takes a sum and an element per input, the other regions an
+      element of their operand and one per input of theirs; they hold
+      elementwise arith and math only, and yield an element of init or a float;
+      inputs come with their region only, and what has no region is of floats
     * (C5) operands are all tensors or all memrefs, and the result has the type
       of init
 
@@ -61,14 +68,21 @@ def Attn_ContractOp : Attn_DestinationStyleOp<"contract", [
     ```
   }];
   let arguments = (ins
-    Attn_FloatShaped:$lhs, Attn_FloatShaped:$rhs,
+    Attn_Shaped:$lhs, Attn_Shaped:$rhs,
+    Variadic<Attn_ShapedOrElement>:$lhs_inputs,
+    Variadic<Attn_ShapedOrElement>:$rhs_inputs,
     Variadic<Attn_ShapedOrElement>:$inputs, Attn_FloatShaped:$init,
     AffineMapArrayAttr:$indexing_maps, UnitAttr:$accumulate);
-  let regions = (region Attn_OptionalBlock:$element);
+  let regions = (region
+    Attn_OptionalBlock:$lhs_element, Attn_OptionalBlock:$rhs_element,
+    Attn_OptionalBlock:$element);
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`lhs_inputs` `(` $lhs_inputs^ `:` type($lhs_inputs) `)`)?
+    (`rhs_inputs` `(` $rhs_inputs^ `:` type($rhs_inputs) `)`)?
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict
+    (`lhs_element` $lhs_element^)? (`rhs_element` $rhs_element^)?
     (`element` $element^)? (`->` type($results)^)?
   }];
   let extraClassDeclaration = [{
@@ -83,7 +97,22 @@ def Attn_ContractOp : Attn_DestinationStyleOp<"contract", [
       return ::llvm::cast<::mlir::AffineMapAttr>(
           getIndexingMaps()[index]).getValue();
     }
-    unsigned getInitIndex() { return 2 + getInputs().size(); }
+    unsigned getInitIndex() { return getNumOperands() - 1; }
+    /// The position of the first input of `element` among the operands.
+    unsigned getInputIndex() { return getInitIndex() - getInputs().size(); }
+    /// The region of factor `side`, 0 for lhs and 1 for rhs, its inputs, and
+    /// the position of the first of these among the operands.
+    ::mlir::Region &getFactorRegion(unsigned side) {
+      return side == 0 ? getLhsElement() : getRhsElement();
+    }
+    ::mlir::OperandRange getFactorInputs(unsigned side) {
+      return side == 0 ? getLhsInputs() : getRhsInputs();
+    }
+    unsigned getFactorInputIndex(unsigned side) {
+      return side == 0 ? 2 : 2 + getLhsInputs().size();
+    }
+    /// The type of the factors of `side`.
+    ::mlir::Type getFactorType(unsigned side);
     ::mlir::FloatType getAccumulationType();
   }];
   let hasRegionVerifier = 1;

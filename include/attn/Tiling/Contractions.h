@@ -29,9 +29,24 @@ struct Contraction {
   llvm::SmallVector<unsigned> outer, outerFeatures;
   /// What the sums begin with; null for 0.
   mlir::Value init;
-  /// Elementwise ops that follow, each the only user of what is before it.
-  llvm::SmallVector<mlir::linalg::LinalgOp> consumers;
+  /// An elementwise op, and its loops in terms of those of `op`.
+  struct Elementwise {
+    mlir::linalg::LinalgOp op;
+    mlir::AffineMap loops;
+  };
+  /// Those that follow, each the only user of what is before it, and the map of
+  /// the last result.
+  llvm::SmallVector<Elementwise> consumers;
+  mlir::AffineMap finalMap;
+  /// Those whose results the factors of lhs and of rhs are, the nearest first,
+  /// each used by what is behind it only. `lhs` and `rhs` are what the last of
+  /// them reads, and the types those of the factors.
+  llvm::SmallVector<Elementwise> lhsProducers, rhsProducers;
+  mlir::Type lhsType, rhsType;
 };
+
+/// A tile has at most so many rows, near enough, and columns.
+constexpr int64_t kTileRows = 768, kTileColumns = 128;
 
 /// `op` as a contraction: on tensors, a sum of products of floats, extended at
 /// most. A failure says why not.
@@ -42,6 +57,15 @@ matchContraction(mlir::linalg::LinalgOp op,
 /// Adds the elementwise ops behind `contraction` that its tiles can compute
 /// while they are in registers.
 void takeConsumers(Contraction &contraction);
+
+/// Adds the elementwise ops before `contraction` that are better computed where
+/// its operands are packed than stored and read again; after `takeConsumers`,
+/// which says which side is packed how often.
+void takeProducers(Contraction &contraction);
+
+/// The first input of an elementwise op that has an element of its own for each
+/// element of the result; null if there is none.
+mlir::OpOperand *getWholeInput(mlir::linalg::LinalgOp op);
 
 /// How large its tiles are, and what they compute, for people.
 std::string describeTiles(const Contraction &contraction);

@@ -392,9 +392,11 @@ def TileContractionsPass
     rows or columns. Where the sum is over one dimension, an init that is filled
     with zeros is not filled, and elementwise ops that alone use the product, a
     bias, an activation, a residual, a conversion, are computed with it; sums
-    over further dimensions are added in the init. How large blocks are depends
-    on extents only, never on the number of workers. What is no such contraction
-    is left as it is.
+    over further dimensions are added in the init. Elementwise ops that an
+    operand comes from and nothing else reads are computed where it is packed,
+    if that is cheap for as often as it is packed: a conversion, the scale of a
+    quantized weight. How large blocks are depends on extents only, never on the
+    number of workers. What is no such contraction is left as it is.
 
     Example:
     ```mlir

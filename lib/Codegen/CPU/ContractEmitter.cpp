@@ -37,6 +37,11 @@ ContractEmitter::Operand ContractEmitter::describe(unsigned number) {
   Operand operand;
   operand.buffer = op->getOperand(number);
   operand.map = op.getIndexingMap(number);
+  if (number < 2 && !op.getFactorRegion(number).empty()) {
+    operand.region = &op.getFactorRegion(number);
+    operand.inputs = op.getFactorInputs(number);
+    operand.firstInput = op.getFactorInputIndex(number);
+  }
   auto type = cast<MemRefType>(operand.buffer.getType());
   operand.element = type.getElementType();
   auto metadata =
@@ -80,8 +85,8 @@ Value ContractEmitter::load(Value flat, Value position, int64_t size,
   Value loaded;
   if (mask) {
     Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-    loaded = vector::MaskedLoadOp::create(b, loc, type, flat, position, mask,
-                                          zeros);
+    loaded =
+        vector::MaskedLoadOp::create(b, loc, type, flat, position, mask, zeros);
   } else {
     loaded = vector::LoadOp::create(b, loc, type, flat, position);
   }
@@ -91,6 +96,53 @@ Value ContractEmitter::load(Value flat, Value position, int64_t size,
 Value ContractEmitter::loadElement(Value flat, Value position) {
   Value element = memref::LoadOp::create(b, loc, flat, position);
   return convertFloat(b, loc, element, accType);
+}
+
+LaneValue ContractEmitter::computeFactor(RegionInliner &inliner,
+                                         const Operand &operand,
+                                         const Place &place) {
+  SmallVector<LaneValue> arguments{
+      readAt(inliner, operand.buffer, operand.map, place)};
+  for (auto [i, input] : llvm::enumerate(operand.inputs))
+    arguments.push_back(readAt(
+        inliner, input, op.getIndexingMap(operand.firstInput + i), place));
+  return inliner.inlineRegion(*operand.region, arguments, /*positions=*/{},
+                              LanePredicate{place.mask});
+}
+
+Value ContractEmitter::loadFactor(const Operand &operand, Value flat,
+                                  Value position, int64_t size, Value mask,
+                                  function_ref<void(Place &)> setPlace) {
+  if (!operand.region)
+    return load(flat, position, size, mask);
+  Place place;
+  place.lanes = size;
+  place.mask = mask;
+  setPlace(place);
+  RegionInliner inliner(b, loc, size, reader);
+  Value vector = inliner.toVector(computeFactor(inliner, operand, place));
+  vector = convertFloat(b, loc, vector, accType);
+  if (!mask)
+    return vector;
+  Value zeros = createFloatConstant(b, loc, vector.getType(), 0.0);
+  return arith::SelectOp::create(b, loc, mask, vector, zeros);
+}
+
+Value ContractEmitter::loadFactor(const Operand &operand, Value flat,
+                                  Value position,
+                                  function_ref<void(Place &)> setPlace) {
+  if (!operand.region)
+    return loadElement(flat, position);
+  Place place;
+  place.lanes = 1;
+  setPlace(place);
+  RegionInliner inliner(b, loc, place.lanes, reader);
+  LaneValue factor = computeFactor(inliner, operand, place);
+  Value scalar = factor.isUniform()
+                     ? factor.scalar
+                     : vector::ExtractOp::create(
+                           b, loc, inliner.toVector(factor), int64_t{0});
+  return convertFloat(b, loc, scalar, accType);
 }
 
 SmallVector<Value>
@@ -141,8 +193,8 @@ LogicalResult ContractEmitter::run() {
 
 void ContractEmitter::emitMatrices() {
   constexpr int64_t kSlack = 16;
-  panels = createScratch((kBlockFeatures + kUnroll) * blockColumns +
-                         kSlack * lanes);
+  panels =
+      createScratch((kBlockFeatures + kUnroll) * blockColumns + kSlack * lanes);
   sums = createScratch(groupRows * lanes);
   if (packsRows()) {
     bool along = lhs.contiguous == ContractOp::Features;
@@ -151,7 +203,8 @@ void ContractEmitter::emitMatrices() {
     stripFeature = along ? 1 : groupRows;
     strip = createScratch((kBlockFeatures + kSlack) * groupRows);
   }
-  if (rhs.contiguous == ContractOp::Columns && rhs.element == accType)
+  if (rhs.contiguous == ContractOp::Columns && rhs.element == accType &&
+      !rhs.region)
     inPlace = compare(arith::CmpIPredicate::sle, numRows, index(kRowsInPlace));
   int64_t blockRows = 0;
   if (init.element != accType) {
@@ -244,8 +297,7 @@ void ContractEmitter::emitGroup(Value row, Value firstRow, Value rowEnd,
       Value whole = compare(arith::CmpIPredicate::eq, count, index(lanes));
       Value lies = arith::AndIOp::create(b, loc, whole, inPlace);
       SmallVector<Type> types{
-          cast<MemRefType>(initFlat.getType())
-              .clone(accType),
+          cast<MemRefType>(initFlat.getType()).clone(accType),
           b.getIndexType()};
       panel = choose(
           lies, types,
@@ -260,8 +312,7 @@ void ContractEmitter::emitGroup(Value row, Value firstRow, Value rowEnd,
     emitTile(rows, rowStep, panel[0], panel[1], depth);
     Value rowsHere = least(sub(rowEnd, row), index(groupRows));
     auto finish = [&](bool whole) {
-      Value mask =
-          whole ? Value() : createLaneMask(b, loc, lanes, count);
+      Value mask = whole ? Value() : createLaneMask(b, loc, lanes, count);
       emitLoop(b, loc, zero, rowsHere, 1, [&](Value r) {
         Place place;
         place.dims[ContractOp::Rows] = LaneValue::uniform(add(row, r));
@@ -272,8 +323,8 @@ void ContractEmitter::emitGroup(Value row, Value firstRow, Value rowEnd,
                                            sums, mul(r, index(lanes)));
         Value partial;
         if (partialSums)
-          partial = add(mul(sub(add(row, r), firstRow), index(blockColumns)),
-                        first);
+          partial =
+              add(mul(sub(add(row, r), firstRow), index(blockColumns)), first);
         finishRow(sum, place, block, partial);
       });
     };
@@ -292,16 +343,15 @@ void ContractEmitter::emitTile(ValueRange rows, Value rowStep, Value panel,
   Value nothing = createFloatConstant(b, loc, vectorOf(lanes, accType), 0.0);
   SmallVector<Value> tile(groupRows, nothing);
   Value strides[] = {panelStep, rowStep};
-  tile = emitMicroKernel(
-      b, loc,
-      {depth, kUnroll, strides,
-       [&](Value, ValueRange offsets) {
-         return load(panel, offsets[0], lanes);
-       },
-       [&](int64_t r, Value, ValueRange offsets) {
-         return loadElement(rows[r], offsets[1]);
-       }},
-      tile);
+  tile = emitMicroKernel(b, loc,
+                         {depth, kUnroll, strides,
+                          [&](Value, ValueRange offsets) {
+                            return load(panel, offsets[0], lanes);
+                          },
+                          [&](int64_t r, Value, ValueRange offsets) {
+                            return loadElement(rows[r], offsets[1]);
+                          }},
+                         tile);
   for (auto [r, sum] : llvm::enumerate(tile))
     vector::StoreOp::create(b, loc, sum, sums, index(r * lanes));
 }

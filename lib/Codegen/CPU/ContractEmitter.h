@@ -13,8 +13,8 @@
 //       pack: panels of L columns, feature by feature; not where few rows share
 //       them and they lie so already;
 //       for groups of R rows {
-//         pack: rows that are converted, or whose features lie far apart;
-//         else they are read where they lie;
+//         pack: rows that are converted or computed, or whose features lie far
+//         apart; else they are read where they lie;
 //         for panels { micro-kernel; what follows the sum } } } }
 //
 // R rows of lhs stay in the first level of cache while panels stream by. Sums
@@ -49,13 +49,19 @@ private:
     Value buffer;
     mlir::AffineMap map;
     mlir::Type element;
+    /// What elements become before they are multiplied, with inputs whose maps
+    /// begin with map `firstInput`; null if they stay what they are.
+    mlir::Region *region = nullptr;
+    mlir::ValueRange inputs;
+    unsigned firstInput = 0;
     Value strides[3];
     /// The dimension along which neighbours are neighbours in memory.
     std::optional<unsigned> contiguous;
   };
-  /// Where lanes lie: a row and columns, or rows where there are no columns.
+  /// Where lanes lie: along one of rows, columns and features; along others
+  /// there is one position, if the place has any.
   struct Place {
-    LaneValue dims[2];
+    LaneValue dims[3];
     /// How many lanes there are, and which of `lanes` they are; null for all.
     int64_t lanes;
     Value mask;
@@ -99,6 +105,15 @@ private:
   /// those outside of `mask`, if there is one, are 0.
   Value load(Value flat, Value position, int64_t lanes, Value mask = {});
   Value loadElement(Value flat, Value position);
+  /// The same of what is multiplied, of an operand that may have a region:
+  /// then the element is not that of `flat` but of a place, which is asked for.
+  Value loadFactor(const Operand &operand, Value flat, Value position,
+                   int64_t lanes, Value mask,
+                   llvm::function_ref<void(Place &)> place);
+  Value loadFactor(const Operand &operand, Value flat, Value position,
+                   llvm::function_ref<void(Place &)> place);
+  LaneValue computeFactor(RegionInliner &inliner, const Operand &operand,
+                          const Place &place);
   Value createScratch(int64_t size) {
     return createWorkerScratch(b, op, mlir::MemRefType::get({size}, accType));
   }
@@ -133,12 +148,17 @@ private:
   void emitColumnsInLanes(const Operand &matrix, const Operand &vector);
   void emitDotProducts(const Operand &matrix, const Operand &vector);
   Place placeAt(Value position, int64_t size, Value mask);
+  /// Sets the position along `laneDim`, and along features if it is given.
+  void setPlace(Place &place, LaneValue position, LaneValue feature);
 
   // What follows a sum.
   Value positionInInit(const Place &place);
   Value stepsInInit(const Place &place);
   Value loadInit(const Place &place);
   void storeInit(Value value, const Place &place);
+  /// The element of a tensor with `map` in each lane, or the scalar `input`.
+  LaneValue readAt(RegionInliner &inliner, Value input, mlir::AffineMap map,
+                   const Place &place);
   Value applyElement(Value sum, const Place &place);
   /// Ends a row of sums of a block of features; `partial` is its position in
   /// the sums that do not meet in init, or null.

@@ -60,37 +60,37 @@ void ContractEmitter::storeInit(Value value, const Place &place) {
   }
 }
 
+LaneValue ContractEmitter::readAt(RegionInliner &inliner, Value input,
+                                  AffineMap map, const Place &place) {
+  if (!isa<MemRefType>(input.getType()))
+    return LaneValue::uniform(input);
+  SmallVector<LaneValue> positions;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+    positions.push_back(place.dims[map.getDimPosition(i)]);
+  if (!allUniform(positions))
+    return LaneValue::lanes(reader.read(inliner, input, positions, place.mask));
+  SmallVector<Value> scalars;
+  for (const LaneValue &position : positions)
+    scalars.push_back(position.scalar);
+  return LaneValue::uniform(memref::LoadOp::create(b, loc, input, scalars));
+}
+
 Value ContractEmitter::applyElement(Value sum, const Place &place) {
   if (op.getElement().empty())
     return sum;
   RegionInliner inliner(b, loc, place.lanes, reader);
   SmallVector<LaneValue> arguments{LaneValue::lanes(sum)};
-  for (auto [number, input] : llvm::enumerate(op.getInputs())) {
-    AffineMap map = op.getIndexingMap(2 + number);
-    SmallVector<LaneValue> positions;
-    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-      positions.push_back(place.dims[map.getDimPosition(i)]);
-    if (!isa<MemRefType>(input.getType())) {
-      arguments.push_back(LaneValue::uniform(input));
-    } else if (allUniform(positions)) {
-      SmallVector<Value> scalars;
-      for (const LaneValue &position : positions)
-        scalars.push_back(position.scalar);
-      arguments.push_back(LaneValue::uniform(
-          memref::LoadOp::create(b, loc, input, scalars)));
-    } else {
-      arguments.push_back(LaneValue::lanes(
-          reader.read(inliner, input, positions, place.mask)));
-    }
-  }
-  LaneValue result = inliner.inlineRegion(op.getElement(), arguments,
-                                          /*positions=*/{},
-                                          LanePredicate{place.mask});
+  for (auto [i, input] : llvm::enumerate(op.getInputs()))
+    arguments.push_back(readAt(
+        inliner, input, op.getIndexingMap(op.getInputIndex() + i), place));
+  LaneValue result =
+      inliner.inlineRegion(op.getElement(), arguments,
+                           /*positions=*/{}, LanePredicate{place.mask});
   return inliner.toVector(result);
 }
 
-void ContractEmitter::finishRow(Value sum, const Place &place,
-                                BlockOfSum block, Value partial) {
+void ContractEmitter::finishRow(Value sum, const Place &place, BlockOfSum block,
+                                Value partial) {
   Type type = sum.getType();
   auto plus = [&](Value other) {
     return SmallVector<Value>{arith::AddFOp::create(b, loc, sum, other)};

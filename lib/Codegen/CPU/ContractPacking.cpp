@@ -38,13 +38,17 @@ void ContractEmitter::packPanel(Value position, Value column, Value count,
     auto pack = [&](Value mask) {
       Value source = from(rhs, zero, column, feature);
       Value strides[] = {rhs.strides[ContractOp::Features], index(lanes)};
-      emitStridedLoop(b, loc, depth, /*unroll=*/2, strides, {},
-                      [&](Value, ValueRange offsets, ValueRange) {
-                        Value row = load(source, offsets[0], lanes, mask);
-                        vector::StoreOp::create(b, loc, row, target,
-                                                offsets[1]);
-                        return SmallVector<Value>();
-                      });
+      auto packRow = [&](Value k, ValueRange offsets, ValueRange) {
+        auto setPlace = [&](Place &place) {
+          place.dims[ContractOp::Columns] = LaneValue::affine(column, 1);
+          place.dims[ContractOp::Features] =
+              LaneValue::uniform(add(feature, k));
+        };
+        Value row = loadFactor(rhs, source, offsets[0], lanes, mask, setPlace);
+        vector::StoreOp::create(b, loc, row, target, offsets[1]);
+        return SmallVector<Value>();
+      };
+      emitStridedLoop(b, loc, depth, /*unroll=*/2, strides, {}, packRow);
       return SmallVector<Value>();
     };
     Value whole = compare(arith::CmpIPredicate::eq, count, index(lanes));
@@ -58,9 +62,13 @@ void ContractEmitter::packPanel(Value position, Value column, Value count,
     Value source = from(rhs, zero, column, add(feature, k));
     Value row = mul(k, index(lanes));
     emitLoop(b, loc, zero, index(lanes), 1, [&](Value lane) {
-      Value there = mul(least(lane, last), rhs.strides[ContractOp::Columns]);
-      memref::StoreOp::create(b, loc, loadElement(source, there), target,
-                              add(row, lane));
+      Value here = least(lane, last);
+      Value there = mul(here, rhs.strides[ContractOp::Columns]);
+      Value element = loadFactor(rhs, source, there, [&](Place &place) {
+        place.dims[ContractOp::Columns] = LaneValue::uniform(add(column, here));
+        place.dims[ContractOp::Features] = LaneValue::uniform(add(feature, k));
+      });
+      memref::StoreOp::create(b, loc, element, target, add(row, lane));
     });
   });
 }
@@ -72,15 +80,21 @@ void ContractEmitter::packColumnsAcross(Value target, Value column, Value count,
   int64_t side = std::min<int64_t>(8, lanes);
   Value last = sub(count, one);
   emitLoop(b, loc, zero, index(lanes), side, [&](Value group) {
-    SmallVector<Value> columns;
+    SmallVector<Value> columns, sources;
     for (int64_t c = 0; c < side; ++c) {
-      Value here = least(add(group, index(c)), last);
-      columns.push_back(from(rhs, zero, add(column, here), feature));
+      columns.push_back(add(column, least(add(group, index(c)), last)));
+      sources.push_back(from(rhs, zero, columns.back(), feature));
     }
     forEachPiece(depth, side, [&](Value first, Value mask) {
       SmallVector<Value> square;
-      for (Value source : columns)
-        square.push_back(load(source, first, side, mask));
+      for (auto [here, source] : llvm::zip_equal(columns, sources)) {
+        auto setPlace = [&, here = here](Place &place) {
+          place.dims[ContractOp::Columns] = LaneValue::uniform(here);
+          place.dims[ContractOp::Features] =
+              LaneValue::affine(add(feature, first), 1);
+        };
+        square.push_back(loadFactor(rhs, source, first, side, mask, setPlace));
+      }
       square = transposeInRegisters(b, loc, square);
       Value position = add(mul(first, index(lanes)), group);
       for (auto [k, row] : llvm::enumerate(square))
@@ -90,10 +104,11 @@ void ContractEmitter::packColumnsAcross(Value target, Value column, Value count,
   });
 }
 
-/// Rows are packed if they are converted, once for all panels, or if rows, not
-/// features, are neighbours: features would be lines apart.
+/// Rows are packed if they are converted or computed, once for all panels, or
+/// if rows, not features, are neighbours: features would be lines apart.
 bool ContractEmitter::packsRows() {
-  return lhs.element != accType || lhs.contiguous == ContractOp::Rows;
+  return lhs.region || lhs.element != accType ||
+         lhs.contiguous == ContractOp::Rows;
 }
 
 void ContractEmitter::packRows(Value row, Value lastRow, Value feature,
@@ -105,7 +120,13 @@ void ContractEmitter::packRows(Value row, Value lastRow, Value feature,
       Value here = least(add(row, index(r)), lastRow);
       Value source = from(lhs, here, zero, feature);
       forEachPiece(depth, size, [&](Value first, Value mask) {
-        vector::StoreOp::create(b, loc, load(source, first, size, mask), target,
+        auto setPlace = [&](Place &place) {
+          place.dims[ContractOp::Rows] = LaneValue::uniform(here);
+          place.dims[ContractOp::Features] =
+              LaneValue::affine(add(feature, first), 1);
+        };
+        Value piece = loadFactor(lhs, source, first, size, mask, setPlace);
+        vector::StoreOp::create(b, loc, piece, target,
                                 add(first, index(r * stripRow)));
       });
     }
@@ -115,22 +136,30 @@ void ContractEmitter::packRows(Value row, Value lastRow, Value feature,
     Value count = least(add(sub(lastRow, row), one), index(groupRows));
     Value mask = createLaneMask(b, loc, groupRows, count);
     Value source = from(lhs, row, zero, feature);
-    Value strides[] = {lhs.strides[ContractOp::Features],
-                       index(stripFeature)};
-    emitStridedLoop(b, loc, depth, /*unroll=*/1, strides, {},
-                    [&](Value, ValueRange offsets, ValueRange) {
-                      Value column = load(source, offsets[0], groupRows, mask);
-                      vector::StoreOp::create(b, loc, column, target,
-                                              offsets[1]);
-                      return SmallVector<Value>();
-                    });
+    Value strides[] = {lhs.strides[ContractOp::Features], index(stripFeature)};
+    auto packFeature = [&](Value k, ValueRange offsets, ValueRange) {
+      auto setPlace = [&](Place &place) {
+        place.dims[ContractOp::Rows] = LaneValue::affine(row, 1);
+        place.dims[ContractOp::Features] = LaneValue::uniform(add(feature, k));
+      };
+      Value column =
+          loadFactor(lhs, source, offsets[0], groupRows, mask, setPlace);
+      vector::StoreOp::create(b, loc, column, target, offsets[1]);
+      return SmallVector<Value>();
+    };
+    emitStridedLoop(b, loc, depth, /*unroll=*/1, strides, {}, packFeature);
     return;
   }
   for (int64_t r = 0; r < groupRows; ++r) {
-    Value source = from(lhs, least(add(row, index(r)), lastRow), zero, feature);
+    Value here = least(add(row, index(r)), lastRow);
+    Value source = from(lhs, here, zero, feature);
     emitLoop(b, loc, zero, depth, 1, [&](Value k) {
-      Value element =
-          loadElement(source, mul(k, lhs.strides[ContractOp::Features]));
+      auto setPlace = [&](Place &place) {
+        place.dims[ContractOp::Rows] = LaneValue::uniform(here);
+        place.dims[ContractOp::Features] = LaneValue::uniform(add(feature, k));
+      };
+      Value element = loadFactor(
+          lhs, source, mul(k, lhs.strides[ContractOp::Features]), setPlace);
       memref::StoreOp::create(
           b, loc, element, target,
           add(mul(k, index(stripFeature)), index(r * stripRow)));

@@ -37,6 +37,14 @@ ContractEmitter::Place ContractEmitter::placeAt(Value position, int64_t size,
   return place;
 }
 
+void ContractEmitter::setPlace(Place &place, LaneValue position,
+                               LaneValue feature) {
+  place.dims[ContractOp::Rows] = place.dims[ContractOp::Columns] =
+      LaneValue::uniform(zero);
+  place.dims[laneDim] = position;
+  place.dims[ContractOp::Features] = feature;
+}
+
 /// Columns are neighbours: a few rows of the matrix at a time, each from end to
 /// end, are added to sums that stay in the first level of cache.
 void ContractEmitter::emitColumnsInLanes(const Operand &matrix,
@@ -61,11 +69,20 @@ void ContractEmitter::emitColumnsInLanes(const Operand &matrix,
         sum = emitMicroKernel(
             b, loc,
             {index(rows), /*unroll=*/rows, strides,
-             [&](Value, ValueRange offsets) {
-               return load(panel, add(offsets[0], column), lanes, mask);
+             [&](Value step, ValueRange offsets) {
+               auto set = [&](Place &place) {
+                 setPlace(place, LaneValue::affine(add(first, column), 1),
+                          LaneValue::uniform(add(feature, step)));
+               };
+               return loadFactor(matrix, panel, add(offsets[0], column), lanes,
+                                 mask, set);
              },
-             [&](int64_t, Value, ValueRange offsets) {
-               return loadElement(factors, offsets[1]);
+             [&](int64_t, Value step, ValueRange offsets) {
+               return loadFactor(
+                   vector, factors, offsets[1], [&](Place &place) {
+                     setPlace(place, LaneValue::uniform(zero),
+                              LaneValue::uniform(add(feature, step)));
+                   });
              }},
             sum)[0];
         vector::StoreOp::create(b, loc, sum, sums, column);
@@ -99,39 +116,49 @@ void ContractEmitter::emitDotProducts(const Operand &matrix,
   Value nothing = createFloatConstant(b, loc, vectorOf(size, accType), 0.0);
   auto emitDots = [&](Value first, Value target) {
     Value last = sub(extent, one);
-    SmallVector<Value> rows;
+    SmallVector<Value> places, rows;
     for (int64_t r = 0; r < kTogether; ++r) {
       Value here = least(add(first, index(r)), last);
+      places.push_back(here);
       rows.push_back(from(matrix, here, here, zero));
     }
+    // A piece of a row of the matrix, or of the vector: features in lanes.
+    auto loadPiece = [&](const Operand &operand, Value flat, Value position,
+                         Value row, Value number, Value mask) {
+      auto set = [&](Place &place) {
+        setPlace(place, LaneValue::uniform(row),
+                 LaneValue::affine(mul(number, index(size)), 1));
+      };
+      return loadFactor(operand, flat, position, size, mask, set);
+    };
     Value rest = arith::RemUIOp::create(b, loc, numFeatures, index(size));
     Value whole = sub(numFeatures, rest);
-    Value strides[] = {
-        mul(matrix.strides[ContractOp::Features], index(size)),
-        mul(vector.strides[ContractOp::Features], index(size))};
+    Value pieces = arith::DivUIOp::create(b, loc, whole, index(size));
+    Value strides[] = {mul(matrix.strides[ContractOp::Features], index(size)),
+                       mul(vector.strides[ContractOp::Features], index(size))};
     SmallVector<Value> dots(kTogether, nothing);
     dots = emitMicroKernel(
         b, loc,
-        {arith::DivUIOp::create(b, loc, whole, index(size)), /*unroll=*/2,
-         strides,
-         [&](Value, ValueRange offsets) {
-           return load(source, offsets[1], size);
+        {pieces, /*unroll=*/2, strides,
+         [&](Value step, ValueRange offsets) {
+           return loadPiece(vector, source, offsets[1], zero, step, {});
          },
-         [&](int64_t r, Value, ValueRange offsets) {
-           return load(rows[r], offsets[0], size);
+         [&](int64_t r, Value step, ValueRange offsets) {
+           return loadPiece(matrix, rows[r], offsets[0], places[r], step, {});
          }},
         dots);
     if (size > 1) {
       Value mask = createLaneMask(b, loc, size, rest);
-      Value right = load(source, whole, size, mask);
-      for (auto [row, dot] : llvm::zip_equal(rows, dots))
-        dot = vector::FMAOp::create(b, loc, load(row, whole, size, mask), right,
-                                    dot);
+      Value right = loadPiece(vector, source, whole, zero, pieces, mask);
+      for (auto [row, place, dot] : llvm::zip_equal(rows, places, dots)) {
+        Value left = loadPiece(matrix, row, whole, place, pieces, mask);
+        dot = vector::FMAOp::create(b, loc, left, right, dot);
+      }
     }
     for (auto [r, dot] : llvm::enumerate(dots)) {
-      Value sum = vector::ReductionOp::create(
-          b, loc, vector::CombiningKind::ADD, dot,
-          arith::FastMathFlags::reassoc);
+      Value sum =
+          vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, dot,
+                                      arith::FastMathFlags::reassoc);
       memref::StoreOp::create(b, loc, sum, sums, add(target, index(r)));
     }
   };
@@ -139,8 +166,8 @@ void ContractEmitter::emitDotProducts(const Operand &matrix,
     Value count = least(sub(extent, first), index(lanes));
     emitLoop(b, loc, zero, count, kTogether,
              [&](Value at) { emitDots(add(first, at), at); });
-    Value sum = vector::LoadOp::create(b, loc, vectorOf(lanes, accType), sums,
-                                       zero);
+    Value sum =
+        vector::LoadOp::create(b, loc, vectorOf(lanes, accType), sums, zero);
     finishRow(sum, placeAt(first, lanes, createLaneMask(b, loc, lanes, count)),
               BlockOfSum(), {});
   });
