@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
+#include "attn/IR/Verify.h"
 #include "attn/Tiling/Contractions.h"
 #include "attn/Tiling/IterationBox.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -83,6 +84,8 @@ private:
   AffineMap toTileMap(AffineMap map);
   Value createDestination();
   Value emitTile(Value init);
+  /// A tensor of `type` like the tile `init`, in a buffer of its own.
+  Value createSums(Value init, Type type);
   Value emitContract(Value init, bool accumulate);
 
   RewriterBase &b;
@@ -90,6 +93,8 @@ private:
   Location loc;
   linalg::LinalgOp last;
   SmallVector<OpFoldResult> wholeExtents, offsets, extents;
+  /// Of a block, at most.
+  OpFoldResult rowSize, columnSize;
   SmallVector<Input> inputs, lhsInputs, rhsInputs;
 };
 
@@ -304,14 +309,34 @@ Value ContractionNest::emitContract(Value init, bool accumulate) {
   return contract.getResult(0);
 }
 
-/// Sums over further dimensions are added one after the other.
+Value ContractionNest::createSums(Value init, Type type) {
+  SmallVector<OpFoldResult> most, sizes;
+  for (unsigned dim : getTileDims(c.finalMap)) {
+    most.push_back(dim == c.columns ? columnSize : rowSize);
+    sizes.push_back(extents[dim]);
+  }
+  // The parallel loop's buffers are as large for every worker.
+  Value whole = tensor::EmptyOp::create(b, loc, most, type);
+  SmallVector<OpFoldResult> from(sizes.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
+  auto sliced = cast<RankedTensorType>(init.getType()).clone(type);
+  return tensor::ExtractSliceOp::create(b, loc, cast<RankedTensorType>(sliced),
+                                        whole, from, sizes, strides);
+}
+
+/// Sums over further dimensions are added one after the other, and rounded to
+/// what they become in the end.
 Value ContractionNest::emitTile(Value init) {
   if (c.outerFeatures.empty())
     return emitContract(init, c.init && c.consumers.empty());
+  Type type = getElementTypeOrSelf(init);
+  FloatType accType = detail::getWidestFloat({c.lhsType, c.rhsType, type});
+  Value sums = type == accType ? init : createSums(init, accType);
   if (!c.init) {
-    Value zero = arith::ConstantOp::create(
-        b, loc, b.getZeroAttr(getElementTypeOrSelf(init)));
-    init = linalg::FillOp::create(b, loc, zero, init).getResult(0);
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(accType));
+    sums = linalg::FillOp::create(b, loc, zero, sums).getResult(0);
+  } else if (sums != init) {
+    sums = linalg::CopyOp::create(b, loc, init, sums).getResult(0);
   }
   SmallVector<Value> lower, upper, step;
   for (unsigned dim : c.outerFeatures) {
@@ -320,7 +345,7 @@ Value ContractionNest::emitTile(Value init) {
     step.push_back(toValue(b.getIndexAttr(1)));
   }
   scf::LoopNest nest = scf::buildLoopNest(
-      b, loc, lower, upper, step, init,
+      b, loc, lower, upper, step, sums,
       [&](OpBuilder &, Location, ValueRange positions, ValueRange carried) {
         for (auto [dim, position] :
              llvm::zip_equal(c.outerFeatures, positions)) {
@@ -329,7 +354,9 @@ Value ContractionNest::emitTile(Value init) {
         }
         return SmallVector<Value>{emitContract(carried[0], true)};
       });
-  return nest.results[0];
+  if (sums.getType() == init.getType())
+    return nest.results[0];
+  return linalg::CopyOp::create(b, loc, nest.results[0], init).getResult(0);
 }
 
 void ContractionNest::run() {
@@ -343,7 +370,6 @@ void ContractionNest::run() {
   SmallVector<OpFoldResult> bounds;
   for (unsigned dim : c.outer)
     bounds.push_back(wholeExtents[dim]);
-  OpFoldResult rowSize, columnSize;
   auto splitDim = [&](unsigned dim, int64_t most, int64_t multiple) {
     auto [count, size] = split(wholeExtents[dim], most, multiple);
     bounds.push_back(count);

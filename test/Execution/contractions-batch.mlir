@@ -5,6 +5,10 @@
 // RUN: attn-run %s --entry=row --random --check | FileCheck %s
 // RUN: attn-run %s --entry=column --random --check | FileCheck %s
 // RUN: attn-run %s --entry=nothing --random --check | FileCheck %s
+// RUN: attn-run %s --entry=rounded --random --check | FileCheck %s
+// RUN: attn-run %s --entry=narrow --random --shape=0:2x9x33x5 --shape=1:9x5x35 --check | FileCheck %s
+// RUN: attn-run %s --entry=narrow --random --shape=0:1x3x800x6 --shape=1:3x6x200 --check | FileCheck %s
+// RUN: attn-run %s --entry=narrow --random --shape=0:1x0x10x16 --shape=1:0x16x3 --check | FileCheck %s
 
 // Batches, several dimensions of one class, dimensions of extent 1 and 0.
 // CHECK: check: result 0: ok
@@ -90,4 +94,40 @@ func.func @nothing(%a: tensor<5x0xf32>, %b: tensor<0x3xf32>) -> tensor<5x3xf32> 
   %0 = linalg.matmul ins(%a, %b : tensor<5x0xf32>, tensor<0x3xf32>)
       outs(%init : tensor<5x3xf32>) -> tensor<5x3xf32>
   return %0 : tensor<5x3xf32>
+}
+
+// A sum over heads and channels is rounded once.
+func.func @rounded(%x: tensor<2x9x33x5xf16>, %w: tensor<9x5x35xf16>, %init: tensor<2x33x35xf16>) -> tensor<2x33x35xf16> {
+  %y = linalg.generic {indexing_maps = [affine_map<(b, m, n, h, d) -> (b, h, m, d)>,
+                                        affine_map<(b, m, n, h, d) -> (h, d, n)>,
+                                        affine_map<(b, m, n, h, d) -> (b, m, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : tensor<2x9x33x5xf16>, tensor<9x5x35xf16>) outs(%init : tensor<2x33x35xf16>) {
+  ^bb0(%a: f16, %b: f16, %sum: f16):
+    %product = arith.mulf %a, %b : f16
+    %next = arith.addf %sum, %product : f16
+    linalg.yield %next : f16
+  } -> tensor<2x33x35xf16>
+  return %y : tensor<2x33x35xf16>
+}
+func.func @narrow(%x: tensor<?x?x?x?xbf16>, %w: tensor<?x?x?xbf16>) -> tensor<?x?x?xbf16> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %zero = arith.constant 0.0 : bf16
+  %b = tensor.dim %x, %c0 : tensor<?x?x?x?xbf16>
+  %m = tensor.dim %x, %c2 : tensor<?x?x?x?xbf16>
+  %n = tensor.dim %w, %c2 : tensor<?x?x?xbf16>
+  %empty = tensor.empty(%b, %m, %n) : tensor<?x?x?xbf16>
+  %init = linalg.fill ins(%zero : bf16) outs(%empty : tensor<?x?x?xbf16>) -> tensor<?x?x?xbf16>
+  %y = linalg.generic {indexing_maps = [affine_map<(b, m, n, h, d) -> (b, h, m, d)>,
+                                        affine_map<(b, m, n, h, d) -> (h, d, n)>,
+                                        affine_map<(b, m, n, h, d) -> (b, m, n)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : tensor<?x?x?x?xbf16>, tensor<?x?x?xbf16>) outs(%init : tensor<?x?x?xbf16>) {
+  ^bb0(%a: bf16, %w0: bf16, %sum: bf16):
+    %product = arith.mulf %a, %w0 : bf16
+    %next = arith.addf %sum, %product : bf16
+    linalg.yield %next : bf16
+  } -> tensor<?x?x?xbf16>
+  return %y : tensor<?x?x?xbf16>
 }
