@@ -25,6 +25,7 @@ void attn::registerAllDialects(DialectRegistry &registry) {
   registry.insert<AttnDialect>();
   registerAggregatedOpInterfaceExternalModels(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerMemoryEffectOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
   registerTileEmitters(registry);
 }

@@ -26,6 +26,11 @@ void registerTilingInterfaceExternalModels(mlir::DialectRegistry &registry);
 void registerAggregatedOpInterfaceExternalModels(
     mlir::DialectRegistry &registry);
 
+/// Registers the model through which passes that ask for effects on memory
+/// (`MemoryEffectOpInterface`), which deallocation insists on, see a fence.
+void registerMemoryEffectOpInterfaceExternalModels(
+    mlir::DialectRegistry &registry);
+
 /// Registers the models that say what ops on tensors take for granted
 /// (`RuntimeVerifiableOpInterface`). They go before upstream's, of which the
 /// first to come stays.
