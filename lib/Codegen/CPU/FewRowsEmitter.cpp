@@ -62,6 +62,10 @@ FewRowsEmitter::loop(Value from, Value to, int64_t step, ValueRange inits,
   return Values(loop.getResults());
 }
 
+void FewRowsEmitter::keepOrder() {
+  LLVM::FenceOp::create(b, loc, LLVM::AtomicOrdering::acq_rel, "singlethread");
+}
+
 //===----------------------------------------------------------------------===//
 // Reads and regions
 //===----------------------------------------------------------------------===//
@@ -270,6 +274,7 @@ LogicalResult FewRowsEmitter::run() {
                             ValueRange{index(i), row, zero});
   });
 
+  readQueries();
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   bool isWhole = known && *known % lanes == 0;
   bool counts = op.getCountTiles() && !op.getMask().empty();

@@ -17,6 +17,9 @@ namespace attn {
 /// The most multiplications that the features of one key are unrolled to.
 constexpr int64_t kMaxUnrolled = 64;
 
+/// The most vectors of queries that are read once.
+constexpr int64_t kMaxQueries = 128;
+
 /// Vectors of channels that are summed at once, for one query row and for more:
 /// 16 sums in registers.
 constexpr int64_t kRowSums = 16, kChannelSums = 8;
@@ -73,18 +76,41 @@ std::pair<Value, Value> FewRowsEmitter::emitMask(const Block &block) {
 // 2. Similarity
 //===----------------------------------------------------------------------===//
 
+void FewRowsEmitter::readQueries() {
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  if (!known || rows * llvm::divideCeil(*known, lanes) > kMaxQueries)
+    return;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t feature = 0; feature < *known; feature += lanes) {
+      int64_t rest = *known - feature;
+      Value mask =
+          rest < lanes ? createLaneMask(b, loc, lanes, index(rest)) : Value();
+      queries.push_back(readRow(op.getQuery(), maps[0], index(row),
+                                /*key=*/zero, index(feature), mask));
+    }
+}
+
+Value FewRowsEmitter::getQuery(int64_t row, Value feature, Value mask) {
+  std::optional<int64_t> known = getConstantIntValue(feature);
+  if (queries.empty() || !known)
+    return readRow(op.getQuery(), maps[0], index(row), /*key=*/zero, feature,
+                   mask);
+  int64_t perRow = queries.size() / rows;
+  return queries[row * perRow + *known / lanes];
+}
+
 /// Adds to `sums`, one per query row, what the features from `feature` on give.
 SmallVector<Value> FewRowsEmitter::multiplyFeatures(const Position &position,
                                                     Value feature, Value mask,
                                                     int64_t first,
                                                     ValueRange sums) {
+  keepOrder();
   Value key =
       readRow(op.getKey(), maps[1], zero, position.key.scalar, feature, mask);
   Values next;
   for (auto [r, sum] : llvm::enumerate(sums)) {
     Value row = index(first + r);
-    Value query =
-        readRow(op.getQuery(), maps[0], row, /*key=*/zero, feature, mask);
+    Value query = getQuery(first + r, feature, mask);
     if (op.getSimilarity().empty()) {
       next.push_back(vector::FMAOp::create(b, loc, key, query, sum));
       continue;
@@ -346,6 +372,7 @@ void FewRowsEmitter::emitChannels(const Block &block, Value firstRow,
         }
         Values next(carried);
         for (int64_t v = 0; v < vectors; ++v) {
+          keepOrder();
           Value value = readRow(op.getValue(), maps[2], /*row=*/zero, key,
                                 channels[v], maskOf(v));
           for (int64_t r = 0; r < numRows; ++r) {

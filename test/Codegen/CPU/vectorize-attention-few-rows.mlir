@@ -1,7 +1,8 @@
 // RUN: attn-opt %s --attn-vectorize="vector-bits=512" | FileCheck %s
 // RUN: attn-opt %s --attn-vectorize="vector-bits=512" --attn-verify-stage=stage=vectorize -o /dev/null
 
-// Keys are read one by one, whole rows at a time, in loops that stay loops; their
+// Queries are read once, before the keys. Keys are read one by one, whole rows at
+// a time, in loops that stay loops, with fences that hold LLVM to the order; their
 // partial sums become a vector of scores per query row. Values are read the same
 // way, for two query rows at once. Keys of another type are converted as they are
 // read.
@@ -9,11 +10,15 @@
 // CHECK: #[[$LOOP:.+]] = #llvm.loop_annotation<unroll = {{.+}}>
 // CHECK-LABEL: @step
 // CHECK: %[[PARTIAL:.+]] = memref.alloc() {{.*}} : memref<16x3x16xf32>
+// CHECK-COUNT-6: vector.load %[[QUERY:arg[0-9]+]][{{.+}}] : memref<3x32xf32>
 // CHECK: scf.for %[[BLOCK:.+]] = %{{.+}} to %{{.+}} step %c16
+// CHECK-NOT: vector.load %[[QUERY]]
 // CHECK: scf.for %{{.+}} = %c0{{.*}} to %c16
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: vector.load %{{.+}} : memref<32x32xf16>, vector<16xf16>
 // CHECK-NEXT: arith.extf %{{.+}} : vector<16xf16> to vector<16xf32>
 // CHECK-COUNT-3: vector.fma
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: vector.load %{{.+}} : memref<32x32xf16>, vector<16xf16>
 // CHECK-COUNT-3: vector.fma
 // CHECK-COUNT-3: vector.store %{{.+}}, %[[PARTIAL]]
@@ -25,7 +30,9 @@
 // CHECK: math.exp2 %{{.+}} {{.*}} : vector<16xf32>
 // CHECK: memref.load %{{.+}} : memref<3x16xf32>
 // CHECK: memref.load %{{.+}} : memref<3x16xf32>
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: vector.load %{{.+}} : memref<32x24xf16>, vector<16xf16>
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: vector.maskedload %{{.+}} : memref<32x24xf16>
 // CHECK: vector.maskedstore %{{.+}} : memref<3x24xf32>
 #q = affine_map<(m, n, d, e) -> (m, d)>
