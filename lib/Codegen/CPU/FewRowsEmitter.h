@@ -20,8 +20,8 @@
 //      at a time: what is read again is in the nearest cache by then.
 //
 // The order of reads is what the hardware's prefetchers follow: where two
-// vectors from the end of a row were read first, it cost a third of the rate. So
-// LLVM may not change it.
+// vectors from the end of a row were read first, it cost a third of the rate.
+// So LLVM may not change it.
 //
 //===----------------------------------------------------------------------===//
 
