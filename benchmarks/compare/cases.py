@@ -1,10 +1,12 @@
-"""What is compared: attention and matrix products of layers, f32, batch 1.
+"""What is compared: attention, matrix products and an attention block of layers,
+f32, batch 1.
 
 Arrays are heads x rows x width with a leading batch extent of 1, as attn takes
 them; a system that wants another order gets it before the clock starts.
 """
 
 import dataclasses
+import pathlib
 
 import numpy
 
@@ -144,6 +146,47 @@ func.func @product(%a: {a}, %b: {b}{argument}) -> {c} {{
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Layer norm, projections to causal attention, output, residual, as
+    benchmarks/gpt2-block.mlir has them."""
+
+    name: str
+    rows: int = 1024
+    heads: int = 12
+    width: int = 64
+
+    kind = "block"
+    epsilon = 1e-5
+
+    @property
+    def features(self):
+        return self.heads * self.width
+
+    def flops(self):
+        projections = 2 * self.rows * self.features * 4 * self.features
+        seen = self.rows * (self.rows + 1) // 2
+        return projections + 4 * self.features * seen
+
+    def inputs(self):
+        draw = numpy.random.default_rng(1)
+        features = self.features
+        shapes = {"x": (self.rows, features), "gain": (features,),
+                  "shift": (features,), "wqkv": (features, 3 * features),
+                  "bqkv": (3 * features,), "wout": (features, features),
+                  "bout": (features,)}
+        arrays = {name: draw.uniform(-1, 1, shape).astype(numpy.float32)
+                  for name, shape in shapes.items()}
+        # Weights of a layer keep the variance of what they are given.
+        for name in ("wqkv", "wout"):
+            arrays[name] *= numpy.float32((3 / features) ** 0.5)
+        return arrays
+
+    def mlir(self):
+        folder = pathlib.Path(__file__).resolve().parent.parent
+        return (folder / "gpt2-block.mlir").read_text()
+
+
 DENSE_64 = [Attention(f"dense-d64-n{rows}", 8, 64, rows)
             for rows in (128, 197, 384, 512, 1000, 1024, 2048, 4096)]
 DENSE_128 = [Attention(f"dense-d128-n{rows}", 8, 128, rows)
@@ -171,4 +214,5 @@ CASES = {case.name: case for case in [
     Product("gpt2-attention-out", 1024, 768, 768, bias=True),
     Product("gpt2-mlp-in", 1024, 768, 3072, bias=True),
     Product("gpt2-mlp-out", 1024, 3072, 768, bias=True),
+    Block("gpt2-block"),
 ]}

@@ -7,6 +7,8 @@ import iree.compiler
 import iree.runtime
 import numpy
 
+from . import Cannot
+
 
 def version():
     return importlib.metadata.version("iree-base-runtime")
@@ -49,6 +51,8 @@ func.func @main(%q: {q}, %k: {k}, %v: {k}{argument}) -> {q} {{
 
 
 def prepare(case, arrays):
+    if case.kind == "block":
+        raise Cannot("not written for it")
     if case.kind == "attention":
         text = attention(case)
         shape = (1, case.key_heads, case.group, case.rows, case.width)

@@ -30,9 +30,26 @@ def attend(case):
     return function
 
 
+def block(case):
+    def function(x, gain, shift, wqkv, bqkv, wout, bout):
+        norm = jax.nn.standardize(x, epsilon=case.epsilon) * gain + shift
+        projected = jnp.reshape(norm @ wqkv + bqkv,
+                                (1, case.rows, 3, case.heads, case.width))
+        q, k, v = (projected[:, :, part] for part in range(3))
+        attended = jax.nn.dot_product_attention(q, k, v, is_causal=True)
+        joined = attended.reshape(case.rows, case.features)
+        return joined @ wout + bout + x
+
+    return function
+
+
 def prepare(case, arrays):
     if case.kind == "product":
         function = jax.jit(lambda a, b, *bias: jnp.matmul(a, b) + sum(bias))
+        inputs = list(arrays.values())
+        order = None
+    elif case.kind == "block":
+        function = jax.jit(block(case))
         inputs = list(arrays.values())
         order = None
     else:

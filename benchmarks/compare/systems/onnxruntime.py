@@ -1,5 +1,6 @@
 """ONNX Runtime: its fused attention operators (MultiHeadAttention, Attention of
-opset 23, GroupQueryAttention) and MatMul, on arrays bound in memory."""
+opset 23, GroupQueryAttention), MatMul and LayerNormalization, on arrays bound
+in memory."""
 
 import numpy
 import onnx
@@ -119,9 +120,31 @@ def product(case, arrays):
     return nodes, arrays, ["o" if case.bias else "c"], {}
 
 
+def block(case, arrays):
+    node = helper.make_node
+    parts = ["q", "k", "v"]
+    nodes = [
+        node("LayerNormalization", ["x", "gain", "shift"], ["norm"],
+             epsilon=case.epsilon),
+        node("MatMul", ["norm", "wqkv"], ["product"]),
+        node("Add", ["product", "bqkv"], ["flat"]),
+        node("Constant", [], ["axis"], value_ints=[0]),
+        node("Unsqueeze", ["flat", "axis"], ["qkv"]),
+        node("Split", ["qkv"], parts, axis=2, num_outputs=3),
+        node("MultiHeadAttention", parts, ["attended"], domain=MICROSOFT,
+             num_heads=case.heads, unidirectional=1),
+        node("Squeeze", ["attended", "axis"], ["joined"]),
+        node("MatMul", ["joined", "wout"], ["out"]),
+        node("Add", ["out", "bout"], ["biased"]),
+        node("Add", ["biased", "x"], ["o"])]
+    return nodes, arrays, ["o"], {}
+
+
 def prepare(case, arrays):
     if case.kind == "product":
         choice = product
+    elif case.kind == "block":
+        choice = block
     elif case.group > 1 or case.window or case.rows == 1:
         choice = grouped
     elif case.softcap:

@@ -1,5 +1,5 @@
 """OpenVINO: its operator ScaledDotProductAttention, elementary ones where that
-lacks something, and MatMul, in f32 on one thread."""
+lacks something, MatMul and MVN, in f32 on one thread."""
 
 import numpy
 import openvino
@@ -36,6 +36,23 @@ def attend(case, q, k, v):
     return ops.scaled_dot_product_attention(q, k, v, causal=case.causal)
 
 
+def block(case, x, gain, shift, wqkv, bqkv, wout, bout):
+    norm = ops.mvn(x, ops.constant([1]), True, case.epsilon, "inside_sqrt")
+    norm = ops.add(ops.multiply(norm, gain), shift)
+    projected = ops.reshape(
+        ops.add(ops.matmul(norm, wqkv, False, False), bqkv),
+        ops.constant([1, case.rows, 3, case.heads, case.width]), False)
+    parts = ops.split(ops.transpose(projected, ops.constant([2, 0, 3, 1, 4])),
+                      ops.constant(0), 3)
+    q, k, v = (ops.squeeze(parts.output(part), ops.constant([0]))
+               for part in range(3))
+    attended = ops.scaled_dot_product_attention(q, k, v, causal=True)
+    joined = ops.reshape(ops.transpose(attended, ops.constant([0, 2, 1, 3])),
+                         ops.constant([case.rows, case.features]), False)
+    out = ops.add(ops.matmul(joined, wout, False, False), bout)
+    return ops.add(out, x)
+
+
 def prepare(case, arrays):
     arrays = {name: array for name, array in arrays.items() if name != "length"}
     parameters = [ops.parameter(list(array.shape), numpy.float32, name)
@@ -44,6 +61,8 @@ def prepare(case, arrays):
         result = ops.matmul(*parameters[:2], False, False)
         if case.bias:
             result = ops.add(result, parameters[2])
+    elif case.kind == "block":
+        result = block(case, *parameters)
     else:
         result = attend(case, *parameters)
     compiled = openvino.Core().compile_model(
