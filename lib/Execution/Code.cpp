@@ -60,15 +60,15 @@ static std::string getFreeName(ModuleOp module, StringRef wanted) {
   return name;
 }
 
-llvm::Error dropUncalled(ModuleOp module, func::FuncOp entry) {
+llvm::Error dropUncalled(ModuleOp module, StringRef entry) {
   for (auto function : module.getOps<func::FuncOp>())
-    function.setVisibility(function == entry
+    function.setVisibility(function.getName() == entry
                                ? SymbolTable::Visibility::Public
                                : SymbolTable::Visibility::Private);
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
   pm.addPass(createSymbolDCEPass());
   if (failed(pm.run(module)))
-    return llvm::createStringError("the functions that @" + entry.getName() +
+    return llvm::createStringError("the functions that @" + entry +
                                    " does not call cannot be dropped");
   return llvm::Error::success();
 }
@@ -79,7 +79,7 @@ llvm::Error dropUncalled(ModuleOp module, func::FuncOp entry) {
 /// declare what they call of the runtime.
 static llvm::Error isolateFunction(ModuleOp module, func::FuncOp entry,
                                    bool begun) {
-  if (llvm::Error error = dropUncalled(module, entry))
+  if (llvm::Error error = dropUncalled(module, entry.getName()))
     return error;
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isDeclaration() && begun)

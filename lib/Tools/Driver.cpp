@@ -244,8 +244,7 @@ void Driver::listen() {
 int Driver::showConfig() {
   listen();
   compileOptions.stages.stopAfter = Stage::Tile;
-  auto function = module->lookupSymbol<mlir::func::FuncOp>(entry);
-  if (Error error = dropUncalled(*module, function))
+  if (Error error = dropUncalled(*module, entry))
     return fail(statusFailed, std::move(error));
   Error error = lowerModule(*module, compileOptions);
   return error ? fail(statusFailed, std::move(error)) : 0;

@@ -116,8 +116,9 @@ llvm::Error resolveTarget(CompileOptions &options);
 /// instructions that this machine lacks.
 llvm::Error checkHostRuns(const CompileOptions &options);
 
-/// Drops the functions that `entry` does not call; the others become private.
-llvm::Error dropUncalled(mlir::ModuleOp module, mlir::func::FuncOp entry);
+/// Drops the functions that function `entry` does not call; the others become
+/// private.
+llvm::Error dropUncalled(mlir::ModuleOp module, llvm::StringRef entry);
 
 /// Runs the stages on `module`, after `options.stages.startAfter` and up to
 /// `options.stages.stopAfter`. An error is the first diagnostic, on one line,
