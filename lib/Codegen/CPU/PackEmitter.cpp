@@ -118,35 +118,56 @@ void storeElements(OpBuilder &b, Location loc, Value vector, Value memref,
     vector::StoreOp::create(b, loc, vector, memref, indices);
 }
 
+/// The lanes of `parts`, a power of two of vectors, one after the other.
+static Value concatenate(OpBuilder &b, Location loc, SmallVector<Value> parts) {
+  while (parts.size() > 1) {
+    int64_t size = cast<VectorType>(parts[0].getType()).getDimSize(0);
+    auto lanes = llvm::to_vector(llvm::seq<int64_t>(0, 2 * size));
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < parts.size(); i += 2)
+      joined.push_back(
+          vector::ShuffleOp::create(b, loc, parts[i], parts[i + 1], lanes));
+    parts = std::move(joined);
+  }
+  return parts.front();
+}
+
 void emitTransposed(
     OpBuilder &b, Location loc, const TransposedTile &tile,
     function_ref<SmallVector<Value>(ArrayRef<Value>, Value)> load,
     function_ref<void(Value, Value, Value, Value)> store) {
   EmitOptions options;
   TileCopier copier(b, loc, options);
-  int64_t block = tile.block;
+  int64_t block = tile.block, width = block * tile.columnBlocks;
   Value zero = copier.index(0);
-  bool allColumns = TileCopier::isMultiple(tile.columns, block);
+  bool allColumns = TileCopier::isMultiple(tile.columns, width);
   bool allRows = TileCopier::isMultiple(tile.rows, block);
   emitLoop(b, loc, zero, tile.rows, block, [&](Value row) {
-    emitLoop(b, loc, zero, tile.columns, block, [&](Value column) {
+    emitLoop(b, loc, zero, tile.columns, width, [&](Value column) {
       Value last = arith::SubIOp::create(b, loc, tile.columns, copier.index(1));
       SmallVector<Value> columns;
-      for (int64_t c = 0; c < block; ++c) {
+      for (int64_t c = 0; c < width; ++c) {
         Value here = copier.add(column, c);
         if (!allColumns)
           here = arith::MinSIOp::create(b, loc, here, last);
         columns.push_back(here);
       }
-      SmallVector<Value> vectors =
-          transposeInRegisters(b, loc, load(columns, row));
-      Value columnMask = copier.getColumnMask(column, tile.columns, block);
+      SmallVector<Value> loaded = load(columns, row), vectors;
+      for (int64_t first = 0; first < width; first += block) {
+        SmallVector<Value> part = transposeInRegisters(
+            b, loc, SmallVector<Value>(ArrayRef(loaded).slice(first, block)));
+        vectors.append(part);
+      }
+      Value columnMask = copier.getColumnMask(column, tile.columns, width);
       for (int64_t r = 0; r < block; ++r) {
         Value here = copier.add(row, r);
         Value mask = allRows
                          ? columnMask
-                         : copier.maskRow(columnMask, here, tile.rows, block);
-        store(vectors[r], here, column, mask);
+                         : copier.maskRow(columnMask, here, tile.rows, width);
+        SmallVector<Value> parts;
+        for (int64_t i = 0; i < tile.columnBlocks; ++i)
+          parts.push_back(vectors[i * block + r]);
+        store(concatenate(b, loc, parts), here, column, mask);
       }
     });
   });

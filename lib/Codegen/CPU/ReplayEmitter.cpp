@@ -164,8 +164,14 @@ void ReplayEmitter::emitStored(
   }
   if (inner == 1 && isContiguousAlong(type, last)) {
     int64_t block = getTransposeBlock(accType, lanes, options.vectorBits);
+    // Whole lines of the cache, unless rows are shorter.
+    constexpr int64_t kLineBits = 64 * 8;
+    int64_t columnBlocks = std::max<int64_t>(
+        1, kLineBits / (block * getMemoryWidth(type.getElementType())));
+    while (columnBlocks > 1 && keyTile <= block * columnBlocks / 2)
+      columnBlocks /= 2;
     emitTransposed(
-        b, loc, {numRows, numKeys, block},
+        b, loc, {numRows, numKeys, block, columnBlocks},
         [&](ArrayRef<Value> keyRows, Value row) {
           return llvm::map_to_vector(keyRows, [&](Value keyRow) {
             return getWeights(keyRow, row, block);

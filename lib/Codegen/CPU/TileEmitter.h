@@ -94,13 +94,17 @@ transposeInRegisters(mlir::OpBuilder &b, mlir::Location loc,
 int64_t getTransposeBlock(mlir::Type type, int64_t lanes, int64_t vectorBits);
 
 /// Turns rows of lanes into rows of columns, block by block. `load` gives a
-/// block of lanes from `row` on of each of `columns`; `store` writes a block of
-/// columns from `column` on of one row, those that `mask` allows, all if it is
-/// null.
+/// block of lanes from `row` on of each of `columns`; `store` writes the
+/// columns of some blocks from `column` on of one row, those that `mask`
+/// allows, all if it is null.
 struct TransposedTile {
   /// How many there are, and how many of them a block has.
   mlir::Value rows, columns;
   int64_t block;
+  /// How many blocks of columns are written at once. Rows that lie far apart
+  /// are written by whole lines of the cache, or each line comes and goes
+  /// twice.
+  int64_t columnBlocks = 1;
 };
 void emitTransposed(
     mlir::OpBuilder &b, mlir::Location loc, const TransposedTile &tile,
