@@ -35,13 +35,62 @@ void FusedAttention::withoutChannels(function_ref<void()> body) {
   box.extents[operands.channel] = whole;
 }
 
-Value FusedAttention::clearWeights(Value slice) {
+bool FusedAttention::leavesGaps() {
   // Without a mask each pair is written.
-  if (op.getMask().empty())
-    return slice;
+  return isFinal && op.getWeights() && !op.getMask().empty();
+}
+
+SmallVector<Value> FusedAttention::clearGap(ValueRange state, Value from,
+                                            Value to) {
+  AffineExpr first = b.getAffineDimExpr(0), last = b.getAffineDimExpr(1);
+  OpFoldResult length = affine::makeComposedFoldedAffineMax(
+      b, loc,
+      AffineMap::get(2, 0, {last - first, b.getAffineConstantExpr(0)},
+                     b.getContext()),
+      {from, to});
+  SmallVector<Value> next(state);
+  if (getConstantIntValue(length) == 0)
+    return next;
+  OpFoldResult position = std::exchange(keyPosition, from);
+  OpFoldResult extent = std::exchange(box.extents[operands.key], length);
+  SmallVector<OpFoldResult> offsets, extents;
+  locateWeights(offsets, extents);
+  Value slice = createSlice(b, loc, state[1], offsets, extents);
   Value zero =
       createFloatConstant(b, loc, getElementTypeOrSelf(slice.getType()), 0.0);
-  return linalg::FillOp::create(b, loc, zero, slice).getResult(0);
+  slice = linalg::FillOp::create(b, loc, zero, slice).getResult(0);
+  next[1] = insertSlice(b, loc, slice, state[1], offsets, extents);
+  box.extents[operands.key] = extent;
+  keyPosition = position;
+  return next;
+}
+
+SmallVector<Value> FusedAttention::walkAndClear(Walk &walk, ValueRange ranges,
+                                                Value from, Value to,
+                                                ValueRange inits) {
+  if (ranges.size() == 2) {
+    SmallVector<Value> state =
+        clearGap(inits, from, clamp(ranges[0], from, to));
+    state = forEachTile(b, loc, walk, state,
+                        [&](const WalkTile &tile, ValueRange carried) {
+                          return emitKeyTile(tile, carried);
+                        });
+    return clearGap(state, clamp(ranges[1], from, to), to);
+  }
+  SmallVector<Value> state(inits);
+  state.push_back(from);
+  state = forEachTile(
+      b, loc, walk, state, [&](const WalkTile &tile, ValueRange carried) {
+        SmallVector<Value> next = clearGap(carried.drop_back(), carried.back(),
+                                           toValue(tile.position));
+        next = emitKeyTile(tile, next);
+        next.push_back(toValue(affine::makeComposedFoldedAffineApply(
+            b, loc, b.getAffineDimExpr(0) + b.getAffineSymbolExpr(0),
+            {tile.position, tile.extent})));
+        return next;
+      });
+  Value end = state.pop_back_val();
+  return clearGap(state, end, to);
 }
 
 void FusedAttention::locateWeights(SmallVectorImpl<OpFoldResult> &from,

@@ -166,7 +166,7 @@ SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
   isFinal = true;
   SmallVector<Value> carried{state[0]}, results(slices);
   if (op.getWeights())
-    carried.push_back(clearWeights(slices[getWeightsIndex()]));
+    carried.push_back(slices[getWeightsIndex()]);
   SmallVector<Value> final = walk(carried);
   if (op.getWeights())
     results[getWeightsIndex()] = final[1];
@@ -212,7 +212,11 @@ SmallVector<Value> FusedAttention::walkBlock(ValueRange inits, TakeState take,
     // What is written of the weights spans all keys.
     box.offsets[key] = offset;
     box.extents[key] = extent;
-    return state;
+    if (!leavesGaps())
+      return state;
+    Value from = index(0), to = toValue(wholeExtents[key]);
+    state = clearGap(state, from, clamp(first, from, to));
+    return clearGap(state, clamp(end, from, to), to);
   });
 }
 
@@ -249,7 +253,7 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
     unsigned weights = getWeightsIndex();
     SmallVector<Value> carried{state[0]};
     if (op.getWeights())
-      carried.push_back(clearWeights(slices[weights]));
+      carried.push_back(slices[weights]);
     auto take = [&](ValueRange buffers, Value tile) {
       SmallVector<Value> taken = takeState(buffers.take_front(), tile);
       if (op.getWeights())

@@ -108,8 +108,15 @@ private:
   unsigned getWeightsIndex();
   /// Runs `body` with no channels at hand: nothing is accumulated.
   void withoutChannels(llvm::function_ref<void()> body);
-  /// A slice of the weights, zero where no pair may be written.
-  mlir::Value clearWeights(mlir::Value slice);
+  /// Whether the walk at hand leaves out pairs whose weights are asked for.
+  bool leavesGaps();
+  /// `state` of the walk with the weights of keys [from, to) of the query tile
+  /// at hand, or of the block, set to zero; none where `from` is behind `to`.
+  Values clearGap(mlir::ValueRange state, mlir::Value from, mlir::Value to);
+  /// `walk` over `ranges` within [from, to), and zeros for the weights of the
+  /// keys that it leaves out.
+  Values walkAndClear(Walk &walk, mlir::ValueRange ranges, mlir::Value from,
+                      mlir::Value to, mlir::ValueRange inits);
   /// Where the weights of the key tile at hand lie in those of the query tile.
   void locateWeights(llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
                      llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
@@ -126,6 +133,8 @@ private:
                                    mlir::Value to);
   /// States how many keys the worker goes over.
   void emitCost();
+  /// min(max(bound, from), to).
+  mlir::Value clamp(mlir::Value bound, mlir::Value from, mlir::Value to);
   /// First and end of the keys that any row of the query tiles at hand sees.
   std::pair<mlir::Value, mlir::Value> emitKeyHull();
   /// One key tile; returns the updated state.

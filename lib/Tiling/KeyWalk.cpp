@@ -65,6 +65,11 @@ void FusedAttention::emitCost() {
   CostOp::create(b, loc, keys.front());
 }
 
+Value FusedAttention::clamp(Value bound, Value from, Value to) {
+  bound = b.createOrFold<arith::MaxSIOp>(loc, bound, from);
+  return b.createOrFold<arith::MinSIOp>(loc, bound, to);
+}
+
 std::pair<Value, Value> FusedAttention::emitKeyHull() {
   Value first = index(0), end = toValue(wholeExtents[operands.key]);
   if (!hasRanges(op))
@@ -111,13 +116,17 @@ SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
   SmallVector<Value> ranges{from, to}, state;
   if (hasRanges(op))
     ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
-  if (shared && !hasRanges(op))
+  if (shared && !hasRanges(op)) {
     state = emitKeyTile(shared->tile, inits);
-  else
-    state = forEachTile(b, loc, *createWalk(ranges, from, to), inits,
-                        [&](const WalkTile &tile, ValueRange carried) {
-                          return emitKeyTile(tile, carried);
-                        });
+  } else {
+    std::unique_ptr<Walk> walk = createWalk(ranges, from, to);
+    state = leavesGaps()
+                ? walkAndClear(*walk, ranges, from, to, inits)
+                : forEachTile(b, loc, *walk, inits,
+                              [&](const WalkTile &tile, ValueRange carried) {
+                                return emitKeyTile(tile, carried);
+                              });
+  }
   box.offsets[key] = offset;
   box.extents[key] = extent;
   return state;
@@ -148,7 +157,15 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
                                   /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, loc, state);
+  SmallVector<Value> skipped(state);
+  if (leavesGaps()) {
+    AffineExpr first = b.getAffineDimExpr(0), size = b.getAffineSymbolExpr(0);
+    skipped =
+        clearGap(state, toValue(tile.position),
+                 toValue(affine::makeComposedFoldedAffineApply(
+                     b, loc, first + size, {tile.position, tile.extent})));
+  }
+  scf::YieldOp::create(b, loc, skipped);
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, loc, emitStep(state, full));
   return SmallVector<Value>(branch.getResults());

@@ -1,5 +1,6 @@
 // RUN: attn-opt %s --attn-tile --canonicalize | FileCheck %s
 // RUN: attn-opt %s --attn-tile="query-tiles=2 key-tile=32" --canonicalize | FileCheck %s --check-prefix=BLOCK
+// RUN: attn-opt %s --attn-bound --attn-tile --canonicalize | FileCheck %s --check-prefix=GAP
 // RUN: attn-opt %s --attn-tile --remarks-filter=attn 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // Weights that have to be final are those of a second walk, by statistics that
@@ -87,4 +88,34 @@ func.func @no_statistics(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor
         attn.yield %t : f32
       } -> tensor<37x3xf32>
   return %o : tensor<37x3xf32>
+}
+
+// What no tile writes is zero: the keys of tiles that are skipped, and those
+// behind the last tile. Nothing is written twice.
+// CHECK-LABEL: @causal
+// GAP-LABEL: @causal
+// GAP: attn.online
+// GAP-NOT: linalg.fill
+// GAP: %[[WALK:.+]]:2 = scf.for
+// GAP: scf.if
+// GAP: linalg.fill
+// GAP: else
+// GAP-NOT: linalg.fill
+// GAP: attn.replay
+// GAP: %[[BEHIND:.+]] = tensor.extract_slice %[[WALK]]#1
+// GAP: linalg.fill ins(%{{.+}}) outs(%[[BEHIND]]
+// GAP-NOT: linalg.fill
+func.func @causal(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>,
+                   %init: tensor<37x3xf32>, %ws: tensor<37x150xf32>)
+    -> (tensor<37x3xf32>, tensor<37x150xf32>) {
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<37x4xf32>, tensor<150x4xf32>, tensor<150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<37x3xf32>) weights(%ws : tensor<37x150xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #w]}
+      mask {
+        %i = attn.index 0
+        %j = attn.index 1
+        %past = arith.cmpi sle, %j, %i : index
+        attn.yield %past : i1
+      } -> tensor<37x3xf32>, tensor<37x150xf32>
+  return %r#0, %r#1 : tensor<37x3xf32>, tensor<37x150xf32>
 }
