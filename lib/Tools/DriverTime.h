@@ -41,8 +41,9 @@ using Arguments = std::vector<const Array *>;
 /// Times `runs` calls (0: as many as half a second holds, at least 7, and 25
 /// with each copy of the arguments if there are several) after warm-up, in
 /// alternation with bursts of the peak for `type`. Calls have the copies in
-/// turn. `flops` is the work of one call. The results of the last call that was
-/// timed are left in `results`.
+/// turn. `flops` is the work of one call. Results are written to memory that
+/// earlier calls' had, as where the caller keeps arrays for them; those of the
+/// last call that was timed are left in `results`.
 llvm::Expected<Timing> timeKernel(Kernel &kernel,
                                   llvm::ArrayRef<Arguments> copies,
                                   int64_t runs, double flops, ElementType type,
