@@ -7,6 +7,7 @@
 
 #include "attn/Support/Npy.h"
 #include "NpyHeader.h"
+#include "attn/Support/Output.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
@@ -197,20 +198,6 @@ Expected<Array> attn::readNpy(StringRef path,
 // Writing
 //===----------------------------------------------------------------------===//
 
-static Error writeBytes(int file, const char *data, size_t size) {
-  while (size) {
-    ssize_t now = ::write(file, data, std::min<size_t>(size, 1 << 30));
-    if (now < 0 && errno == EINTR)
-      continue;
-    if (now < 0)
-      return createStringError("cannot be written: " +
-                               std::string(std::strerror(errno)));
-    data += now;
-    size -= now;
-  }
-  return Error::success();
-}
-
 static Error writeArray(int file, const Array &array) {
   std::string header = formatNpyHeader(array);
   if (Error error = writeBytes(file, header.data(), header.size()))
@@ -219,159 +206,13 @@ static Error writeArray(int file, const Array &array) {
                     array.getNumBytes());
 }
 
-/// The file that writing to `path` writes: symbolic links, which a rename would
-/// replace, are followed, also to files that do not exist yet.
-static std::string resolveLinks(StringRef path) {
-  std::string resolved = path.str();
-  // As many as the system follows.
-  for (int links = 0; links < 40; ++links) {
-    char link[PATH_MAX];
-    ssize_t size = ::readlink(resolved.c_str(), link, sizeof(link));
-    if (size < 0)
-      break;
-    // A relative one starts from its own folder.
-    llvm::SmallString<128> target;
-    if (link[0] != '/')
-      target = llvm::sys::path::parent_path(resolved);
-    llvm::sys::path::append(target, StringRef(link, size));
-    resolved = target.str().str();
-  }
-  return resolved;
-}
-
-/// One spelling of each file, whatever folders and links lead to it.
-static std::string canonicalize(StringRef path) {
-  std::string resolved = resolveLinks(path);
-  StringRef folder = llvm::sys::path::parent_path(resolved);
-  llvm::SmallString<128> canonical;
-  if (fs::real_path(folder.empty() ? "." : folder, canonical))
-    return resolved;
-  llvm::sys::path::append(canonical, llvm::sys::path::filename(resolved));
-  return canonical.str().str();
-}
-
-/// Whether something lies at `path` that a rename must not replace.
-static bool isSpecialFile(StringRef path) {
-  fs::file_status status;
-  return !fs::status(path, status) && fs::exists(status) &&
-         status.type() != fs::file_type::regular_file;
-}
-
-namespace {
-/// A file that takes its place when it is complete, and is gone otherwise.
-/// (llvm::sys::fs::TempFile takes each % of a path for a random digit.)
-class PartialFile {
-public:
-  static Expected<PartialFile> create(StringRef path) {
-    PartialFile file;
-    std::error_code code;
-    do {
-      file.name = path.str() + ".tmp-" +
-                  llvm::utohexstr(llvm::sys::Process::GetRandomNumber());
-      code = fs::openFileForWrite(file.name, file.descriptor, fs::CD_CreateNew);
-    } while (code == std::errc::file_exists);
-    if (code)
-      return llvm::errorCodeToError(code);
-    llvm::sys::RemoveFileOnSignal(file.name);
-    return file;
-  }
-  PartialFile(PartialFile &&other)
-      : name(std::move(other.name)),
-        descriptor(std::exchange(other.descriptor, -1)) {}
-  ~PartialFile() {
-    if (descriptor == -1)
-      return;
-    ::close(descriptor);
-    fs::remove(name);
-    llvm::sys::DontRemoveFileOnSignal(name);
-  }
-
-  int getDescriptor() const { return descriptor; }
-  std::error_code moveTo(StringRef path) {
-    std::error_code code = fs::rename(name, path);
-    if (!code) {
-      ::close(std::exchange(descriptor, -1));
-      llvm::sys::DontRemoveFileOnSignal(name);
-    }
-    return code;
-  }
-
-private:
-  PartialFile() = default;
-
-  std::string name;
-  int descriptor = -1;
-};
-} // namespace
-
-/// A partial file in the folder of `path`, or an error that says why there can
-/// be none.
-static Expected<PartialFile> createBeside(StringRef path) {
-  if (path.empty())
-    return createStringError("expected the name of a file to write, but got "
-                             "an empty one");
-  if (fs::is_directory(path))
-    return makeError(path, "cannot be written: it is a directory; name a file "
-                           "in it");
-  Expected<PartialFile> file = PartialFile::create(resolveLinks(path));
-  if (!file) {
-    std::error_code code = llvm::errorToErrorCode(file.takeError());
-    return makeError(path, "cannot be written: " + code.message() +
-                               "; name a file in a folder that exists and can "
-                               "be written to");
-  }
-  return file;
-}
-
-static Error writeInPlace(StringRef path, const Array &array) {
-  int file;
-  if (std::error_code code =
-          fs::openFileForWrite(path, file, fs::CD_OpenExisting, fs::OF_None))
-    return makeError(path, "cannot be written: " + code.message());
-  Error error = writeArray(file, array);
-  ::close(file);
-  return error ? addPath(path, std::move(error)) : Error::success();
-}
-
-Error attn::checkWritable(llvm::ArrayRef<std::string> paths) {
-  llvm::StringMap<StringRef> seen;
-  for (StringRef path : paths) {
-    auto [first, inserted] = seen.insert({canonicalize(path), path});
-    if (!inserted)
-      return createStringError(
-          "expected each output to be another file, but '" +
-          first->second.str() + "' and '" + path.str() +
-          "' are one; write them to two");
-    if (isSpecialFile(path) && !fs::is_directory(path))
-      continue;
-    if (Error error = createBeside(path).takeError())
-      return error;
-  }
-  return Error::success();
-}
-
 Error attn::writeNpyFiles(
     llvm::ArrayRef<std::pair<std::string, const Array *>> files) {
-  std::vector<std::pair<std::string, PartialFile>> complete;
-  for (auto &[path, array] : files) {
-    if (isSpecialFile(path) && !fs::is_directory(path))
-      continue;
-    Expected<PartialFile> file = createBeside(path);
-    if (!file)
-      return file.takeError();
-    if (Error error = writeArray(file->getDescriptor(), *array))
-      return addPath(path, std::move(error));
-    complete.emplace_back(path, std::move(*file));
-  }
-  // Devices and pipes first: they may fail for want of space, a rename hardly.
-  for (auto &[path, array] : files)
-    if (isSpecialFile(path))
-      if (Error error = writeInPlace(path, *array))
-        return error;
-  for (auto &[path, file] : complete)
-    if (std::error_code code = file.moveTo(resolveLinks(path)))
-      return makeError(path, "cannot be written: " + code.message());
-  return Error::success();
+  std::vector<OutputFile> outputs;
+  for (const auto &[path, array] : files)
+    outputs.push_back(
+        {path, [array = array](int file) { return writeArray(file, *array); }});
+  return writeFiles(outputs);
 }
 
 Error attn::writeNpy(StringRef path, const Array &array) {

@@ -17,6 +17,7 @@
 #include "attn/Execution/Module.h"
 #include "attn/Support/LargeStack.h"
 #include "attn/Support/Npy.h"
+#include "attn/Support/Output.h"
 #include "attn/Tools/Peak.h"
 #include "attn/Support/Print.h"
 #include "attn/Reference/Reference.h"

@@ -34,10 +34,6 @@ llvm::Error writeNpy(llvm::StringRef path, const Array &array);
 llvm::Error
 writeNpyFiles(llvm::ArrayRef<std::pair<std::string, const Array *>> files);
 
-/// An error if a file could not be created at one of `paths`, found out without
-/// creating one for good, or if two of them are one file.
-llvm::Error checkWritable(llvm::ArrayRef<std::string> paths);
-
 } // namespace attn
 
 #endif // ATTN_SUPPORT_NPY_H
