@@ -6,11 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DriverOptions.h"
-
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Format.h"
-#include "llvm/Support/raw_ostream.h"
+#include "CommandLine.h"
 
 #include <cmath>
 
@@ -23,18 +19,13 @@ using llvm::StringRef;
 // Values
 //===----------------------------------------------------------------------===//
 
-static Error expected(const std::string &what, StringRef got) {
-  return createStringError("expected " + what + ", but got '" + got.str() +
-                           "'");
-}
-
 static Error parseNumber(StringRef text, int64_t lo, int64_t hi,
                          StringRef option, int64_t &value) {
   if (!text.getAsInteger(10, value) && value >= lo && value <= hi)
     return Error::success();
-  return expected("--" + option.str() + "=N with N from " + std::to_string(lo) +
-                      " to " + std::to_string(hi),
-                  text);
+  return makeValueError("--" + option.str() + "=N with N from " +
+                            std::to_string(lo) + " to " + std::to_string(hi),
+                        text);
 }
 
 /// Extents between 'x'; the empty text is rank 0.
@@ -57,7 +48,8 @@ static Error parseShapeOption(StringRef text, DriverOptions &options) {
     std::tie(argument, extents) = text.split(':');
     int64_t number;
     if (argument.getAsInteger(10, number) || number < 0)
-      return expected("--shape=[ARG:]2x8x128x64 with ARG counted from 0", text);
+      return makeValueError("--shape=[ARG:]2x8x128x64 with ARG counted from 0",
+                            text);
     if (llvm::any_of(options.shapes, [&](const ShapeOption &other) {
           return other.argument == number;
         }))
@@ -67,7 +59,8 @@ static Error parseShapeOption(StringRef text, DriverOptions &options) {
     option.argument = number;
   }
   if (!parseShape(extents, option.shape))
-    return expected("--shape=[ARG:]2x8x128x64 with extents of 0 or more", text);
+    return makeValueError("--shape=[ARG:]2x8x128x64 with extents of 0 or more",
+                          text);
   options.shapes.push_back(std::move(option));
   return Error::success();
 }
@@ -81,9 +74,10 @@ static Error parseRangeOption(StringRef text, DriverOptions &options) {
       argument < 0 || parts[1].getAsDouble(range.lo) ||
       parts[2].getAsDouble(range.hi) || !std::isfinite(range.lo) ||
       !std::isfinite(range.hi) || range.lo > range.hi)
-    return expected("--random-range=ARG:LO:HI with ARG counted from 0 and LO "
-                    "at most HI",
-                    text);
+    return makeValueError(
+        "--random-range=ARG:LO:HI with ARG counted from 0 and LO "
+        "at most HI",
+        text);
   if (!options.randomRanges.insert({argument, range}).second)
     return createStringError("expected one --random-range per argument, but "
                              "argument " +
@@ -96,7 +90,7 @@ static Error parseTarget(StringRef text, DriverOptions &options) {
     return createStringError("target 'gpu' is not built yet; use --target=cpu "
                              "or --target=reference");
   if (text != "cpu" && text != "reference")
-    return expected("--target=cpu or --target=reference", text);
+    return makeValueError("--target=cpu or --target=reference", text);
   options.target = text == "cpu" ? DriverTarget::CPU : DriverTarget::Reference;
   return Error::success();
 }
@@ -113,19 +107,7 @@ static Error parseEmit(StringRef text, DriverOptions &options) {
   else if (text == "asm")
     options.emit = EmitKind::Assembly;
   else
-    return expected("--emit=mlir, llvm or asm", text);
-  return Error::success();
-}
-
-static Error parseFusion(StringRef text, DriverOptions &options) {
-  if (text == "auto")
-    options.fusion = FusionPolicy::Auto;
-  else if (text == "always")
-    options.fusion = FusionPolicy::Always;
-  else if (text == "never")
-    options.fusion = FusionPolicy::Never;
-  else
-    return expected("--fusion=auto, always or never", text);
+    return makeValueError("--emit=mlir, llvm or asm", text);
   return Error::success();
 }
 
@@ -136,9 +118,11 @@ static Error parseTracePair(StringRef text, DriverOptions &options) {
   for (StringRef part : parts)
     if (part.trim().getAsInteger(10, options.tracePair->emplace_back()) ||
         options.tracePair->back() < 0)
-      return expected("--trace-pair=B,H,I,J with positions of 0 or more", text);
+      return makeValueError("--trace-pair=B,H,I,J with positions of 0 or more",
+                            text);
   if (parts.size() < 2)
-    return expected("--trace-pair=B,H,I,J, query row and key row last", text);
+    return makeValueError("--trace-pair=B,H,I,J, query row and key row last",
+                          text);
   return Error::success();
 }
 
@@ -147,33 +131,17 @@ static Error parseStageOption(StringRef text, StringRef option,
   stage = parseStage(text);
   if (stage)
     return Error::success();
-  return expected("--" + option.str() + " to name one of " +
-                      llvm::join(getStageNames(), ", "),
-                  text);
+  return makeValueError("--" + option.str() + " to name one of " +
+                            llvm::join(getStageNames(), ", "),
+                        text);
 }
 
 //===----------------------------------------------------------------------===//
 // The table of options
 //===----------------------------------------------------------------------===//
 
-namespace {
-enum class Value { None, Optional, Required };
-
-struct Option {
-  StringRef name;
-  Value value;
-  StringRef placeholder, help;
-  /// Null for `None` stands for setting `flag`.
-  Error (*parse)(StringRef, DriverOptions &);
-  bool DriverOptions::*flag = nullptr;
-};
-} // namespace
-
-template <std::string DriverOptions::*member>
-static Error parseText(StringRef text, DriverOptions &options) {
-  options.*member = text.str();
-  return Error::success();
-}
+using Option = CommandOption<DriverOptions>;
+using Value = OptionValue;
 
 template <std::vector<std::string> DriverOptions::*member>
 static Error parseFile(StringRef text, DriverOptions &options) {
@@ -186,7 +154,7 @@ static Error parseFile(StringRef text, DriverOptions &options) {
 static const Option optionTable[] = {
     {"entry", Value::Required, "NAME",
      "the function to run (default: the only public one)",
-     parseText<&DriverOptions::entry>},
+     Option::parseText<&DriverOptions::entry>},
     {"input", Value::Required, "F.npy",
      "read an argument; once per argument, in order",
      parseFile<&DriverOptions::inputs>},
@@ -195,7 +163,7 @@ static const Option optionTable[] = {
      [](StringRef text, DriverOptions &options) -> Error {
        uint64_t seed = 0;
        if (!text.empty() && text.getAsInteger(10, seed))
-         return expected("--random=SEED with a SEED of 0 or more", text);
+         return makeValueError("--random=SEED with a SEED of 0 or more", text);
        options.randomSeed = seed;
        return Error::success();
      }},
@@ -250,7 +218,10 @@ static const Option optionTable[] = {
      "print how many key tiles were looked at, computed and full", nullptr,
      &DriverOptions::countTiles},
     {"fusion", Value::Required, "auto|always|never",
-     "which ops to fuse (default: those that are faster fused)", parseFusion},
+     "which ops to fuse (default: those that are faster fused)",
+     [](StringRef text, DriverOptions &options) {
+       return parseFusion(text, options.fusion);
+     }},
     {"require-fused", Value::None, "", "make the unfused fallback an error",
      nullptr, &DriverOptions::requireFused},
     {"start-after", Value::Required, "STAGE",
@@ -271,15 +242,15 @@ static const Option optionTable[] = {
      "verify the module after every pass (default: false)",
      [](StringRef text, DriverOptions &options) -> Error {
        if (!text.empty() && text != "true" && text != "false")
-         return expected("--verify-each=true or false", text);
+         return makeValueError("--verify-each=true or false", text);
        options.verifyEach = text != "false";
        return Error::success();
      }},
     {"cpu", Value::Required, "NAME", "the CPU to compile for (default: this)",
-     parseText<&DriverOptions::cpu>},
+     Option::parseText<&DriverOptions::cpu>},
     {"features", Value::Required, "LIST",
      "changes to the features of --cpu, such as +avx2,-fma",
-     parseText<&DriverOptions::features>},
+     Option::parseText<&DriverOptions::features>},
     {"help", Value::None, "", "print this", nullptr, &DriverOptions::help},
     {"version", Value::None, "", "print the version", nullptr,
      &DriverOptions::version}};
@@ -287,34 +258,12 @@ static const Option optionTable[] = {
 void attn::printDriverHelp(llvm::raw_ostream &os) {
   os << "usage: attn-run FILE.mlir [options]\n\n"
         "Compiles one function of a module (- reads stdin) and runs it.\n\n";
-  for (const Option &option : optionTable) {
-    std::string usage = "--" + option.name.str();
-    if (option.value == Value::Required)
-      usage += "=" + option.placeholder.str();
-    else if (option.value == Value::Optional)
-      usage += "[=" + option.placeholder.str() + "]";
-    os << "  " << llvm::left_justify(usage, 30) << " " << option.help << "\n";
-  }
+  CommandLine<DriverOptions>(optionTable).printHelp(os);
 }
 
 //===----------------------------------------------------------------------===//
 // The command line
 //===----------------------------------------------------------------------===//
-
-/// The option nearest to a misspelt one, for the error.
-static std::string suggest(StringRef name) {
-  const Option *best = nullptr;
-  unsigned bestDistance = std::min<unsigned>(4, name.size() / 2 + 1);
-  for (const Option &option : optionTable) {
-    unsigned distance = name.edit_distance(option.name);
-    if (distance < bestDistance) {
-      best = &option;
-      bestDistance = distance;
-    }
-  }
-  return best ? "; did you mean --" + best->name.str() + "?"
-              : "; --help lists them";
-}
 
 static std::string getName(Stage stage) {
   return getStageNames()[static_cast<size_t>(stage)].str();
@@ -385,68 +334,14 @@ static Error checkTogether(const DriverOptions &options) {
   return Error::success();
 }
 
-static Error parseOption(llvm::ArrayRef<char *> argv, size_t &position,
-                         DriverOptions &options) {
-  StringRef text = argv[position];
-  text.consume_front("-");
-  text.consume_front("-");
-  StringRef name, value;
-  std::tie(name, value) = text.split('=');
-  bool hasValue = text.size() > name.size();
-  const Option *option = llvm::find_if(
-      optionTable, [&](const Option &option) { return option.name == name; });
-  if (option == std::end(optionTable))
-    return createStringError("unknown option '" + std::string(argv[position]) +
-                             "'" + suggest(name));
-  if (option->value == Value::None) {
-    if (hasValue)
-      return createStringError("expected --" + name.str() +
-                               " without a value, but got '" + value.str() +
-                               "'");
-    options.*option->flag = true;
-    return Error::success();
-  }
-  if (option->value == Value::Required && !hasValue) {
-    if (position + 1 == argv.size())
-      return createStringError("expected --" + name.str() + "=" +
-                               option->placeholder.str() +
-                               ", but the value is missing");
-    value = argv[++position];
-  }
-  if (option->value == Value::Optional && hasValue && value.empty())
-    return createStringError("expected --" + name.str() + " or --" +
-                             name.str() + "=" + option->placeholder.str() +
-                             ", but the value is missing");
-  return option->parse(value, options);
-}
-
 llvm::Expected<DriverOptions>
 attn::parseDriverOptions(llvm::ArrayRef<char *> argv) {
   DriverOptions options;
-  bool onlyFiles = false;
-  for (size_t position = 1; position < argv.size(); ++position) {
-    StringRef text = argv[position];
-    if (text == "--" && !onlyFiles) {
-      onlyFiles = true;
-      continue;
-    }
-    if (text.size() > 1 && text.starts_with("-") && !onlyFiles) {
-      if (Error error = parseOption(argv, position, options))
-        return error;
-      if (options.help || options.version)
-        return options;
-      continue;
-    }
-    if (text.empty())
-      return expected("FILE.mlir (or - for stdin)", text);
-    if (!options.file.empty())
-      return createStringError("expected one FILE.mlir, but got '" +
-                               options.file + "' and '" + text.str() + "'");
-    options.file = text.str();
-  }
-  if (options.file.empty())
-    return createStringError("expected FILE.mlir (or - for stdin), but no file "
-                             "is named; --help lists the options");
+  if (Error error =
+          CommandLine<DriverOptions>(optionTable).parse(argv, options))
+    return error;
+  if (options.help || options.version)
+    return options;
   if (Error error = checkTogether(options))
     return error;
   return options;

@@ -25,8 +25,7 @@ struct ShapeOption {
 };
 
 /// The command line of attn-run, each value checked as far as it can be without
-/// the module. Options are parsed by hand: those of llvm::cl are global, and
-/// libMLIR registers hundreds.
+/// the module.
 struct DriverOptions {
   std::string file;
   std::string entry;
