@@ -8,31 +8,12 @@
 #ifndef ATTN_LIB_EXECUTION_CODE_H
 #define ATTN_LIB_EXECUTION_CODE_H
 
-#include "attn/Execution/Kernel.h"
-#include "attn/Runtime/attn_rt.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "PackedCode.h"
+#include "attn/Runtime/attn_rt_code.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Target/TargetMachine.h"
 
 namespace attn {
-
-/// Which arrays of a call are rows that lie anywhere, with any outer strides.
-/// The others lie row by row.
-struct Lending {
-  Lending(size_t numArguments, size_t numResults)
-      : arguments(numArguments), results(numResults) {}
-
-  bool none() const {
-    return !llvm::is_contained(arguments, true) &&
-           !llvm::is_contained(results, true);
-  }
-  bool operator<(const Lending &other) const {
-    return std::tie(arguments, results) <
-           std::tie(other.arguments, other.results);
-  }
-
-  std::vector<bool> arguments, results;
-};
 
 /// A function as machine code, for one way in which arrays lie.
 struct Code {

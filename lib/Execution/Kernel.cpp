@@ -9,7 +9,6 @@
 #include "attn/Execution/Module.h"
 #include "attn/Support/LargeStack.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 
 using namespace mlir;
 
@@ -20,63 +19,11 @@ char CheckError::ID = 0;
 Kernel::Kernel(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Kernel::~Kernel() = default;
 
-ArrayRef<TensorSpec> Kernel::getArguments() const { return impl->arguments; }
-ArrayRef<TensorSpec> Kernel::getResults() const { return impl->results; }
-
-llvm::Expected<TensorSpec> getTensorSpec(Type type, bool scalars,
-                                         bool memrefs) {
-  TensorSpec spec;
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  auto memref = dyn_cast<MemRefType>(type);
-  if (memrefs && memref && memref.getLayout().isIdentity() &&
-      !memref.getMemorySpace())
-    tensor = RankedTensorType::get(memref.getShape(), memref.getElementType());
-  spec.scalar = !tensor;
-  std::string text, elementText;
-  llvm::raw_string_ostream(text) << type;
-  llvm::raw_string_ostream(elementText)
-      << (tensor ? tensor.getElementType() : type);
-  std::optional<ElementType> element = parseElementType(elementText);
-  if (!element || (tensor && tensor.getEncoding()) || (!tensor && !scalars))
-    return llvm::createStringError(
-        "expected a ranked tensor" + Twine(scalars ? " or a scalar" : "") +
-        " of f16, bf16, f32, f64, i1, i8, i16, i32, i64 or index, but got " +
-        text +
-        (element && !tensor ? "; return a tensor<" + text + "> instead" : ""));
-  spec.type = *element;
-  if (tensor)
-    spec.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
-  return spec;
+ArrayRef<TensorSpec> Kernel::getArguments() const {
+  return impl->signature.arguments;
 }
-
-/// Where arrays lie is for the call to say.
-static llvm::Error checkNoLayouts(func::FuncOp function) {
-  StringRef name = bufferization::BufferizationDialect::kBufferLayoutAttrName;
-  for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
-    if (function.getArgAttr(i, name))
-      return llvm::createStringError(
-          "argument " + Twine(i) + ": expected no " + name +
-          ", since each call says how its arrays lie; leave it out");
-  for (unsigned i = 0, e = function.getNumResults(); i < e; ++i)
-    if (function.getResultAttr(i, name))
-      return llvm::createStringError(
-          "result " + Twine(i) + ": expected no " + name +
-          ", since each call says how its arrays lie; leave it out");
-  return llvm::Error::success();
-}
-
-/// What the values of `types` take; an error names the first that cannot be
-/// passed as an array.
-static llvm::Error getSpecs(TypeRange types, StringRef what, bool scalars,
-                            bool memrefs, SmallVectorImpl<TensorSpec> &specs) {
-  for (auto [index, type] : llvm::enumerate(types)) {
-    llvm::Expected<TensorSpec> spec = getTensorSpec(type, scalars, memrefs);
-    if (!spec)
-      return llvm::createStringError(what + " " + Twine(index) + ": " +
-                                     llvm::toString(spec.takeError()));
-    specs.push_back(*spec);
-  }
-  return llvm::Error::success();
+ArrayRef<TensorSpec> Kernel::getResults() const {
+  return impl->signature.results;
 }
 
 llvm::Expected<std::unique_ptr<Kernel>>
@@ -96,21 +43,17 @@ Kernel::compile(ModuleOp original, StringRef entry,
     return llvm::createStringError("expected a function @" + entry +
                                    " with a body in the module");
   auto impl = std::make_unique<Impl>();
-  bool memrefs = options.stages.startAfter >= Stage::Bufferize;
-  if (llvm::Error error = getSpecs(function.getArgumentTypes(), "argument",
-                                   /*scalars=*/true, memrefs, impl->arguments))
-    return std::move(error);
-  if (llvm::Error error = getSpecs(function.getResultTypes(), "result",
-                                   /*scalars=*/false, memrefs, impl->results))
-    return std::move(error);
-  if (llvm::Error error = checkNoLayouts(function))
-    return std::move(error);
-  impl->rules = ShapeRules::derive(function);
+  llvm::Expected<Signature> signature = readSignature(
+      function, /*memrefs=*/options.stages.startAfter >= Stage::Bufferize);
+  if (!signature)
+    return signature.takeError();
+  impl->signature = std::move(*signature);
+  impl->description = std::make_unique<FunctionDescription>(impl->signature);
   if (llvm::Error error = impl->source.keep(original, entry, options))
     return std::move(error);
-  auto code =
-      Code::compile(*module, function, options,
-                    Lending(impl->arguments.size(), impl->results.size()));
+  auto code = Code::compile(*module, function, options,
+                            Lending(impl->signature.arguments.size(),
+                                    impl->signature.results.size()));
   if (!code)
     return code.takeError();
   impl->code = std::move(*code);
@@ -148,9 +91,9 @@ Source::compile(const Lending &lent) const {
     if (!module)
       result = module.takeError();
     else
-      result = Code::compile(
-          **module, (*module)->lookupSymbol<func::FuncOp>(entry), options,
-          lent);
+      result =
+          Code::compile(**module, (*module)->lookupSymbol<func::FuncOp>(entry),
+                        options, lent);
     return 0;
   });
   return result;

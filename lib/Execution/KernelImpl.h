@@ -9,7 +9,7 @@
 #define ATTN_LIB_EXECUTION_KERNELIMPL_H
 
 #include "Code.h"
-#include "attn/Execution/ShapeRules.h"
+#include "attn/Execution/Signature.h"
 
 #include <map>
 #include <mutex>
@@ -44,6 +44,17 @@ private:
   std::vector<ContextPtr> free;
 };
 
+/// A signature as the runtime reads it.
+struct FunctionDescription {
+  /// Of a signature that outlives it.
+  explicit FunctionDescription(const Signature &signature);
+  FunctionDescription(const FunctionDescription &) = delete;
+
+  std::vector<attn_rt_spec> specs;
+  std::vector<attn_rt_rule> rules;
+  attn_rt_function function = {};
+};
+
 /// What a kernel was compiled from, in no context: code for arrays that lie
 /// otherwise is compiled when a call first lends such, whatever the host does
 /// with his context meanwhile.
@@ -60,8 +71,8 @@ private:
 };
 
 struct Kernel::Impl {
-  llvm::SmallVector<TensorSpec> arguments, results;
-  ShapeRules rules;
+  Signature signature;
+  std::unique_ptr<FunctionDescription> description;
   /// For arrays that all lie row by row.
   std::unique_ptr<Code> code;
   Source source;

@@ -8,7 +8,7 @@
 #ifndef ATTN_LIB_RUNTIME_CONTEXT_H
 #define ATTN_LIB_RUNTIME_CONTEXT_H
 
-#include "attn/Runtime/attn_rt.h"
+#include "attn/Runtime/attn_rt_code.h"
 
 #include <stdatomic.h>
 
@@ -30,6 +30,8 @@ typedef struct attn_rt_output {
 struct attn_rt_context {
   /** Read by compiled code: it stays first. */
   int32_t failed;
+  /** ATTN_RT_VERSION as the context was made; it stays second. */
+  int32_t version;
   attn_rt_context *root;
 
   /** What is in use, and what was freed and is kept, the latest first. */
@@ -42,6 +44,10 @@ struct attn_rt_context {
   int32_t num_workers;
   /** 1 once somebody has failed and writes `error`; workers then stop. */
   atomic_int stopped;
+  /** Whether a library's function is being called. */
+  atomic_int busy;
+  /** What the call returns, and why. */
+  int32_t status;
   char error[1024];
   attn_rt_output outputs[ATTN_RT_MAX_OUTPUTS];
   int32_t num_outputs;
@@ -50,6 +56,14 @@ struct attn_rt_context {
 /** A context whose root is `root`, or its own if that is null. */
 attn_rt_context *attn_rt_create_child(const attn_rt_host *host,
                                       attn_rt_context *root);
+
+/** The call has failed: `format`, with what follows as printf has it, is why,
+    and `status` what it returns. The first failure of a call is kept. */
+void attn_rt_fail_as(attn_rt_context *context, int32_t status,
+                     const char *format, ...);
+
+/** Ends a call, but keeps what it says. */
+void attn_rt_end(attn_rt_context *context);
 
 /** Frees what is in use; with `all`, what is kept, too. */
 void attn_rt_release_blocks(attn_rt_context *context, int all);

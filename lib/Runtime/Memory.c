@@ -12,6 +12,7 @@
 
 #include "Context.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /** How much stays with a context when it is freed. */
@@ -79,14 +80,14 @@ void *attn_rt_alloc(attn_rt_context *context, int64_t bytes) {
       push(&context->live, block);
       return (char *)block + ATTN_RT_ALIGNMENT;
     }
-    attn_rt_fail(context, "expected {0} bytes of memory, but there are not",
-                 1, bytes, 0);
+    attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
+                    "expected %" PRId64 " bytes of memory, but there are not",
+                    bytes);
     return NULL;
   }
-  attn_rt_fail(context,
-               "expected a tensor that fits into memory, but its size is "
-               "negative or beyond 2^62 bytes",
-               0, 0, 0);
+  attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
+                  "expected a tensor that fits into memory, but its size is "
+                  "negative or beyond 2^62 bytes");
   return NULL;
 }
 

@@ -18,9 +18,13 @@
 
 #include <stdlib.h>
 
+#ifdef _OPENMP
 /* LLVM's OpenMP runtime; not every package has its header. */
 int omp_get_max_threads(void);
 int omp_get_thread_num(void);
+#else
+static int omp_get_max_threads(void) { return 1; }
+#endif
 
 /** A loop that is being run. */
 typedef struct attn_rt_task {
@@ -116,6 +120,7 @@ static void run_serial(const attn_rt_task *task) {
     run_chunk(task, task->context, number);
 }
 
+#ifdef _OPENMP
 static void run_openmp(const attn_rt_task *task) {
 #pragma omp parallel num_threads(task->num_workers)
   {
@@ -125,6 +130,9 @@ static void run_openmp(const attn_rt_task *task) {
       run_chunk(task, worker, number);
   }
 }
+#else
+static void run_openmp(const attn_rt_task *task) { run_serial(task); }
+#endif
 
 /** What the host calls, once for each worker it has. */
 static void work(void *data) {

@@ -26,7 +26,6 @@ public:
   /// The same of the arguments' shapes.
   llvm::Error check(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes) const;
 
-private:
   struct Extent {
     unsigned argument, dim;
   };
@@ -35,6 +34,9 @@ private:
     bool multiple;
     std::string meaning;
   };
+  llvm::ArrayRef<Rule> getRules() const { return rules; }
+
+private:
   std::vector<Rule> rules;
 };
 

@@ -1,4 +1,4 @@
-/*===- attn_rt.h - What compiled code stands on ----------------*- C -*-===*\
+/*===- attn_rt.h - What hosts call compiled code with ----------*- C -*-===*\
 |*
 |* Licensed under the Apache License v2.0 with LLVM Exceptions.
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,45 +27,116 @@ extern "C" {
 /** The version of this interface. Compiled code and runtime share one. */
 #define ATTN_RT_VERSION 1
 
+/** ATTN_RT_VERSION of the runtime that is linked. Code of another version is
+    refused by every call. */
+int32_t attn_abi_version(void);
+
 /** What memory is aligned to, in bytes. */
 #define ATTN_RT_ALIGNMENT 64
 
-/** The state of a call. Its first member is an int32_t that compiled code
-    reads: not 0 once the call has failed. */
+/** The state of a call. */
 typedef struct attn_rt_context attn_rt_context;
 
-/** Part of a parallel loop: the items from `begin` up to `end`, with the
-    context of the worker that runs it. */
-typedef void (*attn_rt_body)(attn_rt_context *context, void *data,
-                             int64_t begin, int64_t end);
-
-/** How long an item takes, in any unit, to compare items with. */
-typedef int64_t (*attn_rt_cost)(attn_rt_context *context, void *data,
-                                int64_t item);
+/** What a call of a library's function returns; `attn_rt_get_error` says more.
+    After anything but ATTN_OK the results hold anything. */
+enum {
+  ATTN_OK = 0,
+  /** An argument or a result is not what the function takes: nothing ran. */
+  ATTN_INVALID_ARGUMENT = 1,
+  /** A check failed that only the run could make. */
+  ATTN_FAILED = 2,
+  ATTN_OUT_OF_MEMORY = 3,
+  /** This machine can execute nothing that the function was compiled for, or
+      the runtime is of another version: nothing ran. */
+  ATTN_UNSUPPORTED = 4,
+  /** The context serves another call: nothing ran. */
+  ATTN_BUSY = 5
+};
 
 /** What the host provides. All zero but the version: memory of the C library,
-    threads of the OpenMP runtime. */
+    and threads of the OpenMP runtime if this was built with it. */
 typedef struct attn_rt_host {
   /** ATTN_RT_VERSION. */
   int32_t version;
-  /** How many threads a parallel loop takes: 0 as many as OpenMP would, 1 none
-      but the caller's. */
+  /** How many threads a parallel loop takes: 0 as many as OpenMP would, without
+      it one; 1 none but the caller's. Results do not depend on it. */
   int32_t threads;
   /** What the functions below are given. */
   void *user;
   /** Calls `work(task)` at most `workers` times, at once or not, at least once,
       and returns when all have returned. Each call works until nothing is left.
-      Null: OpenMP. */
+      Null: OpenMP or, without it, none but the caller's thread. */
   void (*parallel)(void *user, int32_t workers, void (*work)(void *task),
                    void *task);
   /** Memory of `bytes` (a multiple of the alignment), aligned to
       ATTN_RT_ALIGNMENT, or null. Both or none. Called by any worker. */
   void *(*allocate)(void *user, int64_t bytes);
   void (*release)(void *user, void *memory, int64_t bytes);
+  /** Of a function that was compiled for several CPUs the one whose code runs,
+      by the name it was given; it stays as long as the context. Null: the last
+      that this machine can execute. */
+  const char *cpu;
 } attn_rt_host;
 
 /*===----------------------------------------------------------------------===*\
-|* For hosts
+|* Tensors
+\*===----------------------------------------------------------------------===*/
+/*
+ * They are laid out as DLPack has them. Where its header comes first, they are
+ * its types.
+ */
+
+#ifdef DLPACK_DLPACK_H_
+typedef DLDataType attn_dtype;
+typedef DLDevice attn_device;
+typedef DLTensor attn_tensor;
+typedef DLManagedTensor attn_managed_tensor;
+#else
+
+/** An element type: ATTN_FLOAT of 32 bits is f32. `lanes` is 1. An i1 is an
+    ATTN_BOOL of 8 bits, 0 or 1; an index is an ATTN_INT of 64. */
+typedef struct attn_dtype {
+  uint8_t code, bits;
+  uint16_t lanes;
+} attn_dtype;
+
+/** Where memory lies: {ATTN_CPU, 0}. */
+typedef struct attn_device {
+  int32_t device_type, device_id;
+} attn_device;
+
+/** An array that is borrowed for a call. */
+typedef struct attn_tensor {
+  void *data;
+  attn_device device;
+  int32_t ndim;
+  attn_dtype dtype;
+  /** `ndim` extents; as many strides, in elements. Strides may be null: then
+      the elements lie row by row. */
+  int64_t *shape, *strides;
+  /** From `data` to the element at position 0 in every dimension. */
+  uint64_t byte_offset;
+} attn_tensor;
+
+/** A tensor with its owner. Functions take its first member, and neither keep
+    nor free it. */
+typedef struct attn_managed_tensor {
+  attn_tensor dl_tensor;
+  void *manager_ctx;
+  void (*deleter)(struct attn_managed_tensor *self);
+} attn_managed_tensor;
+
+#endif
+
+/** The `code` of element types, and the `device_type` of CPUs. */
+enum { ATTN_INT = 0, ATTN_FLOAT = 2, ATTN_BFLOAT = 4, ATTN_BOOL = 6 };
+enum { ATTN_CPU = 1 };
+
+/** The most dimensions that a tensor may have. */
+#define ATTN_MAX_RANK 64
+
+/*===----------------------------------------------------------------------===*\
+|* Contexts
 \*===----------------------------------------------------------------------===*/
 
 /** A context with a copy of `host`; null stands for the default. Null if there
@@ -79,52 +150,9 @@ void attn_rt_destroy(attn_rt_context *context);
     `attn_rt_host`. */
 void attn_rt_set_threads(attn_rt_context *context, int32_t threads);
 
-/** The line that says why the call failed, or null. */
+/** The line that says why the last call failed, or null; it stays until the
+    next one begins. */
 const char *attn_rt_get_error(const attn_rt_context *context);
-
-/** Ends a call: forgets its error and frees what it holds. Some memory stays
-    for the next call. */
-void attn_rt_reset(attn_rt_context *context);
-
-/** Where result `number` of the next call is to be written if it is allocated
-    with just that many bytes: then it is returned in place. */
-#define ATTN_RT_MAX_OUTPUTS 16
-void attn_rt_offer(attn_rt_context *context, int32_t number, void *memory,
-                   int64_t bytes);
-
-/** Makes the host the owner of `memory`, a result: it is what `allocate` gave,
-    or to be freed by `free`, from the address that is returned on. Null if
-    `memory` is none of the context's. */
-void *attn_rt_take(attn_rt_context *context, void *memory);
-
-/*===----------------------------------------------------------------------===*\
-|* For compiled code
-\*===----------------------------------------------------------------------===*/
-
-/** Uninitialized memory, aligned to ATTN_RT_ALIGNMENT. Null, the call having
-    failed, if there is none or if `bytes` is no size. */
-void *attn_rt_alloc(attn_rt_context *context, int64_t bytes);
-
-/** The same for result `number` of the function that the host calls. */
-void *attn_rt_alloc_result(attn_rt_context *context, int64_t bytes,
-                           int32_t number);
-
-/** Frees what the context gave; null is nothing. */
-void attn_rt_free(attn_rt_context *context, void *memory);
-
-/** The call has failed: `message`, in which {0} and {1} stand for the first
-    `count` of the numbers, is why. The first failure of a call is kept. */
-void attn_rt_fail(attn_rt_context *context, const char *message, int64_t count,
-                  int64_t first, int64_t second);
-
-/** Runs `count` items, in parts that workers claim as they come. `group` items
-    that follow each other read the same. With `cost`, which may be null, groups
-    are begun by falling cost, and so are the items of a group; otherwise they
-    are as they come. Returns when all are done, or when all workers have
-    stopped since one has failed. Within a body the items run in turn. */
-void attn_rt_parallel_for(attn_rt_context *context, attn_rt_body body,
-                          attn_rt_cost cost, void *data, int64_t count,
-                          int64_t group);
 
 #ifdef __cplusplus
 }

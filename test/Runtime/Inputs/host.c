@@ -3,9 +3,9 @@
    that runtime. Every other call fails where only the run can see it. What is
    returned is freed. */
 
-#include "attn/Runtime/attn_rt.h"
+#include "attn/Runtime/attn_rt_code.h"
+#include "threads.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,31 +20,6 @@ matrix f(attn_rt_context *context, float *allocated, float *aligned,
          int64_t stride1, int64_t less);
 
 enum { rows = 64, columns = 8, calls = 125, hosts = 8 };
-
-typedef struct {
-  void (*work)(void *);
-  void *task;
-} job;
-
-static void *run(void *data) {
-  job *mine = data;
-  mine->work(mine->task);
-  return NULL;
-}
-
-static void parallel(void *user, int32_t workers, void (*work)(void *),
-                     void *task) {
-  pthread_t threads[8];
-  job mine = {work, task};
-  int32_t started = 0;
-  (void)user;
-  while (started + 1 < workers && started < 8 &&
-         pthread_create(&threads[started], NULL, run, &mine) == 0)
-    ++started;
-  work(task);
-  while (started > 0)
-    pthread_join(threads[--started], NULL);
-}
 
 static void (*parallel_for)(void *, int32_t, void (*)(void *), void *);
 static float input[rows * columns];

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Runtime/attn_rt.h"
+#include "attn/Runtime/attn_rt_code.h"
 #include "gtest/gtest.h"
 
 #include <atomic>
