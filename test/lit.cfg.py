@@ -21,7 +21,7 @@ config.test_exec_root = os.path.join(config.attn_build_dir, "test")
 # attn-opt does as it is, the others are told to.
 verifying = os.path.join(config.test_exec_root, "verifying")
 os.makedirs(verifying, exist_ok=True)
-for tool in ["attn-run", "attn-test-run"]:
+for tool in ["attn-compile", "attn-run", "attn-test-run"]:
     script = os.path.join(verifying, tool)
     with open(f"{script}.{os.getpid()}", "w") as file:
         file.write(

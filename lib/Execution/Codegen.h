@@ -15,9 +15,14 @@
 
 namespace attn {
 
-/// A machine for the target of `options`, which is resolved.
+/// A machine for a target that is resolved.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(const CompileOptions &options);
+createTargetMachine(const TargetDescription &description);
+
+/// Leaves out of the features of an x86 CPU, which is resolved, those that the
+/// runtime cannot ask a machine for. Returns the others that code may use, as
+/// bits of ATTN_RT_X86_FEATURES; none for other architectures.
+llvm::Expected<uint64_t> restrictToTestable(TargetDescription &description);
 
 /// Translates a module in the LLVM dialect and optimizes it for `machine`.
 llvm::Expected<std::unique_ptr<llvm::Module>>

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Codegen.h"
+#include "attn/Runtime/attn_rt_code.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -23,13 +24,20 @@ static llvm::Error makeError(const llvm::Twine &text) {
   return llvm::createStringError(text);
 }
 
-static void initializeTarget() {
-  static std::once_flag once;
-  std::call_once(once, [] {
+static void initializeTarget(const TargetDescription &description) {
+  static std::once_flag native, all;
+  std::call_once(native, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
   });
+  if (!description.triple.empty())
+    std::call_once(all, [] {
+      llvm::InitializeAllTargetInfos();
+      llvm::InitializeAllTargets();
+      llvm::InitializeAllTargetMCs();
+      llvm::InitializeAllAsmPrinters();
+    });
 }
 
 static llvm::Triple getTriple(const TargetDescription &description) {
@@ -47,10 +55,10 @@ createSubtarget(const TargetDescription &description) {
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, message);
   if (!target)
-    return makeError(message);
-  return std::unique_ptr<llvm::MCSubtargetInfo>(
-      target->createMCSubtargetInfo(triple, description.cpu,
-                                    description.features));
+    return makeError("expected a target that LLVM supports, but got " +
+                     triple.str() + ": " + message);
+  return std::unique_ptr<llvm::MCSubtargetInfo>(target->createMCSubtargetInfo(
+      triple, description.cpu, description.features));
 }
 
 /// Refuses a CPU or a feature that LLVM does not know: it would only warn, once
@@ -105,12 +113,12 @@ static llvm::Error checkTarget(const TargetDescription &description) {
 /// feature. Those of the others (keys of pages, random numbers, transactions)
 /// take an intrinsic or the system to ask for.
 static bool isUsedByCode(StringRef feature) {
-  static constexpr StringRef prefixes[] = {"sse", "ssse", "avx", "fma", "bmi",
-                                           "cx"};
+  static constexpr StringRef prefixes[] = {"sse", "ssse", "avx",
+                                           "fma", "bmi",  "cx"};
   static constexpr StringRef names[] = {
-      "64bit", "ccmp", "cf",     "cmov",      "egpr", "f16c", "gfni", "lzcnt",
-      "mmx",   "movbe", "ndd",   "nf",        "popcnt", "ppx", "prfchw",
-      "push2pop2", "sahf", "tbm", "x87", "xop", "zu"};
+      "64bit",  "ccmp",      "cf",    "cmov", "egpr", "f16c",   "gfni",
+      "lzcnt",  "mmx",       "movbe", "ndd",  "nf",   "popcnt", "ppx",
+      "prfchw", "push2pop2", "sahf",  "tbm",  "x87",  "xop",    "zu"};
   return llvm::is_contained(names, feature) ||
          llvm::any_of(prefixes, [&](StringRef prefix) {
            return feature.starts_with(prefix);
@@ -148,8 +156,40 @@ llvm::Error checkHostRuns(const CompileOptions &options) {
                    "with --emit");
 }
 
+llvm::Expected<uint64_t> restrictToTestable(TargetDescription &description) {
+  if (getTriple(description).getArch() != llvm::Triple::x86_64)
+    return 0;
+  auto info = createSubtarget(description);
+  if (!info)
+    return info.takeError();
+#define ATTN_FEATURE_NAME(name) name,
+  static constexpr StringRef testable[] = {
+      ATTN_RT_X86_FEATURES(ATTN_FEATURE_NAME)};
+#undef ATTN_FEATURE_NAME
+  // All that have 64 bits.
+  static constexpr StringRef common[] = {"64bit",  "64bit-mode", "cmov", "cx8",
+                                         "cx16",   "mmx",        "sse",  "sse2",
+                                         "prfchw", "sahf",       "x87"};
+  // What no machine has is not a feature, but says how code is tuned.
+  llvm::StringMap<bool> known = llvm::sys::getHostCPUFeatures();
+  uint64_t features = 0;
+  for (const auto &feature : (*info)->getAllProcessorFeatures()) {
+    StringRef name = feature.Key;
+    if (!(*info)->getFeatureBits().test(feature.Value) || !isUsedByCode(name) ||
+        llvm::is_contained(common, name))
+      continue;
+    const auto *found = llvm::find(testable, name);
+    if (found != std::end(testable))
+      features |= uint64_t(1) << (found - std::begin(testable));
+    else if (known.contains(name))
+      description.features +=
+          (description.features.empty() ? "-" : ",-") + name.str();
+  }
+  return features;
+}
+
 llvm::Error resolveTarget(CompileOptions &options) {
-  initializeTarget();
+  initializeTarget(options);
   bool native = options.cpu.empty() || options.cpu == "native";
   if (native)
     options.cpu.clear();
@@ -171,6 +211,14 @@ llvm::Error resolveTarget(CompileOptions &options) {
   if (!machine)
     return machine.takeError();
   const llvm::MCSubtargetInfo *info = (*machine)->getMCSubtargetInfo();
+  llvm::Triple triple = (*machine)->getTargetTriple();
+  options.stages.target = TargetInfo();
+  if (triple.isAArch64()) {
+    options.stages.target.numRegisters = 32;
+    options.stages.target.hasFma = true;
+  }
+  if (!triple.isX86())
+    return llvm::Error::success();
   // What the CPU implies, as a list of features.
   llvm::SubtargetFeatures features;
   for (StringRef name :
@@ -181,9 +229,9 @@ llvm::Error resolveTarget(CompileOptions &options) {
 }
 
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(const CompileOptions &options) {
-  initializeTarget();
-  llvm::Triple triple = getTriple(options);
+createTargetMachine(const TargetDescription &description) {
+  initializeTarget(description);
+  llvm::Triple triple = getTriple(description);
   std::string message;
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, message);
@@ -192,11 +240,12 @@ createTargetMachine(const CompileOptions &options) {
                      triple.str() + ": " + message);
   llvm::TargetOptions targetOptions;
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, options.cpu, options.features, targetOptions,
-      options.pic ? llvm::Reloc::PIC_ : llvm::Reloc::Static, std::nullopt,
-      llvm::CodeGenOptLevel::Default, options.jit));
+      triple, description.cpu, description.features, targetOptions,
+      description.pic ? llvm::Reloc::PIC_ : llvm::Reloc::Static, std::nullopt,
+      llvm::CodeGenOptLevel::Default, description.jit));
   if (!machine)
-    return makeError("expected a CPU that LLVM knows, but got " + options.cpu);
+    return makeError("expected a CPU that LLVM knows, but got " +
+                     description.cpu);
   return machine;
 }
 

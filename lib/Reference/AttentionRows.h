@@ -103,10 +103,6 @@ public:
   Error countVisible(int64_t &count);
   /// Applies the weight region to the weights of the visible keys.
   Error applyWeightRegion(llvm::MutableArrayRef<double> weights);
-  /// What the region `element` of a replay yields for a key of the row, from
-  /// `leading`, its arguments but the inputs.
-  Error evaluateElement(int64_t key, ArrayRef<double> leading,
-                        llvm::MutableArrayRef<double> yielded);
   /// The steps of one pair of the row, up to its score.
   Error tracePair(int64_t key, double &similarity, double &scaledScore,
                   bool &isVisible, std::optional<double> &score);
@@ -138,8 +134,7 @@ private:
 
   Expected<std::optional<RegionProgram>> compile(mlir::Region &region,
                                                  unsigned numLeading,
-                                                 const Environment &env,
-                                                 unsigned numYielded = 1) const;
+                                                 const Environment &env) const;
   void beginRow(std::optional<RegionProgram> &region);
   void loadInputs(RegionProgram &region, int64_t key) const;
   void locateKey(int64_t key);
@@ -154,7 +149,7 @@ private:
   /// By how much the roundoff of the narrowest float that the similarity region
   /// computes in exceeds the accumulation type's.
   double similarityUnits = 1;
-  std::optional<RegionProgram> similarity, mask, score, weight, element;
+  std::optional<RegionProgram> similarity, mask, score, weight;
   /// Row-major keys x features, keys x channels, features.
   std::vector<double> keyRows, valueRows, queryRow;
   std::vector<int64_t> keyPositions;

@@ -158,6 +158,9 @@ TEST_F(KernelTest, Targets) {
 #endif
   CompileOptions other;
   other.triple = "sparc-unknown-linux-gnu";
+  ASSERT_EQ(llvm::toString(resolveTarget(other)), "");
+  EXPECT_NE(llvm::toString(checkHostRuns(other)), "");
+  other.triple = "abacus-unknown-linux-gnu";
   EXPECT_NE(llvm::toString(resolveTarget(other)), "");
 }
 
