@@ -27,8 +27,9 @@ FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
   rows = op.getLayoutAttr().getNumRows();
-  groupRows = llvm::divideCeil(rows, llvm::divideCeil(rows, kMaxGroupRows));
   lanes = std::max<int64_t>(1, options.vectorBits / accType.getWidth());
+  int64_t most = std::min(lanes, kMaxGroupRows);
+  groupRows = llvm::divideCeil(rows, llvm::divideCeil(rows, most));
   laneType = VectorType::get({lanes}, accType);
   lane.emplace(b, loc, lanes, reader);
   for (unsigned i = 0, e = op.getIndexingMaps().size(); i < e; ++i)
@@ -213,19 +214,9 @@ Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
 //===----------------------------------------------------------------------===//
 
 void FewRowsEmitter::emitBlock(const Block &block) {
-  for (int64_t first = 0; first < rows; first += groupRows) {
-    int64_t count = std::min(groupRows, rows - first);
-    emitSimilarity(block, first, count);
-    Value end = index(count);
-    if (op.getRows()) {
-      end = arith::SubIOp::create(b, loc, numRows, index(first));
-      end = arith::MinSIOp::create(b, loc, end, index(count));
-    }
-    loop(zero, end, 1, {}, [&](Value number, ValueRange) {
-      emitWeights(block, first, number);
-      return Values();
-    });
-  }
+  for (int64_t first = 0; first < rows; first += groupRows)
+    emitSimilarity(block, first, std::min(groupRows, rows - first));
+  forEachRow([&](Value row) { emitWeights(block, row); });
 }
 
 LogicalResult FewRowsEmitter::run() {
@@ -242,38 +233,9 @@ LogicalResult FewRowsEmitter::run() {
   numKeys = extent(1, op.getKey(), 1);
   numFeatures = extent(1, op.getKey(), 2);
   numChannels = extent(2, op.getValue(), 3);
-  auto scratch = [&](ArrayRef<int64_t> shape, Type element) {
-    return createWorkerScratch(b, op, MemRefType::get(shape, element));
-  };
-  partialSums = scratch({lanes, groupRows, lanes}, accType);
-  weights = scratch({rows, lanes}, accType);
-  int64_t numSums = statistics.size() - numScoreStatistics;
-  if (numSums != 0)
-    sums = scratch({numSums, rows, lanes}, accType);
-  if (!op.getMask().empty())
-    words = scratch({rows}, b.getIntegerType(lanes));
+  createState();
+  forEachRow([&](Value row) { loadState(row); });
   count(TileCounter::LookedAt);
-
-  // Statistics of the weights are kept per lane; what there is of them goes
-  // into the first.
-  auto forEachSum = [&](function_ref<void(int64_t, Value, Value)> body) {
-    if (numSums == 0)
-      return;
-    loop(zero, numRows, 1, {}, [&](Value row, ValueRange) {
-      for (int64_t i = 0; i < numSums; ++i)
-        body(i, op.getStatistics()[numScoreStatistics + i], row);
-      return Values();
-    });
-  };
-  forEachSum([&](int64_t i, Value statistic, Value row) {
-    Value first = memref::LoadOp::create(b, loc, statistic, row);
-    Value vector = vector::InsertOp::create(
-        b, loc, first, constant(statistics[numScoreStatistics + i].neutral),
-        int64_t(0));
-    vector::StoreOp::create(b, loc, vector, sums,
-                            ValueRange{index(i), row, zero});
-  });
-
   readQueries();
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   bool isWhole = known && *known % lanes == 0;
@@ -310,12 +272,7 @@ LogicalResult FewRowsEmitter::run() {
         return {arith::OrIOp::create(b, loc, carried[0], any)};
       });
 
-  forEachSum([&](int64_t i, Value statistic, Value row) {
-    Value vector = vector::LoadOp::create(b, loc, laneType, sums,
-                                          ValueRange{index(i), row, zero});
-    Value combined = combineLanes(numScoreStatistics + i, vector);
-    memref::StoreOp::create(b, loc, combined, statistic, row);
-  });
+  forEachRow([&](Value row) { storeState(row); });
   count(TileCounter::Computed, counts ? blocks[0] : Value());
   if (op.getMask().empty() || op.getFull())
     count(TileCounter::Full, op.getFull());

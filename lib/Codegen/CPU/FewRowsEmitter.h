@@ -11,17 +11,18 @@
 //
 //   1. mask: a bit per pair, in memory; the block is skipped if none is set;
 //   2. similarity: key by key, a whole row of it in the order of its addresses,
-//      lanes along the features: a vector of partial sums per query row, in
-//      memory;
-//   3. weights, query row by query row: the partial sums of the keys become one
-//      vector, lanes along the keys; score region, statistics, weights. Where a
-//      statistic of the scores moves, the row is rescaled;
+//      lanes along the features: a vector of partial sums per query row. As
+//      many of them as there are lanes become one vector of sums;
+//   3. weights, query row by query row, lanes along the keys: score region,
+//      statistics, weights. Where a statistic of the scores moves, the row is
+//      rescaled;
 //   4. values: key by key again, lanes along the channels, for a few query rows
 //      at a time: what is read again is in the nearest cache by then.
 //
 // The order of reads is what the hardware's prefetchers follow: where two
 // vectors from the end of a row were read first, it cost a third of the rate.
-// So LLVM may not change it.
+// So LLVM may not change it. And they follow all reads but those of the stack
+// at constant places: of few rows, queries, sums and statistics are kept there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -102,8 +103,11 @@ private:
   /// Stores a word per query row; returns whether any pair is visible, and
   /// whether any is not.
   std::pair<mlir::Value, mlir::Value> emitMask(const Block &block);
-  /// Partial sums of `count` query rows from `first` on.
+  /// Similarities of `count` query rows from `first` on, as scores.
   void emitSimilarity(const Block &block, int64_t first, int64_t count);
+  /// The partial sums of these rows for one key.
+  Values multiplyKey(mlir::Value key, int64_t first, int64_t count,
+                     bool unrolls);
   Values multiplyFeatures(const Position &position, mlir::Value feature,
                           mlir::Value mask, int64_t first,
                           mlir::ValueRange sums);
@@ -111,8 +115,8 @@ private:
   void readQueries();
   /// The vector of a query row from `feature` on.
   mlir::Value getQuery(int64_t row, mlir::Value feature, mlir::Value mask);
-  /// The rest of the work on one of these rows.
-  void emitWeights(const Block &block, int64_t first, mlir::Value number);
+  /// From the scores of a query row to its weights.
+  void emitWeights(const Block &block, mlir::Value row);
   /// Takes in the scores' statistics; returns them.
   Values updateStatistics(mlir::Value row, mlir::Value score,
                           mlir::Value visible);
@@ -133,6 +137,18 @@ private:
   OnlineOp op;
   EmitOptions options;
 
+  /// Chooses where the state of the rows is kept while the step goes on.
+  void createState();
+  void forEachRow(llvm::function_ref<void(mlir::Value)> body);
+  /// From where the op has the state of a row to where the step has it, and
+  /// back.
+  void loadState(mlir::Value row);
+  void storeState(mlir::Value row);
+  /// A vector of the accumulator.
+  mlir::Value loadSum(mlir::Value row, mlir::Value channel, mlir::Value mask);
+  void storeSum(mlir::Value sum, mlir::Value row, mlir::Value channel,
+                mlir::Value mask);
+
   mlir::FloatType accType;
   AccumulateWeightingAttrInterface weighting;
   llvm::SmallVector<Statistic> statistics;
@@ -146,12 +162,18 @@ private:
   std::optional<RegionInliner> lane;
   mlir::Value zero, numRows, numKeys, numFeatures, numChannels;
   llvm::SmallVector<mlir::AffineMap> maps;
-  /// Partial sums (key, row of a group, lane), weights (row, lane), statistics
-  /// of the weights (statistic, row, lane), visible pairs (row).
-  mlir::Value partialSums, weights, sums, words;
+  /// Whether the state is on the stack, and loops over query rows and channels
+  /// are unrolled for its places to be constant.
+  bool isLocal = false;
+  /// The accumulator (row, channel), the statistics of the scores (row each),
+  /// those of the weights (statistic, row, lane).
+  mlir::Value accumulator;
+  Values scoreStatistics;
+  mlir::Value sums;
+  /// Scores, then weights (row, lane); visible pairs (row).
+  mlir::Value weights, words;
   /// The vectors of each query row, one row after the other. What of them finds
-  /// no register is kept on the stack, which prefetchers leave out of account:
-  /// from elsewhere, their reads would hide the pattern of those of the keys.
+  /// no register is kept on the stack.
   Values queries;
 };
 

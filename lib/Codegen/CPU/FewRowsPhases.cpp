@@ -14,11 +14,9 @@ using namespace mlir;
 
 namespace attn {
 
-/// The most multiplications that the features of one key are unrolled to.
-constexpr int64_t kMaxUnrolled = 64;
-
-/// The most vectors of queries that are read once.
-constexpr int64_t kMaxQueries = 128;
+/// The most multiplications that the features of the keys that meet at once are
+/// unrolled to.
+constexpr int64_t kMaxUnrolled = 256;
 
 /// Vectors of channels that are summed at once, for one query row and for more:
 /// 16 sums in registers.
@@ -76,29 +74,6 @@ std::pair<Value, Value> FewRowsEmitter::emitMask(const Block &block) {
 // 2. Similarity
 //===----------------------------------------------------------------------===//
 
-void FewRowsEmitter::readQueries() {
-  std::optional<int64_t> known = getConstantIntValue(numFeatures);
-  if (!known || rows * llvm::divideCeil(*known, lanes) > kMaxQueries)
-    return;
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t feature = 0; feature < *known; feature += lanes) {
-      int64_t rest = *known - feature;
-      Value mask =
-          rest < lanes ? createLaneMask(b, loc, lanes, index(rest)) : Value();
-      queries.push_back(readRow(op.getQuery(), maps[0], index(row),
-                                /*key=*/zero, index(feature), mask));
-    }
-}
-
-Value FewRowsEmitter::getQuery(int64_t row, Value feature, Value mask) {
-  std::optional<int64_t> known = getConstantIntValue(feature);
-  if (queries.empty() || !known)
-    return readRow(op.getQuery(), maps[0], index(row), /*key=*/zero, feature,
-                   mask);
-  int64_t perRow = queries.size() / rows;
-  return queries[row * perRow + *known / lanes];
-}
-
 /// Adds to `sums`, one per query row, what the features from `feature` on give.
 SmallVector<Value> FewRowsEmitter::multiplyFeatures(const Position &position,
                                                     Value feature, Value mask,
@@ -131,50 +106,75 @@ SmallVector<Value> FewRowsEmitter::multiplyFeatures(const Position &position,
   return next;
 }
 
-void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
-                                    int64_t count) {
+SmallVector<Value> FewRowsEmitter::multiplyKey(Value key, int64_t first,
+                                               int64_t count, bool unrolls) {
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
   Value whole =
       known ? index(*known / lanes * lanes)
             : arith::AndIOp::create(b, loc, numFeatures, index(~(lanes - 1)))
                   .getResult();
-  Value isCut, mask;
-  if (!known || *known % lanes != 0) {
-    Value rest = arith::SubIOp::create(b, loc, numFeatures, whole);
-    mask = createLaneMask(b, loc, lanes, rest);
-    isCut = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
+  Position position{{}, LaneValue::uniform(key), {}};
+  Values sums(count, constant(0.0));
+  auto multiply = [&](Value feature, ValueRange carried, Value mask) {
+    return multiplyFeatures(position, feature, mask, first, carried);
+  };
+  if (unrolls) {
+    for (int64_t feature = 0; feature + lanes <= *known; feature += lanes)
+      sums = multiply(index(feature), sums, {});
+  } else {
+    sums =
+        loop(zero, whole, lanes, sums, [&](Value feature, ValueRange carried) {
+          return multiply(feature, carried, {});
+        });
   }
-  loop(zero, block.count, 1, {}, [&](Value number, ValueRange) {
-    Position position{{}, LaneValue::uniform(add(block.first, number)), {}};
-    Values sums(count, constant(0.0));
-    auto multiply = [&](Value feature, ValueRange carried, Value mask) {
-      return multiplyFeatures(position, feature, mask, first, carried);
-    };
-    if (known && *known / lanes * count <= kMaxUnrolled) {
-      for (int64_t feature = 0; feature + lanes <= *known; feature += lanes)
-        sums = multiply(index(feature), sums, {});
-    } else {
-      sums = loop(zero, whole, lanes, sums,
-                  [&](Value feature, ValueRange carried) {
-                    return multiply(feature, carried, {});
-                  });
+  if (known && *known % lanes == 0)
+    return sums;
+  Value rest = arith::SubIOp::create(b, loc, numFeatures, whole);
+  Value mask = createLaneMask(b, loc, lanes, rest);
+  if (known)
+    return multiply(whole, sums, mask);
+  Value isCut =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
+  auto branch = scf::IfOp::create(b, loc, ValueRange(sums).getTypes(), isCut,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, loc, multiply(whole, sums, mask));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, sums);
+  return Values(branch.getResults());
+}
+
+void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
+                                    int64_t count) {
+  // Keys that do not fill a turn repeat the last one: what is computed for them
+  // is not used.
+  int64_t keys = lanes / int64_t(llvm::PowerOf2Ceil(count));
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  bool unrolls = known && *known / lanes * count * keys <= kMaxUnrolled;
+  Value last;
+  if (block.lanes && keys > 1)
+    last = arith::SubIOp::create(b, loc, numKeys, index(1));
+  loop(zero, block.count, keys, {}, [&](Value number, ValueRange) {
+    Values vectors(lanes, constant(0.0));
+    for (int64_t k = 0; k < keys; ++k) {
+      Value key = add(add(block.first, number), index(k));
+      if (last)
+        key = arith::MinSIOp::create(b, loc, key, last);
+      for (auto [r, sum] :
+           llvm::enumerate(multiplyKey(key, first, count, unrolls)))
+        vectors[r * keys + k] = sum;
     }
-    if (known && isCut) {
-      sums = multiply(whole, sums, mask);
-    } else if (isCut) {
-      auto branch = scf::IfOp::create(b, loc, ValueRange(sums).getTypes(),
-                                      isCut, /*addThenBlock=*/true,
-                                      /*addElseBlock=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      scf::YieldOp::create(b, loc, multiply(whole, sums, mask));
-      b.setInsertionPointToStart(branch.elseBlock());
-      scf::YieldOp::create(b, loc, sums);
-      sums.assign(branch.result_begin(), branch.result_end());
+    Value scores = sumAcrossLanes(vectors);
+    for (int64_t r = 0; r < count; ++r) {
+      Value part = scores;
+      if (keys != lanes)
+        part = vector::ShuffleOp::create(
+            b, loc, scores, scores,
+            llvm::to_vector(llvm::seq(r * keys, (r + 1) * keys)));
+      vector::StoreOp::create(b, loc, part, weights,
+                              ValueRange{index(first + r), number});
     }
-    for (auto [r, sum] : llvm::enumerate(sums))
-      vector::StoreOp::create(b, loc, sum, partialSums,
-                              ValueRange{number, index(r), zero});
     return Values();
   });
 }
@@ -183,35 +183,13 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
 // 3. Weights
 //===----------------------------------------------------------------------===//
 
-/// Multiplies what a query row has accumulated.
-void FewRowsEmitter::rescaleRow(Value row, Value factors) {
-  auto scale = [&](Value buffer, ValueRange place, Value mask) {
-    if (!mask) {
-      Value old = vector::LoadOp::create(b, loc, laneType, buffer, place);
-      Value next = arith::MulFOp::create(b, loc, old, factors);
-      vector::StoreOp::create(b, loc, next, buffer, place);
-      return;
-    }
-    Value old = vector::MaskedLoadOp::create(b, loc, laneType, buffer, place,
-                                             mask, constant(0.0));
-    Value next = arith::MulFOp::create(b, loc, old, factors);
-    vector::MaskedStoreOp::create(b, loc, buffer, place, mask, next);
-  };
-  for (int64_t i = 0, e = statistics.size() - numScoreStatistics; i < e; ++i)
-    scale(sums, ValueRange{index(i), row, zero}, {});
-  forEachColumn(numChannels, /*most=*/1,
-                [&](Value column, int64_t, Value mask) {
-                  scale(op.getAccumulator(), ValueRange{row, column}, mask);
-                });
-}
-
 SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
                                                     Value visible) {
   Values old, olds, combined;
   Value moves;
   for (unsigned i = 0; i < numScoreStatistics; ++i) {
     old.push_back(
-        memref::LoadOp::create(b, loc, op.getStatistics()[i], ValueRange{row}));
+        memref::LoadOp::create(b, loc, scoreStatistics[i], ValueRange{row}));
     Value before = broadcast(old[i]);
     olds.push_back(before);
     Value after = weighting.combine(b, loc, i, before, score);
@@ -237,7 +215,7 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
   for (unsigned i = 0; i < numScoreStatistics; ++i) {
     next.push_back(combineLanes(i, combined[i]));
     nexts.push_back(broadcast(next[i]));
-    memref::StoreOp::create(b, loc, next[i], op.getStatistics()[i],
+    memref::StoreOp::create(b, loc, next[i], scoreStatistics[i],
                             ValueRange{row});
   }
   if (Value factors = weighting.rescale(b, loc, olds, nexts, /*scale=*/Value()))
@@ -248,14 +226,9 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
   return Values(branch.getResults());
 }
 
-void FewRowsEmitter::emitWeights(const Block &block, int64_t first,
-                                 Value number) {
-  Value row = add(index(first), number);
-  Values vectors;
-  for (int64_t key = 0; key < lanes; ++key)
-    vectors.push_back(vector::LoadOp::create(
-        b, loc, laneType, partialSums, ValueRange{index(key), number, zero}));
-  Value score = sumAcrossLanes(vectors);
+void FewRowsEmitter::emitWeights(const Block &block, Value row) {
+  Value score =
+      vector::LoadOp::create(b, loc, laneType, weights, ValueRange{row, zero});
   double scale = op.getScale().convertToDouble();
   if (scale != 1.0)
     score = arith::MulFOp::create(b, loc, score, constant(scale));
@@ -270,16 +243,16 @@ void FewRowsEmitter::emitWeights(const Block &block, int64_t first,
   };
   if (!op.getScore().empty())
     score = inlineFor(op.getScore(), score);
-  Values scoreStatistics;
+  Values finals;
   for (Value statistic : updateStatistics(row, score, visible))
-    scoreStatistics.push_back(broadcast(statistic));
+    finals.push_back(broadcast(statistic));
   Values operands;
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
     operands.push_back(
         lane->toVector(read(operand, maps[op.getWeightingIndex() + i],
                             along(block, row), /*mask=*/{})));
-  Value weight = weighting.weight(b, loc, score, scoreStatistics, operands,
-                                  /*scale=*/Value());
+  Value weight =
+      weighting.weight(b, loc, score, finals, operands, /*scale=*/Value());
   weight = select(visible, weight, constant(0.0));
   for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
     ValueRange place{index(i - numScoreStatistics), row, zero};
@@ -303,7 +276,10 @@ void FewRowsEmitter::forEachColumn(
     int64_t vectors = llvm::divideCeil(*known, lanes);
     auto isCut = [&](int64_t end) { return end * lanes > *known; };
     int64_t step = most * lanes, whole = *known / step;
-    if (whole > 1)
+    if (isLocal)
+      for (int64_t i = 0; i < whole; ++i)
+        body(index(i * step), most, {});
+    else if (whole > 1)
       loop(zero, index(whole * step), step, {}, [&](Value column, ValueRange) {
         body(column, most, {});
         return Values();
@@ -350,9 +326,7 @@ void FewRowsEmitter::emitChannels(const Block &block, Value firstRow,
     channels.push_back(add(firstChannel, index(v * lanes)));
   for (Value row : rowNumbers)
     for (int64_t v = 0; v < vectors; ++v)
-      accumulators.push_back(readRow(op.getAccumulator(),
-                                     maps[op.getOutputIndex()], row,
-                                     /*key=*/zero, channels[v], maskOf(v)));
+      accumulators.push_back(loadSum(row, channels[v], maskOf(v)));
   accumulators = loop(
       zero, block.count, 1, accumulators,
       [&](Value number, ValueRange carried) {
@@ -386,15 +360,9 @@ void FewRowsEmitter::emitChannels(const Block &block, Value firstRow,
         return next;
       });
   for (int64_t r = 0; r < numRows; ++r)
-    for (int64_t v = 0; v < vectors; ++v) {
-      ValueRange place{rowNumbers[r], channels[v]};
-      Value sum = accumulators[r * vectors + v];
-      if (Value lanesHere = maskOf(v))
-        vector::MaskedStoreOp::create(b, loc, op.getAccumulator(), place,
-                                      lanesHere, sum);
-      else
-        vector::StoreOp::create(b, loc, sum, op.getAccumulator(), place);
-    }
+    for (int64_t v = 0; v < vectors; ++v)
+      storeSum(accumulators[r * vectors + v], rowNumbers[r], channels[v],
+               maskOf(v));
 }
 
 void FewRowsEmitter::emitValues(const Block &block, bool hidesPairs) {
@@ -410,7 +378,10 @@ void FewRowsEmitter::emitValues(const Block &block, bool hidesPairs) {
                   });
   };
   int64_t whole = rows / together * together;
-  if (whole > together)
+  if (isLocal)
+    for (int64_t row = 0; row < whole; row += together)
+      emitRows(index(row), together);
+  else if (whole > together)
     loop(zero, index(whole), together, {}, [&](Value row, ValueRange) {
       emitRows(row, together);
       return Values();

@@ -118,16 +118,27 @@ SmallVector<Value> transposeInRegisters(OpBuilder &b, Location loc,
   return rows;
 }
 
-Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
+/// The body of the innermost parallel loop around `op`, or of the function.
+static Block *getWorkerBody(Operation *op) {
   Operation *parent = op->getParentOp();
   while (!parent->hasTrait<OpTrait::HasParallelRegion>() &&
          !isa<FunctionOpInterface>(parent))
     parent = parent->getParentOp();
-  Block *body = &parent->getRegion(0).front();
+  return &parent->getRegion(0).front();
+}
+
+Value createWorkerScratch(OpBuilder &b, Operation *op, MemRefType type) {
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(body);
+  b.setInsertionPointToStart(getWorkerBody(op));
   return memref::AllocOp::create(b, op->getLoc(), type,
                                  b.getI64IntegerAttr(64));
+}
+
+Value createLocalScratch(OpBuilder &b, Operation *op, MemRefType type) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(getWorkerBody(op));
+  return memref::AllocaOp::create(b, op->getLoc(), type,
+                                  b.getI64IntegerAttr(64));
 }
 
 void emitTileCount(OpBuilder &b, Location loc, TileCounter counter,

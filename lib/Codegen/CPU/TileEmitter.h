@@ -126,6 +126,11 @@ void storeElements(mlir::OpBuilder &b, mlir::Location loc, mlir::Value vector,
 mlir::Value createWorkerScratch(mlir::OpBuilder &b, mlir::Operation *op,
                                 mlir::MemRefType type);
 
+/// A buffer on the stack, for the same. What is stored and loaded at constant
+/// indices only becomes values.
+mlir::Value createLocalScratch(mlir::OpBuilder &b, mlir::Operation *op,
+                               mlir::MemRefType type);
+
 /// What a step counts of the tiles, if it is to: key tiles looked at, computed
 /// and full.
 enum class TileCounter { LookedAt, Computed, Full };

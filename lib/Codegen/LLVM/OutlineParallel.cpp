@@ -278,6 +278,11 @@ func::FuncOp Outliner::buildCost(const ParallelLoop &loop, const Item &item) {
 /// Scratch of an item becomes scratch of all that a call runs, if it was given
 /// back at the end of the item or is never.
 static void hoistScratch(scf::ForOp items) {
+  // The stack is given back when the call ends.
+  for (auto local : llvm::make_early_inc_range(
+           items.getBody()->getOps<memref::AllocaOp>()))
+    if (local->getNumOperands() == 0)
+      local->moveBefore(items);
   for (auto alloc : llvm::make_early_inc_range(
            items.getBody()->getOps<memref::AllocOp>())) {
     if (!llvm::all_of(alloc->getOperands(), [&](Value size) {

@@ -1,40 +1,52 @@
 // RUN: attn-opt %s --attn-vectorize="vector-bits=512" | FileCheck %s
 // RUN: attn-opt %s --attn-vectorize="vector-bits=512" --attn-verify-stage=stage=vectorize -o /dev/null
 
-// Queries are read once, before the keys. Keys are read one by one, whole rows at
-// a time, in loops that stay loops, with fences that hold LLVM to the order; their
-// partial sums become a vector of scores per query row. Values are read the same
-// way, for two query rows at once. Keys of another type are converted as they are
-// read.
+// Queries, accumulator and statistics are brought to the stack. Keys are read one
+// by one, whole rows at a time, with fences that hold LLVM to the order; the partial
+// sums of 4 keys for 3 query rows, with room for a fourth, become one vector. Values
+// are read the same way, for two query rows at once, in loops that stay loops. Keys
+// of another type are converted as they are read.
 
 // CHECK: #[[$LOOP:.+]] = #llvm.loop_annotation<unroll = {{.+}}>
 // CHECK-LABEL: @step
-// CHECK: %[[PARTIAL:.+]] = memref.alloc() {{.*}} : memref<16x3x16xf32>
-// CHECK-COUNT-6: vector.load %[[QUERY:arg[0-9]+]][{{.+}}] : memref<3x32xf32>
+// CHECK-SAME: %[[QUERY:.+]]: memref<3x32xf32>, %[[KEY:.+]]: memref<32x32xf16>, %[[VALUE:.+]]: memref<32x24xf16>,
+// CHECK-SAME: %[[ACC:.+]]: memref<3x24xf32>
+// CHECK: %[[MAX:.+]] = memref.alloca() {{.*}} : memref<3xf32>
+// CHECK: %[[SUMS:.+]] = memref.alloca() {{.*}} : memref<3x32xf32>
+// CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<3x16xf32>
+// CHECK-COUNT-6: vector.store %{{.+}}, %[[SUMS]]
+// CHECK-COUNT-6: vector.load %[[QUERY]]
 // CHECK: scf.for %[[BLOCK:.+]] = %{{.+}} to %{{.+}} step %c16
 // CHECK-NOT: vector.load %[[QUERY]]
-// CHECK: scf.for %{{.+}} = %c0{{.*}} to %c16
+// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c16{{.*}} step %c4
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
-// CHECK: vector.load %{{.+}} : memref<32x32xf16>, vector<16xf16>
+// CHECK: vector.load %[[KEY]]{{.+}} : memref<32x32xf16>, vector<16xf16>
 // CHECK-NEXT: arith.extf %{{.+}} : vector<16xf16> to vector<16xf32>
 // CHECK-COUNT-3: vector.fma
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
-// CHECK: vector.load %{{.+}} : memref<32x32xf16>, vector<16xf16>
+// CHECK: vector.load %[[KEY]]
 // CHECK-COUNT-3: vector.fma
-// CHECK-COUNT-3: vector.store %{{.+}}, %[[PARTIAL]]
-// CHECK: } {loop_annotation = #[[$LOOP]]}
-// CHECK-COUNT-16: vector.load %[[PARTIAL]]
+// CHECK-COUNT-6: vector.load %[[KEY]]
 // CHECK-COUNT-30: vector.shuffle
+// CHECK: %[[ROW:.+]] = vector.shuffle %{{.+}} [0, 1, 2, 3]
+// CHECK: vector.store %[[ROW]], %[[WEIGHTS]][%c0{{.*}}, %[[TURN]]]
+// CHECK: vector.shuffle %{{.+}} [8, 9, 10, 11]
+// CHECK: } {loop_annotation = #[[$LOOP]]}
+// CHECK: vector.load %[[WEIGHTS]]
+// CHECK: memref.load %[[MAX]]
 // CHECK: arith.cmpf une
 // CHECK: scf.if
 // CHECK: math.exp2 %{{.+}} {{.*}} : vector<16xf32>
-// CHECK: memref.load %{{.+}} : memref<3x16xf32>
-// CHECK: memref.load %{{.+}} : memref<3x16xf32>
+// CHECK-COUNT-4: vector.load %[[SUMS]]
+// CHECK: scf.for %{{.+}} = %c0{{.*}} to %c16{{.*}} step %c1
+// CHECK: memref.load %[[WEIGHTS]]
+// CHECK: memref.load %[[WEIGHTS]]
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
-// CHECK: vector.load %{{.+}} : memref<32x24xf16>, vector<16xf16>
+// CHECK: vector.load %[[VALUE]]
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
-// CHECK: vector.maskedload %{{.+}} : memref<32x24xf16>
-// CHECK: vector.maskedstore %{{.+}} : memref<3x24xf32>
+// CHECK: vector.maskedload %[[VALUE]]
+// CHECK: } {loop_annotation = #[[$LOOP]]}
+// CHECK: vector.maskedstore %[[ACC]]
 #q = affine_map<(m, n, d, e) -> (m, d)>
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>

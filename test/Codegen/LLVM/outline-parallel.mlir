@@ -1,7 +1,7 @@
 // RUN: attn-opt %s --attn-outline-parallel --verify-each | FileCheck %s
 
 // Items are counted over both dimensions; scratch is one for all items of a
-// call; what is captured goes through a structure, constants do not.
+// call, on the stack too, which would grow with each; what is captured goes through a structure, constants do not.
 
 // CHECK: func.func private @attn_rt_parallel_for(!llvm.ptr, !llvm.ptr, !llvm.ptr, index, index)
 // CHECK-LABEL: func.func @scratch(
@@ -16,7 +16,8 @@
 // CHECK: call @attn_rt_parallel_for(%[[POINTER]], %[[NONE]], %[[DATA]], %[[COUNT]], %{{.+}})
 // CHECK-LABEL: func.func private @scratch.parallel(
 // CHECK-SAME: %[[FROM:.+]]: !llvm.ptr, %[[BEGIN:.+]]: index, %[[END:.+]]: index) attributes {llvm.linkage
-// CHECK: memref.alloc() : memref<4xf32>
+// CHECK: memref.alloca() : memref<1xf32>
+// CHECK-NEXT: memref.alloc() : memref<4xf32>
 // CHECK-NEXT: scf.for %[[ITEM:.+]] = %[[BEGIN]] to %[[END]] step
 // CHECK-NEXT: %[[J:.+]] = arith.remui %[[ITEM]], %[[SIZE:.+]]
 // CHECK-NEXT: %[[I:.+]] = arith.divui %[[ITEM]], %[[SIZE]]
@@ -29,9 +30,12 @@ func.func @scratch(%x: memref<3x?xf32>, %n: index) {
   %c0 = arith.constant 0 : index
   scf.forall (%i, %j) in (3, %n) {
     %t = memref.alloc() : memref<4xf32>
+    %local = memref.alloca() : memref<1xf32>
     %old = memref.load %x[%i, %j] : memref<3x?xf32>
     memref.store %old, %t[%c0] : memref<4xf32>
-    %new = memref.load %t[%c0] : memref<4xf32>
+    %kept = memref.load %t[%c0] : memref<4xf32>
+    memref.store %kept, %local[%c0] : memref<1xf32>
+    %new = memref.load %local[%c0] : memref<1xf32>
     memref.store %new, %x[%i, %j] : memref<3x?xf32>
     memref.dealloc %t : memref<4xf32>
   }

@@ -1,0 +1,176 @@
+//===- FewRowsState.cpp - What a step of few rows keeps ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Queries, accumulator and statistics of a step: on the stack where they are
+// few, at constant places, which prefetchers leave out of account. From
+// elsewhere, their reads would hide the pattern of those of keys and values.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FewRowsEmitter.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// The most vectors of queries that are read once.
+constexpr int64_t kMaxQueries = 128;
+
+/// The most vectors of an accumulator that is kept on the stack.
+constexpr int64_t kMaxLocalSums = 64;
+
+//===----------------------------------------------------------------------===//
+// Queries
+//===----------------------------------------------------------------------===//
+
+void FewRowsEmitter::readQueries() {
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  if (!known || rows * llvm::divideCeil(*known, lanes) > kMaxQueries)
+    return;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t feature = 0; feature < *known; feature += lanes) {
+      int64_t rest = *known - feature;
+      Value mask =
+          rest < lanes ? createLaneMask(b, loc, lanes, index(rest)) : Value();
+      queries.push_back(readRow(op.getQuery(), maps[0], index(row),
+                                /*key=*/zero, index(feature), mask));
+    }
+}
+
+Value FewRowsEmitter::getQuery(int64_t row, Value feature, Value mask) {
+  std::optional<int64_t> known = getConstantIntValue(feature);
+  if (queries.empty() || !known)
+    return readRow(op.getQuery(), maps[0], index(row), /*key=*/zero, feature,
+                   mask);
+  int64_t perRow = queries.size() / rows;
+  return queries[row * perRow + *known / lanes];
+}
+
+//===----------------------------------------------------------------------===//
+// Accumulator and statistics
+//===----------------------------------------------------------------------===//
+
+void FewRowsEmitter::createState() {
+  std::optional<int64_t> channels = getConstantIntValue(numChannels);
+  int64_t vectors = channels ? llvm::divideCeil(*channels, lanes) : 0;
+  isLocal = channels && !op.getRows() && rows * vectors <= kMaxLocalSums;
+  auto scratch = [&](ArrayRef<int64_t> shape, Type element) {
+    MemRefType type = MemRefType::get(shape, element);
+    return isLocal ? createLocalScratch(b, op, type)
+                   : createWorkerScratch(b, op, type);
+  };
+  weights = scratch({rows, lanes}, accType);
+  if (int64_t numSums = statistics.size() - numScoreStatistics)
+    sums = scratch({numSums, rows, lanes}, accType);
+  if (!op.getMask().empty())
+    words = scratch({rows}, b.getIntegerType(lanes));
+  accumulator = op.getAccumulator();
+  if (isLocal)
+    accumulator = scratch({rows, vectors * lanes}, accType);
+  for (Value statistic : op.getStatistics().take_front(numScoreStatistics))
+    scoreStatistics.push_back(isLocal ? scratch({rows}, accType) : statistic);
+}
+
+void FewRowsEmitter::forEachRow(function_ref<void(Value)> body) {
+  if (isLocal) {
+    for (int64_t row = 0; row < rows; ++row)
+      body(index(row));
+    return;
+  }
+  loop(zero, numRows, 1, {}, [&](Value row, ValueRange) {
+    body(row);
+    return Values();
+  });
+}
+
+/// Statistics of the weights are kept per lane; what there is of them goes into
+/// the first.
+void FewRowsEmitter::loadState(Value row) {
+  for (auto [i, statistic] : llvm::enumerate(op.getStatistics())) {
+    if (i < numScoreStatistics && !isLocal)
+      continue;
+    Value first = memref::LoadOp::create(b, loc, statistic, row);
+    if (i < numScoreStatistics) {
+      memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
+      continue;
+    }
+    Value vector = vector::InsertOp::create(
+        b, loc, first, constant(statistics[i].neutral), int64_t(0));
+    vector::StoreOp::create(
+        b, loc, vector, sums,
+        ValueRange{index(i - numScoreStatistics), row, zero});
+  }
+  if (!isLocal)
+    return;
+  forEachColumn(
+      numChannels, /*most=*/1, [&](Value column, int64_t, Value mask) {
+        Value sum = readRow(op.getAccumulator(), maps[op.getOutputIndex()], row,
+                            /*key=*/zero, column, mask);
+        storeSum(sum, row, column, mask);
+      });
+}
+
+void FewRowsEmitter::storeState(Value row) {
+  for (auto [i, statistic] : llvm::enumerate(op.getStatistics())) {
+    if (i < numScoreStatistics && !isLocal)
+      continue;
+    Value next;
+    if (i < numScoreStatistics) {
+      next = memref::LoadOp::create(b, loc, scoreStatistics[i], row);
+    } else {
+      Value vector = vector::LoadOp::create(
+          b, loc, laneType, sums,
+          ValueRange{index(i - numScoreStatistics), row, zero});
+      next = combineLanes(i, vector);
+    }
+    memref::StoreOp::create(b, loc, next, statistic, row);
+  }
+  if (!isLocal)
+    return;
+  forEachColumn(
+      numChannels, /*most=*/1, [&](Value column, int64_t, Value mask) {
+        storeElements(b, loc, loadSum(row, column, mask), op.getAccumulator(),
+                      ValueRange{row, column}, mask);
+      });
+}
+
+Value FewRowsEmitter::loadSum(Value row, Value channel, Value mask) {
+  if (isLocal)
+    return vector::LoadOp::create(b, loc, laneType, accumulator,
+                                  ValueRange{row, channel});
+  return readRow(accumulator, maps[op.getOutputIndex()], row, /*key=*/zero,
+                 channel, mask);
+}
+
+void FewRowsEmitter::storeSum(Value sum, Value row, Value channel, Value mask) {
+  ValueRange place{row, channel};
+  if (mask && !isLocal)
+    vector::MaskedStoreOp::create(b, loc, accumulator, place, mask, sum);
+  else
+    vector::StoreOp::create(b, loc, sum, accumulator, place);
+}
+
+/// Multiplies what a query row has accumulated.
+void FewRowsEmitter::rescaleRow(Value row, Value factors) {
+  for (int64_t i = 0, e = statistics.size() - numScoreStatistics; i < e; ++i) {
+    ValueRange place{index(i), row, zero};
+    Value old = vector::LoadOp::create(b, loc, laneType, sums, place);
+    Value next = arith::MulFOp::create(b, loc, old, factors);
+    vector::StoreOp::create(b, loc, next, sums, place);
+  }
+  forEachColumn(numChannels, /*most=*/1,
+                [&](Value column, int64_t, Value mask) {
+                  Value old = loadSum(row, column, mask);
+                  Value next = arith::MulFOp::create(b, loc, old, factors);
+                  storeSum(next, row, column, mask);
+                });
+}
+
+} // namespace attn
