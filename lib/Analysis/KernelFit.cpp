@@ -231,6 +231,19 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
   return ranked;
 }
 
+/// Whether the query rows that meet the same keys are few, and fit one tile.
+static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
+  constexpr int64_t kFewRows = 16;
+  int64_t rows = 1;
+  for (unsigned dim : op.getDimensionClasses().queryRows) {
+    int64_t extent = getQueryExtent(op, dim);
+    if (ShapedType::isDynamic(extent) || extent > kFewRows)
+      return false;
+    rows *= extent;
+  }
+  return rows <= std::min(kFewRows, layout.getNumRows());
+}
+
 /// Parts of 1024 keys and more, as many as make 64 workers: reading what a part
 /// reads takes 10 times as long as merging it and more, with up to 16 rows.
 static void chooseSplits(GenericOp op, const Extents &extents,
@@ -272,8 +285,9 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
     constexpr int64_t kWholeVectors = 64;
     sizes.keyRows = std::max<int64_t>(
         kWholeVectors, llvm::alignDown(sizes.keyRows, kWholeVectors));
-    chooseSplits(op, extents, sizes);
   }
+  if (layout.foldsRows() || hasFewRows(op, layout))
+    chooseSplits(op, extents, sizes);
   if (near || !startsAtFirstKey(op) || layout.foldsRows())
     return sizes;
   int64_t queries =

@@ -96,7 +96,8 @@ def Attn_LanesAlongFeaturesAttr
     The cost is that of a pair in vector operations: a multiplication per row
     and half of one for its part in the sum across lanes, one load for all rows,
     and each of them for as many features as a vector has lanes; times the tiles
-    that the query rows take.
+    that the query rows take. Of more than 8 rows each takes one more, as what
+    is kept of them drives keys and values out of the nearest cache.
 
     Example: 3 queries in a tile that has room for 4, in f32.
     ```mlir

@@ -60,7 +60,13 @@ double LanesAlongFeaturesAttr::getCost(const LayoutProblem &problem) const {
     all *= problem.estimate(i);
   FloatType accType = problem.accType;
   double lanes = static_cast<double>(problem.vectorBits) / accType.getWidth();
-  return std::ceil(all / getRows()) * (1.5 * getRows() + 1) / lanes;
+  double perTile = 1.5 * getRows() + 1;
+  // What is kept of more rows than these drives keys and values out of the
+  // first level of cache.
+  constexpr int64_t kCachedRows = 8;
+  if (getRows() > kCachedRows)
+    perTile += getRows();
+  return std::ceil(all / getRows()) * perTile / lanes;
 }
 
 int64_t LanesAlongFeaturesAttr::getNumRows() const { return getRows(); }
