@@ -7,7 +7,7 @@
 //
 //   attn-limit decode ROWSxHEADSxKEYSx128 [--check] [--isa=avx512|avx2]
 //
-// ROWS query rows (1, 2 or 4) for each of HEADS heads of keys and values.
+// ROWS query rows (1, 2, 4 or 8) for each of HEADS heads of keys and values.
 // Copies of 256 MiB together take turns, so that nothing is found in a cache; a
 // plain sum over the same copies runs in between. Prints one JSON object: isa,
 // median_ms, min_ms, runs, gb_per_s, read_gb_per_s, read_fraction (the median
@@ -87,7 +87,7 @@ static DecodeCase parseDecode(int argc, char **argv) {
       argv[2][end] != '\0' || !getAVX2FewRows(rows) || heads < 1 || keys < 1 ||
       keys % keyMultiple != 0 || width != fewRowsWidth ||
       heads > (1 << 29) / (keys * width))
-    fail("expected decode ROWSxHEADSxKEYSx128 with 1, 2 or 4 rows and a "
+    fail("expected decode ROWSxHEADSxKEYSx128 with 1, 2, 4 or 8 rows and a "
          "multiple of " +
          std::to_string(keyMultiple) +
          " keys, at most 2^30 numbers, but got '" + (argc < 3 ? "" : argv[2]) +

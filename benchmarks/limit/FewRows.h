@@ -9,7 +9,7 @@
 // these. They are read once, in whole rows and in the order of their addresses:
 // as many rows of keys as a vector has lanes, then as many of values. The order
 // is what prefetchers follow; a barrier behind each key keeps the compiler from
-// mixing the reads of several, which halves the rate.
+// mixing the reads of several, which halves the rate. For one thread.
 //
 // `Isa` brings the vectors; all is in an anonymous namespace, as in LoopNest.h.
 //
@@ -127,7 +127,9 @@ template <typename Isa, int rows, int width> struct FewRows {
   static void run(const Rows &given) {
     // The softmax is computed in powers of 2.
     const float scale = 1.44269504f / std::sqrt(static_cast<float>(width));
-    static thread_local State state;
+    // At a constant address: the prefetchers of some processors follow what is
+    // read through a register, and lose keys and values over it.
+    static State state;
     for (int r = 0; r < rows; ++r) {
       state.maximum[r] = -1e30f;
       state.sum[r] = Isa::zero();
@@ -182,6 +184,7 @@ template <typename Isa> attn::limit::FewRowsNest getFewRows(int64_t rows) {
   return rows == 1   ? FewRows<Isa, 1, 128>::run
          : rows == 2 ? FewRows<Isa, 2, 128>::run
          : rows == 4 ? FewRows<Isa, 4, 128>::run
+         : rows == 8 ? FewRows<Isa, 8, 128>::run
                      : nullptr;
 }
 

@@ -46,7 +46,7 @@ constexpr int64_t fewRowsWidth = 128;
 
 using FewRowsNest = void (*)(const Rows &);
 
-/// The nest for 1, 2 or 4 query rows; null for others.
+/// The nest for 1, 2, 4 or 8 query rows; null for others.
 FewRowsNest getAVX512FewRows(int64_t rows);
 FewRowsNest getAVX2FewRows(int64_t rows);
 
