@@ -192,12 +192,22 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
       return program.takeError();
     entry.program = std::move(*program);
   }
+  if (auto replay = dyn_cast<ReplayOp>(*op); replay) {
+    unsigned numLeading = 2 + replay.getPairs().size() / 2;
+    for (unsigned i = 0, e = replay.getInits().size(); i < e; ++i)
+      numLeading += replay.getTarget(i) == ReplayTarget::row_state;
+    auto program = result.compile(replay.getElement(), numLeading, env,
+                                  replay.getInits().size());
+    if (!program)
+      return program.takeError();
+    result.element = std::move(*program);
+  }
   return result;
 }
 
 Expected<std::optional<RegionProgram>>
 AttentionRows::compile(Region &region, unsigned numLeading,
-                       const Environment &env) const {
+                       const Environment &env, unsigned numYielded) const {
   if (region.empty())
     return std::nullopt;
   Block &body = region.front();
@@ -206,8 +216,8 @@ AttentionRows::compile(Region &region, unsigned numLeading,
   Expected<ScalarProgram> program = ScalarProgram::compile(body, env);
   if (!program)
     return program.takeError();
-  if (program->getNumResults() != 1)
-    return makeUnsupported(op, "expected a region to yield one value");
+  if (program->getNumResults() != numYielded)
+    return makeUnsupported(op, "a region yields the wrong number of values");
   RegionProgram result{std::move(*program), {}};
   auto spans = [](const Points &points, const AttentionOperand &operand) {
     return llvm::any_of(points.dims, [&](unsigned dim) {
@@ -281,7 +291,7 @@ void AttentionRows::beginRow(int64_t index) {
     weightingOperands.push_back(
         (operand.tensor ? operand.tensor->cells[offset] : operand.scalar).f);
   }
-  for (auto *region : {&similarity, &mask, &score, &weight})
+  for (auto *region : {&similarity, &mask, &score, &weight, &element})
     beginRow(*region);
 }
 
@@ -436,6 +446,19 @@ Error AttentionRows::applyWeightRegion(
       return weight->program.takeError();
     weights[index] = weight->program.result().f;
   }
+  return Error::success();
+}
+
+Error AttentionRows::evaluateElement(int64_t key, ArrayRef<double> leading,
+                                     llvm::MutableArrayRef<double> yielded) {
+  locateKey(key);
+  loadInputs(*element, key);
+  for (auto [index, value] : llvm::enumerate(leading))
+    element->program.argument(index).f = value;
+  if (!element->program.run(position.data()))
+    return element->program.takeError();
+  for (auto [index, value] : llvm::enumerate(yielded))
+    value = element->program.result(index).f;
   return Error::success();
 }
 

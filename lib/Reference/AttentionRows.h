@@ -103,6 +103,10 @@ public:
   Error countVisible(int64_t &count);
   /// Applies the weight region to the weights of the visible keys.
   Error applyWeightRegion(llvm::MutableArrayRef<double> weights);
+  /// What the region `element` of a replay yields for a key of the row, from
+  /// `leading`, its arguments but the inputs.
+  Error evaluateElement(int64_t key, ArrayRef<double> leading,
+                        llvm::MutableArrayRef<double> yielded);
   /// The steps of one pair of the row, up to its score.
   Error tracePair(int64_t key, double &similarity, double &scaledScore,
                   bool &isVisible, std::optional<double> &score);
@@ -134,7 +138,8 @@ private:
 
   Expected<std::optional<RegionProgram>> compile(mlir::Region &region,
                                                  unsigned numLeading,
-                                                 const Environment &env) const;
+                                                 const Environment &env,
+                                                 unsigned numYielded = 1) const;
   void beginRow(std::optional<RegionProgram> &region);
   void loadInputs(RegionProgram &region, int64_t key) const;
   void locateKey(int64_t key);
@@ -149,7 +154,7 @@ private:
   /// By how much the roundoff of the narrowest float that the similarity region
   /// computes in exceeds the accumulation type's.
   double similarityUnits = 1;
-  std::optional<RegionProgram> similarity, mask, score, weight;
+  std::optional<RegionProgram> similarity, mask, score, weight, element;
   /// Row-major keys x features, keys x channels, features.
   std::vector<double> keyRows, valueRows, queryRow;
   std::vector<int64_t> keyPositions;

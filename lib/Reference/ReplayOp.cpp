@@ -18,9 +18,13 @@ namespace reference {
 
 namespace {
 
-/// The final weights of one row and what their errors may be.
-struct FinalWeights {
+/// A number for each visible key of a row and what its error may be.
+struct Bounded {
   std::vector<double> values, errors;
+};
+
+/// The final weights of one row.
+struct FinalWeights : Bounded {
 
   Error compute(AttentionRows &rows, WeightingAlgebra &algebra,
                 ArrayRef<double> statistics, double numKeys,
@@ -29,6 +33,43 @@ struct FinalWeights {
 private:
   std::vector<double> moved;
 };
+
+/// What the pairs of one row yield to each target. An error of a weight passes
+/// through the region as it does through a weight region; states move along.
+Error yieldElements(ReplayOp op, AttentionRows &rows,
+                    const FinalWeights &weights, ArrayRef<double> states,
+                    SmallVector<Bounded> &targets) {
+  unsigned number = op.getInits().size();
+  double unit = rows.rounding.unit, least = rows.rounding.leastNormal;
+  targets.assign(number, Bounded());
+  SmallVector<double> yielded(number);
+  for (double sign : {0.0, 1.0, -1.0}) {
+    SmallVector<double> before(states);
+    for (auto [index, key] : llvm::enumerate(rows.visible)) {
+      SmallVector<double> leading{weights.values[index] +
+                                      sign * weights.errors[index],
+                                  rows.scores[index]};
+      leading.append(before);
+      if (Error error = rows.evaluateElement(key, leading, yielded))
+        return error;
+      size_t state = 0;
+      for (unsigned i = 0; i < number; ++i) {
+        if (op.getTarget(i) == ReplayTarget::row_state)
+          before[state++] += yielded[i];
+        Bounded &target = targets[i];
+        if (sign == 0) {
+          target.values.push_back(yielded[i]);
+          target.errors.push_back(16 * unit * std::fabs(yielded[i]) + least);
+        } else if (std::isfinite(yielded[i])) {
+          target.errors[index] =
+              std::max(target.errors[index],
+                       std::fabs(yielded[i] - target.values[index]));
+        }
+      }
+    }
+  }
+  return Error::success();
+}
 
 /// Adds to elements of an init, with their sizes and errors.
 void add(Tensor &tensor, int64_t at, double value, double error) {
@@ -83,8 +124,8 @@ Error FinalWeights::compute(AttentionRows &rows, WeightingAlgebra &algebra,
 
 Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
                                          Interpreter &interpreter) {
-  if (!op.getElement().empty())
-    return makeUnsupported(op, "expected the weight for each target");
+  if (!op.getPairs().empty())
+    return makeUnsupported(op, "expected query and key as the only pair");
   auto attention = cast<AttentionOpInterface>(op.getOperation());
   auto mapped = getOperands(attention.getMappedOperands(), op, env);
   if (!mapped)
@@ -118,7 +159,8 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   double numKeys = env.lookup(op.getKeys()).scalar.i;
 
   FinalWeights weights;
-  SmallVector<double> statistics;
+  SmallVector<double> statistics, states;
+  SmallVector<Bounded> targets;
   if (numRows > 0)
     rows.beginBatch(0);
   for (int64_t row = 0; row < numRows; ++row) {
@@ -147,7 +189,17 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
       interpreter.visiblePairs += rows.visible.size();
     }
     interpreter.flops += 2.0 * rows.visible.size() * perPair;
+    targets.clear();
+    if (!op.getElement().empty()) {
+      states.clear();
+      for (auto [i, output] : llvm::enumerate(outputs))
+        if (op.getTarget(i) == ReplayTarget::row_state)
+          states.push_back(output->cells[offsetOf(rows.getInit(i))].f);
+      if (Error error = yieldElements(op, rows, weights, states, targets))
+        return error;
+    }
     for (auto [i, output] : llvm::enumerate(outputs)) {
+      const Bounded &elements = targets.empty() ? weights : targets[i];
       const AttentionOperand &init = rows.getInit(i);
       int64_t base = offsetOf(init);
       const AttentionOperand *other = nullptr;
@@ -160,7 +212,7 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
           output->magnitude[base + offset] = output->error[base + offset] = 0;
         }
       for (auto [key, weight, error] :
-           llvm::zip_equal(rows.visible, weights.values, weights.errors)) {
+           llvm::zip_equal(rows.visible, elements.values, elements.errors)) {
         int64_t at = base + keyOffsets[i][key];
         if (!other) {
           add(*output, at, weight, error);

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The loop nest of a step with its third phase replaced: the statistics are
-// those of all keys, so that a weight is final when it is computed. What is
-// stored of the weights lies rows first, as its owner wants it, and is
-// transposed back in registers, block by block.
+// those of all keys, so that a weight is final when it is computed. What pairs
+// yield to the targets comes from it, key row by key row: sums over query rows
+// and states stay in registers meanwhile. What is stored lies rows first, as
+// its owner wants it, and is transposed back in registers, block by block.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,13 +35,26 @@ private:
   bool hasHiddenPhase() override;
   void emitHiddenPhase() override;
   void emitWeights();
+  /// What the pairs of a key row yield to each target, from their weights and
+  /// what the targets that are rows hold before it.
+  SmallVector<Value> yieldElements(Value weight, Value score, Value keyRow,
+                                   Value visible, ValueRange rows);
   void emitTargets(bool allHidden);
+  /// Sets up where the elements of each target lie.
+  void createBuffers();
+  bool isRow(unsigned init) {
+    ReplayTarget target = replay.getTarget(init);
+    return target == ReplayTarget::row || target == ReplayTarget::row_state;
+  }
   /// Writes the rows of lanes that `getWeights` gives for a key row.
   void emitStored(Value target, AffineMap map,
                   function_ref<Value(Value, Value, int64_t)> getWeights);
   SmallVector<Value> locate(AffineMap map, Value row, Value keyRow);
 
   ReplayOp replay;
+  /// By init: a row of lanes for each key row, which targets that are yielded
+  /// the same share; null for targets that are rows.
+  SmallVector<Value> elements;
 };
 
 } // namespace
@@ -48,28 +62,29 @@ private:
 LogicalResult ReplayEmitter::check() {
   for (unsigned i = 0, e = replay.getInits().size(); i < e; ++i) {
     ReplayTarget target = replay.getTarget(i);
-    if (target != ReplayTarget::stored && target != ReplayTarget::over_keys)
-      return replay.emitOpError("cannot be vectorized: expected targets stored "
-                                "or over_keys, but got ")
+    if (target == ReplayTarget::over_rows)
+      return replay.emitOpError("cannot be vectorized: expected targets "
+                                "stored, over_keys, row or row_state, but got ")
              << stringifyReplayTarget(target);
   }
-  if (!replay.getPairs().empty() || !replay.getElement().empty())
-    return replay.emitOpError("cannot be vectorized: expected the weight for "
-                              "each target, but got a region element");
+  if (!replay.getPairs().empty())
+    return replay.emitOpError("cannot be vectorized: expected query and key as "
+                              "the only pair, but got ")
+           << replay.getPairs().size() / 2 << " more";
   return success();
 }
 
 void ReplayEmitter::emitPhases() {
   emitScores(/*updates=*/false);
+  createBuffers();
   emitWeights();
   emitTargets(/*allHidden=*/false);
 }
 
 bool ReplayEmitter::hasHiddenPhase() {
-  return llvm::any_of(llvm::seq<unsigned>(0, replay.getInits().size()),
-                      [&](unsigned i) {
-                        return replay.getTarget(i) == ReplayTarget::stored;
-                      });
+  return llvm::any_of(
+      llvm::seq<unsigned>(0, replay.getInits().size()),
+      [&](unsigned i) { return replay.getTarget(i) == ReplayTarget::stored; });
 }
 
 /// Hidden pairs yield zeros.
@@ -87,28 +102,99 @@ void ReplayEmitter::emitWeights() {
       weighting.finish(b, loc, finished, weightingOperands,
                        emitter->broadcast(keys), /*scale=*/Value());
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
-  perVisibility(TypeRange(), [&] {
-    return forEachKeyRow({}, [&](Value keyRow, Value offset, ValueRange) {
-      Value visible = loadVisible(keyRow);
-      Value weight = weighting.weight(b, loc, loadScores(offset),
-                                      scoreStatistics, weightingOperands,
-                                      /*scale=*/Value());
-      for (Value factor : factors)
-        weight = arith::MulFOp::create(b, loc, weight, factor);
-      weight = select(visible, weight, nothing);
-      if (!op.getWeight().empty()) {
-        weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
-        weight = select(visible, weight, nothing);
-      }
-      storeScores(weight, offset);
-      return SmallVector<Value>();
-    });
+  SmallVector<Value> rows;
+  for (auto [i, init] : llvm::enumerate(replay.getInits()))
+    if (isRow(i))
+      rows.push_back(
+          vector::LoadOp::create(b, loc, laneType, init, ValueRange{zero}));
+  rows = perVisibility(ValueRange(rows).getTypes(), [&] {
+    return forEachKeyRow(
+        rows, [&](Value keyRow, Value offset, ValueRange carried) {
+          Value visible = loadVisible(keyRow), score = loadScores(offset);
+          Value weight = weighting.weight(b, loc, score, scoreStatistics,
+                                          weightingOperands, /*scale=*/Value());
+          for (Value factor : factors)
+            weight = arith::MulFOp::create(b, loc, weight, factor);
+          weight = select(visible, weight, nothing);
+          if (!op.getWeight().empty())
+            weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
+          SmallVector<Value> next, written;
+          SmallVector<Value> yielded =
+              yieldElements(weight, score, keyRow, visible, carried);
+          for (auto [i, element] : llvm::enumerate(yielded)) {
+            element = select(visible, element, nothing);
+            if (isRow(i)) {
+              next.push_back(
+                  arith::AddFOp::create(b, loc, carried[next.size()], element));
+            } else if (!llvm::is_contained(written, elements[i])) {
+              vector::StoreOp::create(b, loc, element, elements[i], offset);
+              written.push_back(elements[i]);
+            }
+          }
+          return next;
+        });
   });
+  size_t next = 0;
+  for (auto [i, init] : llvm::enumerate(replay.getInits()))
+    if (isRow(i))
+      vector::StoreOp::create(b, loc, rows[next++], init, ValueRange{zero});
+}
+
+SmallVector<Value> ReplayEmitter::yieldElements(Value weight, Value score,
+                                                Value keyRow, Value visible,
+                                                ValueRange rows) {
+  Region &region = replay.getElement();
+  if (region.empty())
+    return SmallVector<Value>(replay.getInits().size(), weight);
+  SmallVector<LaneValue> leading{LaneValue::lanes(weight),
+                                 LaneValue::lanes(score)};
+  size_t next = 0;
+  for (unsigned i = 0, e = replay.getInits().size(); i < e; ++i) {
+    if (replay.getTarget(i) == ReplayTarget::row_state)
+      leading.push_back(LaneValue::lanes(rows[next]));
+    next += isRow(i);
+  }
+  LanePredicate predicate{visible ? visible : validLanes,
+                          /*mayBeEmpty=*/bool(visible)};
+  LaneValue row = LaneValue::affine(zero, 1), key = LaneValue::uniform(keyRow);
+  key.variesByKey = true;
+  return llvm::map_to_vector(
+      emitter->inlineBlock(region.front(), arguments(region, leading, keyRow),
+                           {row, key}, predicate),
+      [&](LaneValue value) { return emitter->toVector(value); });
+}
+
+void ReplayEmitter::createBuffers() {
+  unsigned number = replay.getInits().size();
+  elements.assign(number, Value());
+  auto yielded = [&](unsigned i) {
+    return replay.getElement().empty()
+               ? Value()
+               : replay.getElement().front().getTerminator()->getOperand(i);
+  };
+  bool taken = false;
+  for (unsigned i = 0; i < number; ++i) {
+    if (isRow(i))
+      continue;
+    for (unsigned j = 0; j < i; ++j)
+      if (!isRow(j) && yielded(i) == yielded(j))
+        elements[i] = elements[j];
+    if (elements[i])
+      continue;
+    // The first take the place of the scores, which are read before.
+    elements[i] =
+        taken ? createWorkerScratch(b, op, cast<MemRefType>(scores.getType()))
+              : scores;
+    taken = true;
+  }
 }
 
 void ReplayEmitter::emitTargets(bool allHidden) {
   unsigned output = op.getOutputIndex();
   for (auto [i, init] : llvm::enumerate(replay.getInits())) {
+    if (isRow(i))
+      continue;
+    Value buffer = elements.empty() ? Value() : elements[i];
     if (replay.getTarget(i) == ReplayTarget::stored) {
       emitStored(init, op.getStoredMap(output + i),
                  [&](Value keyRow, Value lane, int64_t count) -> Value {
@@ -118,7 +204,7 @@ void ReplayEmitter::emitTargets(bool allHidden) {
                    Value offset =
                        arith::MulIOp::create(b, loc, keyRow, index(lanes));
                    offset = arith::AddIOp::create(b, loc, offset, lane);
-                   return vector::LoadOp::create(b, loc, type, scores, offset);
+                   return vector::LoadOp::create(b, loc, type, buffer, offset);
                  });
       continue;
     }
@@ -128,6 +214,7 @@ void ReplayEmitter::emitTargets(bool allHidden) {
     valueOperand = replay->getOperand(contracted);
     valueMap = op.getStoredMap(contracted);
     accumulator = init;
+    scores = buffer;
     perVisibility(TypeRange(), [&] {
       emitValues();
       return SmallVector<Value>();

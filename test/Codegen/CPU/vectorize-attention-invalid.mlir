@@ -19,19 +19,19 @@ func.func @no_layout(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
 
 // -----
 
-// Of the targets of a replay those are built that are stored or contracted over
-// keys, each by the weight.
+// Of the targets of a replay those over query rows are not built, nor are
+// further pairs.
 
 #q = affine_map<(m, n, d, e) -> (m, d)>
 #k = affine_map<(m, n, d, e) -> (n, d)>
-#row = affine_map<(m, n, d, e) -> (m)>
-func.func @row_target(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
-                      %r: memref<8xf32>, %keys: index) {
-  // expected-error @below {{'attn.replay' op cannot be vectorized: expected targets stored or over_keys, but got row}}
+func.func @over_rows(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
+                     %g: memref<7x4xf32>, %keys: index) {
+  // expected-error @below {{'attn.replay' op cannot be vectorized: expected targets stored, over_keys, row or row_state, but got over_rows}}
   attn.replay ins(%q, %k : memref<4x8xf32>, memref<7x4xf32>)
+      contracted(%q : memref<4x8xf32>)
       weighting(#attn.identity) layout(#attn.lanes_along_rows<8>) keys(%keys)
-      outs(%r : memref<8xf32>)
-      {indexing_maps = [#q, #k, #row], acc_type = f32, targets = [#attn.target<row>]}
+      outs(%g : memref<7x4xf32>)
+      {indexing_maps = [#q, #k, #q, #k], acc_type = f32, targets = [#attn.target<over_rows>]}
   return
 }
 
@@ -40,16 +40,18 @@ func.func @row_target(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
 #q = affine_map<(m, n, d, e) -> (m, d)>
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #w = affine_map<(m, n, d, e) -> (m, n)>
-func.func @element(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
-                   %w: memref<8x7xf32>, %keys: index) {
-  // expected-error @below {{'attn.replay' op cannot be vectorized: expected the weight for each target, but got a region element}}
+func.func @pairs(%q: memref<4x8xf32>, %k: memref<7x4xf32>,
+                 %w: memref<8x7xf32>, %keys: index) {
+  // expected-error @below {{'attn.replay' op cannot be vectorized: expected query and key as the only pair, but got 1 more}}
   attn.replay ins(%q, %k : memref<4x8xf32>, memref<7x4xf32>)
+      pairs(%q, %k : memref<4x8xf32>, memref<7x4xf32>)
       weighting(#attn.identity) layout(#attn.lanes_along_rows<8>) keys(%keys)
       outs(%w : memref<8x7xf32>)
-      {indexing_maps = [#q, #k, #w], acc_type = f32, targets = [#attn.target<stored>]}
+      {indexing_maps = [#q, #k, #q, #k, #w], acc_type = f32, targets = [#attn.target<stored>]}
       element {
-      ^bb0(%p: f32, %s: f32):
-        attn.yield %s : f32
+      ^bb0(%p: f32, %s: f32, %x: f32):
+        %t = arith.mulf %p, %x : f32
+        attn.yield %t : f32
       }
   return
 }
