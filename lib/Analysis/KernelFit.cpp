@@ -18,16 +18,17 @@ static FusionDecision unfused(const Twine &reason) {
 }
 
 bool needsFinalWeights(GenericOp op) {
-  return op.getWeights() || !op.isLinearInWeight();
+  return op.getWeights() || !op.isLinearInWeight() ||
+         op.getWeighting().getWeightingKind() == WeightingKind::Ordered;
 }
 
 FusionDecision fitsKernel(GenericOp op) {
   if (!isa<TensorType>(op.getQuery().getType()))
     return unfused("operands are memrefs: fusion starts from tensors");
-  if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
-    return unfused(
-        "the weighting is not of kind accumulate but " +
-        stringifyWeightingKind(*op.getWeighting().getWeightingKind()));
+  WeightingKind kind = *op.getWeighting().getWeightingKind();
+  if (kind == WeightingKind::Select)
+    return unfused("the weighting is not of kind accumulate but " +
+                   stringifyWeightingKind(kind));
   DimensionClasses classes = op.getDimensionClasses();
   auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
     StringRef mend = dims.empty() ? ": give one of extent 1 to the "
@@ -51,6 +52,16 @@ FusionDecision fitsKernel(GenericOp op) {
   }
   if (!needsFinalWeights(op))
     return {true, "one online pass"};
+  if (auto ordered =
+          dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting())) {
+    AccumulateWeightingAttrInterface mass = ordered.getMassWeighting();
+    if (op.getLse() && !mass.hasLogSumExp())
+      return unfused("a log-sum-exp is asked for, but what gives the mass of a "
+                     "key has none");
+    return {true, mass.getStatistics().empty()
+                      ? "one pass in key order"
+                      : "two passes, for statistics and in key order"};
+  }
   std::string why = op.getWeights()
                         ? "the weights are asked for"
                         : "the weight region is not linear in the weight";
@@ -115,6 +126,9 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy) {
     return unfused("fusion is switched off");
   FusionDecision fit = fitsKernel(op);
   if (!fit.fused || policy == FusionPolicy::Always)
+    return fit;
+  // Other kinds have no form but the fused one.
+  if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
     return fit;
   Extents extents(op);
   bool known = !ShapedType::isDynamic(extents.queries) &&

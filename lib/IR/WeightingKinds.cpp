@@ -102,7 +102,14 @@ LogicalResult verifyWeighting(Operation *op, StringRef label,
     weighting = select.getSelectedWeighting();
   } else if (auto ordered =
                  dyn_cast<OrderedWeightingAttrInterface>(weighting)) {
-    weighting = ordered.getMassWeighting();
+    auto mass = ordered.getMassWeighting();
+    if (mass.getNumWeightingOperands() > weighting.getNumWeightingOperands())
+      return op->emitOpError("(")
+             << label << ") expected " << weighting << " to have the "
+             << mass.getNumWeightingOperands()
+             << " weighting operands of what gives the mass of a key, " << mass
+             << ", first, but got " << weighting.getNumWeightingOperands();
+    weighting = mass;
   }
   return verifyAccumulate(op, label, weighting);
 }

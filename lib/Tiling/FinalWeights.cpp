@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusedAttention.h"
+#include "OrderedWeights.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -21,11 +22,20 @@ using namespace mlir;
 
 namespace attn {
 
+bool FusedAttention::isReplayed() { return ordered || needsFinalWeights(op); }
+
 bool FusedAttention::needsStatistics() {
   return !op.getWeighting().getStatistics().empty();
 }
 
 unsigned FusedAttention::getWeightsIndex() { return op.getLse() ? 2 : 1; }
+
+Value FusedAttention::emitNoMass(int64_t tiles) {
+  SmallVector<OpFoldResult> shape =
+      operands.storedExtents(box, OperandRole::statistic, operands.row);
+  shape[0] = repeat(shape[0], tiles);
+  return createFilledTensor(b, loc, shape, op.getAccumulationType(), 0.0);
+}
 
 void FusedAttention::withoutChannels(function_ref<void()> body) {
   OpFoldResult &extent = box.extents[operands.channel];
@@ -144,6 +154,12 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
     targets.push_back(
         ReplayTargetAttr::get(b.getContext(), ReplayTarget::stored));
   }
+  if (ordered) {
+    addMap(operands.row);
+    inits.push_back(state.back());
+    targets.push_back(
+        ReplayTargetAttr::get(b.getContext(), ReplayTarget::row_state));
+  }
 
   ValueRange all(tiles.values);
   unsigned weighting = op.getWeightingIndex();
@@ -159,7 +175,10 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
   cloneBody(op.getSimilarity(), replay.getSimilarity(), inputs);
   cloneBody(op.getMask(), replay.getMask(), inputs);
   cloneBody(op.getScore(), replay.getScore(), inputs);
-  cloneBody(op.getWeight(), replay.getWeight(), inputs);
+  cloneBody(op.getWeight(), ordered ? replay.getElement() : replay.getWeight(),
+            inputs);
+  if (ordered)
+    orderElements(b, replay, ordered);
   SmallVector<Value> next(replay.getResults());
   if (op.getWeights())
     next[1] = insertSlice(b, loc, next[1], state[1], from, extents);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusedAttention.h"
+#include "OrderedWeights.h"
 #include "UnitRow.h"
 #include "attn/IR/Utils.h"
 #include "attn/Tiling/Tiling.h"
@@ -16,8 +17,9 @@ using namespace mlir;
 namespace attn {
 
 FusedAttention::FusedAttention(RewriterBase &rewriter, GenericOp op,
+                               OrderedWeightingAttrInterface ordered,
                                const TileSizes &sizes, bool countTiles)
-    : b(rewriter), loc(op.getLoc()), op(op), sizes(sizes),
+    : b(rewriter), loc(op.getLoc()), op(op), ordered(ordered), sizes(sizes),
       countTiles(countTiles), classes(op.getDimensionClasses()),
       operands(rewriter, op, sizes) {}
 
@@ -154,7 +156,7 @@ SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
     return forEachOuterKey(
         inits, [&](ValueRange carried) { return walkKeys(carried); });
   };
-  if (!needsFinalWeights(op))
+  if (!isReplayed())
     return emitFinish(walk(emitInitialState(/*tiles=*/1)), slices);
 
   SmallVector<Value> state = emitInitialState(/*tiles=*/1);
@@ -167,6 +169,8 @@ SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
   SmallVector<Value> carried{state[0]}, results(slices);
   if (op.getWeights())
     carried.push_back(slices[getWeightsIndex()]);
+  if (ordered)
+    carried.push_back(emitNoMass(/*tiles=*/1));
   SmallVector<Value> final = walk(carried);
   if (op.getWeights())
     results[getWeightsIndex()] = final[1];
@@ -240,7 +244,7 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
   };
   SmallVector<Value> state = emitInitialState(sizes.queryTiles);
   SmallVector<Value> results(slices);
-  if (!needsFinalWeights(op)) {
+  if (!isReplayed()) {
     state = walkBlock(state, takeState, putState);
   } else {
     SmallVector<Value> statistics;
@@ -254,10 +258,16 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
     SmallVector<Value> carried{state[0]};
     if (op.getWeights())
       carried.push_back(slices[weights]);
+    if (ordered)
+      carried.push_back(emitNoMass(sizes.queryTiles));
+    OpFoldResult rowExtent = operands.storedExtents(
+        box, OperandRole::statistic, operands.row)[0];
     auto take = [&](ValueRange buffers, Value tile) {
       SmallVector<Value> taken = takeState(buffers.take_front(), tile);
       if (op.getWeights())
         taken.push_back(nest->takeInit(buffers[1], weights, tile));
+      if (ordered)
+        taken.push_back(takeEntry(b, loc, buffers.back(), tile, rowExtent));
       finished.clear();
       for (size_t i = 1; i < statistics.size(); ++i)
         finished.push_back(
@@ -269,6 +279,9 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
       putState(next.take_front(), buffers, tile);
       if (op.getWeights())
         next[1] = nest->putInit(next[1], buffers[1], weights, tile);
+      if (ordered)
+        next.back() =
+            putEntry(b, loc, next.back(), buffers.back(), tile, rowExtent);
     };
     SmallVector<Value> final = walkBlock(carried, take, put);
     state = {final[0]};
@@ -356,7 +369,11 @@ LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
     op = addUnitRow(rewriter, op);
     whole.rowDims = {op.getDimensionClasses().queryRows.back()};
   }
-  rewriter.replaceOp(op, FusedAttention(rewriter, op, whole, countTiles).run());
+  auto ordered = dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting());
+  if (ordered)
+    op = takeMass(rewriter, op);
+  rewriter.replaceOp(
+      op, FusedAttention(rewriter, op, ordered, whole, countTiles).run());
   return success();
 }
 

@@ -31,8 +31,10 @@ namespace attn {
 /// dimensions are one dimension of a tile.
 class FusedAttention {
 public:
+  /// With `ordered`, the weights of `op` are the mass of that weighting.
   FusedAttention(mlir::RewriterBase &rewriter, GenericOp op,
-                 const TileSizes &sizes, bool countTiles);
+                 OrderedWeightingAttrInterface ordered, const TileSizes &sizes,
+                 bool countTiles);
 
   /// The results of the loops, in front of the op.
   mlir::ValueRange run();
@@ -102,6 +104,10 @@ private:
                    llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
                    llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
   Values mergeStates(mlir::ValueRange states, mlir::OpFoldResult count);
+  /// Whether weights have to be final when they are used.
+  bool isReplayed();
+  /// The mass before the first key, for `tiles` query tiles.
+  mlir::Value emitNoMass(int64_t tiles);
   /// Whether a first walk is needed for statistics.
   bool needsStatistics();
   /// The position of the weights among the inits.
@@ -140,8 +146,8 @@ private:
   /// One key tile; returns the updated state.
   Values emitKeyTile(const WalkTile &tile, mlir::ValueRange state);
   Tiles takeTiles();
-  /// The second walk's step, with `finished` statistics: the accumulator, and
-  /// the weights if they are asked for.
+  /// The second walk's step, with `finished` statistics: the accumulator, the
+  /// weights if they are asked for, the mass so far if keys are in order.
   Values emitReplay(mlir::ValueRange state, mlir::Value full);
   /// The step of the walk at hand.
   Values emitStep(mlir::ValueRange state, mlir::Value full) {
@@ -159,6 +165,7 @@ private:
   mlir::RewriterBase &b;
   mlir::Location loc;
   GenericOp op;
+  OrderedWeightingAttrInterface ordered;
   const TileSizes &sizes;
   bool countTiles;
   DimensionClasses classes;

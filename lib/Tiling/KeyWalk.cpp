@@ -252,7 +252,7 @@ SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
   cloneBody(op.getMask(), online.getMask(), inputs);
   cloneBody(op.getScore(), online.getScore(), inputs);
   // Statistics know nothing of the weight region.
-  if (!needsFinalWeights(op))
+  if (!isReplayed())
     cloneBody(op.getWeight(), online.getWeight(), inputs);
   return SmallVector<Value>(online.getResults());
 }

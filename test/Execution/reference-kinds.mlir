@@ -2,10 +2,10 @@
 // RUN: attn-test-run %s --entry=fewer --target=reference | FileCheck %s --check-prefix=FEWER
 // RUN: attn-test-run %s --entry=sampled --target=reference | FileCheck %s --check-prefix=SAMPLED
 // RUN: not attn-test-run %s --entry=top --require-fused 2>&1 | FileCheck %s --check-prefix=FUSED
-// RUN: not attn-test-run %s --entry=sampled 2>&1 | FileCheck %s --check-prefix=UNFUSED
+// RUN: not attn-test-run %s --entry=sampled --fusion=never 2>&1 | FileCheck %s --check-prefix=UNFUSED
 
-// Weightings of the kinds that no kernel has yet: the reference evaluates them,
-// the tiler and the unfused fallback refuse them in one sentence. With one
+// Weightings of other kinds than accumulate: the reference evaluates them, and
+// the unfused fallback refuses them in one sentence. With one
 // feature and a query of 1, the scores of a row are the keys.
 
 #q = affine_map<(m, n, d, e) -> (m, d)>

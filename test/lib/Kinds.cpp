@@ -94,8 +94,60 @@ double SampledAttr::evaluate(MutableArrayRef<double> scores,
 }
 
 //===----------------------------------------------------------------------===//
+// fading
+//===----------------------------------------------------------------------===//
+
+unsigned FadingAttr::getNumWeightingOperands() const { return 2; }
+
+bool FadingAttr::hasLogSumExp() const { return true; }
+
+AccumulateWeightingAttrInterface FadingAttr::getMassWeighting() const {
+  return cast<AccumulateWeightingAttrInterface>(
+      SoftmaxSinkAttr::get(getContext()));
+}
+
+Value FadingAttr::weightOfMass(OpBuilder &b, Location loc, Value mass,
+                               Value before, ValueRange operands) const {
+  Value faded = arith::MulFOp::create(b, loc, operands[0], before);
+  Value one = createFloatConstant(b, loc, mass.getType(), 1.0);
+  Value left = arith::SubFOp::create(b, loc, one, faded);
+  return arith::MulFOp::create(b, loc, mass, left);
+}
+
+double FadingAttr::evaluate(MutableArrayRef<double> scores,
+                            ArrayRef<double> operands, double) const {
+  double max = operands[0], before = 0.0;
+  for (double score : scores)
+    max = std::max(max, score);
+  double sum = std::exp(operands[0] - max);
+  for (double score : scores)
+    sum += std::exp(score - max);
+  for (double &score : scores) {
+    double mass = std::exp(score - max) / sum;
+    score = mass * (1.0 - operands[1] * before);
+    before += mass;
+  }
+  return max + std::log(sum);
+}
+
+//===----------------------------------------------------------------------===//
 // What the verifier refuses
 //===----------------------------------------------------------------------===//
+
+AccumulateWeightingAttrInterface GreedyAttr::getMassWeighting() const {
+  return cast<AccumulateWeightingAttrInterface>(
+      SoftmaxSinkAttr::get(getContext()));
+}
+
+Value GreedyAttr::weightOfMass(OpBuilder &, Location, Value mass, Value,
+                               ValueRange) const {
+  return mass;
+}
+
+double GreedyAttr::evaluate(MutableArrayRef<double>, ArrayRef<double>,
+                            double) const {
+  return 0.0;
+}
 
 double KindlessAttr::evaluate(MutableArrayRef<double>, ArrayRef<double>,
                               double) const {

@@ -82,6 +82,24 @@ def AttnTest_SampledAttr : AttrDef<AttnTest_Dialect, "Sampled", [
   let description = "`u` is the weighting operand.";
 }
 
+def AttnTest_FadingAttr : AttrDef<AttnTest_Dialect, "Fading", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface,
+                                ["getNumWeightingOperands", "hasLogSumExp"]>,
+    DeclareAttrInterfaceMethods<OrderedWeightingAttrInterface>]> {
+  let mnemonic = "fading";
+  let summary = "the softmax with a sink, times 1 - c the mass before";
+  let description = [{
+    The sink is the first weighting operand, the mass's; `c` is the second.
+  }];
+}
+
+def AttnTest_GreedyAttr : AttrDef<AttnTest_Dialect, "Greedy", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface>,
+    DeclareAttrInterfaceMethods<OrderedWeightingAttrInterface>]> {
+  let mnemonic = "greedy";
+  let summary = "A weighting with a fault: it lacks the operand of its mass";
+}
+
 def AttnTest_KindlessAttr : AttrDef<AttnTest_Dialect, "Kindless", [
     DeclareAttrInterfaceMethods<WeightingAttrInterface>]> {
   let mnemonic = "kindless";

@@ -55,6 +55,10 @@ struct HalfLanesEmitter
                            OnlineOp op, const EmitOptions &options) const {
     return base(layout).emitOnline(rewriter, op, options);
   }
+  LogicalResult emitReplay(Attribute layout, RewriterBase &rewriter,
+                           ReplayOp op, const EmitOptions &options) const {
+    return base(layout).emitReplay(rewriter, op, options);
+  }
   LogicalResult emitPack(Attribute layout, RewriterBase &rewriter, PackOp op,
                          const EmitOptions &options) const {
     return base(layout).emitPack(rewriter, op, options);

@@ -2,7 +2,7 @@
 """Runs attention through attn-run and computes it again in plain numpy.
 
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
-             [--scale-error=0.01]
+             [--scale-error=0.01] [--run=attn-run]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -33,6 +33,7 @@ def parse_arguments():
     parser.add_argument("groups", nargs="+")
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--cpu")
+    parser.add_argument("--run", default="attn-run")
     parser.add_argument("--only")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--scale-error", type=float, default=0.0)
@@ -62,7 +63,7 @@ def run(cases, options):
         module = os.path.join(directory, "plain.mlir")
         with open(module, "w") as file:
             file.write(write_module(cases))
-        command = ["attn-run", module]
+        command = [options.run, module]
         if options.cpu:
             command.append("--cpu=" + options.cpu)
         if all(case.fused for case in cases):

@@ -74,7 +74,8 @@ def weigh(kind, s, visible, operand, keys):
 
 
 def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
-           mask=None, weight=None, weighting="softmax", operand=None):
+           mask=None, weight=None, weighting="softmax", operand=None,
+           operands=()):
     """Output, log-sum-exp and weights, each with its tolerance.
 
     `letters` are those of q, k, v and the output. Scores have the batch and row
@@ -99,7 +100,11 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         visible = numpy.ones(s.shape, bool)
         if mask:
             visible = numpy.broadcast_to(mask(index), s.shape)
-        p, lse = weigh(weighting, s, visible, operand, size["n"])
+        large = None
+        if isinstance(weighting, str):
+            p, lse = weigh(weighting, s, visible, operand, size["n"])
+        else:
+            p, lse, large = weighting[1](s, visible, *operands)
         if weight:
             p = numpy.where(visible, weight(p, index), 0.0)
         sizes = numpy.where(visible, numpy.fmax(abs(s), magnitude), 0.0)
@@ -107,7 +112,10 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         sizes = sizes.max(-1, initial=0.0)
         unit = UNIT[accumulation(dtype)] * (2 * size["d"]**0.5 * sizes + 16)
         # A weight that is the score itself is as uncertain as the score's terms.
-        large = abs(p)
+        if large is None:
+            large = abs(p)
+        elif weight:
+            large = abs(weight(large, index))
         if weighting in ("relu", "identity", "sum_normalized"):
             large = numpy.fmax(large, weigh(weighting, magnitude, visible, None,
                                             size["n"])[0])
@@ -130,12 +138,14 @@ def affine(every, letters):
 
 def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
             inputs=(), captured=(), weighting="softmax", operand=None,
-            lse=False, weights=False, order=None, fused=True, dynamic=False,
-            patch=None,
-            **plain):
+            operands=(), lse=False, weights=False, order=None, fused=True,
+            dynamic=False, patch=None, **plain):
     """A case of attn.generic. `inputs` are (letters, type, array), `captured`
     (name, type, array), `operand` (letters, array); `order` are the letters of
-    the weights, if not those of the rows and then n."""
+    the weights, if not those of the rows and then n. `weighting` is the name of
+    one that the compiler knows, or the name of another and a function that gives
+    weights, log-sum-exp and sizes from scores, what is visible and `operands`,
+    which are (letters, array)."""
     every = "".join(sorted(sizes, key="bhgmpnde".index))
     arrays = [random(rng, [sizes[x] for x in part], dtype)
               for part in letters[:3]]
@@ -153,15 +163,17 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
         maps.append(affine(every, part))
     for entry in captured:
         arguments.append(entry)
-    weigher = f"#attn.{weighting}"
-    plain_operand = None
-    if operand:
-        part, array = operand
-        kind = tensor(array.shape, acc) if part else acc
-        arguments.append(("w", kind, array))
-        weigher += f", %w : {kind}"
+    known = isinstance(weighting, str)
+    weigher = f"#attn.{weighting}" if known else f"#{weighting[0]}"
+    given, names, of = [operand] if operand else operands, [], []
+    for number, (part, array) in enumerate(given):
+        names.append(f"%w{number}")
+        of.append(tensor(array.shape, acc) if part else acc)
+        arguments.append((names[-1][1:], of[-1], array))
         maps.append(affine(every, part))
-        plain_operand = spread(array, part, rows + "n")
+    if given:
+        weigher += f", {', '.join(names)} : {', '.join(of)}"
+    spreads = [spread(array, part, rows + "n") for part, array in given]
     results = [("r#0" if lse or weights else "r", kinds[3], letters[3])]
     extra = ""
     types = [kinds[3]]
@@ -187,8 +199,9 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
       {text}
       -> {', '.join(types)}"""
     out, log, matrix = attend(*arrays, letters, scale * error, dtype,
-                              weighting=weighting, operand=plain_operand,
-                              **plain)
+                              weighting=weighting,
+                              operand=spreads[0] if operand else None,
+                              operands=spreads, **plain)
     if order:
         axes = [(rows + "n").index(x) for x in order]
         matrix = tuple(array.transpose(axes) for array in matrix)

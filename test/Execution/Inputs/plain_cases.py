@@ -4,6 +4,7 @@ import numpy
 
 from plain_attention import accumulation, generic, random, spread, tensor
 from plain_final import CAUSAL, LETTERS, POSITIVE, SIZES, final
+from plain_ordered import ordered
 from plain_sdpa import sdpa
 
 NAN, INF = numpy.nan, numpy.inf
@@ -549,5 +550,5 @@ def few(dtype, rng, error):
 
 GROUPS = {function.__name__: function
           for function in (options, lengths, blocks, widths, hidden, weightings,
-                           layouts, regions, final, unfused, few, few_options,
+                           layouts, regions, final, ordered, unfused, few, few_options,
                            few_hidden, few_weightings, few_regions)}

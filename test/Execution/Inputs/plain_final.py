@@ -14,6 +14,17 @@ CAUSAL = ("""mask {
         %visible = arith.cmpi sle, %j, %i : index
         attn.yield %visible : i1
       }""", lambda x: x["n"] <= x["m"])
+SOME = ("""mask {
+        %i = attn.index 1
+        %j = attn.index 2
+        %rest = affine.apply affine_map<(i, j) -> ((i + 2 * j) mod 3)>(%i, %j)
+        %c0 = arith.constant 0 : index
+        %c5 = arith.constant 5 : index
+        %some = arith.cmpi eq, %rest, %c0 : index
+        %rows = arith.cmpi sgt, %i, %c5 : index
+        %visible = arith.andi %some, %rows : i1
+        attn.yield %visible : i1
+      }""", lambda x: ((x["m"] + 2 * x["n"]) % 3 == 0) & (x["m"] > 5))
 POSITIVE = """score {{
       ^bb0(%s: {0}):
         %t = math.absf %s : {0}
@@ -21,15 +32,20 @@ POSITIVE = """score {{
       }}"""
 
 
+def square(acc):
+    """Squares of the weights: a region and a function."""
+    return f"""weight {{
+      ^bb0(%p: {acc}):
+        %t = arith.mulf %p, %p : {acc}
+        attn.yield %t : {acc}
+      }}""", lambda w, x: w * w
+
+
 def final(dtype, rng, error):
     """Weights that have to be final: they are asked for, or the weight region is
     not linear in them. Two walks, or one without statistics."""
     acc = accumulation(dtype)
-    squared = f"""weight {{
-      ^bb0(%p: {acc}):
-        %t = arith.mulf %p, %p : {acc}
-        attn.yield %t : {acc}
-      }}"""
+    squared, by_square = square(acc)
     placed = f"""weight {{
       ^bb0(%p: {acc}):
         %i = attn.index 1
@@ -54,19 +70,8 @@ def final(dtype, rng, error):
         %visible = arith.andi %above, %below : i1
         attn.yield %visible : i1
       }""", lambda x: (x["n"] >= x["m"]) & (x["n"] < x["m"] + 64))
-    some = ("""mask {
-        %i = attn.index 1
-        %j = attn.index 2
-        %rest = affine.apply affine_map<(i, j) -> ((i + 2 * j) mod 3)>(%i, %j)
-        %c0 = arith.constant 0 : index
-        %c5 = arith.constant 5 : index
-        %some = arith.cmpi eq, %rest, %c0 : index
-        %rows = arith.cmpi sgt, %i, %c5 : index
-        %visible = arith.andi %some, %rows : i1
-        attn.yield %visible : i1
-      }""", lambda x: ((x["m"] + 2 * x["n"]) % 3 == 0) & (x["m"] > 5))
     masks = {"dense": ("", None), "causal": CAUSAL, "window": window,
-             "some": some}
+             "some": SOME}
     kinds = {"softmax": {"lse": True},
              "softmax_sink": {"operand": ("h", random(rng, [2], acc)),
                               "lse": True},
@@ -74,8 +79,8 @@ def final(dtype, rng, error):
              "relu": {}, "identity": {},
              "sum_normalized": {"score": lambda s, x: abs(s)}}
     regions = {"plain": ("", {"weights": True}),
-               "squared": (squared, {"weight": lambda w, x: w * w}),
-               "squared-stored": (squared, {"weight": lambda w, x: w * w,
+               "squared": (squared, {"weight": by_square}),
+               "squared-stored": (squared, {"weight": by_square,
                                             "weights": True}),
                "placed": (placed, {
                    "weight": lambda w, x: (w + 1) * table[x["m"] - x["n"] + 149],
@@ -118,7 +123,7 @@ def final(dtype, rng, error):
                  dynamic=True, lse=True)
     yield generic("blocks-squared", dtype, blocks, LETTERS, rng,
                   CAUSAL[0] + squared, 0.6, error, mask=CAUSAL[1],
-                  weight=lambda w, x: w * w)
+                  weight=by_square)
     for zero in "hmned":
         yield stored(f"zero-{zero}", sizes={**SIZES, zero: 0}, dynamic=True)
         yield stored(f"zero-{zero}-static", CAUSAL[0], mask=CAUSAL[1],
