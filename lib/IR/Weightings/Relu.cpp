@@ -26,8 +26,10 @@ Value ReluAttr::weight(OpBuilder &builder, Location loc, Value score,
 SmallVector<Value> ReluAttr::finish(OpBuilder &builder, Location loc,
                                     ValueRange, ValueRange, Value numKeys,
                                     Value) const {
+  // Of no keys the sum is 0, whatever divides it.
   Value one = createFloatConstant(builder, loc, numKeys.getType(), 1.0);
-  return {arith::DivFOp::create(builder, loc, one, numKeys)};
+  Value keys = arith::MaximumFOp::create(builder, loc, numKeys, one);
+  return {arith::DivFOp::create(builder, loc, one, keys)};
 }
 
 /// g / N_k where the score is positive.
