@@ -79,7 +79,10 @@ static int64_t getExtent(GenericOp op, Value operand, unsigned mapIndex,
           *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
 }
 
+/// Dynamic for packed rows: each request has its own.
 static int64_t getQueryExtent(GenericOp op, unsigned dim) {
+  if (op.getQueryStarts() && getRaggedDims(op)->queryRow == dim)
+    return ShapedType::kDynamic;
   return getExtent(op, op.getQuery(), /*mapIndex=*/0, dim);
 }
 
@@ -132,7 +135,7 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy) {
     return fit;
   Extents extents(op);
   bool known = !ShapedType::isDynamic(extents.queries) &&
-               !ShapedType::isDynamic(extents.keys);
+               !ShapedType::isDynamic(extents.keys) && !getRaggedDims(op);
   int64_t pairs = known ? extents.queries * extents.keys : 0;
   if (pairs > 0 && pairs <= kMaxUnfusedPairs)
     return unfused("fusion does not pay for " + Twine(pairs) +
@@ -263,7 +266,8 @@ static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
 static void chooseSplits(GenericOp op, const Extents &extents,
                          TileSizes &sizes) {
   constexpr int64_t kWorkers = 64, kSplitKeys = 1024;
-  if (op.getDimensionClasses().keyRows.size() != 1 || sizes.queryTiles != 1)
+  if (op.getDimensionClasses().keyRows.size() != 1 || sizes.queryTiles != 1 ||
+      op.getQueryStarts())
     return;
   int64_t workers =
       ShapedType::isDynamic(extents.rows)

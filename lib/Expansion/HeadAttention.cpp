@@ -13,7 +13,7 @@ using namespace mlir;
 namespace attn {
 
 int64_t HeadAttention::getNumLeadingDims() const {
-  return detail::getShapeOrScalar(query.getType()).size() - 2;
+  return getShape(query).size() - 2;
 }
 
 FloatType HeadAttention::getAccumulationType() const {
@@ -49,28 +49,35 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
   auto getRank = [](Value value) -> int64_t {
     return detail::getShapeOrScalar(value.getType()).size();
   };
-  int64_t rank = getRank(query), last = rank - 1;
+  int64_t rank = getShape(query).size(), last = rank - 1;
+  // What is packed has the requests' own extents: see getRaggedExtents.
+  auto relate = [&](Value left, int64_t leftDim, Value right, int64_t rightDim,
+                    const Twine &meaning, bool multiple = false) {
+    std::optional<int64_t> leftAt = getDim(left, leftDim);
+    std::optional<int64_t> rightAt = getDim(right, rightDim);
+    if (leftAt && rightAt)
+      relations.add(left, *leftAt, right, *rightAt, meaning, multiple);
+  };
   for (int64_t dim = 0; dim + 2 < last; ++dim) {
-    relations.add(key, dim, query, dim, "the batch of key and query");
-    relations.add(value, dim, query, dim, "the batch of value and query");
+    relate(key, dim, query, dim, "the batch of key and query");
+    relate(value, dim, query, dim, "the batch of value and query");
   }
   if (last >= 2) {
-    relations.add(query, last - 2, key, last - 2,
-                  "query heads, a multiple of key heads", /*multiple=*/true);
-    relations.add(value, last - 2, key, last - 2,
-                  "the heads of value and key");
+    relate(query, last - 2, key, last - 2,
+           "query heads, a multiple of key heads", /*multiple=*/true);
+    relate(value, last - 2, key, last - 2, "the heads of value and key");
   }
-  relations.add(value, last - 1, key, last - 1, "the rows of value and key");
-  relations.add(key, last, query, last, "the width of key and query");
+  relate(value, last - 1, key, last - 1, "the rows of value and key");
+  relate(key, last, query, last, "the width of key and query");
   for (Value init : {output, lse})
     for (int64_t dim = 0; init && dim < last; ++dim)
-      relations.add(init, dim, query, dim, describeQuery(dim, rank));
+      relate(init, dim, query, dim, describeQuery(dim, rank));
   if (weights) {
     for (int64_t dim = 0; dim < last; ++dim)
-      relations.add(weights, dim, query, dim, describeQuery(dim, rank));
-    relations.add(weights, last, key, last - 1, "key rows");
+      relate(weights, dim, query, dim, describeQuery(dim, rank));
+    relate(weights, last, key, last - 1, "key rows");
   }
-  relations.add(output, last, value, last, "the width of output and value");
+  relate(output, last, value, last, "the width of output and value");
   for (Value operand : {bias, booleanMask}) {
     if (!operand)
       continue;
@@ -81,18 +88,21 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
       if (extent == 1)
         continue;
       int64_t position = dim + missing;
+      bool isRow = position + 1 == last;
+      if ((isRow && queryStarts) || (position == last && keyStarts))
+        continue;
       if (position == last)
-        relations.add(operand, dim, key, last - 1, "key rows");
+        relate(operand, dim, key, last - 1, "key rows");
       else
-        relations.add(operand, dim, query, position,
-                      describeQuery(position, rank));
+        relate(operand, dim, query, position, describeQuery(position, rank));
     }
   }
   if (sink && getRank(sink) == 1)
-    relations.add(sink, 0, query, rank - 3, "query heads");
+    relate(sink, 0, query, rank - 3, "query heads");
   if (offset)
     for (int64_t dim = 0; dim < getRank(offset); ++dim)
-      relations.add(offset, dim, query, dim, "the batch of offset and query");
+      relate(offset, dim, query, dim, "the batch of offset and query");
+  detail::relateStarts(op, relations);
 }
 
 } // namespace attn

@@ -22,12 +22,24 @@ namespace attn {
 /// The parts of a named op; what is null or empty is not there.
 struct HeadAttention {
   mlir::Operation *op = nullptr;
-  mlir::Value query, key, value, bias, booleanMask, offset, sink, output, lse,
-      weights;
+  mlir::Value query, key, value, bias, booleanMask, offset, sink, queryStarts,
+      keyStarts, output, lse, weights;
   mlir::Region *mask = nullptr, *score = nullptr;
   mlir::FloatAttr scale, softcap;
   CausalKind causal = CausalKind::none;
   std::optional<llvm::ArrayRef<int64_t>> window;
+
+  /// Whether the batch is requests of different lengths, with starts.
+  bool isRagged() const { return queryStarts || keyStarts; }
+  /// Whether these are packed in an operand: rows x heads (x features).
+  bool isPacked(mlir::Value operand) const;
+  /// The extents of query, key, value, output or log-sum-exp in the order batch
+  /// x heads x rows x features, however they lie. That of packed rows is
+  /// dynamic, as each request has its own.
+  llvm::SmallVector<int64_t> getShape(mlir::Value operand) const;
+  /// The dimension of the operand that lies there; none for packed requests.
+  std::optional<int64_t> getDim(mlir::Value operand, int64_t dim) const;
+  RaggedExtents getRaggedExtents() const;
 
   /// The number of dimensions before rows and features, heads included.
   int64_t getNumLeadingDims() const;
@@ -38,10 +50,12 @@ struct HeadAttention {
     return op->emitOpError(message);
   }
 
-  /// Constraints (C1) to (C7) and (C10) to (C13) of the named ops.
+  /// Constraints (C1) to (C7) and (C10) to (C15) of the named ops.
   mlir::LogicalResult verify() const;
   /// (C8) and (C9).
   mlir::LogicalResult verifyRegions() const;
+  /// (C14) and (C15).
+  mlir::LogicalResult verifyRagged() const;
   void nameRegionArguments(mlir::Region &region,
                            mlir::OpAsmSetValueNameFn setName) const;
   void getExtentRelations(OperandRelations &relations) const;

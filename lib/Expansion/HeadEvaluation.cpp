@@ -30,6 +30,12 @@ public:
 private:
   using Row = PlainAttention::Row;
 
+  /// A row of the output as (batch..., head, i): of packed requests, which one,
+  /// and where in it.
+  SmallVector<int64_t> getRow(Row row) const;
+  /// The number of rows, or of keys, of the request or batch of `row`.
+  int64_t countRows(Row row) const;
+  int64_t countKeys(Row row) const;
   /// The position of the first element of row `j` of key or value, for `row`.
   int64_t getKeyRow(const PlainOperand &operand, Row row, int64_t j) const;
   /// The element of bias or boolean_mask for the pair.
@@ -42,7 +48,8 @@ private:
 
   const HeadAttention &op;
   Rounding rounding;
-  PlainOperand query, key, value, bias, booleanMask, offset, sink;
+  PlainOperand query, key, value, bias, booleanMask, offset, sink, queryStarts,
+      keyStarts;
   PlainRegion mask, score;
   int64_t rank, numRows, numKeys;
   double scale;
@@ -54,8 +61,13 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
     : op(op), rounding(op.getAccumulationType()),
       query(evaluation.getOperand(op.query)),
       key(evaluation.getOperand(op.key)),
-      value(evaluation.getOperand(op.value)), rank(query.shape.size()),
-      numRows(query.shape[rank - 2]), numKeys(key.shape[rank - 2]) {
+      value(evaluation.getOperand(op.value)), rank(op.getNumLeadingDims() + 2),
+      numRows(query.shape[*op.getDim(op.query, rank - 2)]),
+      numKeys(key.shape[*op.getDim(op.key, rank - 2)]) {
+  if (op.queryStarts)
+    queryStarts = evaluation.getOperand(op.queryStarts);
+  if (op.keyStarts)
+    keyStarts = evaluation.getOperand(op.keyStarts);
   if (op.bias)
     bias = evaluation.getOperand(op.bias);
   if (op.booleanMask)
@@ -66,7 +78,7 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
     sink = evaluation.getOperand(op.sink);
   mask = evaluation.getRegion(*op.mask);
   score = evaluation.getRegion(*op.score);
-  double width = static_cast<double>(query.shape[rank - 1]);
+  double width = static_cast<double>(query.shape.back());
   scale = op.scale ? op.scale.getValueAsDouble()
                    : 1.0 / std::sqrt(std::max(width, 1.0));
 }
@@ -75,12 +87,37 @@ int64_t HeadEvaluator::getKeyRow(const PlainOperand &operand, Row row,
                                  int64_t j) const {
   SmallVector<int64_t> index(row);
   if (rank > 2) {
-    int64_t group = query.shape[rank - 3] / operand.shape[rank - 3];
-    index[rank - 3] = row[rank - 3] / group;
+    int64_t heads = query.shape[*op.getDim(op.query, rank - 3)];
+    int64_t keyHeads = operand.shape[*op.getDim(op.key, rank - 3)];
+    index[rank - 3] = row[rank - 3] / (heads / keyHeads);
   }
   index[rank - 2] = j;
+  if (op.keyStarts)
+    index = {keyStarts.integers[row[0]] + j, index[1]};
   index.push_back(0);
   return operand.getOffset(index);
+}
+
+SmallVector<int64_t> HeadEvaluator::getRow(Row row) const {
+  if (!op.queryStarts)
+    return SmallVector<int64_t>(row);
+  // The last request that begins at the row or before it: those after it are
+  // empty or later.
+  ArrayRef<int64_t> starts = queryStarts.integers;
+  int64_t request = llvm::upper_bound(starts, row[0]) - starts.begin() - 1;
+  return {request, row[1], row[0] - starts[request]};
+}
+
+int64_t HeadEvaluator::countRows(Row row) const {
+  return op.queryStarts
+             ? queryStarts.integers[row[0] + 1] - queryStarts.integers[row[0]]
+             : numRows;
+}
+
+int64_t HeadEvaluator::countKeys(Row row) const {
+  return op.keyStarts
+             ? keyStarts.integers[row[0] + 1] - keyStarts.integers[row[0]]
+             : numKeys;
 }
 
 int64_t HeadEvaluator::getBroadcast(const PlainOperand &operand, Row row,
@@ -109,7 +146,7 @@ static bool isAtMost(__int128 lhs, __int128 rhs) { return lhs <= rhs; }
 bool HeadEvaluator::isVisible(Row row, int64_t j) const {
   __int128 diagonal = row.back();
   if (op.causal == CausalKind::bottom_right)
-    diagonal += numKeys - numRows;
+    diagonal += countKeys(row) - countRows(row);
   if (op.offset)
     diagonal += offset.integers[offset.getOffset(
         row.take_front(offset.shape.size()))];
@@ -129,8 +166,10 @@ bool HeadEvaluator::isVisible(Row row, int64_t j) const {
 }
 
 PlainPair HeadEvaluator::getPair(Row row, int64_t j) const {
-  int64_t width = query.shape[rank - 1];
+  int64_t width = query.shape.back();
   SmallVector<int64_t> index(row);
+  if (op.queryStarts)
+    index = {queryStarts.integers[row[0]] + row[2], row[1]};
   index.push_back(0);
   Estimate dot =
       rounding.dot(query.reals.slice(query.getOffset(index), width),
@@ -170,23 +209,33 @@ void HeadEvaluator::decideMaskDims(SmallVectorImpl<bool> &maskDims) const {
     for (int64_t dim = 0; dim + 1 < rank; ++dim)
       if (!op.mask->getArgument(dim).use_empty())
         maskDims[dim] = true;
+  // The request, which decides the keys, and the row in it are packed rows.
+  if (op.queryStarts)
+    maskDims.assign({true, bool(maskDims[1])});
+  else if (op.keyStarts)
+    maskDims[0] = true;
 }
 
 PlainAttention HeadEvaluator::describe() {
   PlainAttention attention;
   attention.rows.assign(query.shape.begin(), query.shape.end() - 1);
   attention.numKeys = numKeys;
-  attention.numFeatures = query.shape[rank - 1];
-  attention.numChannels = value.shape[rank - 1];
+  attention.numFeatures = query.shape.back();
+  attention.numChannels = value.shape.back();
   attention.accumulationType = op.getAccumulationType();
+  if (op.isRagged())
+    attention.getNumKeys = [this](Row row) { return countKeys(getRow(row)); };
   if (op.causal != CausalKind::none || op.window || op.booleanMask || mask)
     attention.isVisible = [this](Row row, int64_t j) {
-      return isVisible(row, j);
+      return isVisible(getRow(row), j);
     };
   decideMaskDims(attention.maskDims);
-  attention.getPair = [this](Row row, int64_t j) { return getPair(row, j); };
+  attention.getPair = [this](Row row, int64_t j) {
+    return getPair(getRow(row), j);
+  };
   attention.getValue = [this](Row row, int64_t j) {
-    return value.reals.slice(getKeyRow(value, row, j), value.shape[rank - 1]);
+    return value.reals.slice(getKeyRow(value, getRow(row), j),
+                             value.shape.back());
   };
   MLIRContext *context = op.op->getContext();
   attention.weighting = SoftmaxAttr::get(context);
@@ -194,7 +243,7 @@ PlainAttention HeadEvaluator::describe() {
   if (op.sink) {
     attention.weighting = SoftmaxSinkAttr::get(context);
     attention.getWeightingOperands = [this](Row row) {
-      int64_t head = sink.shape.empty() ? 0 : row[rank - 3];
+      int64_t head = sink.shape.empty() ? 0 : getRow(row)[rank - 3];
       return SmallVector<double>{sink.reals[head]};
     };
   }
@@ -211,7 +260,7 @@ HeadAttention::evaluate(Evaluation &evaluation) const {
 
 SmallVector<Value> HeadAttention::getMaskOperands() const {
   SmallVector<Value> operands;
-  for (Value operand : {booleanMask, offset})
+  for (Value operand : {booleanMask, offset, queryStarts, keyStarts})
     if (operand)
       operands.push_back(operand);
   return operands;

@@ -16,7 +16,7 @@ namespace attn {
 /// The extent at `position`, if some operand has it static.
 int64_t HeadExpansion::getExtent(unsigned position, ArrayRef<Value> operands) {
   for (Value operand : operands) {
-    int64_t extent = cast<ShapedType>(operand.getType()).getDimSize(position);
+    int64_t extent = op.getShape(operand)[position];
     if (!ShapedType::isDynamic(extent))
       return extent;
   }
@@ -24,7 +24,8 @@ int64_t HeadExpansion::getExtent(unsigned position, ArrayRef<Value> operands) {
 }
 
 Value HeadExpansion::getSize(Value operand, unsigned position) {
-  return linalg::createOrFoldDimOp(rewriter, loc, operand, position);
+  return linalg::createOrFoldDimOp(rewriter, loc, operand,
+                                   *op.getDim(operand, position));
 }
 
 AffineMap HeadExpansion::getMap(const Dims &dims) {
@@ -99,8 +100,8 @@ void HeadExpansion::splitHeads() {
 Value HeadExpansion::reshapeQueryLike(Value value) {
   if (headDims.size() < 2)
     return value;
-  return expandDimension(rewriter, loc, value, rank - 3, numKeyHeads,
-                         groupSize);
+  return expandDimension(rewriter, loc, value, *op.getDim(value, rank - 3),
+                         numKeyHeads, groupSize);
 }
 
 /// Drops the one head of key and value.
@@ -109,10 +110,11 @@ Value HeadExpansion::reshapeKeyLike(Value value) {
     return value;
   auto type = cast<ShapedType>(value.getType());
   SmallVector<int64_t> shape(type.getShape());
-  shape[rank - 3] = 1;
+  int64_t position = *op.getDim(value, rank - 3);
+  shape[position] = 1;
   value = castShaped(rewriter, loc, value, type.clone(shape));
-  llvm::SmallBitVector dropped(rank);
-  dropped.set(rank - 3);
+  llvm::SmallBitVector dropped(type.getRank());
+  dropped.set(position);
   return dropUnitDimensions(rewriter, loc, value, dropped);
 }
 
@@ -176,7 +178,12 @@ void HeadExpansion::decideScale() {
 }
 
 void HeadExpansion::decideOffset() {
-  if (op.causal == CausalKind::bottom_right) {
+  if (alignsRequests()) {
+    if (!op.queryStarts)
+      numRowsValue = getSize(op.query, rank - 2);
+    if (!op.keyStarts)
+      numKeysValue = getSize(op.key, rank - 2);
+  } else if (op.causal == CausalKind::bottom_right) {
     if (!ShapedType::isDynamic(numRows) && !ShapedType::isDynamic(numKeys)) {
       offset = numKeys - numRows;
       return;
@@ -212,30 +219,30 @@ void HeadExpansion::decideWeighting() {
 }
 
 GenericOp HeadExpansion::createGeneric() {
-  auto with = [&](Dims dims, ArrayRef<unsigned> more) {
+  auto with = [&](Value operand, Dims dims, ArrayRef<unsigned> more) {
     dims.append(more.begin(), more.end());
-    return getMap(dims);
+    return getMap(operand, dims);
   };
-  SmallVector<AffineMap> maps = {with(getLeadingDims(false), {m, d}),
-                                 with(getLeadingDims(true), {n, d}),
-                                 with(getLeadingDims(true), {n, e})};
+  SmallVector<AffineMap> maps = {with(op.query, getLeadingDims(false), {m, d}),
+                                 with(op.key, getLeadingDims(true), {n, d}),
+                                 with(op.value, getLeadingDims(true), {n, e})};
   maps.append(inputMaps);
   maps.append(weightingMaps);
-  maps.push_back(with(getLeadingDims(false), {m, e}));
+  maps.push_back(with(op.output, getLeadingDims(false), {m, e}));
   Value output = reshapeQueryLike(op.output);
   SmallVector<Type> types;
   if (op.op->getNumResults() > 0)
     types.push_back(output.getType());
   Value lse;
   if (op.lse) {
-    maps.push_back(with(getLeadingDims(false), {m}));
+    maps.push_back(with(op.lse, getLeadingDims(false), {m}));
     lse = reshapeQueryLike(op.lse);
     if (op.op->getNumResults() > 0)
       types.push_back(lse.getType());
   }
   Value weights;
   if (op.weights) {
-    maps.push_back(with(getLeadingDims(false), {m, n}));
+    maps.push_back(with(op.weights, getLeadingDims(false), {m, n}));
     weights = reshapeQueryLike(op.weights);
     if (op.op->getNumResults() > 0)
       types.push_back(weights.getType());
@@ -245,20 +252,24 @@ GenericOp HeadExpansion::createGeneric() {
   Value value = reshapeKeyLike(op.value);
   auto generic = GenericOp::create(
       rewriter, loc, types, query, key, value, inputs, weightingOperands,
-      output, lse, weights, rewriter.getAffineMapArrayAttr(maps), weighting,
-      APFloat(scale),
+      op.queryStarts, op.keyStarts, output, lse, weights,
+      rewriter.getAffineMapArrayAttr(maps), weighting, APFloat(scale),
       /*acc_type=*/TypeAttr());
   generic->setDiscardableAttrs(op.op->getDiscardableAttrDictionary());
   return generic;
 }
 
 void HeadExpansion::replaceResults(GenericOp generic) {
-  SmallVector<Value> results;
-  for (auto [old, replacement] :
-       llvm::zip_equal(op.op->getResults(), generic.getResults())) {
+  SmallVector<Value> results, inits{op.output};
+  for (Value init : {op.lse, op.weights})
+    if (init)
+      inits.push_back(init);
+  for (auto [old, replacement, init] :
+       llvm::zip(op.op->getResults(), generic.getResults(), inits)) {
     Value value = replacement;
     if (headDims.size() == 2)
-      value = collapseDimension(rewriter, loc, value, rank - 3);
+      value =
+          collapseDimension(rewriter, loc, value, *op.getDim(init, rank - 3));
     results.push_back(castShaped(rewriter, loc, value, old.getType()));
   }
   rewriter.replaceOp(op.op, results);

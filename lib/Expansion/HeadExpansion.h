@@ -38,6 +38,9 @@ private:
   int64_t getExtent(unsigned position, llvm::ArrayRef<mlir::Value> operands);
   mlir::Value getSize(mlir::Value operand, unsigned position);
   mlir::AffineMap getMap(const Dims &dims);
+  /// The map of query, key, value, output or log-sum-exp, of `dims` in the
+  /// order batch, heads, rows, features.
+  mlir::AffineMap getMap(mlir::Value operand, Dims dims);
   Dims getLeadingDims(bool isKey);
   void decideDimensions();
   void splitHeads();
@@ -56,6 +59,12 @@ private:
   bool isLowerBoundImplied(int64_t left);
   mlir::Value createPosition(unsigned position);
   mlir::Value createOffset(mlir::Value operand);
+  /// The number of keys less that of rows of the request at hand.
+  mlir::Value createOffsets();
+  /// Whether each request aligns the diagonal with its own lengths.
+  bool alignsRequests() {
+    return op.isRagged() && op.causal == CausalKind::bottom_right;
+  }
   mlir::Value createDiagonal(mlir::Value row, int64_t constant,
                              mlir::Value offset);
   mlir::Value inlineBody(mlir::Region &source, mlir::ValueRange leading);
@@ -93,6 +102,8 @@ private:
   /// known.
   int64_t offset = 0;
   mlir::Value dynamicOffset;
+  /// Of requests that are not packed: how many rows and keys each has.
+  mlir::Value numRowsValue, numKeysValue;
 };
 
 } // namespace attn

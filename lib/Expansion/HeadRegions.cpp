@@ -52,7 +52,7 @@ bool HeadExpansion::isUpperBoundImplied(int64_t right) {
     return true;
   if (op.causal == CausalKind::bottom_right && numRows == 1)
     return true;
-  return !op.offset && !dynamicOffset &&
+  return !op.offset && !dynamicOffset && !alignsRequests() &&
          !ShapedType::isDynamic(numKeys) && numKeys - 1 <= offset + right;
 }
 
@@ -60,7 +60,7 @@ bool HeadExpansion::isUpperBoundImplied(int64_t right) {
 bool HeadExpansion::isLowerBoundImplied(int64_t left) {
   if (left < 0)
     return true;
-  return !op.offset && !dynamicOffset &&
+  return !op.offset && !dynamicOffset && !alignsRequests() &&
          !ShapedType::isDynamic(numRows) && numRows - 1 + offset <= left;
 }
 
@@ -144,6 +144,8 @@ void HeadExpansion::fillMask(GenericOp generic) {
       // The offset is the last input.
       offsetValue = createOffset(body->getArguments().back());
     }
+    if (alignsRequests())
+      offsetValue = createOffsets();
     using Predicate = arith::CmpIPredicate;
     if (hasUpper)
       require(arith::CmpIOp::create(

@@ -18,7 +18,7 @@ namespace {
 /// An operand as errors call it, and its shape.
 struct NamedShape {
   StringRef name;
-  ArrayRef<int64_t> shape;
+  SmallVector<int64_t> shape;
 };
 
 } // namespace
@@ -57,11 +57,10 @@ static int64_t getStaticExtent(std::initializer_list<int64_t> extents) {
 
 /// (C1) to (C4)
 static LogicalResult verifyShapes(const HeadAttention &op) {
-  NamedShape query{"query", detail::getShapeOrScalar(op.query.getType())};
-  NamedShape key{"key", detail::getShapeOrScalar(op.key.getType())};
-  NamedShape value{"value", detail::getShapeOrScalar(op.value.getType())};
-  NamedShape output{"output",
-                    detail::getShapeOrScalar(op.output.getType())};
+  NamedShape query{"query", op.getShape(op.query)};
+  NamedShape key{"key", op.getShape(op.key)};
+  NamedShape value{"value", op.getShape(op.value)};
+  NamedShape output{"output", op.getShape(op.output)};
   int64_t rank = query.shape.size();
   if (rank < 2)
     return op.emitOpError("(C1) expected query rank to be at least 2 (rows x "
@@ -109,11 +108,10 @@ static LogicalResult verifyBroadcast(const HeadAttention &op, StringRef name,
                                      Value operand) {
   if (!operand)
     return success();
-  SmallVector<int64_t> expected(
-      detail::getShapeOrScalar(op.output.getType()));
-  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.query.getType());
-  ArrayRef<int64_t> key = detail::getShapeOrScalar(op.key.getType());
-  ArrayRef<int64_t> value = detail::getShapeOrScalar(op.value.getType());
+  SmallVector<int64_t> expected = op.getShape(op.output);
+  SmallVector<int64_t> query = op.getShape(op.query);
+  SmallVector<int64_t> key = op.getShape(op.key);
+  SmallVector<int64_t> value = op.getShape(op.value);
   size_t rank = expected.size();
   for (size_t i = 0; i + 1 < rank; ++i)
     expected[i] = getStaticExtent({query[i], expected[i]});
@@ -175,8 +173,8 @@ static LogicalResult verifyOffset(const HeadAttention &op) {
     return op.emitOpError("(C6) expected offset to be an integer or to have "
                           "the ")
            << numBatch << " batch dimensions of query, but got " << type;
-  NamedShape query{"query", detail::getShapeOrScalar(op.query.getType())};
-  NamedShape offsets{"offset", shaped.getShape()};
+  NamedShape query{"query", op.getShape(op.query)};
+  NamedShape offsets{"offset", SmallVector<int64_t>(shaped.getShape())};
   for (int64_t i = 0; i < numBatch; ++i)
     if (failed(verifySameExtent(op, "C6",
                                 "extent of batch dimension " + Twine(i), i,
@@ -216,14 +214,15 @@ static LogicalResult verifyNumbers(const HeadAttention &op) {
 static LogicalResult verifyLse(const HeadAttention &op) {
   if (!op.lse)
     return success();
-  ArrayRef<int64_t> output = detail::getShapeOrScalar(op.output.getType());
-  NamedShape expected{"output", output.drop_back()};
-  NamedShape lse{"lse", detail::getShapeOrScalar(op.lse.getType())};
-  if (lse.shape.size() != expected.shape.size())
+  size_t rank = detail::getShapeOrScalar(op.output.getType()).size() - 1;
+  size_t lseRank = detail::getShapeOrScalar(op.lse.getType()).size();
+  if (lseRank != rank)
     return op.emitOpError("(C10) expected lse rank to be ")
-           << expected.shape.size()
-           << " (output without its last dimension), but got "
-           << lse.shape.size();
+           << rank << " (output without its last dimension), but got "
+           << lseRank;
+  NamedShape expected{"output", op.getShape(op.output)};
+  expected.shape.pop_back();
+  NamedShape lse{"lse", op.getShape(op.lse)};
   for (size_t i = 0; i < lse.shape.size(); ++i)
     if (failed(verifySameExtent(op, "C10", "extent of dimension " + Twine(i), i,
                                 {expected, lse})))
@@ -235,9 +234,10 @@ static LogicalResult verifyLse(const HeadAttention &op) {
 static LogicalResult verifyWeights(const HeadAttention &op) {
   if (!op.weights)
     return success();
-  NamedShape output{"output", detail::getShapeOrScalar(op.output.getType())};
-  NamedShape key{"key", detail::getShapeOrScalar(op.key.getType())};
-  NamedShape weights{"weights", detail::getShapeOrScalar(op.weights.getType())};
+  NamedShape output{"output", op.getShape(op.output)};
+  NamedShape key{"key", op.getShape(op.key)};
+  NamedShape weights{"weights", SmallVector<int64_t>(detail::getShapeOrScalar(
+                                    op.weights.getType()))};
   int64_t rank = output.shape.size();
   if (static_cast<int64_t>(weights.shape.size()) != rank)
     return op.emitOpError("(C13) expected weights rank to be ")
@@ -246,7 +246,8 @@ static LogicalResult verifyWeights(const HeadAttention &op) {
     if (failed(verifySameExtent(op, "C13", "extent of dimension " + Twine(i), i,
                                 {output, weights})))
       return failure();
-  NamedShape keys{"key", key.shape.drop_back()};
+  NamedShape keys{"key", key.shape};
+  keys.shape.pop_back();
   return verifySameExtent(op, "C13", "number of key rows", -1, {keys, weights});
 }
 
@@ -260,7 +261,7 @@ static LogicalResult verifySink(const HeadAttention &op) {
            << type;
   if (!isa<ShapedType>(type))
     return success();
-  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.query.getType());
+  SmallVector<int64_t> query = op.getShape(op.query);
   ArrayRef<int64_t> sink = detail::getShapeOrScalar(type);
   if (query.size() < 3 || sink.size() != 1)
     return op.emitOpError("(C12) expected sink to be a number")
@@ -268,8 +269,7 @@ static LogicalResult verifySink(const HeadAttention &op) {
                                 : " or to have one number per query head")
            << ", but got " << type;
   int64_t heads = getStaticExtent(
-      {query[query.size() - 3],
-       detail::getShapeOrScalar(op.output.getType())[query.size() - 3]});
+      {query[query.size() - 3], op.getShape(op.output)[query.size() - 3]});
   if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(sink[0]) &&
       heads != sink[0])
     return op.emitOpError("(C12) expected sink number of heads to be ")
@@ -278,7 +278,7 @@ static LogicalResult verifySink(const HeadAttention &op) {
 }
 
 LogicalResult HeadAttention::verify() const {
-  if (failed(verifyShapes(*this)) ||
+  if (failed(verifyRagged()) || failed(verifyShapes(*this)) ||
       failed(verifyBroadcast(*this, "bias", bias)) ||
       failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||

@@ -22,6 +22,8 @@ static HeadAttention getParts(SdpaOp op) {
   parts.booleanMask = op.getBooleanMask();
   parts.offset = op.getOffset();
   parts.sink = op.getSink();
+  parts.queryStarts = op.getQueryStarts();
+  parts.keyStarts = op.getKeyStarts();
   parts.output = op.getOutput();
   parts.lse = op.getLse();
   parts.weights = op.getWeights();
@@ -35,7 +37,7 @@ static HeadAttention getParts(SdpaOp op) {
 }
 
 MutableOperandRange SdpaOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(7);
+  auto [start, length] = getODSOperandIndexAndLength(9);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -68,6 +70,10 @@ LogicalResult SdpaOp::verifyRegions() {
 
 void SdpaOp::getExtentRelations(OperandRelations &relations) {
   getParts(*this).getExtentRelations(relations);
+}
+
+RaggedExtents SdpaOp::getRaggedExtents() {
+  return getParts(*this).getRaggedExtents();
 }
 
 LogicalResult SdpaOp::expand(RewriterBase &rewriter) {

@@ -84,8 +84,8 @@ SmallVector<Value> getMappedOperands(AttentionOpInterface op) {
 DimensionClasses getDimensionClasses(AttentionOpInterface op) {
   unsigned output = op.getOutputIndex();
   FailureOr<DimensionClasses> classes =
-      DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
-                              op.getIndexingMap(2), op.getIndexingMap(output));
+      DimensionClasses::infer(op.getWrittenMap(0), op.getWrittenMap(1),
+                              op.getWrittenMap(2), op.getWrittenMap(output));
   return succeeded(classes) ? *classes : DimensionClasses();
 }
 
@@ -126,13 +126,17 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
     return op.emitOpError("(C1) expected one indexing map per operand, ")
            << operands.size() << " in all, but got " << maps.size();
   unsigned numDims = cast<AffineMapAttr>(maps[0]).getValue().getNumDims();
+  auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
+  bool mayPack = ragged && isRagged(ragged);
   for (auto [index, operand] : llvm::enumerate(operands)) {
-    AffineMap map = op.getIndexingMap(index);
+    AffineMap map =
+        mayPack ? op.getIndexingMap(index) : op.getWrittenMap(index);
     if (map.getNumDims() != numDims || !map.isProjectedPermutation())
       return op.emitOpError("(C2) expected the map of ")
              << getOperandName(op, index)
              << " to be a projected permutation of " << numDims
-             << " dimensions, but got " << AffineMapAttr::get(map);
+             << " dimensions, but got "
+             << AffineMapAttr::get(op.getWrittenMap(index));
     size_t rank = getShapeOrScalar(operand.getType()).size();
     if (op.getStoredMap(index).getNumResults() != rank)
       return op.emitOpError("(C2) expected the map of ")
@@ -154,7 +158,8 @@ LogicalResult verifyExtents(AttentionOpInterface op, ArrayRef<Value> operands,
     for (auto [position, extent] : llvm::enumerate(shape)) {
       unsigned dim = map.getDimPosition(position);
       if (ShapedType::isDynamic(extent) ||
-          (dim == 0 && isFree && isFree(index)))
+          (dim == 0 && isFree && isFree(index)) ||
+          isWithinRequest(op, index, position))
         continue;
       if (ShapedType::isDynamic(known[dim].first))
         known[dim] = {extent, index};
@@ -186,8 +191,8 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
   unsigned numInputs = op.getInputs().size();
   unsigned culprit = 0;
   FailureOr<DimensionClasses> classes = DimensionClasses::infer(
-      op.getIndexingMap(0), op.getIndexingMap(1), op.getIndexingMap(2),
-      op.getIndexingMap(op.getOutputIndex()), &culprit);
+      op.getWrittenMap(0), op.getWrittenMap(1), op.getWrittenMap(2),
+      op.getWrittenMap(op.getOutputIndex()), &culprit);
   if (failed(classes))
     return op.emitOpError("(C3) dimension d")
            << culprit
@@ -197,7 +202,7 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
   if (classes->keyRows.empty())
     return op.emitOpError(
         "(C3) expected a key row dimension, in key and value only");
-  if (failed(verifyExtents(op, operands)))
+  if (failed(verifyRagged(op)) || failed(verifyExtents(op, operands)))
     return failure();
 
   using Class = DimensionClass;

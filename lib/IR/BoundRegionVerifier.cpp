@@ -46,8 +46,8 @@ void nameBoundArguments(GenericOp op, Region &region,
     if (op.getIndexingMap(i).getNumDims() != op.getNumDims())
       return;
   FailureOr<DimensionClasses> classes =
-      DimensionClasses::infer(op.getIndexingMap(0), op.getIndexingMap(1),
-                              op.getIndexingMap(2), op.getIndexingMap(output));
+      DimensionClasses::infer(op.getWrittenMap(0), op.getWrittenMap(1),
+                              op.getWrittenMap(2), op.getWrittenMap(output));
   if (failed(classes) || classes->keyRows.empty())
     return;
   SmallVector<std::string> names =

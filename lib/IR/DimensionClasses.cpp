@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/DimensionClasses.h"
+#include "attn/IR/Ragged.h"
 
 using namespace mlir;
 
@@ -17,10 +18,13 @@ FailureOr<DimensionClasses> DimensionClasses::infer(AffineMap query,
                                                     AffineMap output,
                                                     unsigned *unclassified) {
   DimensionClasses result;
+  std::optional<unsigned> request = getRequestDim(query);
+  if (!request)
+    request = getRequestDim(key);
   for (unsigned dim = 0, e = query.getNumDims(); dim < e; ++dim) {
     bool inQ = query.isFunctionOfDim(dim), inK = key.isFunctionOfDim(dim);
     bool inV = value.isFunctionOfDim(dim), inO = output.isFunctionOfDim(dim);
-    if (inO && (inK || (inQ && inV))) {
+    if (inO && (inK || (inQ && inV) || request == dim)) {
       result.batch.push_back(dim);
       result.classes.push_back(DimensionClass::Batch);
     } else if (inO && inQ) {

@@ -50,7 +50,7 @@ static bool spansExactly(AffineMap map, const DimensionClasses &classes,
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange GenericOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(5);
+  auto [start, length] = getODSOperandIndexAndLength(7);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -91,7 +91,7 @@ LogicalResult GenericOp::verify() {
     if (!getWeighting().hasLogSumExp())
       return emitOpError("(C10) ")
              << getWeighting() << " defines no log-sum-exp: drop lse";
-    if (!spansExactly(getIndexingMap(next++), classes,
+    if (!spansExactly(getWrittenMap(next++), classes,
                       {Class::Batch, Class::QueryRow}))
       return emitOpError("(C10) expected lse to span batch and query rows");
   }

@@ -23,6 +23,13 @@ void OperandRelations::add(Value left, int64_t leftDim, Value right,
                        multiple, meaning.str()});
 }
 
+void detail::relateStarts(Operation *op, OperandRelations &relations) {
+  auto ragged = dyn_cast<RaggedOpInterface>(op);
+  if (ragged && ragged.getQueryStarts() && ragged.getKeyStarts())
+    relations.add(ragged.getKeyStarts(), 0, ragged.getQueryStarts(), 0,
+                  "the requests of key_starts and query_starts");
+}
+
 void detail::relateMappedExtents(Operation *op, OperandRelations &relations) {
   auto mapped = dyn_cast<AttentionOpInterface>(op);
   if (!mapped)
@@ -34,6 +41,8 @@ void detail::relateMappedExtents(Operation *op, OperandRelations &relations) {
       continue;
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
       unsigned dim = map.getDimPosition(i);
+      if (isWithinRequest(mapped, index, i))
+        continue;
       auto [known, inserted] = first.insert({dim, {operand, i}});
       if (!inserted)
         relations.add(operand, i, known->second.first, known->second.second,
@@ -41,6 +50,7 @@ void detail::relateMappedExtents(Operation *op, OperandRelations &relations) {
                           op->getName().getStringRef());
     }
   }
+  relateStarts(op, relations);
 }
 
 } // namespace attn

@@ -15,11 +15,26 @@ using namespace mlir;
 
 namespace attn {
 
+/// One less than there are starts.
+static OpFoldResult countRequests(OpBuilder &b, AttentionOpInterface op) {
+  auto ragged = cast<RaggedOpInterface>(op.getOperation());
+  Value starts =
+      ragged.getQueryStarts() ? ragged.getQueryStarts() : ragged.getKeyStarts();
+  return affine::makeComposedFoldedAffineApply(
+      b, op.getLoc(), b.getAffineSymbolExpr(0) - 1,
+      {tensor::getMixedSize(b, op.getLoc(), starts, 0)});
+}
+
 SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
   SmallVector<OpFoldResult> extents(op.getNumDims());
+  std::optional<RaggedDims> ragged = getRaggedDims(op);
+  if (ragged)
+    extents[ragged->request] = countRequests(b, op);
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
     AffineMap map = op.getStoredMap(index);
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+      if (ragged && isWithinRequest(op, index, i))
+        continue;
       OpFoldResult &extent = extents[map.getDimPosition(i)];
       if (!extent || (isa<Value>(extent) &&
                       !cast<ShapedType>(operand.getType()).isDynamicDim(i)))

@@ -68,6 +68,8 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
                                                bool splitsKeys) {
   if (!isa<RankedTensorType>(op.getQuery().getType()))
     return op.emitOpError("cannot be tiled on memrefs: use tensors");
+  if (getRaggedDims(op))
+    return op.emitOpError("cannot be tiled: its requests are packed");
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   if (online && online.getRows())
     return op.emitOpError("cannot be tiled: it counts its valid rows");

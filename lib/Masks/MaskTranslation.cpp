@@ -39,7 +39,7 @@ MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
 }
 
 std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
-  for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
     auto shaped = dyn_cast<ShapedType>(operand.getType());
     if (!shaped || !shaped.hasRank())
       continue;
@@ -47,6 +47,7 @@ std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
     for (auto [position, expr] : llvm::enumerate(map.getResults()))
       if (auto dim = dyn_cast<AffineDimExpr>(expr);
           dim && dim.getPosition() == dimension &&
+          !isWithinRequest(op, index, position) &&
           !shaped.isDynamicDim(position))
         return shaped.getDimSize(position);
   }
@@ -153,7 +154,9 @@ std::optional<MaskRead> MaskTranslator::getRead(Value value) {
     unsigned input = cast<BlockArgument>(value).getArgNumber();
     read.table = op.getInputs()[input];
     isInput = true;
-    for (AffineExpr expr : op.getIndexingMap(3 + input).getResults()) {
+    // What is packed is read from where the request starts, which positions do
+    // not tell.
+    for (AffineExpr expr : op.getWrittenMap(3 + input).getResults()) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
       if (!dim)
         return std::nullopt;
@@ -171,7 +174,9 @@ std::optional<MaskRead> MaskTranslator::getRead(Value value) {
   int64_t size = type.getDimSize(read.getPosition());
   std::optional<int64_t> extent = getStaticExtent(op, read.dimension);
   bool isKnown = extent && !ShapedType::isDynamic(size) && size >= *extent;
-  if (!isInput && !isKnown)
+  std::optional<RaggedDims> ragged = getRaggedDims(op);
+  bool agrees = isInput && !(ragged && ragged->isRow(read.dimension));
+  if (!agrees && !isKnown)
     read.extent = ShapedType::isDynamic(size)
                       ? Scalar(summaries.getExtent(read.table,
                                                    read.getPosition()))

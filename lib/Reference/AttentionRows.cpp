@@ -30,7 +30,7 @@ Points::Points(ArrayRef<unsigned> dims, ArrayRef<int64_t> extentOfDim)
 void Points::locate(int64_t index,
                     llvm::MutableArrayRef<int64_t> position) const {
   for (size_t i = dims.size(); i-- > 0;) {
-    position[dims[i]] = index % extents[i];
+    position[dims[i]] = index % extents[i] + (origin.empty() ? 0 : origin[i]);
     index /= extents[i];
   }
 }
@@ -113,7 +113,8 @@ static bool isStoredInit(AttentionOpInterface op, unsigned index) {
 
 Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
                                               ArrayRef<RuntimeValue> mapped,
-                                              const Environment &env) {
+                                              const Environment &env,
+                                              std::optional<int64_t> request) {
   AttentionRows result(op);
   result.numInputs = op.getInputs().size();
   result.firstInput = op.getFirstInputIndex();
@@ -148,9 +149,13 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
         expected[0] = extents[0];
       extents = expected;
       operand.strides = std::move(*strides);
+      if (request)
+        operand.strides[getRaggedDims(op)->request] = 0;
     }
     result.operands.push_back(std::move(operand));
   }
+  if (request)
+    extents[getRaggedDims(op)->request] = 1;
   // A tile that contracts nothing has no channels.
   if (!op.getValue())
     for (unsigned dim : op.getDimensionClasses().channels)
@@ -161,6 +166,9 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   if (classes.classes.size() != numDims)
     return makeUnsupported(op, "a dimension has no class");
   result.batch = Points(classes.batch, extents);
+  for (unsigned dim : classes.batch)
+    result.batch.origin.push_back(
+        request && dim == getRaggedDims(op)->request ? *request : 0);
   result.rows = Points(classes.queryRows, extents);
   result.keys = Points(classes.keyRows, extents);
   result.features = Points(classes.features, extents);

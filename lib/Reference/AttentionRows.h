@@ -26,6 +26,8 @@ namespace reference {
 struct Points {
   SmallVector<unsigned> dims;
   SmallVector<int64_t> extents;
+  /// The coordinates of the first point, if not zeros.
+  SmallVector<int64_t> origin;
   int64_t count = 1;
 
   Points() = default;
@@ -81,10 +83,11 @@ struct WeightedSums {
 class AttentionRows {
 public:
   /// `mapped` are the operands that have a map, in order: query, key, value,
-  /// inputs, weighting operands, inits.
-  static Expected<AttentionRows> create(AttentionOpInterface op,
-                                        ArrayRef<RuntimeValue> mapped,
-                                        const Environment &env);
+  /// inputs, weighting operands, inits. Those of one `request` have no others,
+  /// but its positions are what regions see.
+  static Expected<AttentionRows>
+  create(AttentionOpInterface op, ArrayRef<RuntimeValue> mapped,
+         const Environment &env, std::optional<int64_t> request = std::nullopt);
 
   Points batch, rows, keys, features, channels;
   SmallVector<AttentionOperand> operands;

@@ -7,6 +7,7 @@
 
 #include "AttentionRows.h"
 #include "Interpreter.h"
+#include "Requests.h"
 
 #include <cmath>
 
@@ -140,12 +141,78 @@ struct Output {
 Expected<RuntimeValues> Interpreter::evaluateGeneric(GenericOp op,
                                                      const Environment &env,
                                                      bool needed) {
-  auto mapped = getOperands(op->getOperands(), op, env);
+  auto mapped = getOperands(op.getMappedOperands(), op, env);
   if (!mapped)
     return mapped.takeError();
   if (op->getNumResults() == 0)
     return makeUnsupported(op, "expected tensors");
-  auto created = AttentionRows::create(op, *mapped, env);
+  if (getRaggedDims(op))
+    return evaluateRequests(op, *mapped, env, needed);
+  return evaluateRows(op, *mapped, env, needed, /*request=*/std::nullopt);
+}
+
+Expected<RuntimeValues>
+Interpreter::evaluateRequests(GenericOp op, ArrayRef<RuntimeValue> mapped,
+                              const Environment &env, bool needed) {
+  auto starts = getOperands(op->getOperands(), op, env);
+  if (!starts)
+    return starts.takeError();
+  auto ragged = cast<RaggedOpInterface>(op.getOperation());
+  if (Error error = checkRequests(ragged, env))
+    return error;
+  int64_t count = countRequests(ragged, env);
+  if (tracePosition) {
+    // The pair of a request is that of the request alone.
+    SmallVector<int64_t> given = *tracePosition;
+    SmallVector<unsigned> batch = op.getDimensionClasses().batch;
+    unsigned at = llvm::find(batch, getRaggedDims(op)->request) - batch.begin();
+    int64_t number = at < given.size() ? std::exchange(given[at], 0) : 0;
+    if (number < 0 || number >= count)
+      return makeError(op.getLoc(), "position " + llvm::Twine(number) +
+                                        " is outside a dimension of extent " +
+                                        llvm::Twine(count));
+    auto taken = takeRequest(op, mapped, env, number);
+    if (!taken)
+      return taken.takeError();
+    std::swap(*tracePosition, given);
+    auto traced = evaluateRows(op, *taken, env, needed, number);
+    std::swap(*tracePosition, given);
+    return traced;
+  }
+
+  SmallVector<std::shared_ptr<Tensor>> wholes;
+  for (unsigned i = 0, e = op->getNumResults(); i < e; ++i) {
+    const Tensor &init = *mapped[op.getOutputIndex() + i].tensor;
+    auto whole = createTensor(op.getLoc(), init.shape, init.elementType);
+    if (!whole)
+      return whole.takeError();
+    if (needed) {
+      (*whole)->magnitude.assign((*whole)->size(), 0);
+      (*whole)->error.assign((*whole)->size(), 0);
+    }
+    wholes.push_back(std::move(*whole));
+  }
+  for (int64_t number = 0; number < count; ++number) {
+    auto taken = takeRequest(op, mapped, env, number);
+    if (!taken)
+      return taken.takeError();
+    auto parts = evaluateRows(op, *taken, env, needed, number);
+    if (!parts)
+      return parts.takeError();
+    for (auto [index, part] : llvm::enumerate(*parts))
+      putRequest(op, index, env, number, *part.tensor, *wholes[index]);
+  }
+  RuntimeValues results(wholes.size());
+  for (auto [result, whole] : llvm::zip_equal(results, wholes))
+    result.tensor = std::move(whole);
+  return results;
+}
+
+Expected<RuntimeValues>
+Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
+                          const Environment &env, bool needed,
+                          std::optional<int64_t> request) {
+  auto created = AttentionRows::create(op, mapped, env, request);
   if (!created)
     return created.takeError();
   AttentionRows &rows = *created;

@@ -49,6 +49,10 @@ static void addReads(Operation *op, llvm::DenseSet<Value> &values) {
 /// Adds what the mask of an op reads.
 static void addMaskReads(AttentionOpInterface op,
                          llvm::DenseSet<Value> &values) {
+  if (auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation()))
+    for (Value starts : {ragged.getQueryStarts(), ragged.getKeyStarts()})
+      if (starts)
+        values.insert(starts);
   if (op.getMask().empty())
     return;
   for (auto [argument, input] :

@@ -65,6 +65,15 @@ private:
                                        const Environment &env, bool needed);
   Expected<RuntimeValues> evaluateGeneric(GenericOp op, const Environment &env,
                                           bool needed);
+  /// Requests of different lengths, one by one.
+  Expected<RuntimeValues> evaluateRequests(GenericOp op,
+                                           ArrayRef<RuntimeValue> mapped,
+                                           const Environment &env, bool needed);
+  /// All rows of `mapped`, or of one request.
+  Expected<RuntimeValues> evaluateRows(GenericOp op,
+                                       ArrayRef<RuntimeValue> mapped,
+                                       const Environment &env, bool needed,
+                                       std::optional<int64_t> request);
 
   mlir::ModuleOp module;
   unsigned depth = 0;

@@ -7,6 +7,7 @@
 
 #include "AttentionRows.h"
 #include "Interpreter.h"
+#include "Requests.h"
 #include "attn/IR/Evaluation.h"
 
 #include <cmath>
@@ -119,7 +120,7 @@ PlainRegion Lender::getRegion(Region &region) {
 /// walked.
 Expected<int64_t> Lender::countPairs(const PlainAttention &attention) {
   int64_t numRows = getVolume(attention.rows);
-  if (!attention.isVisible || numRows == 0)
+  if ((!attention.isVisible && !attention.getNumKeys) || numRows == 0)
     return numRows * attention.numKeys;
   SmallVector<int64_t> walked(attention.rows);
   for (auto [dim, extent] : llvm::enumerate(walked))
@@ -128,7 +129,10 @@ Expected<int64_t> Lender::countPairs(const PlainAttention &attention) {
   int64_t count = 0;
   SmallVector<int64_t> row(walked.size(), 0);
   do {
-    for (int64_t key = 0; key < attention.numKeys; ++key)
+    int64_t numKeys = attention.countKeys(row);
+    if (!attention.isVisible)
+      count += numKeys;
+    for (int64_t key = 0; attention.isVisible && key < numKeys; ++key)
       count += attention.isVisible(row, key);
     if (failure)
       return takeError();
@@ -140,7 +144,8 @@ Error Lender::weigh(const PlainAttention &attention, ArrayRef<int64_t> row) {
   visible.clear();
   scores.clear();
   scoreErrors.clear();
-  for (int64_t key = 0; key < attention.numKeys; ++key) {
+  int64_t numKeys = attention.countKeys(row);
+  for (int64_t key = 0; key < numKeys; ++key) {
     if (attention.isVisible && !attention.isVisible(row, key))
       continue;
     PlainPair pair = attention.getPair(row, key);
@@ -153,8 +158,7 @@ Error Lender::weigh(const PlainAttention &attention, ArrayRef<int64_t> row) {
   weights = scores;
   weightingOperands = attention.getWeightingOperands(row);
   WeightingAttrInterface weighting = attention.weighting;
-  logSumExp =
-      weighting.evaluate(weights, weightingOperands, attention.numKeys);
+  logSumExp = weighting.evaluate(weights, weightingOperands, numKeys);
   return Error::success();
 }
 
@@ -167,12 +171,18 @@ Error Lender::trace(const PlainAttention &attention,
                      "expected a position of " + llvm::Twine(extents.size()) +
                          " numbers (batch, query rows, key rows), but got " +
                          llvm::Twine(position.size()));
+  auto isInside = [](int64_t p, int64_t extent) {
+    return p >= 0 && p < extent;
+  };
+  ArrayRef<int64_t> row = position.drop_back();
+  // Of the keys, those of the row.
+  if (llvm::all_of_zip(row, attention.rows, isInside))
+    extents.back() = attention.countKeys(row);
   for (auto [p, extent] : llvm::zip_equal(position, extents))
-    if (p < 0 || p >= extent)
+    if (!isInside(p, extent))
       return makeError(op->getLoc(), "position " + llvm::Twine(p) +
                                          " is outside a dimension of extent " +
                                          llvm::Twine(extent));
-  ArrayRef<int64_t> row = position.drop_back();
   int64_t key = position.back();
   PairTrace trace;
   if (Error error = weigh(attention, row))
@@ -242,7 +252,7 @@ Lender::attend(const PlainAttention &attention) {
     WeightedRow weighted;
     weighted.weighting = attention.weighting;
     weighted.operands = weightingOperands;
-    weighted.numKeys = attention.numKeys;
+    weighted.numKeys = attention.countKeys(row);
     weighted.scores = scores;
     weighted.scoreErrors = scoreErrors;
     weighted.unweighted = weighted.weights = weights;
@@ -320,6 +330,10 @@ Expected<RuntimeValues> evaluateNamedOp(NamedAttentionOpInterface op,
     return makeUnsupported(op, "expected tensors");
   if (Error error = checkExtents(op, env))
     return error;
+  if (auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
+      ragged && isRagged(ragged))
+    if (Error error = checkRequests(ragged, env))
+      return error;
   Lender lender(op, env, interpreter, needed);
   auto evaluated = op.evaluate(lender);
   if (!evaluated)

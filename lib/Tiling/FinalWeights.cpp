@@ -123,7 +123,7 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
   SmallVector<unsigned> dims{operands.row, operands.key, operands.feature,
                              operands.channel};
   if (op.getWeights()) {
-    llvm::append_range(dims, nest->getOuterDims());
+    llvm::append_range(dims, nest->getResultDims());
     dims.append(classes.keyRows.begin(), classes.keyRows.end() - 1);
   }
   SmallVector<AffineMap> maps;

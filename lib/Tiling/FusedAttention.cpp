@@ -59,7 +59,13 @@ ValueRange FusedAttention::run() {
 // Operands
 //===----------------------------------------------------------------------===//
 
+void FusedAttention::takeRequest() {
+  if (isRagged())
+    wholeExtents[operands.key] = box.extents[operands.key];
+}
+
 void FusedAttention::takeOperands() {
+  takeRequest();
   for (unsigned i = 0, e = op.getOutputIndex(); i < e; ++i)
     parts.push_back(operands.at(box, i, nest->getOuterDims()));
   packed.resize(parts.size());
@@ -313,7 +319,7 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
 SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
                                               ValueRange slices) {
   SmallVector<unsigned> dims{operands.row, operands.channel};
-  llvm::append_range(dims, nest->getOuterDims());
+  llvm::append_range(dims, nest->getResultDims());
   auto finishMap = [&](ArrayRef<unsigned> mapped) {
     SmallVector<AffineExpr> results;
     for (unsigned dim : mapped)

@@ -70,6 +70,8 @@ private:
   /// Parts of all operands at this worker; what spans query rows or keys is yet
   /// to be cut into tiles.
   void takeOperands();
+  /// The whole extent of the keys is that of the request at hand.
+  void takeRequest();
   /// Packs the operands that do not depend on keys for the query tile at hand.
   void packQueryTile();
   /// The same for all query tiles of a block, into a buffer each.
@@ -137,6 +139,8 @@ private:
   /// The same over `ranges` (begin, end)* within [from, to).
   std::unique_ptr<Walk> createWalk(mlir::ValueRange ranges, mlir::Value from,
                                    mlir::Value to);
+  /// The end of a range, within the request at hand.
+  mlir::Value clip(mlir::Value end);
   /// States how many keys the worker goes over.
   void emitCost();
   /// min(max(bound, from), to).
@@ -172,7 +176,10 @@ private:
   Operands operands;
   /// What is at hand: a worker, a query tile, a key tile.
   IterationBox box;
-  /// The extents of the whole op.
+  /// Whether requests have keys or rows of their own number.
+  bool isRagged() { return op.getQueryStarts() || op.getKeyStarts(); }
+
+  /// The extents of the whole op; in a worker, of keys that of its request.
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   std::optional<Nest> nest;
   std::optional<SharedKeys> shared;

@@ -28,6 +28,20 @@ void IterationBox::locate(AffineMap map, SmallVectorImpl<OpFoldResult> &from,
   }
 }
 
+void IterationBox::locate(OpBuilder &b, unsigned index,
+                          SmallVectorImpl<OpFoldResult> &from,
+                          SmallVectorImpl<OpFoldResult> &sizes) const {
+  AttentionOpInterface attention = op;
+  AffineMap map = attention.getIndexingMap(index);
+  locate(map, from, sizes);
+  AffineExpr first = b.getAffineSymbolExpr(0), offset = b.getAffineDimExpr(0);
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+    if (isPacked(attention, index, i))
+      from[i] = affine::makeComposedFoldedAffineApply(
+          b, op->getLoc(), offset + first,
+          {from[i], requestRows.lookup(map.getDimPosition(i)).first});
+}
+
 Value IterationBox::slice(OpBuilder &b, Value operand, AffineMap map) const {
   if (!isa<RankedTensorType>(operand.getType()))
     return operand;

@@ -46,9 +46,20 @@ SmallVector<Value> FusedAttention::forEachOuterKey(
       });
 }
 
+Value FusedAttention::clip(Value end) {
+  if (!isRagged())
+    return end;
+  return arith::MinSIOp::create(b, loc, end,
+                                toValue(wholeExtents[operands.key]));
+}
+
 void FusedAttention::emitCost() {
-  if (!hasRanges(op))
+  Value limit = toValue(wholeExtents[operands.key]);
+  if (!hasRanges(op)) {
+    if (isRagged())
+      CostOp::create(b, loc, limit);
     return;
+  }
   SmallVector<Value> keys =
       forEachOuterKey(index(0), [&](ValueRange carried) {
         SmallVector<Value> ranges =
@@ -56,7 +67,7 @@ void FusedAttention::emitCost() {
         Value sum = carried.front();
         for (size_t i = 0; i < ranges.size(); i += 2) {
           Value length =
-              arith::SubIOp::create(b, loc, ranges[i + 1], ranges[i]);
+              arith::SubIOp::create(b, loc, clip(ranges[i + 1]), ranges[i]);
           length = arith::MaxSIOp::create(b, loc, length, index(0));
           sum = arith::AddIOp::create(b, loc, sum, length);
         }
@@ -83,12 +94,13 @@ std::pair<Value, Value> FusedAttention::emitKeyHull() {
     first = arith::MinSIOp::create(b, loc, first, ranges[i]);
     end = arith::MaxSIOp::create(b, loc, end, ranges[i + 1]);
   }
+  end = clip(end);
   return {first, end};
 }
 
 std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
                                                  Value to) {
-  bool clips = shared || split;
+  bool clips = shared || split || isRagged();
   if (ranges.size() != 2)
     return std::make_unique<RangesWalk>(b, loc, sizes.keyRows, ranges, from, to,
                                         clips);

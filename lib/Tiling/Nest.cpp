@@ -33,14 +33,29 @@ static int64_t countRowsPerRow(const TileSizes &sizes,
   return rows;
 }
 
+/// The request of packed queries.
+static std::optional<unsigned> getPackedRequest(GenericOp op) {
+  return op.getQueryStarts() ? getRaggedDims(op)->request
+                             : std::optional<unsigned>();
+}
+
 SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
                                           const TileSizes &sizes,
                                           const IterationBox &box) {
   SmallVector<OpFoldResult> bounds;
+  std::optional<unsigned> request = getPackedRequest(op);
   for (unsigned dim : attn::getOuterDims(op, sizes))
-    bounds.push_back(box.extents[dim]);
+    if (dim != request)
+      bounds.push_back(box.extents[dim]);
   int64_t tileRows = sizes.layout.getNumRows() / countRowsPerRow(sizes, box);
   AffineExpr extent = b.getAffineSymbolExpr(0);
+  if (request) {
+    bounds.push_back(affine::makeComposedFoldedAffineApply(
+        b, op.getLoc(),
+        extent.floorDiv(tileRows * sizes.queryTiles) + b.getAffineSymbolExpr(1),
+        {box.extents[sizes.rowDims.front()], box.extents[*request]}));
+    return bounds;
+  }
   bounds.push_back(affine::makeComposedFoldedAffineApply(
       b, op.getLoc(), extent.ceilDiv(tileRows * sizes.queryTiles),
       {box.extents[sizes.rowDims.front()]}));
@@ -63,15 +78,25 @@ Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
   SmallVector<Value> positions = loop.getInductionVars();
   if (isSplit)
     positions.pop_back();
-  OpFoldResult block = positions.pop_back_val();
-  for (auto [dim, position] : llvm::zip_equal(outer, positions)) {
-    box.offsets[dim] = position;
+  Value block = positions.pop_back_val();
+  std::optional<unsigned> packed = getPackedRequest(op);
+  ArrayRef<Value> left = positions;
+  for (unsigned dim : outer) {
+    if (dim != packed) {
+      box.offsets[dim] = left.front();
+      left = left.drop_front();
+    }
     box.extents[dim] = b.getIndexAttr(1);
   }
-  moveRows(affine::makeComposedFoldedAffineApply(
-               b, loc, b.getAffineDimExpr(0) * blockRows, {block}),
-           blockRows);
+  if (packed)
+    takePackedBlock(block, blockRows);
+  else
+    moveRows(
+        affine::makeComposedFoldedAffineApply(
+            b, loc, b.getAffineDimExpr(0) * blockRows, {OpFoldResult(block)}),
+        blockRows);
   setRows();
+  takeRequestKeys();
 }
 
 SmallVector<OpFoldResult> Nest::getPosition() {
@@ -89,6 +114,19 @@ void Nest::setRows() {
 
 void Nest::moveRows(OpFoldResult offset, int64_t size) {
   box.offsets[row] = offset;
+  if (box.requestRows.contains(row)) {
+    // A block may have no rows.
+    Value rest =
+        arith::SubIOp::create(b, loc, cast<Value>(wholeRows),
+                              getValueOrCreateConstantIndexOp(b, loc, offset));
+    rest = arith::MinSIOp::create(b, loc, rest,
+                                  arith::ConstantIndexOp::create(b, loc, size));
+    box.extents[row] =
+        arith::MaxSIOp::create(b, loc, rest,
+                               arith::ConstantIndexOp::create(b, loc, 0))
+            .getResult();
+    return;
+  }
   std::optional<int64_t> known = getConstantIntValue(wholeRows);
   if (known && *known > 0 && *known <= size) {
     // There is one. Were that left to folding, the type of what is inserted
@@ -110,9 +148,11 @@ void Nest::moveRows(OpFoldResult offset, int64_t size) {
 
 SmallVector<Value> Nest::sliceInits() {
   SmallVector<Value> slices;
-  for (auto [i, init] : llvm::enumerate(loop.getRegionIterArgs()))
-    slices.push_back(
-        box.slice(b, init, op.getIndexingMap(op.getOutputIndex() + i)));
+  for (auto [i, init] : llvm::enumerate(loop.getRegionIterArgs())) {
+    SmallVector<OpFoldResult> from, extents;
+    box.locate(b, op.getOutputIndex() + i, from, extents);
+    slices.push_back(createSlice(b, loc, init, from, extents));
+  }
   return slices;
 }
 
@@ -170,7 +210,7 @@ Value Nest::putInit(Value result, Value slice, unsigned index, Value tile) {
 
 ValueRange Nest::finish(ValueRange slices) {
   return finish(slices, [&](unsigned i, auto &from, auto &extents) {
-    box.locate(op.getIndexingMap(op.getOutputIndex() + i), from, extents);
+    box.locate(b, op.getOutputIndex() + i, from, extents);
   });
 }
 

@@ -18,6 +18,9 @@ namespace attn {
 /// The parallel loop over batch, query row dimensions that tiles do not span
 /// (one row each) and blocks of tiles; each of its iterations is a *worker*, to
 /// which `box` is moved. In a worker, a loop over the query tiles of its block.
+///
+/// Packed rows are of one request in each block: there are as many blocks as
+/// the rows fill, and one for each request, of which some may stay empty.
 class Nest {
 public:
   /// Creates the parallel loop in front of `op` and goes inside. It writes
@@ -41,6 +44,8 @@ public:
   mlir::Block *getWorker() { return loop.getBody(); }
   /// The dimensions along which a worker has one position.
   llvm::ArrayRef<unsigned> getOuterDims() const { return outer; }
+  /// Those of them that results have: a request that is packed is none.
+  llvm::SmallVector<unsigned> getResultDims();
   /// The valid rows of the query tile at hand, if they can be fewer than its.
   mlir::Value getRows() const { return rows; }
 
@@ -72,6 +77,11 @@ public:
 private:
   /// Moves the box along the query rows to `offset`, with at most `size` rows.
   void moveRows(mlir::OpFoldResult offset, int64_t size);
+  /// Moves the box to block `number` of the packed rows: to a request, and rows
+  /// of it, of which there may be none.
+  void takePackedBlock(mlir::Value number, int64_t blockRows);
+  /// Moves it to the keys of the request at hand; to none without rows.
+  void takeRequestKeys();
   /// Counts the valid rows of the query tile at hand.
   void setRows();
   /// Where a query tile lies in a slice of an init.

@@ -58,7 +58,26 @@ OperandPart Operands::at(const IterationBox &box, unsigned index,
   AffineMap map = op.getIndexingMap(index);
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
     whole.dims.push_back(map.getDimPosition(i));
+  takeRequest(box, index, whole);
   return at(box, whole, drops);
+}
+
+void Operands::takeRequest(const IterationBox &box, unsigned index,
+                           OperandPart &part) {
+  if (!isa<RankedTensorType>(part.value.getType()))
+    return;
+  SmallVector<OpFoldResult> extents = tensor::getMixedSizes(b, loc, part.value);
+  SmallVector<OpFoldResult> from(extents.size(), b.getIndexAttr(0));
+  bool isWhole = true;
+  for (unsigned i = 0, e = extents.size(); i < e; ++i)
+    if (isPacked(op, index, i)) {
+      IterationBox::Rows rows = box.requestRows.lookup(part.dims[i]);
+      from[i] = rows.first;
+      extents[i] = rows.count;
+      isWhole = false;
+    }
+  if (!isWhole)
+    part.value = createSlice(b, loc, part.value, from, extents);
 }
 
 /// Whether a slice of `extents` may leave out what is `dropped`. Which of

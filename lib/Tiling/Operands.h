@@ -48,6 +48,8 @@ public:
   /// `drops`, which the part lacks, and all of it along the others.
   OperandPart at(const IterationBox &box, unsigned index,
                  llvm::ArrayRef<unsigned> drops);
+  /// The rows of the request at hand, in place of packed rows of all.
+  void takeRequest(const IterationBox &box, unsigned index, OperandPart &part);
   /// The same of a part.
   OperandPart at(const IterationBox &box, const OperandPart &part,
                  llvm::ArrayRef<unsigned> drops);

@@ -39,7 +39,7 @@ GenericOp takeMass(RewriterBase &b, GenericOp op) {
   SmallVector<AffineMap> maps;
   auto addMaps = [&](unsigned from, unsigned to) {
     for (unsigned i = from; i < to; ++i)
-      maps.push_back(op.getIndexingMap(i));
+      maps.push_back(op.getWrittenMap(i));
   };
   addMaps(0, first);
   addMaps(own, output);
@@ -47,9 +47,10 @@ GenericOp takeMass(RewriterBase &b, GenericOp op) {
   addMaps(output, op.getIndexingMaps().size());
   auto result = GenericOp::create(
       b, op.getLoc(), op.getResultTypes(), op.getQuery(), op.getKey(),
-      op.getValue(), inputs, operands.take_front(own - first), op.getOutput(),
-      op.getLse(), op.getWeights(), b.getAffineMapArrayAttr(maps), mass,
-      op.getScale(), op.getAccTypeAttr());
+      op.getValue(), inputs, operands.take_front(own - first),
+      op.getQueryStarts(), op.getKeyStarts(), op.getOutput(), op.getLse(),
+      op.getWeights(), b.getAffineMapArrayAttr(maps), mass, op.getScale(),
+      op.getAccTypeAttr());
   for (auto [from, to] :
        llvm::zip_equal(op->getRegions(), result->getRegions()))
     b.cloneRegionBefore(from, to, to.end());

@@ -99,6 +99,7 @@ SmallVector<Value> FusedAttention::mergeStates(ValueRange states,
 
 ValueRange FusedAttention::runSplits() {
   IterationBox whole = box;
+  SmallVector<OpFoldResult> all = wholeExtents;
   OpFoldResult count = countSplits();
   // The states of all workers: as many blocks as the nest will have.
   SmallVector<OpFoldResult> bounds = Nest::getBounds(b, op, sizes, box);
@@ -134,6 +135,7 @@ ValueRange FusedAttention::runSplits() {
 
   b.setInsertionPoint(op);
   box = whole;
+  wholeExtents = all;
   parts.clear();
   packed.clear();
   buffers.clear();

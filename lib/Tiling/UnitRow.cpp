@@ -38,7 +38,7 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
   unsigned numDims = op.getNumDims(), output = op.getOutputIndex();
   SmallVector<AffineMap> maps;
   for (unsigned i = 0, e = op.getIndexingMaps().size(); i < e; ++i) {
-    AffineMap map = op.getIndexingMap(i);
+    AffineMap map = op.getWrittenMap(i);
     SmallVector<AffineExpr> results(map.getResults());
     // Where there is no dimension to split, the new one would be the first.
     if (i == 0 || i >= output)
@@ -65,11 +65,11 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
     weights = addDimension(b, loc, op.getWeights());
     types.push_back(weights.getType());
   }
-  auto result =
-      GenericOp::create(b, loc, types, query, op.getKey(), op.getValue(),
-                        op.getInputs(), op.getWeightingOperands(), init, lse,
-                        weights, b.getAffineMapArrayAttr(maps),
-                        op.getWeighting(), op.getScale(), op.getAccTypeAttr());
+  auto result = GenericOp::create(
+      b, loc, types, query, op.getKey(), op.getValue(), op.getInputs(),
+      op.getWeightingOperands(), op.getQueryStarts(), op.getKeyStarts(), init,
+      lse, weights, b.getAffineMapArrayAttr(maps), op.getWeighting(),
+      op.getScale(), op.getAccTypeAttr());
   unsigned numBatch = op.getDimensionClasses().batch.size();
   for (auto [from, to] : llvm::zip_equal(op->getRegions().take_front(4),
                                          result->getRegions().take_front(4)))

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RunChecks.h"
 #include "attn/Analysis/ExtentRelations.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -22,8 +23,7 @@ static bool isCalled(func::FuncOp function) {
   return !SymbolTable::symbolKnownUseEmpty(function, function->getParentOp());
 }
 
-/// `file:line:column: 'dialect.name' op what`.
-static std::string describe(Operation *op, StringRef what) {
+std::string describe(Operation *op, StringRef what) {
   std::string text;
   if (auto file = op->getLoc()->findInstanceOf<FileLineColLoc>())
     text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
@@ -176,6 +176,10 @@ struct CheckExtentsPass final : impl::CheckExtentsPassBase<CheckExtentsPass> {
         addCheck(b, relation);
         ++numChecks;
       }
+      function.walk([&](RaggedOpInterface op) {
+        if (isRagged(op))
+          numChecks += addStartsChecks(b, op);
+      });
       SmallVector<Operation *> ops;
       gatherOps(function.getBody(), ops);
       for (Operation *op : ops)

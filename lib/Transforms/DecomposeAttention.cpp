@@ -467,6 +467,15 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
                           "kernel, with a layout, rows or count_tiles");
   OpBuilder::InsertionGuard guard(b);
+  if (getRaggedDims(op)) {
+    auto [results, part] = splitRequests(b, cast<GenericOp>(op.getOperation()));
+    FailureOr<SmallVector<Value>> decomposed = decomposeAttention(b, part);
+    if (failed(decomposed))
+      return failure();
+    part->replaceAllUsesWith(*decomposed);
+    part->erase();
+    return results;
+  }
   b.setInsertionPoint(op);
   return AttentionDecomposer(b, op).run();
 }

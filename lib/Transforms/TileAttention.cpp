@@ -74,6 +74,8 @@ struct TileAttentionPass final
     if (sizes.splits > 1)
       chosen += llvm::formatv("; keys in up to {0} parts of {1} or more",
                               sizes.splits, sizes.splitKeys);
+    if (op.getQueryStarts())
+      chosen += "; no tile has rows of two requests";
     llvm::raw_string_ostream os(chosen);
     for (auto [i, choice] : llvm::enumerate(ranked))
       os << (i == 0   ? "; layout "

@@ -35,10 +35,11 @@ LogicalResult GaussianOp::expand(RewriterBase &rewriter) {
   };
   auto generic = GenericOp::create(
       rewriter, loc, getResult().getType(), getQuery(), getKey(), getValue(),
-      /*inputs=*/ValueRange(), /*weighting_operands=*/ValueRange(), getOutput(),
+      /*inputs=*/ValueRange(), /*weighting_operands=*/ValueRange(),
+      /*query_starts=*/Value(), /*key_starts=*/Value(), getOutput(),
       /*lse=*/Value(), /*weights=*/Value(),
-      rewriter.getAffineMapArrayAttr({map(0, 2), map(1, 2), map(1, 3),
-                                      map(0, 3)}),
+      rewriter.getAffineMapArrayAttr(
+          {map(0, 2), map(1, 2), map(1, 3), map(0, 3)}),
       SumNormalizedAttr::get(getContext()),
       APFloat(getExpandsWrongly() ? 1.0 : 0.5), /*acc_type=*/TypeAttr());
   rewriter.createBlock(&generic.getSimilarity(), {}, {type, type}, {loc, loc});

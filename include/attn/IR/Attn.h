@@ -9,6 +9,7 @@
 #define ATTN_IR_ATTN_H
 
 #include "attn/IR/DimensionClasses.h"
+#include "attn/IR/Ragged.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -39,6 +40,7 @@ class AttentionOpInterface;
 class LayoutAttrInterface;
 class Evaluation;
 class OperandRelations;
+class RaggedOpInterface;
 class WeightingAttrInterface;
 
 /// What a layout is chosen for: one attention op on one target.
@@ -133,6 +135,7 @@ private:
 
 namespace detail {
 void relateMappedExtents(mlir::Operation *op, OperandRelations &relations);
+void relateStarts(mlir::Operation *op, OperandRelations &relations);
 mlir::FloatType getAccumulationType(AttentionOpInterface op);
 DimensionClasses getDimensionClasses(AttentionOpInterface op);
 llvm::SmallVector<mlir::Value> getMappedOperands(AttentionOpInterface op);

@@ -37,6 +37,9 @@ def Attn_BoolShaped : AnyTypeOf<[RankedTensorOf<[I1]>, MemRefOf<[I1]>],
 def Attn_ShapedOrElement : AnyTypeOf<[Attn_Shaped, Attn_Element],
     "f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or "
     "memref of one">;
+def Attn_Starts : AnyTypeOf<[
+    1DTensorOf<[I32, I64, Index]>, MemRefRankOf<[I32, I64, Index], [1]>],
+    "tensor or memref of i32, i64 or index, with one dimension">;
 def Attn_OptionalBlock : MaxSizedRegion<1>;
 
 /// No attribute is one that nobody reads: see the C++ of the trait.

@@ -65,6 +65,26 @@ def NamedAttentionOpInterface
 }
 
 //===----------------------------------------------------------------------===//
+// RaggedOpInterface
+//===----------------------------------------------------------------------===//
+
+def RaggedOpInterface : OpInterface<"RaggedOpInterface"> {
+  let cppNamespace = "::attn";
+  let description = [{
+    An op whose requests may be packed one after the other.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Where each request begins among the packed queries, and where the last
+        one ends; null where queries are not packed.
+      }], "::mlir::Value", "getQueryStarts">,
+    InterfaceMethod<"The same of the keys.", "::mlir::Value", "getKeyStarts">,
+    InterfaceMethod<"The extents that starts have to do with.",
+      "::attn::RaggedExtents", "getRaggedExtents">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // AttentionOpInterface
 //===----------------------------------------------------------------------===//
 
@@ -102,8 +122,15 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
     InterfaceMethod<"The operands that have a map, in the order of the maps.",
       "::llvm::SmallVector<::mlir::Value>", "getMappedOperands", (ins), "",
       "return ::attn::detail::getMappedOperands($_op);">,
-    InterfaceMethod<"The map of operand `index`, in operand order.",
-      "::mlir::AffineMap", "getIndexingMap", (ins "unsigned":$index), "", [{
+    InterfaceMethod<[{
+        The map of operand `index`, in operand order; where its rows are packed,
+        that of the rows alone, without the request.
+      }], "::mlir::AffineMap", "getIndexingMap", (ins "unsigned":$index), "",
+      "return ::attn::dropRequests($_op.getWrittenMap(index));">,
+    InterfaceMethod<[{
+        The same as it is written: a sum of the request and a row stands for a
+        packed row.
+      }], "::mlir::AffineMap", "getWrittenMap", (ins "unsigned":$index), "", [{
         return ::llvm::cast<::mlir::AffineMapAttr>(
             $_op.getIndexingMaps()[index]).getValue();
       }]>,

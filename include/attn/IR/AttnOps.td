@@ -21,6 +21,7 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
     ExtentRelationsOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit"]>,
+    DeclareOpInterfaceMethods<RaggedOpInterface, ["getRaggedExtents"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
   let summary = "Attention as a similarity, a score, a mask and a weighting";
@@ -67,6 +68,17 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     row of the box sees; they may overlap or be empty. `classify` yields whether
     no pair of the box is visible, and whether all are, as far as is known.
 
+    With `query_starts` or `key_starts`, requests of different lengths lie
+    packed one after the other: request r has the rows from starts[r] up to
+    starts[r + 1], the last of which is the number of packed rows. One batch
+    dimension numbers the requests, and a sum r + m (or r + n) in a map stands
+    for the row starts[r] + m. Query, output and `lse` are packed along the last
+    query row dimension, key and value along the last key row dimension. Other
+    operands may be, or have rows at positions within the request, as many as
+    the longest request has or more. Rows see keys of their own request only;
+    positions, in all regions, are within the request. A run ends with an error
+    unless starts ascend from 0 to the number of rows.
+
     The inits are overwritten, not read. `lse` receives the natural log-sum-exp
     of each row, `weights` the weights after the weight region.
 
@@ -93,6 +105,13 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       type of its init
     * (C14) `ranges` and `classify` have the arguments and results described
       above, hold what (C7) allows but `attn.index`, and stand beside a mask
+    * (C15) starts have an element more than there are requests
+    * (C16) with `query_starts`, the maps of query, output and `lse` have a sum
+      of the request and the last query row dimension, the request first; with
+      `key_starts`, those of key and value likewise have one of the request and
+      the last key row dimension; other maps may. The request is one dimension
+      for all, before the rows
+    * (C17) there are no `weights` beside starts
 
     Example:
     ```mlir
@@ -115,11 +134,30 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       return %o : tensor<2x5x3xf32>
     }
     ```
+
+    Example: requests of any lengths, rows before heads, and a head's keys each.
+    ```mlir
+    #q = affine_map<(r, h, m, n, d, e) -> (r + m, h, d)>
+    #k = affine_map<(r, h, m, n, d, e) -> (r + n, h, d)>
+    #v = affine_map<(r, h, m, n, d, e) -> (r + n, h, e)>
+    #o = affine_map<(r, h, m, n, d, e) -> (r + m, h, e)>
+    func.func @ragged(%q: tensor<9x2x4xf32>, %k: tensor<11x2x4xf32>, %v: tensor<11x2x3xf32>,
+                      %query_starts: tensor<4xi32>, %key_starts: tensor<4xi32>) -> tensor<9x2x3xf32> {
+      %init = tensor.empty() : tensor<9x2x3xf32>
+      %o = attn.generic ins(%q, %k, %v : tensor<9x2x4xf32>, tensor<11x2x4xf32>, tensor<11x2x3xf32>)
+          weighting(#attn.softmax)
+          query_starts(%query_starts : tensor<4xi32>) key_starts(%key_starts : tensor<4xi32>)
+          outs(%init : tensor<9x2x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o], scale = 0.5 : f64} -> tensor<9x2x3xf32>
+      return %o : tensor<9x2x3xf32>
+    }
+    ```
   }];
   let arguments = (ins
     Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
     Variadic<Attn_ShapedOrElement>:$inputs,
     Variadic<Attn_ShapedOrElement>:$weighting_operands,
+    Optional<Attn_Starts>:$query_starts, Optional<Attn_Starts>:$key_starts,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     Optional<Attn_FloatShaped>:$weights,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
@@ -135,6 +173,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    oilist(`query_starts` `(` $query_starts `:` type($query_starts) `)` |
+           `key_starts` `(` $key_starts `:` type($key_starts) `)`)
     `outs` `(` $output `:` type($output) `)`
     oilist(`lse` `(` $lse `:` type($lse) `)` |
            `weights` `(` $weights `:` type($weights) `)`)

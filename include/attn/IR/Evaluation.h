@@ -79,6 +79,9 @@ struct PlainAttention {
   /// Batch, heads and rows, in the order of the output's dimensions.
   llvm::SmallVector<int64_t> rows;
   int64_t numKeys = 0, numFeatures = 0, numChannels = 0;
+  /// The number of keys of a row, where rows have keys of their own; null where
+  /// all have `numKeys`.
+  std::function<int64_t(Row row)> getNumKeys;
   /// The type of a kernel's arithmetic.
   mlir::FloatType accumulationType;
   /// Whether the pair exists; null for all.
@@ -95,6 +98,10 @@ struct PlainAttention {
   bool wantsLogSumExp = false;
   /// Whether the weights are asked for, as the last result: rows, then keys.
   bool wantsWeights = false;
+
+  int64_t countKeys(Row row) const {
+    return getNumKeys ? getNumKeys(row) : numKeys;
+  }
 };
 
 /// The reference, as a named op sees it.

@@ -20,6 +20,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
                               ["getExtentRelations"]>,
     DeclareOpInterfaceMethods<NamedAttentionOpInterface,
                               ["getMaskOperands"]>,
+    DeclareOpInterfaceMethods<RaggedOpInterface, ["getRaggedExtents"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
   let summary = "Scaled dot-product attention";
@@ -49,6 +50,16 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     query's rank, `batch x heads x rows x keys`, or drop leading dimensions; an
     extent of 1 is broadcast, a dynamic one must match.
 
+    With `query_starts` or `key_starts`, the batch is requests of different
+    lengths, of which the queries and the output, or the keys and values, lie
+    packed one after the other, `rows x heads x features`: request r has the
+    rows from starts[r] up to starts[r + 1], the last of which is the number of
+    rows. What is not packed has the requests as its one batch dimension.
+    Rows see keys of their own request only, N_q and N_k are its lengths,
+    and positions, those of `bias` and `boolean_mask` too, are within it: these
+    have as many rows and columns as the longest request, or more. A run ends
+    with an error unless starts ascend from 0 to the number of rows.
+
     The regions get positions: `mask(batch..., head, i, j)` and
     `score(s, batch..., head, i, j)`, the score in the accumulation type, the
     positions as `index`. They follow the rules of `attn.generic`'s.
@@ -72,6 +83,10 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       type of its init
     * (C12) the sink is a float, or floats, one per query head
     * (C13) `weights` is the output with one column per key row
+    * (C14) with starts, what is packed is rows x heads x features, what is not
+      requests x heads x rows x features, and starts have an element more than
+      there are requests
+    * (C15) there are no `weights` beside starts
 
     Example:
     ```mlir
@@ -84,12 +99,26 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       return %o : tensor<2x4x5x3xf32>
     }
     ```
+
+    Example: three requests, packed; each row sees its own request up to itself.
+    ```mlir
+    func.func @ragged(%q: tensor<9x4x8xf32>, %k: tensor<11x2x8xf32>, %v: tensor<11x2x3xf32>,
+                      %query_starts: tensor<4xi32>, %key_starts: tensor<4xi32>) -> tensor<9x4x3xf32> {
+      %init = tensor.empty() : tensor<9x4x3xf32>
+      %o = attn.sdpa ins(%q, %k, %v : tensor<9x4x8xf32>, tensor<11x2x8xf32>, tensor<11x2x3xf32>)
+          query_starts(%query_starts : tensor<4xi32>) key_starts(%key_starts : tensor<4xi32>)
+          outs(%init : tensor<9x4x3xf32>) {causal = #attn.causal<bottom_right>}
+          -> tensor<9x4x3xf32>
+      return %o : tensor<9x4x3xf32>
+    }
+    ```
   }];
   let arguments = (ins
     Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
     Optional<Attn_FloatShaped>:$bias, Optional<Attn_BoolShaped>:$boolean_mask,
     Optional<Attn_ShapedOrElement>:$offset,
     Optional<Attn_ShapedOrElement>:$sink,
+    Optional<Attn_Starts>:$query_starts, Optional<Attn_Starts>:$key_starts,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     Optional<Attn_FloatShaped>:$weights,
     OptionalAttr<F64Attr>:$scale,
@@ -102,7 +131,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     oilist(`bias` `(` $bias `:` type($bias) `)` |
            `boolean_mask` `(` $boolean_mask `:` type($boolean_mask) `)` |
            `offset` `(` $offset `:` type($offset) `)` |
-           `sink` `(` $sink `:` type($sink) `)`)
+           `sink` `(` $sink `:` type($sink) `)` |
+           `query_starts` `(` $query_starts `:` type($query_starts) `)` |
+           `key_starts` `(` $key_starts `:` type($key_starts) `)`)
     `outs` `(` $output `:` type($output) `)`
     oilist(`lse` `(` $lse `:` type($lse) `)` |
            `weights` `(` $weights `:` type($weights) `)`)

@@ -14,7 +14,7 @@
 namespace attn {
 
 /// The extent of each dimension of an op on tensors, as a number wherever an
-/// operand tells it.
+/// operand tells it. Of packed rows: of all requests.
 llvm::SmallVector<mlir::OpFoldResult> getExtents(mlir::OpBuilder &builder,
                                                  AttentionOpInterface op);
 

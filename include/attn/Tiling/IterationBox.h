@@ -19,12 +19,23 @@ struct IterationBox {
   AttentionOpInterface op;
   /// Position of the first iteration and number of them, per dimension.
   llvm::SmallVector<mlir::OpFoldResult> offsets, extents;
+  /// First and number of the packed rows of the request at hand, by dimension:
+  /// positions are within the request.
+  struct Rows {
+    mlir::OpFoldResult first, count;
+  };
+  llvm::DenseMap<unsigned, Rows> requestRows = llvm::DenseMap<unsigned, Rows>();
 
   /// All iterations.
   static IterationBox whole(mlir::OpBuilder &builder, AttentionOpInterface op);
 
   /// Appends where the box lies in an operand with `map`.
   void locate(mlir::AffineMap map,
+              llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
+              llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;
+
+  /// The same of mapped operand `index`, which may be packed.
+  void locate(mlir::OpBuilder &builder, unsigned index,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;
 

@@ -21,7 +21,8 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
     control flow are not entered. Where two differ, the call ends with an error
     that has both. Extents of arguments, of an op that every call of a function
     reaches, are the caller's to check, unless the caller is a function of the
-    module.
+    module. Starts of packed requests have to ascend from 0 to the number of
+    rows.
 
     Before: `attn.sdpa ins(%q, %k, %v : ...) outs(%o : tensor<?x8xf32>)`
     After: `attn.check %same, "... {0} ... {1}" (%want, %got)` and the op

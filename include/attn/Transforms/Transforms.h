@@ -19,6 +19,12 @@ void populateGeneralizeAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// Fills the regions `ranges` and `classify` of an op with a mask.
 mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 
+/// Creates, before an op on tensors whose requests are packed, a loop over them
+/// with an op on one request each; returns what stands for the results, and the
+/// op in the loop.
+std::pair<llvm::SmallVector<mlir::Value>, GenericOp>
+splitRequests(mlir::OpBuilder &builder, GenericOp op);
+
 /// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with
 /// its scores in memory; returns what stands for the results. An error on
 /// memrefs, for weightings that are not of kind *accumulate*, and for steps

@@ -7,7 +7,8 @@ import numpy
 UNIT = {"f16": 2.0**-11, "bf16": 2.0**-8, "f32": 2.0**-24, "f64": 2.0**-53}
 LEAST = {"f16": 2.0**-24, "bf16": 2.0**-133, "f32": 2.0**-149, "f64": 0.0}
 NUMPY = {"f16": numpy.float16, "f32": numpy.float32, "f64": numpy.float64,
-         "i1": numpy.bool_, "i32": numpy.int32, "i64": numpy.int64}
+         "i1": numpy.bool_, "i32": numpy.int32, "i64": numpy.int64,
+         "index": numpy.int64}
 
 
 def element(kind):

@@ -1,0 +1,119 @@
+//===- Requests.cpp - Blocks of packed requests -----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How many blocks of query rows there are depends on data, the number of
+// workers on extents alone. Block 0 of request r has number
+//
+//   floor(starts[r] / rows of a block) + r
+//
+// so that requests do not meet: n rows, wherever they start, touch at most one
+// block more than they fill. What is left between two requests stays empty.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Nest.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// Where a request starts.
+static Value readStart(OpBuilder &b, Location loc, Value starts,
+                       Value request) {
+  Value element = tensor::ExtractOp::create(b, loc, starts, request);
+  return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
+}
+
+/// First and number of the rows of a request.
+static IterationBox::Rows readRows(OpBuilder &b, Location loc, Value starts,
+                                   Value request) {
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value next = arith::AddIOp::create(b, loc, request, one);
+  Value first = readStart(b, loc, starts, request);
+  Value end = readStart(b, loc, starts, next);
+  Value count = arith::SubIOp::create(b, loc, end, first);
+  return {first, count};
+}
+
+SmallVector<unsigned> Nest::getResultDims() {
+  SmallVector<unsigned> dims(outer);
+  if (op.getQueryStarts())
+    llvm::erase(dims, getRaggedDims(op)->request);
+  return dims;
+}
+
+void Nest::takePackedBlock(Value number, int64_t blockRows) {
+  Value starts = op.getQueryStarts();
+  unsigned requestDim = getRaggedDims(op)->request;
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value size = arith::ConstantIndexOp::create(b, loc, blockRows);
+  // The number of the first block of a request.
+  auto getFirst = [&](Value request) -> Value {
+    Value start = readStart(b, loc, starts, request);
+    Value filled = arith::DivUIOp::create(b, loc, start, size);
+    return arith::AddIOp::create(b, loc, filled, request);
+  };
+  // The last request whose first block is this or before it; without requests
+  // there are no workers.
+  Value count = arith::SubIOp::create(
+      b, loc, tensor::DimOp::create(b, loc, starts, 0), one);
+  auto search = scf::WhileOp::create(
+      b, loc, TypeRange{b.getIndexType(), b.getIndexType()},
+      ValueRange{zero, count},
+      [&](OpBuilder &, Location, ValueRange range) {
+        Value width = arith::SubIOp::create(b, loc, range[1], range[0]);
+        Value isOpen = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                             width, one);
+        scf::ConditionOp::create(b, loc, isOpen, range);
+      },
+      [&](OpBuilder &, Location, ValueRange range) {
+        Value sum = arith::AddIOp::create(b, loc, range[0], range[1]);
+        Value middle = arith::ShRUIOp::create(b, loc, sum, one);
+        Value begun = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
+                                            getFirst(middle), number);
+        Value from = arith::SelectOp::create(b, loc, begun, middle, range[0]);
+        Value to = arith::SelectOp::create(b, loc, begun, range[1], middle);
+        scf::YieldOp::create(b, loc, ValueRange{from, to});
+      });
+  Value request = search.getResult(0);
+  IterationBox::Rows rows = readRows(b, loc, starts, request);
+  box.offsets[requestDim] = request;
+  box.requestRows[row] = rows;
+  wholeRows = rows.count;
+  Value local = arith::SubIOp::create(b, loc, number, getFirst(request));
+  Value offset = arith::MulIOp::create(b, loc, local, size);
+  offset = arith::MinSIOp::create(b, loc, offset, cast<Value>(rows.count));
+  moveRows(offset, blockRows);
+}
+
+void Nest::takeRequestKeys() {
+  std::optional<RaggedDims> dims = getRaggedDims(op);
+  if (!dims)
+    return;
+  unsigned key = op.getDimensionClasses().keyRows.back();
+  auto toValue = [&](OpFoldResult size) {
+    return getValueOrCreateConstantIndexOp(b, loc, size);
+  };
+  IterationBox::Rows keys{b.getIndexAttr(0), box.extents[key]};
+  if (op.getKeyStarts())
+    keys = readRows(b, loc, op.getKeyStarts(),
+                    toValue(box.offsets[dims->request]));
+  if (op.getQueryStarts()) {
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    Value isEmpty = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                          toValue(box.extents[row]), zero);
+    keys.count =
+        arith::SelectOp::create(b, loc, isEmpty, zero, toValue(keys.count))
+            .getResult();
+  }
+  box.extents[key] = keys.count;
+  if (op.getKeyStarts())
+    box.requestRows[key] = keys;
+}
+
+} // namespace attn
