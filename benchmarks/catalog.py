@@ -31,6 +31,8 @@ TEMPLATES = {
     "ragged-n1025": ("dense", (1, 8, 1025, 64), "f32"),
     "dense-d64-n1024": ("dense", (1, 8, 1024, 64), "f32"),
     "dense-f16-d64-n2048": ("dense", (1, 8, 2048, 64), "f16"),
+    "dense-bf16-d64-n2048": ("dense", (1, 8, 2048, 64), "bf16"),
+    "dense-bf16-d128-n2048": ("dense", (1, 8, 2048, 128), "bf16"),
 }
 
 # Element type: its name in a .npy file, the type code of Python's arrays.

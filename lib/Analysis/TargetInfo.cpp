@@ -30,6 +30,7 @@ TargetInfo TargetInfo::fromFeatures(llvm::StringRef features) {
     info.numRegisters = 32;
     info.hasScalef = true;
     info.hasFma = true;
+    info.hasBf16Dot = enabled.contains("avx512bf16");
   } else if (enabled.contains("avx2")) {
     info.vectorBits = 256;
   }

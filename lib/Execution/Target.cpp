@@ -221,8 +221,8 @@ llvm::Error resolveTarget(CompileOptions &options) {
     return llvm::Error::success();
   // What the CPU implies, as a list of features.
   llvm::SubtargetFeatures features;
-  for (StringRef name :
-       {"avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw"})
+  for (StringRef name : {"avx2", "fma", "avx512f", "avx512vl", "avx512dq",
+                         "avx512bw", "avx512bf16"})
     features.AddFeature(name, info->checkFeatures("+" + name.str()));
   options.stages.target = TargetInfo::fromFeatures(features.getString());
   return llvm::Error::success();

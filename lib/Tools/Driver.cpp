@@ -337,9 +337,15 @@ int Driver::time() {
       return fail(statusBadInput, work.takeError());
     flops = work->flops;
   }
-  bool wide = llvm::any_of(resultSpecs, [](const TensorSpec &spec) {
-    return spec.type == ElementType::F64;
-  });
+  auto hasType = [](ElementType type) {
+    return [=](const TensorSpec &spec) { return spec.type == type; };
+  };
+  ElementType type = ElementType::F32;
+  if (llvm::any_of(resultSpecs, hasType(ElementType::F64)))
+    type = ElementType::F64;
+  else if (compileOptions.stages.target.hasBf16Dot &&
+           llvm::any_of(argumentSpecs, hasType(ElementType::BF16)))
+    type = ElementType::BF16;
   std::vector<Array> copies;
   if (Error error = copyArrays(arguments, copies))
     return fail(statusBadInput, std::move(error));
@@ -349,8 +355,7 @@ int Driver::time() {
     return fail(statusBadInput, std::move(error));
   FaultGuard guard;
   llvm::Expected<Timing> timing =
-      timeKernel(*kernel, turns, options.timedRuns, flops,
-                 wide ? ElementType::F64 : ElementType::F32, results);
+      timeKernel(*kernel, turns, options.timedRuns, flops, type, results);
   if (!timing)
     return failCall(timing.takeError());
   // A kernel that writes into its arguments had others in every call.

@@ -34,7 +34,7 @@ void attn::printTarget(llvm::raw_ostream &os, const CompileOptions &options) {
   os << "config: " << options.cpu << ", vectors of " << target.vectorBits
      << " bits, " << target.numRegisters << " registers"
      << (target.hasFma ? ", fma" : "") << (target.hasScalef ? ", scalef" : "")
-     << "\n";
+     << (target.hasBf16Dot ? ", bf16 dot" : "") << "\n";
 }
 
 bool attn::readUnfused(const StageRemark &remark,

@@ -68,7 +68,7 @@
 // That needs no arguments, and no machine that could run it: extents that are
 // not known are printed as such.
 // RUN: attn-run %s --print-config --cpu=sapphirerapids | FileCheck %s --check-prefix=ALONE-CONFIG --match-full-lines --implicit-check-not={{.}}
-// ALONE-CONFIG: config: sapphirerapids, vectors of 512 bits, 32 registers, fma, scalef
+// ALONE-CONFIG: config: sapphirerapids, vectors of 512 bits, 32 registers, fma, scalef, bf16 dot
 // ALONE-CONFIG-NEXT: entry: @attention(2x?x4xf32, 2x?x4xf32, 2x?x3xf32) -> (2x?x3xf32)
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 32 query rows by 64 key rows{{.*}}

@@ -24,6 +24,9 @@ struct TargetInfo {
   bool hasFma = false;
   /// Whether scaling by a power of two is one instruction (AVX-512).
   bool hasScalef = false;
+  /// Whether pairs of bf16 are multiplied and added to f32 in one instruction
+  /// (AVX512_BF16).
+  bool hasBf16Dot = false;
 
   /// Reads the features of an x86 CPU from a comma-separated list such as
   /// "+avx2,+fma"; other targets get 128-bit vectors.

@@ -18,7 +18,8 @@ namespace attn {
 /// vectors of the host, in registers alone, on every thread at once.
 class PeakMeter {
 public:
-  /// For arithmetic in f64, or in f32 for any other type.
+  /// For arithmetic in f64, in pairs of bf16 with sums in f32 where the host
+  /// has an instruction for that, or in f32 for any other type.
   PeakMeter(ElementType type, int threads);
   /// Runs one burst, about `seconds` long.
   void sample(double seconds = 0.004);
