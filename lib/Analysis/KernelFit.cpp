@@ -225,8 +225,21 @@ SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
   return chosen;
 }
 
-SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
-                                      int64_t queryTile) {
+/// Whether both products are of bf16 in f32, with widths that are known: what
+/// is rearranged into pairs has a buffer of one size.
+static bool multipliesBf16(GenericOp op) {
+  auto isBf16 = [](Value operand) {
+    return getElementTypeOrSelf(operand.getType()).isBF16();
+  };
+  Extents extents(op);
+  return op.getSimilarity().empty() && op.getAccumulationType().isF32() &&
+         isBf16(op.getQuery()) && isBf16(op.getKey()) &&
+         isBf16(op.getValue()) && !ShapedType::isDynamic(extents.features) &&
+         !ShapedType::isDynamic(extents.channels);
+}
+
+SmallVector<LayoutChoice> rankLayouts(GenericOp op,
+                                      const LayoutOptions &options) {
   LayoutProblem problem;
   SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
   if (dims.empty() || getQueryExtent(op, dims.back()) == 1)
@@ -235,9 +248,10 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
     if (getQueryExtent(op, dim) != 1)
       problem.queryRows.push_back(getQueryExtent(op, dim));
   problem.accType = op.getAccumulationType();
-  problem.vectorBits = vectorBits;
-  problem.tileRows = queryTile;
+  problem.vectorBits = options.vectorBits;
+  problem.tileRows = options.queryTile;
   problem.replays = needsFinalWeights(op);
+  problem.pairs = options.hasBf16Dot && multipliesBf16(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))

@@ -53,6 +53,7 @@ private:
   PlainRegion mask, score;
   int64_t rank, numRows, numKeys;
   double scale;
+  bool inPairs;
 };
 
 } // namespace
@@ -81,6 +82,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
   double width = static_cast<double>(query.shape.back());
   scale = op.scale ? op.scale.getValueAsDouble()
                    : 1.0 / std::sqrt(std::max(width, 1.0));
+  inPairs =
+      mayMultiplyPairs(op.query, op.key, op.value, op.getAccumulationType());
 }
 
 int64_t HeadEvaluator::getKeyRow(const PlainOperand &operand, Row row,
@@ -171,9 +174,11 @@ PlainPair HeadEvaluator::getPair(Row row, int64_t j) const {
   if (op.queryStarts)
     index = {queryStarts.integers[row[0]] + row[2], row[1]};
   index.push_back(0);
-  Estimate dot =
-      rounding.dot(query.reals.slice(query.getOffset(index), width),
-                   key.reals.slice(getKeyRow(key, row, j), width));
+  ArrayRef<double> q = query.reals.slice(query.getOffset(index), width);
+  ArrayRef<double> k = key.reals.slice(getKeyRow(key, row, j), width);
+  Estimate dot = rounding.dot(q, k);
+  if (inPairs)
+    dot.error += rounding.boundFlushed(q, k, scale);
   PlainPair pair;
   pair.similarity = dot.value;
   Estimate s = rounding.multiply(dot, rounding.round(scale, 0));
@@ -223,6 +228,7 @@ PlainAttention HeadEvaluator::describe() {
   attention.numFeatures = query.shape.back();
   attention.numChannels = value.shape.back();
   attention.accumulationType = op.getAccumulationType();
+  attention.inPairs = inPairs;
   if (op.isRagged())
     attention.getNumKeys = [this](Row row) { return countKeys(getRow(row)); };
   if (op.causal != CausalKind::none || op.window || op.booleanMask || mask)

@@ -19,6 +19,17 @@ using namespace mlir;
 #include "attn/IR/WeightingInterfaces.cpp.inc"
 #include "attn/IR/AttnOpInterfaces.cpp.inc"
 
+/// `, pairs`, or nothing.
+static ParseResult parsePairs(AsmParser &parser, bool &pairs) {
+  pairs = succeeded(parser.parseOptionalComma());
+  return pairs ? parser.parseKeyword("pairs") : success();
+}
+
+static void printPairs(AsmPrinter &printer, bool pairs) {
+  if (pairs)
+    printer << ", pairs";
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "attn/IR/AttnAttributes.cpp.inc"
 

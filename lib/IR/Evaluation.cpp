@@ -59,6 +59,26 @@ Estimate Rounding::sum(double value, double size, int64_t count) const {
   return {value, unit * (2 * root + 2) * size + least * count};
 }
 
+double Rounding::boundFlushed(ArrayRef<double> lhs, ArrayRef<double> rhs,
+                              double scale) const {
+  double carried = std::min(1.0, std::fabs(scale));
+  double error = leastNormal * lhs.size();
+  for (auto [left, right] : llvm::zip_equal(lhs, rhs))
+    if (std::fabs(left) * carried < leastNormal ||
+        std::fabs(right) < leastNormal)
+      error += std::fabs(left * right);
+  return error;
+}
+
+bool mayMultiplyPairs(Value query, Value key, Value value,
+                      FloatType accumulationType) {
+  auto isBf16 = [](Value operand) {
+    return operand && getElementTypeOrSelf(operand.getType()).isBF16();
+  };
+  return accumulationType.isF32() && isBf16(query) && isBf16(key) &&
+         isBf16(value);
+}
+
 int64_t PlainOperand::getOffset(ArrayRef<int64_t> index) const {
   int64_t offset = 0;
   for (auto [position, extent] : llvm::zip_equal(index, shape))

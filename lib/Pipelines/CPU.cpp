@@ -66,6 +66,7 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
   tile.requireFused = options.requireFused;
   tile.fusion = options.fusion;
   tile.vectorBits = options.target.vectorBits;
+  tile.hasBf16Dot = options.target.hasBf16Dot;
   tile.countTiles = options.countTiles;
   pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
   pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
@@ -96,6 +97,7 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
   VectorizeAttentionPassOptions vectorize;
   vectorize.vectorBits = options.target.vectorBits;
   vectorize.numRegisters = options.target.numRegisters;
+  vectorize.hasBf16Dot = options.target.hasBf16Dot;
   pm.addNestedPass<func::FuncOp>(createVectorizeAttentionPass(vectorize));
   // Deallocation follows every control flow it knows; regions of attention ops
   // are none, so it comes when they are gone.

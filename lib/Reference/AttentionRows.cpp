@@ -121,6 +121,9 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   result.firstInit = op.getOutputIndex();
   result.scale = op.getScale().convertToDouble();
   result.similarityUnits = getSimilarityUnits(op, result.rounding);
+  result.inPairs = op.getSimilarity().empty() &&
+                   mayMultiplyPairs(op.getQuery(), op.getKey(), op.getValue(),
+                                    op.getAccumulationType());
   unsigned numDims = op.getNumDims();
   if (mapped.size() != op.getIndexingMaps().size() ||
       mapped.size() <= result.firstInit)
@@ -367,7 +370,11 @@ Expected<Estimate> AttentionRows::computeSimilarity(int64_t key) {
   double sum = 0, magnitude = 0;
   if (!similarity) {
     computeDotProduct(q, k, features.count, sum, magnitude);
-    return rounding.sum(sum, magnitude, features.count);
+    Estimate result = rounding.sum(sum, magnitude, features.count);
+    if (inPairs)
+      result.error += rounding.boundFlushed(ArrayRef(q, features.count),
+                                            ArrayRef(k, features.count), scale);
+    return result;
   }
   loadInputs(*similarity, key);
   ScalarProgram &program = similarity->program;
@@ -525,12 +532,36 @@ void WeightedSums::add(double weight, double size, double error,
   }
 }
 
+/// Weights round independently of each other: their errors add up as the root
+/// of their squares does.
+void WeightedSums::addPairErrors(
+    ArrayRef<double> weights, function_ref<ArrayRef<double>(size_t)> getRow) {
+  constexpr double kUnit = 0x1p-8, kLeast = 0x1p-126;
+  std::vector<double> squares(errors.size(), 0);
+  for (auto [index, weight] : llvm::enumerate(weights))
+    for (auto [channel, value] : llvm::enumerate(getRow(index))) {
+      double term = std::fabs(weight * value);
+      if (value == 0 || !std::isfinite(term))
+        continue;
+      squares[channel] += kUnit * kUnit * term * term;
+      errors[channel] += kLeast + (std::fabs(value) < kLeast ? term : 0);
+    }
+  for (auto [error, square] : llvm::zip_equal(errors, squares))
+    error += 4 * std::sqrt(square);
+}
+
 void AttentionRows::accumulate(ArrayRef<double> weights,
                                const WeightBounds &bounds,
                                WeightedSums &sums) const {
-  for (auto [index, key] : llvm::enumerate(visible))
+  auto getRow = [&](size_t index) {
+    return ArrayRef(valueRows).slice(visible[index] * channels.count,
+                                     channels.count);
+  };
+  for (size_t index = 0; index < visible.size(); ++index)
     sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
-             ArrayRef(valueRows).slice(key * channels.count, channels.count));
+             getRow(index));
+  if (inPairs)
+    sums.addPairErrors(weights, getRow);
 }
 
 } // namespace reference

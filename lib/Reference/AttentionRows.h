@@ -78,6 +78,11 @@ struct WeightedSums {
       numbers->assign(numChannels, 0);
   }
   void add(double weight, double size, double error, ArrayRef<double> row);
+  /// What multiplying in pairs of bf16 adds to the errors: weights are rounded,
+  /// and what is not normal may count as 0. `getRow` gives the values that are
+  /// weighted by weight number `index`.
+  void addPairErrors(ArrayRef<double> weights,
+                     llvm::function_ref<ArrayRef<double>(size_t index)> getRow);
 };
 
 class AttentionRows {
@@ -132,6 +137,9 @@ public:
   std::vector<double> scores;
   std::vector<double> scoreErrors;
   Rounding rounding;
+  /// Whether a kernel may take both products in pairs of bf16: weights are
+  /// rounded to it, and what is not normal counts as 0, or as what it is.
+  bool inPairs = false;
   /// The weighting operands of the row.
   SmallVector<double> weightingOperands;
 

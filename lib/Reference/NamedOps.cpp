@@ -263,6 +263,10 @@ Lender::attend(const PlainAttention &attention) {
     for (auto [index, key] : llvm::enumerate(visible))
       sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
                attention.getValue(row, key));
+    if (attention.inPairs)
+      sums.addPairErrors(weights, [&](size_t index) {
+        return attention.getValue(row, visible[index]);
+      });
     int64_t base = number * attention.numChannels;
     llvm::copy(sums.values, results[0].values.begin() + base);
     llvm::copy(sums.sizes, results[0].magnitude.begin() + base);

@@ -157,6 +157,9 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   unsigned firstStatistic =
       op.getOutputIndex() - static_cast<unsigned>(op.getStatistics().size());
   double numKeys = env.lookup(op.getKeys()).scalar.i;
+  // Weights that meet values in pairs are rounded to bf16.
+  double unit = rows.inPairs ? 0x1p-8 : rows.rounding.unit;
+  double least = rows.rounding.leastNormal;
 
   FinalWeights weights;
   SmallVector<double> statistics, states;
@@ -229,9 +232,11 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
             offsetOf(*other) + rows.keys.getOffsets(other->strides)[key];
         for (auto [left, right] : llvm::zip_equal(to, from)) {
           double value = other->tensor->cells[read + right].f;
-          add(*output, at + left, weight * value,
-              error * std::fabs(value) +
-                  2 * rows.rounding.unit * std::fabs(weight * value));
+          double term = std::fabs(weight * value);
+          double bound = error * std::fabs(value) + 2 * unit * term;
+          if (rows.inPairs)
+            bound += least + (std::fabs(value) < least ? term : 0);
+          add(*output, at + left, weight * value, bound);
         }
       }
     }

@@ -225,8 +225,8 @@ void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
 
 FusedAttention::Tiles FusedAttention::takeTiles() {
   Tiles tiles;
-  tiles.scale =
-      op.getSimilarity().empty() ? 1.0 : op.getScale().convertToDouble();
+  double scale = op.getScale().convertToDouble();
+  tiles.scale = operands.getQueryScale() == scale ? 1.0 : scale;
   for (auto [i, part] : llvm::enumerate(parts)) {
     if (!operands.variesByKey(part) && packed[i])
       tiles.parts.push_back(packed[i]);

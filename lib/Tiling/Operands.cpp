@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace attn {
@@ -293,14 +295,24 @@ bool Operands::needsPacking(const OperandPart &part) {
          llvm::any_of(map.getResults(), isPadded);
 }
 
+double Operands::getQueryScale() {
+  double scale = op.getScale().convertToDouble();
+  if (!op.getSimilarity().empty())
+    return 1.0;
+  Type query = getElementTypeOrSelf(op.getQuery().getType());
+  Type stored = sizes.layout.getStoredElement(
+      OperandRole::query, tileMap({row, feature}), query, accType);
+  int exponent;
+  bool isPowerOfTwo = std::frexp(scale, &exponent) == 0.5;
+  return stored == accType || isPowerOfTwo ? scale : 1.0;
+}
+
 Value Operands::storeInto(const OperandPart &tile, Value target) {
   auto packed = PackOp::create(b, loc, target.getType(), tile.value, target,
                                sizes.layout, tile.role, tileMap(tile.dims));
   Type from = getElementTypeOrSelf(tile.value.getType());
   Type to = getElementTypeOrSelf(target.getType());
-  double scale = tile.role == OperandRole::query && op.getSimilarity().empty()
-                     ? op.getScale().convertToDouble()
-                     : 1.0;
+  double scale = tile.role == OperandRole::query ? getQueryScale() : 1.0;
   if (from == to && scale == 1.0)
     return packed.getResult(0);
   OpBuilder::InsertionGuard guard(b);

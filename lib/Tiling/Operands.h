@@ -75,8 +75,12 @@ public:
   /// `worker` is the block that its buffer belongs to.
   OperandPart store(const IterationBox &box, const OperandPart &tile,
                     mlir::Block *worker = nullptr);
-  /// Writes a tile into `target` as the layout stores it. Queries carry the
-  /// scale where the similarity is their product with the keys.
+  /// The part of the scale that queries carry: all of it where the similarity
+  /// is their product with the keys, and none where that would round what is
+  /// stored of them once more.
+  double getQueryScale();
+  /// Writes a tile into `target` as the layout stores it, queries with their
+  /// part of the scale.
   mlir::Value storeInto(const OperandPart &tile, mlir::Value target);
 
   /// The extents and the element type that the layout stores a tile with.

@@ -54,7 +54,8 @@ struct TileAttentionPass final
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
     }
-    SmallVector<LayoutChoice> ranked = rankLayouts(op, vectorBits, queryTile);
+    SmallVector<LayoutChoice> ranked =
+        rankLayouts(op, {vectorBits, queryTile, hasBf16Dot});
     if (ranked.empty())
       return op.emitOpError("expected a layout for query-tile, but there is "
                             "none of ")

@@ -60,12 +60,20 @@ struct LayoutChoice {
   double cost = 0;
 };
 
-/// The layouts that the dialect knows for vectors of `vectorBits`, the one of
-/// least cost first; none if none holds `queryTile` query rows. A `queryTile`
-/// of 0 leaves the rows to the layout; of equal costs the first proposed
-/// counts.
-llvm::SmallVector<LayoutChoice> rankLayouts(GenericOp op, int64_t vectorBits,
-                                            int64_t queryTile = 0);
+/// What layouts are ranked for: the width of the target's vectors, the query
+/// rows that a tile is to have, 0 for any, and whether the target multiplies
+/// pairs of bf16.
+struct LayoutOptions {
+  int64_t vectorBits = 512;
+  int64_t queryTile = 0;
+  bool hasBf16Dot = false;
+};
+
+/// The layouts that the dialect knows for `options`, the one of least cost
+/// first; none if none holds the query rows of a tile. Of equal costs the first
+/// proposed counts.
+llvm::SmallVector<LayoutChoice> rankLayouts(GenericOp op,
+                                            const LayoutOptions &options);
 
 /// The query row dimensions that a tile in `layout` spans. Those of extent 1
 /// come in only where there is no other.

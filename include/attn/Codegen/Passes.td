@@ -68,13 +68,16 @@ def VectorizeAttentionPass
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
            "Width of the target's vectors in bits">,
     Option<"numRegisters", "num-registers", "int64_t", /*default=*/"32",
-           "Number of the target's vector registers">
+           "Number of the target's vector registers">,
+    Option<"hasBf16Dot", "has-bf16-dot", "bool", /*default=*/"false",
+           "The target multiplies pairs of bf16 and adds to f32">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::x86vector::X86VectorDialect"
   ];
 }
 

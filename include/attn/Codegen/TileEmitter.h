@@ -17,6 +17,8 @@ namespace attn {
 struct EmitOptions {
   int64_t vectorBits = 512;
   int64_t numRegisters = 32;
+  /// Whether it multiplies pairs of bf16, adding to f32.
+  bool hasBf16Dot = false;
 };
 
 } // namespace attn

@@ -56,6 +56,9 @@ struct LayoutProblem {
   int64_t tileRows = 0;
   /// Whether pairs are to be gone over with finished statistics: `attn.replay`.
   bool replays = false;
+  /// Whether queries meet keys, and weights values, in products of bf16 that
+  /// the target takes in pairs.
+  bool pairs = false;
 
   /// Extent `number` of the query rows, or a guess at one that is not known:
   /// the innermost are many, the others, heads that share keys, few.

@@ -49,7 +49,16 @@ public:
   Estimate dot(llvm::ArrayRef<double> lhs, llvm::ArrayRef<double> rhs) const;
   /// The same of any `count` terms: their sum, and that of their sizes.
   Estimate sum(double value, double size, int64_t count) const;
+  /// By how much more `dot` may be missed in pairs of bf16: factors, q perhaps
+  /// times `scale`, and sums that are not normal may count as 0.
+  double boundFlushed(llvm::ArrayRef<double> lhs, llvm::ArrayRef<double> rhs,
+                      double scale) const;
 };
+
+/// Whether kernels may take the products of query and key, and of weights and
+/// value, in pairs of bf16: weights are rounded to it.
+bool mayMultiplyPairs(mlir::Value query, mlir::Value key, mlir::Value value,
+                      mlir::FloatType accumulationType);
 
 /// An operand: row-major, in `reals` if its elements are floats, in `integers`
 /// otherwise (an i1 is 0 or 1). A scalar has no extents and one element.
@@ -84,6 +93,8 @@ struct PlainAttention {
   std::function<int64_t(Row row)> getNumKeys;
   /// The type of a kernel's arithmetic.
   mlir::FloatType accumulationType;
+  /// Whether weights and values may be multiplied in pairs of bf16.
+  bool inPairs = false;
   /// Whether the pair exists; null for all.
   std::function<bool(Row row, int64_t key)> isVisible;
   /// Which dimensions of `rows` that depends on; the others are not walked to

@@ -54,9 +54,15 @@ def Attn_LanesAlongRowsAttr
     values and inputs without query rows keep the order they have; each of their
     elements is broadcast.
 
+    With `pairs`, queries, keys and values stay in bf16, and are multiplied two
+    at a time: queries and keys in pairs of features, weights, rounded to bf16,
+    and values in pairs of key rows. Sums are in f32. What is not normal in f32
+    may count as 0, whether it goes in or comes out: the dot product of AVX-512
+    flushes it.
+
     The cost is that of a pair in vector operations: for each of the vectors
     that hold the lanes one multiplication, and one broadcast for all of them,
-    times the tiles that the query rows take.
+    half of that with `pairs`, times the tiles that the query rows take.
 
     Example: queries are transposed into lanes, in f32; the tile has 8 rows, of
     which 5 are filled.
@@ -74,8 +80,13 @@ def Attn_LanesAlongRowsAttr
     }
     ```
   }];
-  let parameters = (ins "int64_t":$lanes);
-  let assemblyFormat = "`<` $lanes `>`";
+  let parameters = (ins "int64_t":$lanes,
+                        DefaultValuedParameter<"bool", "false">:$pairs);
+  let builders = [
+    AttrBuilder<(ins "int64_t":$lanes),
+                [{ return $_get($_ctxt, lanes, /*pairs=*/false); }]>
+  ];
+  let assemblyFormat = "`<` $lanes `` custom<Pairs>($pairs) `` `>`";
   let genVerifyDecl = 1;
 }
 

@@ -336,6 +336,8 @@ def TileAttentionPass
            "::attn::getFusionPolicyValues()">,
     Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
            "Width of the target's vectors in bits">,
+    Option<"hasBf16Dot", "has-bf16-dot", "bool", /*default=*/"false",
+           "The target multiplies pairs of bf16 and adds to f32">,
     Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
            "Count the key tiles that are looked at, computed and full">
   ];

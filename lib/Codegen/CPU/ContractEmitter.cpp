@@ -351,7 +351,7 @@ void ContractEmitter::emitTile(ValueRange rows, Value rowStep, Value panel,
                           [&](int64_t r, Value, ValueRange offsets) {
                             return loadElement(rows[r], offsets[1]);
                           }},
-                         tile);
+                         tile, options);
   for (auto [r, sum] : llvm::enumerate(tile))
     vector::StoreOp::create(b, loc, sum, sums, index(r * lanes));
 }

@@ -84,7 +84,7 @@ void ContractEmitter::emitColumnsInLanes(const Operand &matrix,
                               LaneValue::uniform(add(feature, step)));
                    });
              }},
-            sum)[0];
+            sum, options)[0];
         vector::StoreOp::create(b, loc, sum, sums, column);
       });
     };
@@ -146,7 +146,7 @@ void ContractEmitter::emitDotProducts(const Operand &matrix,
          [&](int64_t r, Value step, ValueRange offsets) {
            return loadPiece(matrix, rows[r], offsets[0], places[r], step, {});
          }},
-        dots);
+        dots, options);
     if (size > 1) {
       Value mask = createLaneMask(b, loc, size, rest);
       Value right = loadPiece(vector, source, whole, zero, pieces, mask);

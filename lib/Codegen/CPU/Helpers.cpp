@@ -9,6 +9,7 @@
 #include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -178,6 +179,17 @@ int64_t getMemoryWidth(Type element) {
 bool liesAsVector(Type element) {
   int64_t width = getMemoryWidth(element);
   return width >= 8 && width <= 64 && llvm::isPowerOf2_64(width);
+}
+
+Value viewAsStored(OpBuilder &b, Location loc, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t width = getMemoryWidth(type.getElementType());
+  Type stored =
+      b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(width)));
+  Type viewType = MemRefType::get(type.getShape(), stored, type.getLayout(),
+                                  type.getMemorySpace());
+  return UnrealizedConversionCastOp::create(b, loc, viewType, buffer)
+      .getResult(0);
 }
 
 Value createLaneMask(OpBuilder &b, Location loc, int64_t size, Value count) {

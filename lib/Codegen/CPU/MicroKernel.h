@@ -30,6 +30,15 @@ namespace attn {
 int64_t getMicroKernelRows(mlir::FloatType type, int64_t lanes,
                            const EmitOptions &options);
 
+/// What the elements of A and B are.
+enum class MicroKernelElement {
+  /// Those of C.
+  Accumulation,
+  /// Pairs of bf16, DotPairs.h, along k; those of C are f32. A step takes two
+  /// positions along k.
+  DotPair
+};
+
 /// What a micro-kernel multiplies.
 struct MicroKernel {
   /// The number of steps, and how many are in the loop's body.
@@ -40,20 +49,22 @@ struct MicroKernel {
   /// The lanes of B at a step.
   llvm::function_ref<mlir::Value(mlir::Value step, mlir::ValueRange offsets)>
       right;
-  /// The element of A in a row at a step, of the lanes' type, or one per lane.
+  /// The element of A in a row at a step, or one per lane.
   llvm::function_ref<mlir::Value(int64_t row, mlir::Value step,
                                  mlir::ValueRange offsets)>
       left;
-  /// The lanes that a step adds to, a vector of i1 or null for all; without it
-  /// all. Others keep what they have, whatever is in A and B.
-  llvm::function_ref<mlir::Value(mlir::Value step)> predicate = nullptr;
+  /// The lanes that a position along k adds to, a vector of i1 or null for all;
+  /// without it all. Others keep what they have, whatever is in A and B.
+  llvm::function_ref<mlir::Value(mlir::Value position)> predicate = nullptr;
+  MicroKernelElement element = MicroKernelElement::Accumulation;
 };
 
 /// Emits the loop; `sums` has a vector per row, and so has what is returned.
 llvm::SmallVector<mlir::Value> emitMicroKernel(mlir::OpBuilder &b,
                                                mlir::Location loc,
                                                const MicroKernel &kernel,
-                                               mlir::ValueRange sums);
+                                               mlir::ValueRange sums,
+                                               const EmitOptions &options);
 
 } // namespace attn
 

@@ -152,10 +152,15 @@ void PairEmitter::emitAll() {
   for (unsigned i = 0; i < numScoreStatistics; ++i)
     scoreStatistics.push_back(vector::LoadOp::create(
         b, loc, laneType, tile.statistics[i], ValueRange{zero}));
+  if (inPairs)
+    packFeaturePairs();
   emitPhases();
 }
 
 LogicalResult PairEmitter::run() {
+  inPairs = getElementTypeOrSelf(op.getQuery().getType()).isBF16();
+  if (inPairs && failed(checkPairs()))
+    return failure();
   b.setInsertionPoint(op);
   lanes = tile.layout.getNumRows();
   keyMap = op.getStoredMap(1);

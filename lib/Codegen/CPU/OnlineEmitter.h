@@ -117,16 +117,45 @@ protected:
   /// Similarity of the `count` key rows from `first` on, in registers.
   llvm::SmallVector<mlir::Value> emitSimilarity(mlir::Value first,
                                                 int64_t count, bool clamp);
+  /// Times what the queries do not carry of the scale.
+  llvm::SmallVector<mlir::Value> scaleSums(llvm::SmallVector<mlir::Value> sums);
   /// Asks for an element of one of the `count` key rows that come after those
-  /// from `first` on.
-  void prefetchKey(mlir::Value first, int64_t count, mlir::Value feature);
+  /// from `first` on: at `feature`, in turn by `step`.
+  void prefetchKey(mlir::Value first, int64_t count, mlir::Value step,
+                   mlir::Value feature);
   /// Adds the weighted rows of `valueOperand` to `accumulator`.
   void emitValues();
+  /// The same by visibility, once weights and values lie in pairs if they are
+  /// to.
+  void emitWeightedValues();
+
+  /// What this cannot emit in pairs; reports an error.
+  mlir::LogicalResult checkPairs();
+  /// Pairs of features of the queries, and of the keys that cannot be read in
+  /// place.
+  void packFeaturePairs();
+  void packKeyPairs(int64_t numPairs);
+  /// Pairs of key rows of the weights, and of the values.
+  void packWeightPairs();
+  void packValuePairs();
+  /// The positions of two key rows that make a pair, for each; `body` gets the
+  /// number of the pair and whether there is a second row.
+  void forEachKeyPair(llvm::function_ref<void(mlir::Value, bool)> body);
+  mlir::Value countKeyPairs();
+  /// The similarity of `rows`, in registers, by pairs of features.
+  llvm::SmallVector<mlir::Value> emitSimilarityInPairs(mlir::Value first,
+                                                       mlir::ValueRange rows,
+                                                       mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> emitChannelsInPairs(mlir::Value first,
+                                                     mlir::ValueRange sums);
   /// Asks for the element of `values` that `kPrefetchRows` more rows from
   /// `position` on will begin with.
   void prefetch(mlir::Value values, mlir::Value position,
                 mlir::Value rowStride);
   void emitChannels(mlir::Value first, int64_t count);
+  /// Adds the weighted values of the channels from `first` on to `sums`.
+  llvm::SmallVector<mlir::Value> addChannels(mlir::Value first,
+                                             mlir::ValueRange sums);
   void emitAll();
 
   mlir::RewriterBase &b;
@@ -148,6 +177,11 @@ protected:
   mlir::Value valueOperand, accumulator;
   mlir::AffineMap valueMap;
   mlir::Value scores, bits;
+  /// Whether bf16 are multiplied in pairs, and the pairs, DotPairs.h: (features
+  /// / 2, lanes), (key rows, features / 2) if keys are not read in place, (key
+  /// rows / 2, lanes), (key rows / 2, channels).
+  bool inPairs = false;
+  mlir::Value queryPairs, keyPairs, weightPairs, valuePairs;
   mlir::IntegerType bitsType;
   /// Whether the phase being emitted is for full tiles.
   bool allVisible = false;

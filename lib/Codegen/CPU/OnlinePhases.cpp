@@ -63,12 +63,13 @@ Value PairEmitter::emitMask() {
 //===----------------------------------------------------------------------===//
 
 /// Takes turns: of so many features one asks for a part of each row.
-void PairEmitter::prefetchKey(Value first, int64_t count, Value feature) {
+void PairEmitter::prefetchKey(Value first, int64_t count, Value step,
+                              Value feature) {
   auto type = dyn_cast<MemRefType>(op.getKey().getType());
   if (!type || keyMap.isFunctionOfDim(0))
     return;
   Value behind = arith::AddIOp::create(b, loc, first, index(count));
-  Value turn = arith::RemUIOp::create(b, loc, feature, index(count));
+  Value turn = arith::RemUIOp::create(b, loc, step, index(count));
   Value row = arith::AddIOp::create(b, loc, behind, turn);
   SmallVector<Value> indices;
   for (AffineExpr result : keyMap.getResults())
@@ -92,11 +93,13 @@ SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
   }
   Value start = createFloatConstant(b, loc, laneType, 0.0);
   SmallVector<Value> sums(count, start);
+  if (inPairs)
+    return scaleSums(emitSimilarityInPairs(first, rows, sums));
   FlatBuffer queries = flatten(b, loc, op.getQuery(), {zero, zero});
   auto loadQuery = [&](Value feature, ValueRange offsets) -> Value {
     Value query =
         vector::LoadOp::create(b, loc, laneType, queries.memref, offsets[0]);
-    prefetchKey(first, count, feature);
+    prefetchKey(first, count, feature, feature);
     return query;
   };
   constexpr int64_t kUnroll = 2;
@@ -106,8 +109,8 @@ SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
       return key.vector ? key.vector : key.scalar;
     };
     sums = emitMicroKernel(
-        b, loc,
-        {numFeatures, kUnroll, queries.strides[0], loadQuery, loadKey}, sums);
+        b, loc, {numFeatures, kUnroll, queries.strides[0], loadQuery, loadKey},
+        sums, options);
   } else {
     sums = emitStridedLoop(
         b, loc, numFeatures, kUnroll, queries.strides[0], sums,
@@ -127,6 +130,10 @@ SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
           return next;
         });
   }
+  return scaleSums(sums);
+}
+
+SmallVector<Value> PairEmitter::scaleSums(SmallVector<Value> sums) {
   double scale = op.getScale().convertToDouble();
   if (scale != 1.0) {
     Value factor = createFloatConstant(b, loc, laneType, scale);
@@ -242,10 +249,7 @@ void OnlineEmitter::emitPhases() {
   valueOperand = op.getValue();
   valueMap = op.getStoredMap(2);
   accumulator = op.getAccumulatorInit();
-  perVisibility(TypeRange(), [&] {
-    emitValues();
-    return SmallVector<Value>();
-  });
+  emitWeightedValues();
 }
 
 //===----------------------------------------------------------------------===//
@@ -260,6 +264,17 @@ void PairEmitter::prefetch(Value values, Value position, Value rowStride) {
                              /*localityHint=*/3, /*isDataCache=*/true);
 }
 
+void PairEmitter::emitWeightedValues() {
+  if (inPairs) {
+    packWeightPairs();
+    packValuePairs();
+  }
+  perVisibility(TypeRange(), [&] {
+    emitValues();
+    return SmallVector<Value>();
+  });
+}
+
 void PairEmitter::emitChannels(Value first, int64_t count) {
   SmallVector<Value> rows, sums;
   for (int64_t r = 0; r < count; ++r) {
@@ -270,6 +285,13 @@ void PairEmitter::emitChannels(Value first, int64_t count) {
       sum = arith::MulFOp::create(b, loc, sum, rescale);
     sums.push_back(sum);
   }
+  sums = inPairs ? emitChannelsInPairs(first, sums) : addChannels(first, sums);
+  for (int64_t r = 0; r < count; ++r)
+    vector::StoreOp::create(b, loc, sums[r], accumulator,
+                            ValueRange{rows[r], zero});
+}
+
+SmallVector<Value> PairEmitter::addChannels(Value first, ValueRange sums) {
   bool hidesPairs = bits && !allVisible;
   // What an unknown number of rows leaves over would be a second loop.
   int64_t unroll = hidesPairs || !getConstantIntValue(numKeys) ? 1 : 2;
@@ -293,11 +315,9 @@ void PairEmitter::emitChannels(Value first, int64_t count) {
   };
   // Hidden values must not leak, not even as 0 * NaN.
   auto visible = [&](Value keyRow) { return loadVisible(keyRow); };
-  sums = emitMicroKernel(
-      b, loc, {numKeys, unroll, strides, loadWeight, loadValue, visible}, sums);
-  for (int64_t r = 0; r < count; ++r)
-    vector::StoreOp::create(b, loc, sums[r], accumulator,
-                            ValueRange{rows[r], zero});
+  return emitMicroKernel(
+      b, loc, {numKeys, unroll, strides, loadWeight, loadValue, visible}, sums,
+      options);
 }
 
 void PairEmitter::emitValues() {

@@ -215,10 +215,7 @@ void ReplayEmitter::emitTargets(bool allHidden) {
     valueMap = op.getStoredMap(contracted);
     accumulator = init;
     scores = buffer;
-    perVisibility(TypeRange(), [&] {
-      emitValues();
-      return SmallVector<Value>();
-    });
+    emitWeightedValues();
   }
 }
 

@@ -153,6 +153,11 @@ int64_t getMemoryWidth(mlir::Type element);
 /// one. Elements narrower than a byte do not: they are packed in a vector.
 bool liesAsVector(mlir::Type element);
 
+/// The same buffer, its elements integers of as many bits as they have in
+/// memory. LLVM has one type for both, so that the cast folds away.
+mlir::Value viewAsStored(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value buffer);
+
 /// The first `count` of `size` lanes, as a vector of i1; `count` is an index
 /// below 2^31.
 mlir::Value createLaneMask(mlir::OpBuilder &b, mlir::Location loc, int64_t size,

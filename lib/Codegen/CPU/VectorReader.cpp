@@ -7,24 +7,10 @@
 
 #include "VectorReader.h"
 #include "TileEmitter.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace attn {
-
-/// The same buffer, its elements integers of as many bits as they have in
-/// memory. LLVM has one type for both, so that the cast folds away.
-static Value viewAsStored(OpBuilder &b, Location loc, Value buffer) {
-  auto type = cast<MemRefType>(buffer.getType());
-  int64_t width = getMemoryWidth(type.getElementType());
-  Type stored =
-      b.getIntegerType(std::max<int64_t>(8, llvm::PowerOf2Ceil(width)));
-  Type viewType = MemRefType::get(type.getShape(), stored, type.getLayout(),
-                                  type.getMemorySpace());
-  return UnrealizedConversionCastOp::create(b, loc, viewType, buffer)
-      .getResult(0);
-}
 
 /// Any shape of read is a gather from the buffer seen as one row.
 static Value readAnywhere(LaneBuilder &lanes, Value buffer,

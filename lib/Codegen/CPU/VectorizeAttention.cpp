@@ -33,7 +33,7 @@ struct VectorizeAttentionPass final
   void runOnOperation() override {
     if (failed(checkVectorBits(getOperation(), vectorBits)))
       return signalPassFailure();
-    EmitOptions options{vectorBits, numRegisters};
+    EmitOptions options{vectorBits, numRegisters, hasBf16Dot};
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
       if (isa<OnlineOp, ReplayOp, PackOp, FinishOp, MergeOp, ContractOp,

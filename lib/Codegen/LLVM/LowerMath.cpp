@@ -35,6 +35,7 @@ struct Needs {
 
   explicit Needs(Operation *root) {
     root->walk([&](Operation *op) {
+      rewriting |= isa<x86vector::X86IntrinsicOp>(op);
       bool isMath = isa_and_nonnull<math::MathDialect>(op->getDialect());
       if (!isMath && !isa_and_nonnull<arith::ArithDialect>(op->getDialect()))
         return;
@@ -211,6 +212,19 @@ LogicalResult emulateBF16(Operation *root) {
   return applyPartialConversion(root, target, std::move(patterns));
 }
 
+/// An instruction of one target is a call of its intrinsic, by name.
+struct CallIntrinsic : OpInterfaceRewritePattern<x86vector::X86IntrinsicOp> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(x86vector::X86IntrinsicOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, op->getResult(0).getType(),
+        rewriter.getStringAttr(op.getIntrinsicName()), op->getOperands());
+    return success();
+  }
+};
+
 struct LowerMathPass final : impl::LowerMathPassBase<LowerMathPass> {
   void runOnOperation() override {
     Needs needs(getOperation());
@@ -221,7 +235,7 @@ struct LowerMathPass final : impl::LowerMathPassBase<LowerMathPass> {
       patterns.add<RoundOnce, ClampFromBelowFirst,
                    ClassifyByMagnitude<math::IsInfOp>,
                    ClassifyByMagnitude<math::IsNormalOp>, PowerOfIndex,
-                   AddIndexWithCarry>(&getContext());
+                   AddIndexWithCarry, CallIntrinsic>(&getContext());
       walkAndApplyPatterns(getOperation(), std::move(patterns));
     }
     OpPassManager pm(ModuleOp::getOperationName());

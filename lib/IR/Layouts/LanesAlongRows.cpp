@@ -15,21 +15,24 @@ namespace attn {
 
 LogicalResult
 LanesAlongRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                           int64_t lanes) {
+                           int64_t lanes, bool pairs) {
   if (lanes > 0)
     return success();
   return emitError() << "expected 1 lane or more, but got " << lanes;
 }
 
-/// One vector, or two, which share the broadcast of each key.
+/// One vector, or two, which share the broadcast of each key. Pairs wherever
+/// there are any: their instruction takes no longer than one product.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongRowsAttr::propose(MLIRContext *context,
                             const LayoutProblem &problem) {
+  // Weights that are final are used beyond the values.
+  bool pairs = problem.pairs && !problem.replays;
   if (problem.tileRows)
-    return {get(context, problem.tileRows)};
+    return {get(context, problem.tileRows, pairs)};
   FloatType accType = problem.accType;
   int64_t lanes = problem.vectorBits / accType.getWidth();
-  return {get(context, 2 * lanes), get(context, lanes)};
+  return {get(context, 2 * lanes, pairs), get(context, lanes, pairs)};
 }
 
 double LanesAlongRowsAttr::getCost(const LayoutProblem &problem) const {
@@ -44,7 +47,7 @@ double LanesAlongRowsAttr::getCost(const LayoutProblem &problem) const {
   FloatType accType = problem.accType;
   double vectors = static_cast<double>(getLanes()) * accType.getWidth() /
                    problem.vectorBits;
-  return tiles * (vectors + 1);
+  return tiles * (vectors + 1) / (getPairs() ? 2 : 1);
 }
 
 int64_t LanesAlongRowsAttr::getNumRows() const { return getLanes(); }
@@ -79,6 +82,10 @@ Type LanesAlongRowsAttr::getStoredElement(OperandRole role, AffineMap map,
                                           FloatType accType) const {
   if (!hasLanes(role))
     return element;
+  bool isMultiplied = role == OperandRole::query || role == OperandRole::key ||
+                      role == OperandRole::value;
+  if (getPairs() && isMultiplied)
+    return BFloat16Type::get(element.getContext());
   if (isa<FloatType>(element))
     return accType;
   // Neighbours in memory are then neighbours in a vector.

@@ -11,7 +11,8 @@ repeated case by case. Prints one line per case that differs and exits with 1.
 
 An element may be off by u (2 sqrt(D) S + 16) sum_j |p_j v_j|, with S the largest
 of scale sum_d |q k| and of the scores of the row and u the unit roundoff of the
-arithmetic, and by the rounding of the output.
+arithmetic, by the rounding of the output and, in bf16, by that of the weights,
+4 2^-8 sqrt(sum_j (p_j v_j)^2).
 """
 
 import argparse

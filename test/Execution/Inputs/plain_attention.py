@@ -28,7 +28,11 @@ def accumulation(dtype):
 
 
 def tensor(shape, dtype, dynamic=False):
-    extents = "".join("?x" if dynamic else f"{n}x" for n in shape)
+    """`dynamic` is whether extents are, or "rows" for all but the last."""
+    last = len(shape) - 1
+    extents = "".join(
+        "?x" if dynamic and (dynamic != "rows" or i != last) else f"{n}x"
+        for i, n in enumerate(shape))
     return f"tensor<{extents}{dtype}>"
 
 
@@ -126,6 +130,11 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         order = [(rows + "e").index(x) for x in lo]
         out = terms.sum(-2).transpose(order)
         slack = (unit[..., None] * spans.sum(-2)).transpose(order)
+        # Where the target multiplies pairs of bf16, weights are rounded to it,
+        # each on its own.
+        if dtype == "bf16":
+            slack += 4 * UNIT[dtype] * numpy.sqrt(
+                (terms**2).sum(-2)).transpose(order)
         # A square doubles the relative error.
         weights = (p, (2 if weight else 1) * unit[..., None] * large)
         lse = (lse, unit * 1.0) if lse is not None else None
@@ -217,7 +226,10 @@ def make_empty(name, part, kind, letters, kinds):
     if "?" not in kind:
         return f"  %{name} = tensor.empty() : {kind}\n"
     text, sizes = "", []
-    for letter in part:
+    extents = kind[len("tensor<"):].split("x")
+    for letter, extent in zip(part, extents):
+        if extent != "?":
+            continue
         source = next(i for i in range(3) if letter in letters[i])
         at = letters[source].index(letter)
         operand = "qkv"[source]

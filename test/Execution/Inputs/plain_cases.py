@@ -5,6 +5,7 @@ import numpy
 from plain_attention import accumulation, generic, random, spread, tensor
 from plain_final import CAUSAL, LETTERS, POSITIVE, SIZES, final
 from plain_ordered import ordered
+from plain_pairs import pairs
 from plain_ragged_cases import (ragged, ragged_hidden, ragged_regions,
                                 ragged_shapes)
 from plain_sdpa import sdpa
@@ -553,5 +554,6 @@ def few(dtype, rng, error):
 GROUPS = {function.__name__: function
           for function in (options, lengths, blocks, widths, hidden, weightings,
                            layouts, regions, final, ordered, unfused, few, few_options,
-                           few_hidden, few_weightings, few_regions, ragged,
-                           ragged_hidden, ragged_regions, ragged_shapes)}
+                           few_hidden, few_weightings, few_regions, pairs,
+                           ragged, ragged_hidden, ragged_regions,
+                           ragged_shapes)}
