@@ -17,6 +17,8 @@
 // RUN: sed 's/f32/bf16/g' %s > %t.bf16.mlir
 // RUN: attn-run %t.bf16.mlir --entry=products --random --shape=0:13x600 --shape=1:600x13 --shape=2:600x77 --shape=3:77x600 --shape=4:13x77 --check | FileCheck %s
 // RUN: attn-run %t.bf16.mlir --entry=products --random --shape=0:5x7 --shape=1:7x5 --shape=2:7x3 --shape=3:3x7 --shape=4:5x3 --check | FileCheck %s
+// RUN: attn-run %t.bf16.mlir --entry=products --random --shape=0:45x1025 --shape=1:1025x45 --shape=2:1025x70 --shape=3:70x1025 --shape=4:45x70 --check | FileCheck %s
+// RUN: attn-run %t.bf16.mlir --entry=products --random --shape=0:5x0 --shape=1:0x5 --shape=2:0x3 --shape=3:3x0 --shape=4:5x3 --check | FileCheck %s
 
 // RUN: attn-run %s --entry=vectors --random --shape=0:7 --shape=1:5x7 --shape=2:7x5 --check | FileCheck %s --check-prefix=VECTORS
 // RUN: attn-run %s --entry=vectors --random --shape=0:1 --shape=1:1x1 --shape=2:1x1 --check | FileCheck %s --check-prefix=VECTORS

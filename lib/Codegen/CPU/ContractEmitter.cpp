@@ -14,14 +14,14 @@ using namespace mlir;
 
 namespace attn {
 
-/// Features in a block: rows of lhs and a panel stay in the first level of
-/// cache.
+/// Features, or pairs of them, in a block: rows of lhs and a panel stay in the
+/// first level of cache.
 constexpr int64_t kBlockFeatures = 512;
 /// Rows in a block of sums that do not meet in init.
 constexpr int64_t kBlockRows = 512;
 /// With so few rows, packing rhs does not pay.
 constexpr int64_t kRowsInPlace = 64;
-/// Features in the body of the micro-kernel's loop.
+/// Steps in the body of the micro-kernel's loop.
 constexpr int64_t kUnroll = 4;
 
 ContractEmitter::ContractEmitter(RewriterBase &rewriter, ContractOp op,
@@ -193,15 +193,19 @@ LogicalResult ContractEmitter::run() {
 
 void ContractEmitter::emitMatrices() {
   constexpr int64_t kSlack = 16;
-  panels =
-      createScratch((kBlockFeatures + kUnroll) * blockColumns + kSlack * lanes);
+  inPairs = options.hasBf16Dot && lhs.element.isBF16() &&
+            rhs.element.isBF16() && accType.isF32() && !lhs.region &&
+            !rhs.region;
+  Type packed = inPairs ? Type(b.getI32Type()) : accType;
+  panels = createScratch(
+      (kBlockFeatures + kUnroll) * blockColumns + kSlack * lanes, packed);
   sums = createScratch(groupRows * lanes);
   if (packsRows()) {
     bool along = lhs.contiguous == ContractOp::Features;
     // Not a multiple of the page size: rows would share a set of the cache.
     stripRow = along ? kBlockFeatures + kSlack : 1;
     stripFeature = along ? 1 : groupRows;
-    strip = createScratch((kBlockFeatures + kSlack) * groupRows);
+    strip = createScratch((kBlockFeatures + kSlack) * groupRows, packed);
   }
   if (rhs.contiguous == ContractOp::Columns && rhs.element == accType &&
       !rhs.region)
@@ -230,10 +234,12 @@ void ContractEmitter::emitBlock(Value row, Value rowEnd, Value column,
     return arith::DivUIOp::create(b, loc, sub(add(x, y), one), y);
   };
   // Blocks of about equal size; a sum of nothing has one, too.
-  Value blocks = divideUp(numFeatures, index(kBlockFeatures));
+  int64_t perStep = inPairs ? 2 : 1;
+  Value blocks = divideUp(numFeatures, index(perStep * kBlockFeatures));
   blocks = arith::MaxSIOp::create(b, loc, blocks, one);
-  Value depth = mul(divideUp(divideUp(numFeatures, blocks), index(kUnroll)),
-                    index(kUnroll));
+  Value multiple = index(perStep * kUnroll);
+  Value depth =
+      mul(divideUp(divideUp(numFeatures, blocks), multiple), multiple);
   Value lastBlock = sub(blocks, one);
   emitLoop(b, loc, zero, blocks, 1, [&](Value number) {
     Value feature = mul(number, depth);
@@ -245,7 +251,8 @@ void ContractEmitter::emitBlock(Value row, Value rowEnd, Value column,
     emitLoop(b, loc, zero, columns, lanes, [&](Value first) {
       auto pack = [&] {
         Value count = least(sub(columns, first), index(lanes));
-        packPanel(mul(first, here), add(column, first), count, feature, here);
+        packPanel(mul(first, countSteps(here)), add(column, first), count,
+                  feature, here);
       };
       if (!inPlace)
         return pack();
@@ -290,7 +297,8 @@ void ContractEmitter::emitGroup(Value row, Value firstRow, Value rowEnd,
     Value count = least(sub(columns, first), index(lanes));
     prefetchInit(row, here);
     auto packed = [&]() -> SmallVector<Value> {
-      return {flatten(b, loc, panels, mul(first, depth)).memref, index(lanes)};
+      Value position = mul(first, countSteps(depth));
+      return {flatten(b, loc, panels, position).memref, index(lanes)};
     };
     SmallVector<Value> panel;
     if (inPlace) {
@@ -343,15 +351,21 @@ void ContractEmitter::emitTile(ValueRange rows, Value rowStep, Value panel,
   Value nothing = createFloatConstant(b, loc, vectorOf(lanes, accType), 0.0);
   SmallVector<Value> tile(groupRows, nothing);
   Value strides[] = {panelStep, rowStep};
-  tile = emitMicroKernel(b, loc,
-                         {depth, kUnroll, strides,
-                          [&](Value, ValueRange offsets) {
-                            return load(panel, offsets[0], lanes);
-                          },
-                          [&](int64_t r, Value, ValueRange offsets) {
-                            return loadElement(rows[r], offsets[1]);
-                          }},
-                         tile, options);
+  auto loadPanel = [&](Value, ValueRange offsets) -> Value {
+    if (inPairs)
+      return vector::LoadOp::create(b, loc, vectorOf(lanes, b.getI32Type()),
+                                    panel, offsets[0]);
+    return load(panel, offsets[0], lanes);
+  };
+  auto loadRow = [&](int64_t r, Value, ValueRange offsets) -> Value {
+    if (inPairs)
+      return memref::LoadOp::create(b, loc, rows[r], offsets[1]);
+    return loadElement(rows[r], offsets[1]);
+  };
+  MicroKernel kernel{countSteps(depth), kUnroll, strides, loadPanel, loadRow};
+  if (inPairs)
+    kernel.element = MicroKernelElement::DotPair;
+  tile = emitMicroKernel(b, loc, kernel, tile, options);
   for (auto [r, sum] : llvm::enumerate(tile))
     vector::StoreOp::create(b, loc, sum, sums, index(r * lanes));
 }

@@ -114,8 +114,9 @@ private:
                    llvm::function_ref<void(Place &)> place);
   LaneValue computeFactor(RegionInliner &inliner, const Operand &operand,
                           const Place &place);
-  Value createScratch(int64_t size) {
-    return createWorkerScratch(b, op, mlir::MemRefType::get({size}, accType));
+  Value createScratch(int64_t size) { return createScratch(size, accType); }
+  Value createScratch(int64_t size, mlir::Type element) {
+    return createWorkerScratch(b, op, mlir::MemRefType::get({size}, element));
   }
   /// What one of two pieces of code gives, by a condition of the run time.
   llvm::SmallVector<Value>
@@ -130,6 +131,21 @@ private:
                          Value feature, Value depth);
   bool packsRows();
   void packRows(Value row, Value lastRow, Value feature, Value depth);
+  // The same in pairs of bf16.
+  /// The steps that `depth` features take: one for each, or for each pair.
+  Value countSteps(Value depth);
+  Value loadBits(Value flat, Value position, int64_t size, Value mask);
+  Value loadPairs(Value flat, Value position, int64_t pairs, Value mask);
+  void forEachFeaturePair(Value depth,
+                          llvm::function_ref<void(Value, bool)> body);
+  void interleaveFeatures(Value source, Value featureStride, Value target,
+                          int64_t size, Value mask, Value depth);
+  Value combineElements(Value source, Value position, Value stride,
+                        bool hasSecond);
+  void packPanelPairs(Value target, Value column, Value count, Value feature,
+                      Value depth);
+  void packRowPairs(Value row, Value lastRow, Value feature, Value depth);
+
   /// Calls `body` on whole pieces of `extent`, and on the rest with a mask.
   void forEachPiece(Value extent, int64_t size,
                     llvm::function_ref<void(Value first, Value mask)> body);
@@ -172,6 +188,8 @@ private:
   VectorReader reader;
 
   mlir::FloatType accType;
+  /// Whether bf16 are multiplied in pairs, along the features.
+  bool inPairs = false;
   /// Lanes of a panel, rows of a group, columns of a block.
   int64_t lanes = 0, groupRows = 0, blockColumns = 0;
   /// Along which the lanes of init lie.

@@ -32,6 +32,8 @@ void ContractEmitter::forEachPiece(Value extent, int64_t size,
 void ContractEmitter::packPanel(Value position, Value column, Value count,
                                 Value feature, Value depth) {
   Value target = flatten(b, loc, panels, position).memref;
+  if (inPairs)
+    return packPanelPairs(target, column, count, feature, depth);
   if (rhs.contiguous == ContractOp::Features)
     return packColumnsAcross(target, column, count, feature, depth);
   if (rhs.contiguous == ContractOp::Columns) {
@@ -113,6 +115,8 @@ bool ContractEmitter::packsRows() {
 
 void ContractEmitter::packRows(Value row, Value lastRow, Value feature,
                                Value depth) {
+  if (inPairs)
+    return packRowPairs(row, lastRow, feature, depth);
   Value target = flatten(b, loc, strip, zero).memref;
   if (lhs.contiguous == ContractOp::Features) {
     int64_t size = options.vectorBits / accType.getWidth();
