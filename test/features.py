@@ -1,7 +1,9 @@
 """What the machine of the suite can do: the features that tests REQUIRE, and
 why the others are missing."""
 
+import os
 import platform
+import shutil
 
 # For each kind of CPU its features, with the flags that each stands for.
 _CPU_FLAGS = {
@@ -25,10 +27,21 @@ def _read_cpu_flags():
     return set()
 
 
+def _emulates_aarch64():
+    """Whether programs for AArch64 can be linked and run: Debian's qemu-user,
+    libc6-dev-arm64-cross and libgcc-12-dev-arm64-cross."""
+    return (shutil.which("qemu-aarch64") is not None and
+            shutil.which("clang-22") is not None and
+            os.path.exists("/usr/aarch64-linux-gnu/lib/libc.a") and
+            os.path.isdir("/usr/lib/gcc-cross/aarch64-linux-gnu"))
+
+
 def available():
     """The features that tests may rely on here."""
     flags = _read_cpu_flags()
     host = {name for name, needs in _CPU_FLAGS.items() if needs <= flags}
+    if _emulates_aarch64():
+        host.add("aarch64-emulator")
     return host | {"host=" + platform.machine()}
 
 
@@ -36,6 +49,10 @@ def missing():
     """The features that are missing here, each with its reason."""
     reasons = {"gpu": "the compiler has no GPU target yet"}
     present = available()
+    if "aarch64-emulator" not in present:
+        reasons["aarch64-emulator"] = (
+            "qemu-user, libc6-dev-arm64-cross or libgcc-12-dev-arm64-cross is "
+            "not installed")
     for name in _CPU_FLAGS:
         if name not in present:
             reasons[name] = "this CPU does not have it"

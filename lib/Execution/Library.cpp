@@ -10,6 +10,7 @@
 #include "LibraryCode.h"
 #include "attn/Analysis/ExtentRelations.h"
 #include "attn/Runtime/attn_rt.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Linker/Linker.h"
@@ -175,6 +176,11 @@ describeFunction(func::FuncOp function, const LibraryOptions &options,
             "expected tensors of at most " + Twine(ATTN_MAX_RANK) +
             " dimensions, but got one of " + Twine(spec.shape.size())));
   result.resultExtents = traceResults(function);
+  for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i) {
+    auto writable = function.getArgAttrOfType<BoolAttr>(
+        i, bufferization::BufferizationDialect::kWritableAttrName);
+    result.written.push_back(writable && writable.getValue());
+  }
   return result;
 }
 
@@ -194,6 +200,8 @@ namespace {
 struct LibraryTarget {
   CompileOptions options;
   std::unique_ptr<llvm::TargetMachine> machine;
+  /// The CPU as hosts call it.
+  std::string name;
   uint64_t features = 0;
 };
 
@@ -222,6 +230,7 @@ createTargets(const LibraryOptions &options) {
     if (!machine)
       return machine.takeError();
     target.machine = std::move(*machine);
+    target.name = target.options.cpu.empty() ? "generic" : target.options.cpu;
     const llvm::Triple &triple = target.machine->getTargetTriple();
     if (!triple.isOSBinFormatELF() || !triple.isArch64Bit() ||
         !triple.isLittleEndian())
@@ -282,8 +291,8 @@ LibraryBuilder::addCode(const LibraryFunction &function,
   for (llvm::GlobalObject &global : packed->module->global_objects())
     if (!global.isDeclaration() && &global != entry)
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
-  std::string name = "attn." + function.symbol + "." + target.options.cpu +
-                     (quiet ? ".more" : "");
+  std::string name =
+      "attn." + function.symbol + "." + target.name + (quiet ? ".more" : "");
   for (unsigned number = 0; module->getNamedValue(name); ++number)
     name += std::to_string(number);
   entry->setName(name);
@@ -304,7 +313,7 @@ llvm::Error LibraryBuilder::addFunction(const LibraryFunction &function) {
   // What is found and chosen is said once.
   bool quiet = false;
   for (const LibraryTarget &target : targets) {
-    FunctionVersion version{target.options.cpu, target.features};
+    FunctionVersion version{target.name, target.features};
     auto plain = addCode(function, target, none, quiet);
     if (!plain)
       return plain.takeError();
@@ -346,7 +355,7 @@ llvm::Expected<Library> LibraryBuilder::build() {
   Library library;
   library.triple = first.getTargetTriple().str();
   for (const LibraryTarget &target : targets)
-    library.cpus.push_back(target.options.cpu);
+    library.cpus.push_back(target.name);
   for (auto function : original.getOps<func::FuncOp>()) {
     if (!function.isPublic() || function.isDeclaration())
       continue;

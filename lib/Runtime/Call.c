@@ -245,24 +245,35 @@ static void call(attn_rt_context *context, const attn_rt_function *function,
   const attn_rt_version *version = choose(context, function);
   if (!version || attn_rt_check(context, function, num_arrays, arrays))
     return;
-  int plain = 1;
+  int32_t scattered = -1;
   int64_t num_words = 1;
   uint8_t *lent = attn_rt_alloc(context, num_arrays);
   if (!lent)
     return;
   for (int32_t i = 0; i < num_arrays; ++i) {
     const attn_rt_spec *spec = &function->specs[i];
-    plain = plain && (spec->scalar || attn_rt_is_plain(arrays[i]));
+    if (scattered < 0 && !spec->scalar && !attn_rt_is_plain(arrays[i]))
+      scattered = i;
     lent[i] = spec->lent;
     num_words += ATTN_RT_WORDS(spec->rank);
+  }
+  if (scattered >= 0 && !version->strided) {
+    attn_rt_array array = attn_rt_get_array(function, arrays, scattered);
+    attn_rt_fail_as(context, ATTN_INVALID_ARGUMENT,
+                    "%s %" PRId32
+                    " expected an array that lies row by row, as the function "
+                    "was compiled for such alone, but got other strides",
+                    array.kind, array.number);
+    return;
   }
   int64_t *words =
       attn_rt_alloc(context, num_words * (int64_t)sizeof(*words));
   if (!words)
     return;
-  const uint8_t *taken = plain ? NULL : lent;
-  if (!attn_rt_run(context, function, plain ? version->plain : version->strided,
-                   taken, num_arrays, arrays, words))
+  const uint8_t *taken = scattered < 0 ? NULL : lent;
+  if (!attn_rt_run(context, function,
+                   scattered < 0 ? version->plain : version->strided, taken,
+                   num_arrays, arrays, words))
     attn_rt_store(context, function, taken, arrays, words);
 }
 

@@ -57,12 +57,14 @@ static std::string printExtent(StringRef what, unsigned number, unsigned dim) {
 }
 
 static void printSpec(llvm::raw_ostream &os, const std::string &name,
-                      const TensorSpec &spec) {
+                      const TensorSpec &spec, bool written) {
   os << " *   " << llvm::left_justify(name, 12) << " "
      << toString(spec.shape, spec.type);
   if (spec.scalar &&
       (spec.type == ElementType::F16 || spec.type == ElementType::BF16))
     os << ", its bits";
+  if (written)
+    os << ", written";
   os << "\n";
 }
 
@@ -85,9 +87,10 @@ static void printFunction(llvm::raw_ostream &os,
   const Signature &signature = function.signature;
   os << "\n/** " << function.symbol << "\n *\n";
   for (auto [number, spec] : llvm::enumerate(signature.arguments))
-    printSpec(os, "argument" + std::to_string(number), spec);
+    printSpec(os, "argument" + std::to_string(number), spec,
+              function.written[number]);
   for (auto [number, spec] : llvm::enumerate(signature.results))
-    printSpec(os, "result" + std::to_string(number), spec);
+    printSpec(os, "result" + std::to_string(number), spec, true);
   std::vector<ShapeRules::Rule> rules = getRules(signature);
   if (!rules.empty() || !function.resultExtents.empty())
     os << " *\n";

@@ -16,6 +16,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 
 using namespace attn;
 using llvm::createStringError;
@@ -84,6 +85,7 @@ public:
       return createStringError("no temporary file can be made: " +
                                code.message());
     remover.setFile(path);
+    llvm::sys::RemoveFileOnSignal(path);
     Error error = writeBytes(descriptor, content.data(), content.size());
     llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
     return error;

@@ -37,6 +37,9 @@ struct LibraryFunction {
     unsigned result, dim, argument, argumentDim;
   };
   std::vector<ResultExtent> resultExtents;
+  /// Which arguments the function writes: it says so itself, by
+  /// `bufferization.writable = true`.
+  std::vector<bool> written;
 };
 
 /// What was compiled.

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -232,6 +233,69 @@ TEST(Runtime, Versions) {
   half.version = ATTN_RT_VERSION;
   half.allocate = [](void *, int64_t) -> void * { return nullptr; };
   EXPECT_EQ(attn_rt_create(&half), nullptr);
+}
+
+/// A function of nothing that counts the calls of each version.
+struct Versions {
+  static void countFirst(attn_rt_context *, void **) { ++calls[0]; }
+  static void countLast(attn_rt_context *, void **) { ++calls[1]; }
+  static inline int calls[2];
+
+  attn_rt_version versions[2] = {{"first", 0, countFirst, nullptr},
+                                 {"last", 0, countLast, nullptr}};
+  attn_rt_function function = {ATTN_RT_VERSION, 0,       0,       0, 2, 0,
+                               nullptr,         nullptr, versions};
+
+  Versions() { calls[0] = calls[1] = 0; }
+  int32_t call(const char *cpu, std::string &message) {
+    attn_rt_host host = {};
+    host.version = ATTN_RT_VERSION;
+    host.cpu = cpu;
+    Context context(attn_rt_create(&host));
+    int32_t status = attn_rt_call(context.get(), &function, nullptr);
+    const char *error = attn_rt_get_error(context.get());
+    message = error ? error : "";
+    return status;
+  }
+};
+
+/// The last version that the machine can execute runs, or the one asked for.
+TEST(Runtime, ChoosesVersions) {
+  constexpr uint64_t unknown = uint64_t(1) << 63;
+  std::string message;
+  Versions all;
+  EXPECT_EQ(all.call(nullptr, message), ATTN_OK);
+  EXPECT_EQ(Versions::calls[1], 1);
+  EXPECT_EQ(all.call("first", message), ATTN_OK);
+  EXPECT_EQ(Versions::calls[0], 1);
+  EXPECT_EQ(all.call("other", message), ATTN_INVALID_ARGUMENT);
+  EXPECT_EQ(message, "expected a CPU that the function was compiled for, such "
+                     "as first, but got other");
+  Versions some;
+  some.versions[1].features = unknown;
+  EXPECT_EQ(some.call(nullptr, message), ATTN_OK);
+  EXPECT_EQ(Versions::calls[0], 1);
+  EXPECT_EQ(some.call("last", message), ATTN_UNSUPPORTED);
+  EXPECT_EQ(message, "expected a CPU that this machine has, but got last");
+  some.versions[0].features = unknown;
+  EXPECT_EQ(some.call(nullptr, message), ATTN_UNSUPPORTED);
+  EXPECT_EQ(message, "expected a machine like first, for which the function "
+                     "was compiled, but this one lacks instructions of it");
+  EXPECT_EQ(Versions::calls[0] + Versions::calls[1], 1);
+}
+
+/// Code of another version is not run.
+TEST(Runtime, RefusesOtherVersions) {
+  std::string message;
+  Versions old;
+  old.function.version = ATTN_RT_VERSION + 1;
+  EXPECT_EQ(old.call(nullptr, message), ATTN_UNSUPPORTED);
+  EXPECT_EQ(message, "expected a function of version " +
+                         std::to_string(ATTN_RT_VERSION) +
+                         ", as this runtime is, but got one of version " +
+                         std::to_string(ATTN_RT_VERSION + 1) +
+                         "; compile it again");
+  EXPECT_EQ(Versions::calls[0] + Versions::calls[1], 0);
 }
 
 } // namespace
