@@ -31,7 +31,7 @@ REFERENCE = {
         "Products of matrices", "What the compiler makes of a contraction.",
         "IR/ContractOp.td", ["-gen-op-doc"]),
     "weightings.md": (
-        "Attributes", "How scores become weights, and which keys are causal.",
+        "Attributes", "How scores become weights, and which keys there are.",
         "IR/AttnAttributes.td", ["-gen-attrdef-doc"]),
     "passes.md": (
         "Passes", "By the flags of `attn-opt`.", "Transforms/Passes.td",

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/KernelFit.h"
+#include "attn/IR/BlockList.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -128,7 +129,7 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy) {
   if (policy == FusionPolicy::Never)
     return unfused("fusion is switched off");
   FusionDecision fit = fitsKernel(op);
-  if (!fit.fused || policy == FusionPolicy::Always)
+  if (!fit.fused || policy == FusionPolicy::Always || op.getBlocksAttr())
     return fit;
   // Other kinds have no form but the fused one.
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
@@ -188,7 +189,21 @@ static bool areAdjacentInResults(GenericOp op, unsigned outer, unsigned inner) {
   return true;
 }
 
-/// The query row dimensions that a tile may span, the innermost first.
+/// How many neighbours along `dim` have one list of key blocks; 0 for all.
+static int64_t countRowsOfList(GenericOp op, unsigned dim) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (!blocks || !blocks->dependsOn(dim))
+    return 0;
+  int64_t extent = getQueryExtent(op, dim);
+  int64_t rows = blocks->getListDim() == dim &&
+                         !blocks->getIndicesMap().isFunctionOfDim(dim)
+                     ? blocks->getRows()
+                     : 1;
+  return !ShapedType::isDynamic(extent) && extent <= rows ? 0 : rows;
+}
+
+/// The query row dimensions that a tile may span, the innermost first. Its rows
+/// have one list of key blocks: none is whole that has several.
 static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
   SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
   SmallVector<unsigned, 2> rowDims;
@@ -198,6 +213,9 @@ static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
       break;
     if (extent == 1)
       continue;
+    if (!rowDims.empty() &&
+        (countRowsOfList(op, dim) || countRowsOfList(op, rowDims.back())))
+      break;
     if (!rowDims.empty() &&
         (!areAdjacentInResults(op, dim, rowDims.back()) ||
          ShapedType::isDynamic(getQueryExtent(op, rowDims.back()))))
@@ -223,6 +241,11 @@ SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
     room /= extent;
   }
   return chosen;
+}
+
+int64_t getListRows(GenericOp op) {
+  SmallVector<unsigned, 2> dims = getRowDims(op);
+  return dims.empty() ? 0 : countRowsOfList(op, dims.front());
 }
 
 /// Whether both products are of bf16 in f32, with widths that are known: what
@@ -251,7 +274,10 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
   problem.vectorBits = options.vectorBits;
   problem.tileRows = options.queryTile;
   problem.replays = needsFinalWeights(op);
-  problem.pairs = options.hasBf16Dot && multipliesBf16(op);
+  // Blocks may end in the middle of a pair.
+  problem.pairs =
+      options.hasBf16Dot && multipliesBf16(op) && !op.getBlocksAttr();
+  problem.listRows = getListRows(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
@@ -280,8 +306,8 @@ static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
 static void chooseSplits(GenericOp op, const Extents &extents,
                          TileSizes &sizes) {
   constexpr int64_t kWorkers = 64, kSplitKeys = 1024;
-  if (op.getDimensionClasses().keyRows.size() != 1 || sizes.queryTiles != 1 ||
-      op.getQueryStarts())
+  if ((op.getDimensionClasses().keyRows.size() != 1 && !op.getBlocksAttr()) ||
+      sizes.queryTiles != 1 || op.getQueryStarts())
     return;
   int64_t workers =
       ShapedType::isDynamic(extents.rows)
@@ -320,18 +346,29 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   }
   if (layout.foldsRows() || hasFewRows(op, layout))
     chooseSplits(op, extents, sizes);
+  int64_t listRows = getListRows(op);
+  // Query tiles of a block have one list.
+  auto limitTiles = [&](int64_t tiles) {
+    return listRows ? getDivisorAtMost(listRows / queryRows, tiles) : tiles;
+  };
+  if (std::optional<BlockList> blocks = BlockList::of(op)) {
+    // A tile crosses no block; tiles of like size fill it.
+    int64_t tiles = llvm::divideCeil(blocks->getKeys(), sizes.keyRows);
+    if (tiles == 1 || blocks->getKeys() % tiles == 0)
+      sizes.keyRows = blocks->getKeys() / tiles;
+  }
   if (near || !startsAtFirstKey(op) || layout.foldsRows())
     return sizes;
   int64_t queries =
       sizes.rowDims.empty() ? 1 : getQueryExtent(op, sizes.rowDims[0]);
   if (ShapedType::isDynamic(queries)) {
-    sizes.queryTiles = 4;
+    sizes.queryTiles = limitTiles(4);
     return sizes;
   }
   bool many = !ShapedType::isDynamic(extents.rows) &&
               extents.rows >= 64 * 8 * queryRows;
   int64_t tiles = llvm::divideCeil(queries, queryRows);
-  sizes.queryTiles = std::clamp<int64_t>(tiles, 1, many ? 8 : 4);
+  sizes.queryTiles = limitTiles(std::clamp<int64_t>(tiles, 1, many ? 8 : 4));
   return sizes;
 }
 

@@ -16,6 +16,21 @@ int64_t HeadAttention::getNumLeadingDims() const {
   return getShape(query).size() - 2;
 }
 
+int64_t HeadAttention::getKeyRank() const {
+  int64_t rank = getNumLeadingDims() + 2;
+  return !isPaged() ? rank : rank > 2 ? 4 : 3;
+}
+
+int64_t HeadAttention::getListDim() const {
+  int64_t rows = getNumLeadingDims();
+  return isPaged() && rows > 1 ? rows - 2 : rows;
+}
+
+int64_t HeadAttention::getNumListBatchDims() const {
+  int64_t rows = getNumLeadingDims();
+  return !isPaged() ? rows : std::max<int64_t>(rows - 2, 0);
+}
+
 FloatType HeadAttention::getAccumulationType() const {
   return detail::getWidestFloat({query.getType(), key.getType(),
                                  value.getType(), output.getType()});
@@ -58,10 +73,12 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
     if (leftAt && rightAt)
       relations.add(left, *leftAt, right, *rightAt, meaning, multiple);
   };
-  for (int64_t dim = 0; dim + 2 < last; ++dim) {
+  for (int64_t dim = 0; dim + 2 < last && !isPaged(); ++dim) {
     relate(key, dim, query, dim, "the batch of key and query");
     relate(value, dim, query, dim, "the batch of value and query");
   }
+  if (isPaged())
+    relations.add(value, 0, key, 0, "the pages of value and key");
   if (last >= 2) {
     relate(query, last - 2, key, last - 2,
            "query heads, a multiple of key heads", /*multiple=*/true);
@@ -78,6 +95,18 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
     relate(weights, last, key, last - 1, "key rows");
   }
   relate(output, last, value, last, "the width of output and value");
+  for (Value lists : {indptr, indices}) {
+    if (!lists)
+      continue;
+    ArrayRef<int64_t> shape =
+        detail::getShapeOrScalar(lists.getType()).drop_back();
+    int64_t missing = getNumListBatchDims() - shape.size();
+    for (auto [dim, extent] : llvm::enumerate(shape))
+      // An extent that is 1 by its type is broadcast.
+      if (extent != 1)
+        relations.add(lists, dim, query, dim + missing,
+                      describeQuery(dim + missing, rank));
+  }
   for (Value operand : {bias, booleanMask}) {
     if (!operand)
       continue;

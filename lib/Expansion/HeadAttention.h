@@ -28,6 +28,8 @@ struct HeadAttention {
   mlir::FloatAttr scale, softcap;
   CausalKind causal = CausalKind::none;
   std::optional<llvm::ArrayRef<int64_t>> window;
+  mlir::Value indptr, indices;
+  BlockListAttr blocks;
 
   /// Whether the batch is requests of different lengths, with starts.
   bool isRagged() const { return queryStarts || keyStarts; }
@@ -37,12 +39,22 @@ struct HeadAttention {
   /// x heads x rows x features, however they lie. That of packed rows is
   /// dynamic, as each request has its own.
   llvm::SmallVector<int64_t> getShape(mlir::Value operand) const;
-  /// The dimension of the operand that lies there; none for packed requests.
+  /// The dimension of the operand that lies there; none for packed requests,
+  /// and for the batch of pages.
   std::optional<int64_t> getDim(mlir::Value operand, int64_t dim) const;
   RaggedExtents getRaggedExtents() const;
 
   /// The number of dimensions before rows and features, heads included.
   int64_t getNumLeadingDims() const;
+  /// Whether key and value are pages, `pages x heads x rows x features`.
+  bool isPaged() const { return blocks && blocks.isPhysical(); }
+  /// The rank of key and value.
+  int64_t getKeyRank() const;
+  /// The dimension of the query along which lists of blocks follow each other.
+  int64_t getListDim() const;
+  /// The dimensions of the query, the first ones, that may have lists of their
+  /// own.
+  int64_t getNumListBatchDims() const;
   /// The type of all arithmetic: the widest of f32 and the element types of
   /// query, key, value and output.
   mlir::FloatType getAccumulationType() const;
@@ -50,8 +62,10 @@ struct HeadAttention {
     return op->emitOpError(message);
   }
 
-  /// Constraints (C1) to (C7) and (C10) to (C15) of the named ops.
+  /// Constraints (C1) to (C7) and (C10) to (C17) of the named ops.
   mlir::LogicalResult verify() const;
+  /// (C16), and (C17) but for what shapes say.
+  mlir::LogicalResult verifyBlocks() const;
   /// (C8) and (C9).
   mlir::LogicalResult verifyRegions() const;
   /// (C14) and (C15).

@@ -26,6 +26,8 @@ class HeadEvaluator {
 public:
   HeadEvaluator(const HeadAttention &op, Evaluation &evaluation);
   PlainAttention describe();
+  /// Reads all lists of blocks, ahead of `describe`.
+  llvm::Error readBlocks();
 
 private:
   using Row = PlainAttention::Row;
@@ -36,6 +38,11 @@ private:
   /// The number of rows, or of keys, of the request or batch of `row`.
   int64_t countRows(Row row) const;
   int64_t countKeys(Row row) const;
+  /// The list of a row.
+  ArrayRef<int64_t> getBlocks(Row row) const;
+  /// Whether the list of the row names the key.
+  bool isListed(Row row, int64_t j) const;
+
   /// The position of the first element of row `j` of key or value, for `row`.
   int64_t getKeyRow(const PlainOperand &operand, Row row, int64_t j) const;
   /// The element of bias or boolean_mask for the pair.
@@ -51,6 +58,10 @@ private:
   PlainOperand query, key, value, bias, booleanMask, offset, sink, queryStarts,
       keyStarts;
   PlainRegion mask, score;
+  std::optional<PlainBlockList> lists;
+  /// By position along the dimensions that lists depend on, in row-major order.
+  SmallVector<int64_t> listExtents;
+  std::vector<ArrayRef<int64_t>> blocks;
   int64_t rank, numRows, numKeys;
   double scale;
   bool inPairs;
@@ -77,6 +88,14 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
     offset = evaluation.getOperand(op.offset);
   if (op.sink)
     sink = evaluation.getOperand(op.sink);
+  if (op.blocks) {
+    lists = PlainBlockList{evaluation.getOperand(op.indptr),
+                           evaluation.getOperand(op.indices), op.blocks,
+                           /*numBlocks=*/0, op.op->getLoc()};
+    int64_t keys = op.blocks.getKeys();
+    lists->numBlocks =
+        op.isPaged() ? key.shape[0] : (numKeys + keys - 1) / keys;
+  }
   mask = evaluation.getRegion(*op.mask);
   score = evaluation.getRegion(*op.score);
   double width = static_cast<double>(query.shape.back());
@@ -86,8 +105,75 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
       mayMultiplyPairs(op.query, op.key, op.value, op.getAccumulationType());
 }
 
+/// Of (batch..., head, i), the dimensions up to that of the lists have lists of
+/// their own.
+llvm::Error HeadEvaluator::readBlocks() {
+  if (!lists)
+    return llvm::Error::success();
+  int64_t listDim = op.getListDim(), numBatch = op.getNumListBatchDims();
+  int64_t rows = op.blocks.getRows();
+  listExtents.assign(query.shape.begin(), query.shape.begin() + numBatch);
+  listExtents.push_back((query.shape[listDim] + rows - 1) / rows);
+  int64_t count = 1;
+  for (int64_t extent : listExtents)
+    count *= extent;
+  // What has an extent of 1 is broadcast.
+  auto select = [&](ArrayRef<int64_t> leading, const PlainOperand &operand) {
+    size_t own = operand.shape.size() - 1;
+    SmallVector<int64_t> index(leading.take_back(own));
+    for (auto [number, extent] :
+         llvm::zip_equal(index, operand.shape.take_front(own)))
+      if (extent == 1)
+        number = 0;
+    return index;
+  };
+  int64_t longest = 0;
+  for (int64_t number = 0; number < count; ++number) {
+    SmallVector<int64_t> position(listExtents.size());
+    int64_t rest = number;
+    for (size_t i = position.size(); i-- > 0; rest /= listExtents[i])
+      position[i] = rest % listExtents[i];
+    ArrayRef<int64_t> leading = ArrayRef(position).drop_back();
+    SmallVector<int64_t> list = select(leading, lists->indptr);
+    list.push_back(position.back());
+    auto entries = lists->getEntries(list, select(leading, lists->indices));
+    if (!entries)
+      return entries.takeError();
+    blocks.push_back(*entries);
+    longest = std::max<int64_t>(longest, entries->size());
+  }
+  if (op.isPaged())
+    numKeys = longest * op.blocks.getKeys();
+  return llvm::Error::success();
+}
+
+ArrayRef<int64_t> HeadEvaluator::getBlocks(Row row) const {
+  int64_t number = 0;
+  for (size_t i = 0; i + 1 < listExtents.size(); ++i)
+    number = number * listExtents[i] + row[i];
+  return blocks[number * listExtents.back() +
+                row[op.getListDim()] / op.blocks.getRows()];
+}
+
+bool HeadEvaluator::isListed(Row row, int64_t j) const {
+  int64_t block = j / op.blocks.getKeys();
+  ArrayRef<int64_t> listed = getBlocks(row);
+  return op.isPaged() ? block < static_cast<int64_t>(listed.size())
+                      : llvm::is_contained(listed, block);
+}
+
 int64_t HeadEvaluator::getKeyRow(const PlainOperand &operand, Row row,
                                  int64_t j) const {
+  if (op.isPaged()) {
+    // A key that the list does not have is asked for by a trace only.
+    int64_t keys = op.blocks.getKeys();
+    SmallVector<int64_t> index{isListed(row, j) ? getBlocks(row)[j / keys] : 0};
+    if (rank > 2)
+      index.push_back(row[rank - 3] /
+                      (query.shape[rank - 3] / operand.shape[1]));
+    index.append({j % keys, 0});
+    return operand.getOffset(index);
+  }
   SmallVector<int64_t> index(row);
   if (rank > 2) {
     int64_t heads = query.shape[*op.getDim(op.query, rank - 3)];
@@ -147,6 +233,8 @@ SmallVector<Estimate> HeadEvaluator::getPositions(Row row, int64_t j) const {
 static bool isAtMost(__int128 lhs, __int128 rhs) { return lhs <= rhs; }
 
 bool HeadEvaluator::isVisible(Row row, int64_t j) const {
+  if (lists && !isListed(row, j))
+    return false;
   __int128 diagonal = row.back();
   if (op.causal == CausalKind::bottom_right)
     diagonal += countKeys(row) - countRows(row);
@@ -206,6 +294,13 @@ void HeadEvaluator::decideMaskDims(SmallVectorImpl<bool> &maskDims) const {
     maskDims.back() = true;
   for (size_t dim = 0; dim < offset.shape.size(); ++dim)
     maskDims[dim] = true;
+  if (lists) {
+    maskDims[op.getListDim()] = true;
+    for (ArrayRef<int64_t> shape : {lists->indptr.shape, lists->indices.shape})
+      for (size_t i = 0; i + 1 < shape.size(); ++i)
+        if (shape[i] != 1)
+          maskDims[op.getNumListBatchDims() + 1 - shape.size() + i] = true;
+  }
   int64_t missing = rank - booleanMask.shape.size();
   for (auto [dim, extent] : llvm::enumerate(booleanMask.shape))
     if (extent != 1 && static_cast<int64_t>(dim) + missing < rank - 1)
@@ -231,7 +326,8 @@ PlainAttention HeadEvaluator::describe() {
   attention.inPairs = inPairs;
   if (op.isRagged())
     attention.getNumKeys = [this](Row row) { return countKeys(getRow(row)); };
-  if (op.causal != CausalKind::none || op.window || op.booleanMask || mask)
+  if (op.causal != CausalKind::none || op.window || op.booleanMask || mask ||
+      lists)
     attention.isVisible = [this](Row row, int64_t j) {
       return isVisible(getRow(row), j);
     };
@@ -261,12 +357,15 @@ PlainAttention HeadEvaluator::describe() {
 llvm::Expected<SmallVector<PlainResult>>
 HeadAttention::evaluate(Evaluation &evaluation) const {
   HeadEvaluator evaluator(*this, evaluation);
+  if (llvm::Error error = evaluator.readBlocks())
+    return error;
   return evaluation.attend(evaluator.describe());
 }
 
 SmallVector<Value> HeadAttention::getMaskOperands() const {
   SmallVector<Value> operands;
-  for (Value operand : {booleanMask, offset, queryStarts, keyStarts})
+  for (Value operand :
+       {booleanMask, offset, queryStarts, keyStarts, indptr, indices})
     if (operand)
       operands.push_back(operand);
   return operands;

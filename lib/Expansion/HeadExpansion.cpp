@@ -23,6 +23,10 @@ int64_t HeadExpansion::getExtent(unsigned position, ArrayRef<Value> operands) {
   return ShapedType::kDynamic;
 }
 
+int64_t HeadExpansion::getKeyExtent(unsigned position) {
+  return getExtent(getKeyPosition(position), {op.key, op.value});
+}
+
 Value HeadExpansion::getSize(Value operand, unsigned position) {
   return linalg::createOrFoldDimOp(rewriter, loc, operand,
                                    *op.getDim(operand, position));
@@ -38,6 +42,8 @@ AffineMap HeadExpansion::getMap(const Dims &dims) {
 /// Batch dimensions and heads of the query, or of the key.
 HeadExpansion::Dims HeadExpansion::getLeadingDims(bool isKey) {
   Dims dims = llvm::to_vector(llvm::seq(0u, getNumBatchDims()));
+  if (isKey && op.isPaged())
+    dims = {page};
   if (!isKey)
     dims.append(headDims);
   else if (!headDims.empty() && !sharesKey)
@@ -47,12 +53,13 @@ HeadExpansion::Dims HeadExpansion::getLeadingDims(bool isKey) {
 
 void HeadExpansion::decideDimensions() {
   numRows = getExtent(rank - 2, {op.query, op.output});
-  numKeys = getExtent(rank - 2, {op.key, op.value});
+  // Where keys are pages, lists say how many there are.
+  numKeys = op.isPaged() ? ShapedType::kDynamic : getKeyExtent(rank - 2);
   unsigned next = getNumBatchDims();
   if (rank > 2) {
     headDims.push_back(next++);
     int64_t heads = getExtent(rank - 3, {op.query, op.output});
-    int64_t keyHeads = getExtent(rank - 3, {op.key, op.value});
+    int64_t keyHeads = getKeyExtent(rank - 3);
     if (keyHeads == 1) {
       sharesKey = heads != 1;
     } else if (ShapedType::isDynamic(heads) || heads != keyHeads) {
@@ -61,6 +68,8 @@ void HeadExpansion::decideDimensions() {
     }
   }
   m = next++;
+  if (op.isPaged())
+    page = next++;
   n = next++;
   d = next++;
   e = next++;
@@ -70,7 +79,7 @@ void HeadExpansion::decideDimensions() {
 /// Computes the sizes of key heads and group.
 void HeadExpansion::splitHeads() {
   int64_t heads = getExtent(rank - 3, {op.query, op.output});
-  int64_t keyHeads = getExtent(rank - 3, {op.key, op.value});
+  int64_t keyHeads = getKeyExtent(rank - 3);
   if (!ShapedType::isDynamic(keyHeads) && !ShapedType::isDynamic(heads)) {
     numKeyHeads = rewriter.getIndexAttr(keyHeads);
     groupSize = rewriter.getIndexAttr(keyHeads == 0 ? 1 : heads / keyHeads);
@@ -161,7 +170,9 @@ void HeadExpansion::decideScale() {
     scale = op.scale.getValueAsDouble();
     return;
   }
-  int64_t width = getExtent(rank - 1, {op.query, op.key});
+  int64_t width = getExtent(rank - 1, {op.query});
+  if (ShapedType::isDynamic(width))
+    width = getExtent(getKeyPosition(rank - 1), {op.key});
   if (!ShapedType::isDynamic(width)) {
     // An empty sum is 0 whatever its scale, as long as that is finite.
     scale = 1.0 / std::sqrt(static_cast<double>(std::max<int64_t>(width, 1)));
@@ -252,9 +263,9 @@ GenericOp HeadExpansion::createGeneric() {
   Value value = reshapeKeyLike(op.value);
   auto generic = GenericOp::create(
       rewriter, loc, types, query, key, value, inputs, weightingOperands,
-      op.queryStarts, op.keyStarts, output, lse, weights,
-      rewriter.getAffineMapArrayAttr(maps), weighting, APFloat(scale),
-      /*acc_type=*/TypeAttr());
+      op.queryStarts, op.keyStarts, listBounds, listEntries, output, lse,
+      weights, rewriter.getAffineMapArrayAttr(maps), weighting, APFloat(scale),
+      /*acc_type=*/TypeAttr(), blocks);
   generic->setDiscardableAttrs(op.op->getDiscardableAttrDictionary());
   return generic;
 }
@@ -287,6 +298,7 @@ LogicalResult HeadExpansion::run() {
   addBroadcastInput(op.booleanMask);
   decideOffset();
   decideWeighting();
+  decideBlocks();
   GenericOp generic = createGeneric();
   fillMask(generic);
   fillScore(generic);

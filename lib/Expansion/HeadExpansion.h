@@ -22,6 +22,9 @@ namespace attn {
 ///     theirs;
 ///   * (key heads, group) otherwise: the heads of the query, and of all that
 ///     goes with it, are split, and the group is a query row dimension.
+///
+/// Where key and value are pages there is a key row dimension more, the page,
+/// before n, and neither has the batch.
 class HeadExpansion {
 public:
   HeadExpansion(mlir::RewriterBase &rewriter, const HeadAttention &op)
@@ -36,6 +39,12 @@ private:
 
   unsigned getNumBatchDims() { return rank > 3 ? rank - 3 : 0; }
   int64_t getExtent(unsigned position, llvm::ArrayRef<mlir::Value> operands);
+  /// The extent of key and value at the query's `position`, heads or beyond.
+  int64_t getKeyExtent(unsigned position);
+  /// Where that is in their shapes.
+  unsigned getKeyPosition(unsigned position) {
+    return position + op.getKeyRank() - rank;
+  }
   mlir::Value getSize(mlir::Value operand, unsigned position);
   mlir::AffineMap getMap(const Dims &dims);
   /// The map of query, key, value, output or log-sum-exp, of `dims` in the
@@ -46,6 +55,8 @@ private:
   void splitHeads();
   mlir::Value reshapeQueryLike(mlir::Value value);
   mlir::Value reshapeKeyLike(mlir::Value value);
+  Dims takeListDims(mlir::Value &operand);
+  void decideBlocks();
   void addInput(mlir::Value value, const Dims &dims);
   void addBroadcastInput(mlir::Value value);
   void decideScale();
@@ -84,7 +95,11 @@ private:
   bool sharesKey = false;
   /// The sizes of `headDims` where there are two.
   mlir::OpFoldResult numKeyHeads, groupSize;
-  unsigned numDims, m, n, d, e;
+  unsigned numDims, m, page, n, d, e;
+
+  /// The lists of key blocks: indptr, indices, and how they are read.
+  mlir::Value listBounds, listEntries;
+  BlockListAttr blocks;
 
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::AffineMap> inputMaps;

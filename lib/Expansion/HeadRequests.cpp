@@ -23,6 +23,12 @@ bool HeadAttention::isPacked(Value operand) const {
 }
 
 std::optional<int64_t> HeadAttention::getDim(Value operand, int64_t dim) const {
+  if (isPaged() && (operand == key || operand == value)) {
+    int64_t rank = getNumLeadingDims() + 2;
+    if (dim < rank - 3)
+      return std::nullopt;
+    return dim + getKeyRank() - rank;
+  }
   if (!isPacked(operand))
     return dim;
   constexpr std::optional<int64_t> kPacked[] = {std::nullopt, 1, 0, 2};

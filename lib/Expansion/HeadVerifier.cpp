@@ -66,16 +66,30 @@ static LogicalResult verifyShapes(const HeadAttention &op) {
     return op.emitOpError("(C1) expected query rank to be at least 2 (rows x "
                           "features), but got ")
            << rank;
-  for (const NamedShape &operand : {key, value, output})
-    if (static_cast<int64_t>(operand.shape.size()) != rank)
+  for (const NamedShape &operand : {key, value, output}) {
+    int64_t given = operand.shape.size();
+    if (op.isPaged() && operand.name != "output") {
+      if (given != op.getKeyRank())
+        return op.emitOpError("(C17) expected ")
+               << operand.name << " rank to be " << op.getKeyRank()
+               << " (pages x " << (rank > 2 ? "heads x " : "")
+               << "rows x features, as blocks are physical), but got " << given;
+    } else if (given != rank) {
       return op.emitOpError("(C1) expected ")
              << operand.name << " rank to be " << rank
-             << " (as in query), but got " << operand.shape.size();
+             << " (as in query), but got " << given;
+    }
+  }
 
+  SmallVector<NamedShape> batched{query, key, value, output};
+  if (op.isPaged()) {
+    batched = {query, output};
+    if (failed(verifySameExtent(op, "C17", "number of pages", 0, {key, value})))
+      return failure();
+  }
   for (int64_t i = 0; i < rank - 3; ++i)
-    if (failed(verifySameExtent(op, "C2",
-                                "extent of batch dimension " + Twine(i), i,
-                                {query, key, value, output})))
+    if (failed(verifySameExtent(
+            op, "C2", "extent of batch dimension " + Twine(i), i, batched)))
       return failure();
 
   if (rank > 2) {
@@ -86,8 +100,8 @@ static LogicalResult verifyShapes(const HeadAttention &op) {
       return failure();
     int64_t heads =
         getStaticExtent({query.shape[rank - 3], output.shape[rank - 3]});
-    int64_t keyHeads =
-        getStaticExtent({key.shape[rank - 3], value.shape[rank - 3]});
+    int64_t keyHeads = getStaticExtent(
+        {key.shape[key.shape.size() - 3], value.shape[value.shape.size() - 3]});
     if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(keyHeads) &&
         (keyHeads == 0 ? heads != 0 : heads % keyHeads != 0))
       return op.emitOpError("(C3) expected the number of query heads to be a "
@@ -279,6 +293,7 @@ static LogicalResult verifySink(const HeadAttention &op) {
 
 LogicalResult HeadAttention::verify() const {
   if (failed(verifyRagged()) || failed(verifyShapes(*this)) ||
+      failed(verifyBlocks()) ||
       failed(verifyBroadcast(*this, "bias", bias)) ||
       failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||

@@ -33,11 +33,14 @@ static HeadAttention getParts(SdpaOp op) {
   parts.softcap = op.getSoftcapAttr();
   parts.causal = op.getCausal();
   parts.window = op.getWindow();
+  parts.indptr = op.getIndptr();
+  parts.indices = op.getIndices();
+  parts.blocks = op.getBlocksAttr();
   return parts;
 }
 
 MutableOperandRange SdpaOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(9);
+  auto [start, length] = getODSOperandIndexAndLength(11);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Attn.h"
+#include "attn/IR/BlockList.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/StringExtras.h"
@@ -89,7 +89,7 @@ static ParseResult parseAttributes(OpAsmParser &parser, StringRef opName,
 /// What the format shows elsewhere, and defaults, are left out.
 static void printAttributes(OpAsmPrinter &printer, Operation *op, StringRef,
                             DictionaryAttr attributes) {
-  SmallVector<StringRef> elided{"operandSegmentSizes", "weighting"};
+  SmallVector<StringRef> elided{"operandSegmentSizes", "weighting", "blocks"};
   if (auto causal = op->getAttrOfType<CausalKindAttr>("causal");
       causal && causal.getValue() == CausalKind::none)
     elided.push_back("causal");

@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Evaluation.h"
+#include "attn/IR/BlockList.h"
+#include "attn/IR/Utils.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -84,6 +87,38 @@ int64_t PlainOperand::getOffset(ArrayRef<int64_t> index) const {
   for (auto [position, extent] : llvm::zip_equal(index, shape))
     offset = offset * extent + position;
   return offset;
+}
+
+llvm::Expected<ArrayRef<int64_t>>
+PlainBlockList::getEntries(ArrayRef<int64_t> list,
+                           ArrayRef<int64_t> outer) const {
+  auto fail = [&](StringRef message, int64_t expected, int64_t got) {
+    return llvm::createStringError(
+        locateMessage(loc, llvm::formatv(message.data(), expected, got).str()));
+  };
+  int64_t number = list.back();
+  if (number + 1 >= indptr.shape.back())
+    return fail(BlockListErrors::noList, number + 2, indptr.shape.back());
+  const int64_t *bounds = indptr.integers.data() + indptr.getOffset(list);
+  int64_t numEntries = indices.shape.back();
+  for (int64_t bound : {bounds[0], bounds[1]})
+    if (bound < 0 || bound > numEntries)
+      return fail(BlockListErrors::bounds, numEntries, bound);
+  if (bounds[1] < bounds[0])
+    return fail(BlockListErrors::order, bounds[0], bounds[1]);
+  SmallVector<int64_t> first(outer);
+  first.push_back(bounds[0]);
+  ArrayRef<int64_t> entries;
+  if (bounds[0] != bounds[1])
+    entries =
+        indices.integers.slice(indices.getOffset(first), bounds[1] - bounds[0]);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i] < 0 || entries[i] >= numBlocks)
+      return fail(BlockListErrors::block, numBlocks, entries[i]);
+    if (i > 0 && !attr.isPhysical() && entries[i] <= entries[i - 1])
+      return fail(BlockListErrors::ascent, entries[i - 1], entries[i]);
+  }
+  return entries;
 }
 
 } // namespace attn

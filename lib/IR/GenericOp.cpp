@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/BlockList.h"
 #include "attn/IR/ContractOp.h"
 #include "attn/IR/Verify.h"
 
@@ -50,7 +51,7 @@ static bool spansExactly(AffineMap map, const DimensionClasses &classes,
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange GenericOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(7);
+  auto [start, length] = getODSOperandIndexAndLength(9);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -82,7 +83,8 @@ void GenericOp::getEffects(
 }
 
 LogicalResult GenericOp::verify() {
-  if (failed(detail::verifyAttentionOperands(*this)))
+  if (failed(detail::verifyAttentionOperands(*this)) ||
+      failed(detail::verifyBlockList(*this)))
     return failure();
   DimensionClasses classes = getDimensionClasses();
   using Class = DimensionClass;
@@ -126,7 +128,7 @@ LogicalResult YieldOp::verify() {
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange OnlineOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(7);
+  auto [start, length] = getODSOperandIndexAndLength(11);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -172,6 +174,28 @@ void OnlineOp::getEffects(
   detail::getDestinationStyleEffects(*this, /*readsInits=*/true, effects);
 }
 
+/// (C21)
+static LogicalResult verifyAhead(OnlineOp op) {
+  if (!op.getAheadKey() && !op.getAheadValue())
+    return success();
+  if (!op.getAheadKey() || !op.getAheadValue() || !op.getLayout())
+    return op.emitOpError(
+        "(C21) expected ahead to have keys and values, beside "
+        "a layout");
+  for (auto [ahead, here, name] :
+       {std::tuple(op.getAheadKey(), op.getKey(), "key"),
+        std::tuple(op.getAheadValue(), op.getValue(), "value")}) {
+    auto type = cast<ShapedType>(ahead.getType());
+    auto expected = cast<ShapedType>(here.getType());
+    if (type.getElementType() != expected.getElementType() ||
+        type.getRank() != expected.getRank())
+      return op.emitOpError("(C21) expected the ")
+             << name << " ahead to have the element type and the rank of "
+             << expected << ", but got " << type;
+  }
+  return success();
+}
+
 LogicalResult OnlineOp::verify() {
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
@@ -179,7 +203,8 @@ LogicalResult OnlineOp::verify() {
            << numStatistics << " (for " << getWeighting() << "), but got "
            << getStatistics().size();
   if (failed(detail::verifyTileDimensions(*this)) ||
-      failed(detail::verifyAttentionOperands(*this)))
+      failed(detail::verifyAttentionOperands(*this)) ||
+      failed(detail::verifyBlockList(*this)))
     return failure();
   DimensionClasses classes = getDimensionClasses();
   unsigned first = getOutputIndex() + 1;
@@ -194,7 +219,8 @@ LogicalResult OnlineOp::verify() {
       return emitOpError("(C14) expected ")
              << detail::getOperandName(*this, first - 1 + index) << " to hold "
              << accType << ", but got " << init.getType();
-  return detail::verifyLayout(*this);
+  return failure(failed(detail::verifyLayout(*this)) ||
+                 failed(verifyAhead(*this)));
 }
 
 LogicalResult OnlineOp::verifyRegions() {

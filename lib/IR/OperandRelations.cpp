@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/BlockList.h"
 #include "attn/IR/Verify.h"
 
 #include <map>
@@ -51,6 +52,7 @@ void detail::relateMappedExtents(Operation *op, OperandRelations &relations) {
     }
   }
   relateStarts(op, relations);
+  detail::relateBlockList(op, relations);
 }
 
 } // namespace attn

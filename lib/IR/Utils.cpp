@@ -120,6 +120,15 @@ void cloneRegion(OpBuilder &b, Region &from, Region &to,
                   inlineRegion(b, from, arguments, position));
 }
 
+std::string locateMessage(Location loc, const Twine &message) {
+  std::string place;
+  if (auto file = loc->findInstanceOf<FileLineColLoc>())
+    place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+             Twine(file.getColumn()) + ": ")
+                .str();
+  return place + message.str();
+}
+
 LogicalResult checkVectorBits(Operation *op, int64_t vectorBits) {
   if (vectorBits >= 64 && vectorBits <= 4096 && llvm::isPowerOf2_64(vectorBits))
     return success();

@@ -65,6 +65,8 @@ FailureOr<unsigned> getSplitDim(GenericOp op,
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
     return op.emitOpError(
         "cannot be split: the weighting is not of kind accumulate");
+  if (op.getBlocksAttr())
+    return op.emitOpError("cannot be split: its keys are lists of blocks");
   if (op.getWeights())
     return op.emitOpError("cannot be split: the weights are asked for");
   if (!op.isLinearInWeight())
@@ -209,11 +211,12 @@ struct PartialReductionModel
     auto online = OnlineOp::create(
         b, loc, ValueRange(state).getTypes(), all[0], all[1], all[2],
         all.slice(3, weighting - 3), all.drop_front(weighting),
-        /*rows=*/Value(), /*full=*/Value(), state[0],
+        /*indptr=*/Value(), /*indices=*/Value(), /*ahead_key=*/Value(),
+        /*ahead_value=*/Value(), /*rows=*/Value(), /*full=*/Value(), state[0],
         ValueRange(state).drop_front(), b.getAffineMapArrayAttr(stepMaps),
         op.getWeighting(), /*layout=*/LayoutAttrInterface(), op.getScale(),
         TypeAttr::get(op.getAccumulationType()), /*key_tile=*/IntegerAttr(),
-        /*count_tiles=*/false);
+        /*count_tiles=*/false, /*blocks=*/BlockListAttr());
     // The bounds of the mask, `ranges` and `classify`, have no place in a step
     // that is no tile of the kernel.
     SmallVector<std::optional<unsigned>> dims(step.dims.begin(),

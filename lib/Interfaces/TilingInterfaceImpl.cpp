@@ -76,6 +76,8 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
   if (online && online.getLayout())
     return op.emitOpError("cannot be tiled: it is a tile in ")
            << online.getLayoutAttr();
+  if (cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr())
+    return op.emitOpError("cannot be tiled: its keys are lists of blocks");
   AttentionTile tile;
   tile.op = op;
   tile.offsets.assign(offsets.begin(), offsets.end());

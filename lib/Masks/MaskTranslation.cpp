@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Masks/MaskTranslation.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/GuardDivision.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
@@ -39,6 +40,11 @@ MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
 }
 
 std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  // Positions along pages are those in a list.
+  if (blocks && blocks->isPhysical() &&
+      op.getDimensionClasses().classes[dimension] == DimensionClass::KeyRow)
+    return std::nullopt;
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
     auto shaped = dyn_cast<ShapedType>(operand.getType());
     if (!shaped || !shaped.hasRank())
@@ -54,6 +60,12 @@ std::optional<int64_t> getStaticExtent(GenericOp op, unsigned dimension) {
   return std::nullopt;
 }
 
+bool MaskTranslator::isPaged(unsigned dim) const {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  return blocks && blocks->isPhysical() &&
+         llvm::is_contained(box.classes.keyRows, dim);
+}
+
 //===----------------------------------------------------------------------===//
 // What is the same for all pairs of a box
 //===----------------------------------------------------------------------===//
@@ -67,7 +79,8 @@ void MaskTranslator::mapUniformInputs() {
     SmallVector<Value> indices;
     AffineMap map = op.getIndexingMap(3 + index);
     for (AffineExpr expr : map.getResults())
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr);
+          dim && !isPaged(dim.getPosition()))
         indices.push_back(positions.lookup(dim.getPosition()));
     BlockArgument argument = body.getArgument(index);
     if (argument.use_empty() || indices.size() != map.getNumResults() ||
@@ -158,7 +171,7 @@ std::optional<MaskRead> MaskTranslator::getRead(Value value) {
     // not tell.
     for (AffineExpr expr : op.getWrittenMap(3 + input).getResults()) {
       auto dim = dyn_cast<AffineDimExpr>(expr);
-      if (!dim)
+      if (!dim || isPaged(dim.getPosition()))
         return std::nullopt;
       addPosition(dim.getPosition());
     }

@@ -188,6 +188,14 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
     llvm::append_range(result.keyPositions, index);
     advance(result.keys.extents, index);
   }
+  if (std::optional<BlockList> blocks = BlockList::of(op)) {
+    auto indptr = env.find(blocks->indptr), indices = env.find(blocks->indices);
+    if (indptr == env.end() || indices == env.end() || !indptr->second.tensor ||
+        !indices->second.tensor)
+      return makeUnsupported(op, "expected tensors");
+    result.lists.emplace(*blocks, *indptr->second.tensor,
+                         *indices->second.tensor);
+  }
   struct Entry {
     Region &region;
     unsigned numLeading;
@@ -251,6 +259,8 @@ AttentionRows::compile(Region &region, unsigned numLeading,
 }
 
 bool AttentionRows::maskDependsOn(unsigned dim) const {
+  if (lists && lists->blocks.dependsOn(dim))
+    return true;
   if (!mask)
     return false;
   AttentionOpInterface attention = op;
@@ -330,9 +340,11 @@ void AttentionRows::loadInputs(RegionProgram &region, int64_t key) const {
               .tensor->cells[input.base + input.keyOffsets[key]];
 }
 
-void AttentionRows::locateKey(int64_t key) {
+void AttentionRows::locateKey(int64_t key, int64_t place) {
   for (size_t d = 0, e = keys.dims.size(); d < e; ++d)
     position[keys.dims[d]] = keyPositions[key * e + d];
+  if (isPaged())
+    position[keys.dims.back()] = place;
 }
 
 Expected<bool> AttentionRows::isVisible(int64_t key) {
@@ -417,8 +429,12 @@ Error AttentionRows::computeScores() {
   visible.clear();
   scores.clear();
   scoreErrors.clear();
-  for (int64_t key = 0; key < keys.count; ++key) {
-    locateKey(key);
+  places.clear();
+  if (Error error = readList())
+    return error;
+  for (int64_t place = 0, e = countPlaces(); place < e; ++place) {
+    int64_t key = getKeyAt(place);
+    locateKey(key, place);
     Expected<bool> isSeen = isVisible(key);
     if (!isSeen)
       return isSeen.takeError();
@@ -432,6 +448,7 @@ Error AttentionRows::computeScores() {
     if (!value)
       return value.takeError();
     visible.push_back(key);
+    places.push_back(place);
     scores.push_back(value->value);
     scoreErrors.push_back(value->error);
   }
@@ -439,8 +456,11 @@ Error AttentionRows::computeScores() {
 }
 
 Error AttentionRows::countVisible(int64_t &count) {
-  for (int64_t key = 0; key < keys.count; ++key) {
-    locateKey(key);
+  if (Error error = readList())
+    return error;
+  for (int64_t place = 0, e = countPlaces(); place < e; ++place) {
+    int64_t key = getKeyAt(place);
+    locateKey(key, place);
     Expected<bool> isSeen = isVisible(key);
     if (!isSeen)
       return isSeen.takeError();
@@ -454,7 +474,7 @@ Error AttentionRows::applyWeightRegion(
   if (!weight)
     return Error::success();
   for (auto [index, key] : llvm::enumerate(visible)) {
-    locateKey(key);
+    locateKey(key, places[index]);
     loadInputs(*weight, key);
     weight->program.argument(0).f = weights[index];
     if (!weight->program.run(position.data()))
@@ -466,7 +486,7 @@ Error AttentionRows::applyWeightRegion(
 
 Error AttentionRows::evaluateElement(int64_t key, ArrayRef<double> leading,
                                      llvm::MutableArrayRef<double> yielded) {
-  locateKey(key);
+  locateKey(key, key);
   loadInputs(*element, key);
   for (auto [index, value] : llvm::enumerate(leading))
     element->program.argument(index).f = value;
@@ -477,9 +497,16 @@ Error AttentionRows::evaluateElement(int64_t key, ArrayRef<double> leading,
   return Error::success();
 }
 
-Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
+Error AttentionRows::tracePair(int64_t place, double &sum, double &scaledScore,
                                bool &isSeen, std::optional<double> &value) {
-  locateKey(key);
+  if (Error error = readList())
+    return error;
+  if (isPaged() && place >= countPlaces())
+    return makeError(op.getLoc(), "position " + llvm::Twine(place) +
+                                      " is outside a list of " +
+                                      llvm::Twine(countPlaces()) + " keys");
+  int64_t key = isPaged() ? getKeyAt(place) : place;
+  locateKey(key, place);
   Expected<Estimate> similarity = computeSimilarity(key);
   if (!similarity)
     return similarity.takeError();
@@ -488,7 +515,7 @@ Error AttentionRows::tracePair(int64_t key, double &sum, double &scaledScore,
   Expected<bool> seen = isVisible(key);
   if (!seen)
     return seen.takeError();
-  isSeen = *seen;
+  isSeen = *seen && (!lists || isPaged() || llvm::is_contained(listed, key));
   if (!isSeen)
     return Error::success();
   Expected<Estimate> computed = computeScore(key, {scaledScore, 0});
@@ -504,7 +531,7 @@ Error AttentionRows::boundWeights(ArrayRef<double> unweighted,
   WeightedRow row;
   row.weighting = op.getWeighting();
   row.operands = weightingOperands;
-  row.numKeys = keys.count;
+  row.numKeys = countKeys();
   row.scores = scores;
   row.scoreErrors = scoreErrors;
   row.unweighted = unweighted;

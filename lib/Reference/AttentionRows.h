@@ -16,6 +16,8 @@
 
 #include "ScalarProgram.h"
 #include "WeightBounds.h"
+#include "attn/IR/BlockList.h"
+#include "attn/IR/Evaluation.h"
 
 #include <optional>
 
@@ -85,6 +87,21 @@ struct WeightedSums {
                      llvm::function_ref<ArrayRef<double>(size_t index)> getRow);
 };
 
+/// The lists of key blocks of an op, in plain numbers.
+struct RowLists {
+  BlockList blocks;
+  std::vector<int64_t> indptr, indices;
+  SmallVector<int64_t> indptrShape, indicesShape;
+
+  RowLists(const BlockList &blocks, const Tensor &indptr,
+           const Tensor &indices);
+  /// The entries of the list of the row at `position`, of `numBlocks` that
+  /// there are.
+  Expected<ArrayRef<int64_t>> getEntries(mlir::Location loc,
+                                         ArrayRef<int64_t> position,
+                                         int64_t numBlocks) const;
+};
+
 class AttentionRows {
 public:
   /// `mapped` are the operands that have a map, in order: query, key, value,
@@ -128,7 +145,13 @@ public:
 
   /// Whether the mask region reads anything along a dimension.
   bool maskDependsOn(unsigned dim) const;
-  bool hasMask() const { return mask.has_value(); }
+  bool hasMask() const { return mask || lists; }
+  /// How many keys the row has, hidden ones included.
+  int64_t countKeys() const;
+  /// Which of the row's keys visible key number `index` is: its position.
+  int64_t getVisiblePosition(size_t index) const {
+    return isPaged() ? places[index] : visible[index];
+  }
 
   /// Positions by dimension: batch and query row of the current row.
   SmallVector<int64_t> position;
@@ -153,7 +176,16 @@ private:
                                                  unsigned numYielded = 1) const;
   void beginRow(std::optional<RegionProgram> &region);
   void loadInputs(RegionProgram &region, int64_t key) const;
-  void locateKey(int64_t key);
+  bool isPaged() const { return lists && lists->blocks.isPhysical(); }
+  /// Fills `listed` for the row at hand.
+  Error readList();
+  /// The number of keys to go over, and the key at `place` of them.
+  int64_t countPlaces() const { return lists ? listed.size() : keys.count; }
+  int64_t getKeyAt(int64_t place) const {
+    return lists ? listed[place] : place;
+  }
+  /// Stores the position of a key, number `place` of those to go over.
+  void locateKey(int64_t key, int64_t place);
   Expected<bool> isVisible(int64_t key);
   /// sum_d similarity(q, k), unscaled.
   Expected<Estimate> computeSimilarity(int64_t key);
@@ -169,6 +201,10 @@ private:
   /// Row-major keys x features, keys x channels, features.
   std::vector<double> keyRows, valueRows, queryRow;
   std::vector<int64_t> keyPositions;
+  std::optional<RowLists> lists;
+  /// The keys that the list of the row at hand names, and where among them the
+  /// visible ones are.
+  std::vector<int64_t> listed, places;
 };
 
 } // namespace reference

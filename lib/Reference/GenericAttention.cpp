@@ -115,11 +115,11 @@ static Expected<PairTrace> traceOnePair(GenericOp op, AttentionRows &rows,
     return error;
   trace.visibleKeys = rows.visible.size();
   std::vector<double> weights = rows.scores;
-  op.getWeighting().evaluate(weights, rows.weightingOperands, rows.keys.count);
+  op.getWeighting().evaluate(weights, rows.weightingOperands, rows.countKeys());
   if (Error error = rows.applyWeightRegion(weights))
     return error;
-  for (auto [index, seen] : llvm::enumerate(rows.visible))
-    if (seen == key)
+  for (size_t index = 0; index < weights.size(); ++index)
+    if (rows.getVisiblePosition(index) == key)
       trace.weight = weights[index];
   return trace;
 }
@@ -274,7 +274,7 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
       pairs += rows.visible.size();
       weights = rows.scores;
       double logSumExp = op.getWeighting().evaluate(
-          weights, rows.weightingOperands, rows.keys.count);
+          weights, rows.weightingOperands, rows.countKeys());
       std::vector<double> unweighted = weights;
       if (Error error = rows.applyWeightRegion(weights))
         return error;

@@ -8,6 +8,7 @@
 #include "Interpreter.h"
 
 #include "ScalarProgram.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/ContractOp.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -53,6 +54,8 @@ static void addMaskReads(AttentionOpInterface op,
     for (Value starts : {ragged.getQueryStarts(), ragged.getKeyStarts()})
       if (starts)
         values.insert(starts);
+  if (std::optional<BlockList> blocks = BlockList::of(op))
+    values.insert_range(ArrayRef<Value>{blocks->indptr, blocks->indices});
   if (op.getMask().empty())
     return;
   for (auto [argument, input] :

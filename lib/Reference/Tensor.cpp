@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Tensor.h"
+#include "attn/IR/Utils.h"
 
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Operation.h"
@@ -27,11 +28,7 @@ namespace reference {
 //===----------------------------------------------------------------------===//
 
 Error makeError(Location loc, const llvm::Twine &message) {
-  std::string text;
-  if (auto file = loc->findInstanceOf<FileLineColLoc>())
-    text = file.getFilename().str() + ":" + std::to_string(file.getLine()) +
-           ":" + std::to_string(file.getColumn()) + ": ";
-  return llvm::createStringError(text + message.str());
+  return llvm::createStringError(locateMessage(loc, message));
 }
 
 Error makeUnsupported(Operation *op, const llvm::Twine &reason) {

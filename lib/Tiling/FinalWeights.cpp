@@ -46,8 +46,17 @@ void FusedAttention::withoutChannels(function_ref<void()> body) {
 }
 
 bool FusedAttention::leavesGaps() {
-  // Without a mask each pair is written.
-  return isFinal && op.getWeights() && !op.getMask().empty();
+  // Without a mask each pair is written; beside lists of blocks all are zero
+  // from the first.
+  return isFinal && op.getWeights() && !op.getMask().empty() && !blocks;
+}
+
+Value FusedAttention::clearUnlisted(Value slice) {
+  if (!blocks)
+    return slice;
+  Value zero =
+      createFloatConstant(b, loc, getElementTypeOrSelf(slice.getType()), 0.0);
+  return linalg::FillOp::create(b, loc, zero, slice).getResult(0);
 }
 
 SmallVector<Value> FusedAttention::clearGap(ValueRange state, Value from,
@@ -167,11 +176,11 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
   auto replay = ReplayOp::create(
       b, loc, ValueRange(inits).getTypes(), all[0], all[1],
       /*contracted=*/all[2], /*pairs=*/ValueRange(), inputs,
-      all.drop_front(weighting), finished, createNumKeys(b, op, wholeExtents),
-      nest->getRows(), full, inits, b.getAffineMapArrayAttr(maps),
-      op.getWeighting(), sizes.layout, b.getArrayAttr(targets),
-      op.getAccumulationType(), llvm::APFloat(tiles.scale),
-      b.getI64IntegerAttr(sizes.keyRows), countTiles && !needsStatistics());
+      all.drop_front(weighting), finished, countKeys(), nest->getRows(), full,
+      inits, b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
+      b.getArrayAttr(targets), op.getAccumulationType(),
+      llvm::APFloat(tiles.scale), b.getI64IntegerAttr(sizes.keyRows),
+      countTiles && !needsStatistics());
   cloneBody(op.getSimilarity(), replay.getSimilarity(), inputs);
   cloneBody(op.getMask(), replay.getMask(), inputs);
   cloneBody(op.getScore(), replay.getScore(), inputs);

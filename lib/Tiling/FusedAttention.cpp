@@ -21,7 +21,7 @@ FusedAttention::FusedAttention(RewriterBase &rewriter, GenericOp op,
                                const TileSizes &sizes, bool countTiles)
     : b(rewriter), loc(op.getLoc()), op(op), ordered(ordered), sizes(sizes),
       countTiles(countTiles), classes(op.getDimensionClasses()),
-      operands(rewriter, op, sizes) {}
+      operands(rewriter, op, sizes), blocks(BlockList::of(op)) {}
 
 Value FusedAttention::index(int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
@@ -49,6 +49,7 @@ ValueRange FusedAttention::run() {
     return runSplits();
   nest.emplace(b, op, sizes, box, op.getDpsInits());
   takeOperands();
+  takeList();
   emitCost();
   SmallVector<Value> slices = nest->sliceInits();
   return nest->finish(sizes.queryTiles == 1 ? emitQueryTile(slices)
@@ -174,7 +175,7 @@ SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
   isFinal = true;
   SmallVector<Value> carried{state[0]}, results(slices);
   if (op.getWeights())
-    carried.push_back(slices[getWeightsIndex()]);
+    carried.push_back(clearUnlisted(slices[getWeightsIndex()]));
   if (ordered)
     carried.push_back(emitNoMass(/*tiles=*/1));
   SmallVector<Value> final = walk(carried);
@@ -198,11 +199,13 @@ SmallVector<Value> FusedAttention::walkBlock(ValueRange inits, TakeState take,
   return forEachOuterKey(inits, [&](ValueRange outer) {
     auto [first, end] = emitKeyHull();
     std::optional<int64_t> known = getConstantIntValue(end);
-    bool whole = op.getMask().empty() && known && *known % sizes.keyRows == 0;
+    bool whole =
+        block ? block->whole && op.getMask().empty()
+              : op.getMask().empty() && known && *known % sizes.keyRows == 0;
     SpanWalk walk(b, loc, sizes.keyRows, first, end, whole);
     SmallVector<Value> state = forEachTile(
         b, loc, walk, outer, [&](const WalkTile &tile, ValueRange carried) {
-          box.offsets[key] = tile.location;
+          box.offsets[key] = locateKey(tile.location);
           box.extents[key] = tile.extent;
           AffineExpr from = b.getAffineDimExpr(0);
           AffineExpr size = b.getAffineSymbolExpr(0);
@@ -263,7 +266,7 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
     unsigned weights = getWeightsIndex();
     SmallVector<Value> carried{state[0]};
     if (op.getWeights())
-      carried.push_back(slices[weights]);
+      carried.push_back(clearUnlisted(slices[weights]));
     if (ordered)
       carried.push_back(emitNoMass(sizes.queryTiles));
     OpFoldResult rowExtent = operands.storedExtents(
@@ -350,7 +353,7 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
   }
   auto finish = FinishOp::create(
       b, loc, ValueRange(targets).getTypes(), state[0], state.drop_front(),
-      weightingValues, createNumKeys(b, op, wholeExtents), targets[0],
+      weightingValues, countKeys(), targets[0],
       targets.size() > 1 ? targets[1] : Value(), b.getAffineMapArrayAttr(maps),
       op.getWeighting(), sizes.layout, /*finished=*/isFinal);
   SmallVector<Value> results(slices);

@@ -10,6 +10,7 @@
 
 #include "Nest.h"
 #include "Operands.h"
+#include "attn/IR/BlockList.h"
 #include "attn/Tiling/Walk.h"
 
 namespace attn {
@@ -22,6 +23,9 @@ namespace attn {
 /// walks what it sees of the tile: keys and values come from far once for all
 /// query tiles of a block, and what is packed of them is packed once. Of
 /// several key row dimensions the outer ones are walked row by row.
+///
+/// Where keys are given by lists of blocks, a worker has one list, and all of
+/// this happens in each of its blocks in turn.
 ///
 /// Where weights have to be final when they are used, keys are walked twice:
 /// for the statistics, then with these finished.
@@ -118,6 +122,8 @@ private:
   void withoutChannels(llvm::function_ref<void()> body);
   /// Whether the walk at hand leaves out pairs whose weights are asked for.
   bool leavesGaps();
+  /// A slice of the weights, zero where lists of blocks may name no key.
+  mlir::Value clearUnlisted(mlir::Value slice);
   /// `state` of the walk with the weights of keys [from, to) of the query tile
   /// at hand, or of the block, set to zero; none where `from` is behind `to`.
   Values clearGap(mlir::ValueRange state, mlir::Value from, mlir::Value to);
@@ -129,7 +135,31 @@ private:
   void locateWeights(llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
                      llvm::SmallVectorImpl<mlir::OpFoldResult> &extents);
 
-  /// A loop over each outer key row dimension, and `body` in the innermost.
+  /// Finds the list of key blocks of the worker at hand, if keys are given by
+  /// lists.
+  void takeList();
+  /// The number of keys in that list, and in the rows of the worker.
+  mlir::Value countPlaces();
+  mlir::Value countKeys();
+  mlir::Value readListed(mlir::Value operand, llvm::ArrayRef<unsigned> outer,
+                         mlir::Value position);
+  mlir::Value readEntry(mlir::Value at);
+  void takeBlock(mlir::Value at, mlir::Value entry);
+  /// A loop over the entries of the list at hand, `body` in the block of each.
+  Values forEachBlock(mlir::ValueRange inits,
+                      llvm::function_ref<Values(mlir::ValueRange)> body);
+  /// Keys and values of a page that comes later, as the layout has them; null
+  /// where they are not worth bringing near.
+  std::array<mlir::Value, 2> takeAhead();
+  /// Where the key at `position` is read.
+  mlir::OpFoldResult locateKey(mlir::OpFoldResult position);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value left,
+                      mlir::Value right);
+  void check(mlir::Value holds, llvm::StringRef message, mlir::Value expected,
+             mlir::Value got);
+
+  /// A loop over each outer key row dimension, or over the blocks of a list,
+  /// and `body` in the innermost.
   Values forEachOuterKey(mlir::ValueRange inits,
                          llvm::function_ref<Values(mlir::ValueRange)> body,
                          unsigned number = 0);
@@ -189,6 +219,24 @@ private:
     bool whole;
   };
   std::optional<Split> split;
+  /// The lists of key blocks, where keys are given by them.
+  std::optional<BlockList> blocks;
+  /// The list of the worker at hand: its first entry, and the one behind it.
+  struct List {
+    mlir::Value first, end;
+  };
+  std::optional<List> list;
+  /// The keys of the block at hand: their positions, how far these are from
+  /// where they are read (null for not at all), and whether they fill tiles.
+  struct Block {
+    mlir::Value first, limit, shift;
+    bool whole;
+    /// Of pages, the entry of one that comes later.
+    mlir::Value ahead;
+  };
+  std::optional<Block> block;
+  /// Keys and values at this worker, all pages.
+  std::array<OperandPart, 2> pages;
   /// Whether weights are final, by the statistics of the query tile at hand.
   bool isFinal = false;
   Values finished;

@@ -25,6 +25,8 @@ static bool hasRanges(GenericOp op) {
 
 SmallVector<Value> FusedAttention::forEachOuterKey(
     ValueRange inits, function_ref<Values(ValueRange)> body, unsigned number) {
+  if (blocks)
+    return forEachBlock(inits, body);
   if (number + 1 == classes.keyRows.size())
     return body(inits);
   unsigned dim = classes.keyRows[number];
@@ -54,6 +56,10 @@ Value FusedAttention::clip(Value end) {
 }
 
 void FusedAttention::emitCost() {
+  if (blocks) {
+    CostOp::create(b, loc, countPlaces());
+    return;
+  }
   Value limit = toValue(wholeExtents[operands.key]);
   if (!hasRanges(op)) {
     if (isRagged())
@@ -82,9 +88,16 @@ Value FusedAttention::clamp(Value bound, Value from, Value to) {
 }
 
 std::pair<Value, Value> FusedAttention::emitKeyHull() {
-  Value first = index(0), end = toValue(wholeExtents[operands.key]);
-  if (!hasRanges(op))
+  Value first = index(0), end;
+  if (block)
+    std::tie(first, end) = std::pair(block->first, block->limit);
+  else
+    end = blocks ? countPlaces() : toValue(wholeExtents[operands.key]);
+  // Ranges of positions say nothing of places that are none.
+  bool ofPlaces = blocks && !block && !blocks->isPhysical();
+  if (!hasRanges(op) || ofPlaces)
     return {first, end};
+  std::pair<Value, Value> bounds(first, end);
   SmallVector<Value> ranges =
       inlineBody(b, op.getRanges(), box.getBoundArguments(b));
   if (ranges.empty())
@@ -95,21 +108,25 @@ std::pair<Value, Value> FusedAttention::emitKeyHull() {
     end = arith::MaxSIOp::create(b, loc, end, ranges[i + 1]);
   }
   end = clip(end);
+  if (blocks) {
+    first = arith::MaxSIOp::create(b, loc, first, bounds.first);
+    end = arith::MinSIOp::create(b, loc, end, bounds.second);
+  }
   return {first, end};
 }
 
 std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
                                                  Value to) {
-  bool clips = shared || split || isRagged();
+  bool clips = shared || split || block || isRagged();
   if (ranges.size() != 2)
     return std::make_unique<RangesWalk>(b, loc, sizes.keyRows, ranges, from, to,
                                         clips);
   Value begin = ranges[0], end = ranges[1];
   bool whole =
       !clips && matchPattern(begin, m_Zero()) && isMultiple(end, sizes.keyRows);
-  if (split && !hasRanges(op))
+  if ((split || block) && !hasRanges(op))
     return std::make_unique<SpanWalk>(b, loc, sizes.keyRows, from, to,
-                                      split->whole);
+                                      block ? block->whole : split->whole);
   if (clips) {
     begin = arith::MaxSIOp::create(b, loc, begin, from);
     end = arith::MinSIOp::create(b, loc, end, to);
@@ -123,13 +140,20 @@ SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
   Value from = index(0), to = toValue(wholeExtents[key]);
   if (shared)
     std::tie(from, to) = std::pair(shared->first, shared->limit);
-  if (split)
+  else if (block)
+    std::tie(from, to) = std::pair(block->first, block->limit);
+  else if (split)
     std::tie(from, to) = std::pair(split->first, split->limit);
+  bool isTile = block && block->whole && blocks->getKeys() == sizes.keyRows;
   SmallVector<Value> ranges{from, to}, state;
   if (hasRanges(op))
     ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
   if (shared && !hasRanges(op)) {
     state = emitKeyTile(shared->tile, inits);
+  } else if (isTile && !hasRanges(op)) {
+    state = emitKeyTile(
+        {OpFoldResult(from), OpFoldResult(from), b.getIndexAttr(sizes.keyRows)},
+        inits);
   } else {
     std::unique_ptr<Walk> walk = createWalk(ranges, from, to);
     state = leavesGaps()
@@ -146,7 +170,7 @@ SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
 
 SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
                                                ValueRange state) {
-  box.offsets[operands.key] = tile.location;
+  box.offsets[operands.key] = locateKey(tile.location);
   box.extents[operands.key] = tile.extent;
   keyPosition = tile.position;
   if (op.getMask().empty() || op.getClassify().empty())
@@ -195,8 +219,7 @@ OperandPart FusedAttention::takeKeys(const OperandPart &part,
   IterationBox local = box;
   AffineExpr position = b.getAffineDimExpr(0), first = b.getAffineDimExpr(1);
   local.offsets[operands.key] = affine::makeComposedFoldedAffineApply(
-      b, loc, position - first,
-      {box.offsets[operands.key], OpFoldResult(shared->first)});
+      b, loc, position - first, {keyPosition, OpFoldResult(shared->first)});
   return operands.cut(local, sharedPart, nest->getWorker());
 }
 
@@ -220,7 +243,9 @@ void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
     argument.setType(stored);
     return arith::TruncIOp::create(b, loc, b.getI1Type(), argument);
   };
-  box.cloneBody(b, from, to, position, argument);
+  IterationBox positions = box;
+  positions.offsets[operands.key] = keyPosition;
+  positions.cloneBody(b, from, to, position, argument);
 }
 
 FusedAttention::Tiles FusedAttention::takeTiles() {
@@ -253,13 +278,15 @@ SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
   ValueRange all(tiles.values);
   unsigned weighting = op.getWeightingIndex();
   ValueRange inputs = all.slice(3, weighting - 3);
+  std::array<Value, 2> ahead = takeAhead();
   auto online = OnlineOp::create(
       b, loc, state.getTypes(), all[0], all[1], all[2], inputs,
-      all.drop_front(weighting), nest->getRows(), full, state[0],
-      state.drop_front(), b.getAffineMapArrayAttr(maps), op.getWeighting(),
-      sizes.layout, llvm::APFloat(tiles.scale),
-      TypeAttr::get(op.getAccumulationType()),
-      b.getI64IntegerAttr(sizes.keyRows), countTiles);
+      all.drop_front(weighting), /*indptr=*/Value(), /*indices=*/Value(),
+      ahead[0], ahead[1], nest->getRows(), full, state[0], state.drop_front(),
+      b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
+      llvm::APFloat(tiles.scale), TypeAttr::get(op.getAccumulationType()),
+      b.getI64IntegerAttr(sizes.keyRows), countTiles,
+      /*blocks=*/BlockListAttr());
   cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);
   cloneBody(op.getMask(), online.getMask(), inputs);
   cloneBody(op.getScore(), online.getScore(), inputs);

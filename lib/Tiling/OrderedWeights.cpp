@@ -48,9 +48,10 @@ GenericOp takeMass(RewriterBase &b, GenericOp op) {
   auto result = GenericOp::create(
       b, op.getLoc(), op.getResultTypes(), op.getQuery(), op.getKey(),
       op.getValue(), inputs, operands.take_front(own - first),
-      op.getQueryStarts(), op.getKeyStarts(), op.getOutput(), op.getLse(),
-      op.getWeights(), b.getAffineMapArrayAttr(maps), mass, op.getScale(),
-      op.getAccTypeAttr());
+      op.getQueryStarts(), op.getKeyStarts(), op.getIndptr(), op.getIndices(),
+      op.getOutput(), op.getLse(), op.getWeights(),
+      b.getAffineMapArrayAttr(maps), mass, op.getScale(), op.getAccTypeAttr(),
+      op.getBlocksAttr());
   for (auto [from, to] :
        llvm::zip_equal(op->getRegions(), result->getRegions()))
     b.cloneRegionBefore(from, to, to.end());

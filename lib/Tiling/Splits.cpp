@@ -28,8 +28,16 @@ OpFoldResult FusedAttention::countSplits() {
       0, 1,
       {keys.ceilDiv(sizes.splitKeys), b.getAffineConstantExpr(sizes.splits)},
       b.getContext());
-  return affine::makeComposedFoldedAffineMin(b, loc, counts,
-                                             {wholeExtents[operands.key]});
+  OpFoldResult extent = wholeExtents[operands.key];
+  // No list has more entries than there are.
+  if (blocks && blocks->isPhysical()) {
+    unsigned last =
+        cast<RankedTensorType>(blocks->indices.getType()).getRank() - 1;
+    extent = affine::makeComposedFoldedAffineApply(
+        b, loc, keys * blocks->getKeys(),
+        {tensor::getMixedSize(b, loc, blocks->indices, last)});
+  }
+  return affine::makeComposedFoldedAffineMin(b, loc, counts, {extent});
 }
 
 void FusedAttention::takeSplit(Value number, OpFoldResult count) {
@@ -122,11 +130,14 @@ ValueRange FusedAttention::runSplits() {
 
   nest.emplace(b, op, sizes, box, states, count);
   takeOperands();
+  takeList();
   emitCost();
   packQueryTile();
   Value number = toValue(nest->getPosition().back());
   takeSplit(number, count);
-  Values state = walkKeys(emitInitialState(/*tiles=*/1));
+  Values state =
+      forEachOuterKey(emitInitialState(/*tiles=*/1),
+                      [&](ValueRange carried) { return walkKeys(carried); });
   split.reset();
   ValueRange left = nest->finish(state, [&](unsigned i, auto &from,
                                             auto &extents) {
@@ -141,6 +152,7 @@ ValueRange FusedAttention::runSplits() {
   buffers.clear();
   nest.emplace(b, op, sizes, box, op.getDpsInits());
   takeOperands();
+  takeList();
   packQueryTile();
   Values slices = nest->sliceInits();
   return nest->finish(emitFinish(mergeStates(left, count), slices));

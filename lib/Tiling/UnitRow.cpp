@@ -44,8 +44,7 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
     if (i == 0 || i >= output)
       results.insert(results.empty() ? results.end() : results.end() - 1,
                      b.getAffineDimExpr(numDims));
-    maps.push_back(
-        AffineMap::get(numDims + 1, 0, results, b.getContext()));
+    maps.push_back(AffineMap::get(numDims + 1, 0, results, b.getContext()));
   }
   Value query = addDimension(b, loc, op.getQuery());
   Value init = addDimension(b, loc, op.getOutput()), lse;
@@ -65,11 +64,21 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
     weights = addDimension(b, loc, op.getWeights());
     types.push_back(weights.getType());
   }
+  BlockListAttr blocks = op.getBlocksAttr();
+  if (blocks) {
+    SmallVector<AffineMap> listMaps;
+    for (AffineMap map : blocks.getMaps())
+      listMaps.push_back(
+          AffineMap::get(numDims + 1, 0, map.getResults(), b.getContext()));
+    blocks = BlockListAttr::get(b.getContext(), blocks.getRows(),
+                                blocks.getKeys(), blocks.getKind(), listMaps);
+  }
   auto result = GenericOp::create(
       b, loc, types, query, op.getKey(), op.getValue(), op.getInputs(),
-      op.getWeightingOperands(), op.getQueryStarts(), op.getKeyStarts(), init,
-      lse, weights, b.getAffineMapArrayAttr(maps), op.getWeighting(),
-      op.getScale(), op.getAccTypeAttr());
+      op.getWeightingOperands(), op.getQueryStarts(), op.getKeyStarts(),
+      op.getIndptr(), op.getIndices(), init, lse, weights,
+      b.getAffineMapArrayAttr(maps), op.getWeighting(), op.getScale(),
+      op.getAccTypeAttr(), blocks);
   unsigned numBatch = op.getDimensionClasses().batch.size();
   for (auto [from, to] : llvm::zip_equal(op->getRegions().take_front(4),
                                          result->getRegions().take_front(4)))
@@ -83,13 +92,12 @@ GenericOp addUnitRow(RewriterBase &b, GenericOp op) {
     auto type = cast<RankedTensorType>(value.getType());
     llvm::SmallBitVector dropped(type.getRank());
     dropped.set(type.getRank() == 1 ? 0 : type.getRank() - 2);
-    Value reshaped =
-        type.getRank() == 1
-            ? tensor::CollapseShapeOp::create(
-                  b, loc, cast<RankedTensorType>(old.getType()), value,
-                  ArrayRef<ReassociationIndices>())
-                  .getResult()
-            : dropUnitDimensions(b, loc, value, dropped);
+    Value reshaped = type.getRank() == 1
+                         ? tensor::CollapseShapeOp::create(
+                               b, loc, cast<RankedTensorType>(old.getType()),
+                               value, ArrayRef<ReassociationIndices>())
+                               .getResult()
+                         : dropUnitDimensions(b, loc, value, dropped);
     collapsed.push_back(castShaped(b, loc, reshaped, old.getType()));
   }
   b.replaceOp(op, collapsed);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/BlockList.h"
 #include "attn/Masks/MaskSolver.h"
 #include "attn/Masks/MaskTranslation.h"
 #include "attn/Transforms/Passes.h"
@@ -70,9 +71,24 @@ static MaskBox describeBox(const BoxArguments &box, IndexEmitter &emitter) {
   return intervals;
 }
 
-/// The number of keys, a constant or a value before the op.
+/// The number of keys, a constant or a value before the op; of pages, that of
+/// the longest list there may be.
 static Scalar getNumKeys(RewriterBase &rewriter, GenericOp op,
                          unsigned keyDimension) {
+  if (std::optional<BlockList> blocks = BlockList::of(op);
+      blocks && blocks->isPhysical()) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(op);
+    auto type = cast<ShapedType>(blocks->indices.getType());
+    unsigned last = type.getRank() - 1;
+    if (!type.isDynamicDim(last))
+      return type.getDimSize(last) * blocks->getKeys();
+    Value entries =
+        linalg::createOrFoldDimOp(rewriter, op.getLoc(), blocks->indices, last);
+    Value keys = arith::ConstantIndexOp::create(rewriter, op.getLoc(),
+                                                blocks->getKeys());
+    return Scalar(arith::MulIOp::create(rewriter, op.getLoc(), entries, keys));
+  }
   if (std::optional<int64_t> extent = getStaticExtent(op, keyDimension))
     return *extent;
   OpBuilder::InsertionGuard guard(rewriter);

@@ -7,6 +7,7 @@
 
 #include "RunChecks.h"
 #include "attn/Analysis/ExtentRelations.h"
+#include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Interfaces/ParallelCombiningOpInterface.h"
@@ -24,12 +25,8 @@ static bool isCalled(func::FuncOp function) {
 }
 
 std::string describe(Operation *op, StringRef what) {
-  std::string text;
-  if (auto file = op->getLoc()->findInstanceOf<FileLineColLoc>())
-    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-            Twine(file.getColumn()) + ": ")
-               .str();
-  return (text + "'" + op->getName().getStringRef() + "' op " + what).str();
+  return locateMessage(op->getLoc(),
+                       "'" + op->getName().getStringRef() + "' op " + what);
 }
 
 /// What a failure says, {0} being the extent that was expected.

@@ -461,6 +461,9 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
     return op.emitOpError("cannot be lowered: ")
            << op.getWeighting() << " is not of kind accumulate";
+  if (cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr())
+    return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
+                          "blocks");
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   if (online &&
       (online.getLayout() || online.getRows() || online.getCountTiles()))

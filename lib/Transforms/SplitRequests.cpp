@@ -120,10 +120,11 @@ GenericOp RequestSplitter::createRequest(ValueRange operands) {
       b, loc, inits.getTypes(), operands[0], operands[1], operands[2],
       operands.slice(3, weighting - 3),
       operands.slice(weighting, output - weighting),
-      /*query_starts=*/Value(), /*key_starts=*/Value(), inits[0],
+      /*query_starts=*/Value(), /*key_starts=*/Value(),
+      /*indptr=*/Value(), /*indices=*/Value(), inits[0],
       inits.size() > 1 ? inits[1] : Value(), /*weights=*/Value(),
       b.getAffineMapArrayAttr(maps), op.getWeighting(), op.getScale(),
-      TypeAttr::get(op.getAccumulationType()));
+      TypeAttr::get(op.getAccumulationType()), /*blocks=*/BlockListAttr());
   cloneBody(op.getSimilarity(), part.getSimilarity());
   cloneBody(op.getMask(), part.getMask());
   cloneBody(op.getScore(), part.getScore());

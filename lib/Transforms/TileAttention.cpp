@@ -50,28 +50,47 @@ struct TileAttentionPass final
     if (!decision.fused) {
       ++numUnfused;
       remark::missed(op.getLoc(), kOpts) << "left unfused: " + decision.reason;
+      if (op.getBlocksAttr())
+        return op.emitOpError("cannot be left unfused, as its keys are lists "
+                              "of blocks: ")
+               << decision.reason;
       if (requireFused)
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
     }
     SmallVector<LayoutChoice> ranked =
         rankLayouts(op, {vectorBits, queryTile, hasBf16Dot});
-    if (ranked.empty())
-      return op.emitOpError("expected a layout for query-tile, but there is "
-                            "none of ")
-             << queryTile << " query rows";
+    int64_t listRows = getListRows(op);
+    if (ranked.empty()) {
+      InFlightDiagnostic diag =
+          op.emitOpError("expected a layout for query-tile, but there is "
+                         "none of ")
+          << queryTile.getValue() << " query rows";
+      if (listRows)
+        diag << " that divide the " << listRows << " that share a list";
+      return diag;
+    }
     LayoutAttrInterface layout = ranked.front().layout;
     TileSizes sizes = chooseTileSizes(op, layout);
     if (keyTile)
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
+    if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
+        listRows % blockRows != 0)
+      return op.emitOpError("expected query-tiles that divide the ")
+             << listRows << " query rows that share a list, but got "
+             << sizes.queryTiles << " of " << layout.getNumRows();
     std::string chosen =
         llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
                       decision.reason, layout.getNumRows(), sizes.keyRows);
     if (sizes.queryTiles > 1)
       chosen += llvm::formatv("; {0} query tiles share each key tile",
                               sizes.queryTiles);
+    if (BlockListAttr blocks = op.getBlocksAttr())
+      chosen +=
+          llvm::formatv("; walks lists of {0} blocks of {1} keys",
+                        stringifyBlockKind(blocks.getKind()), blocks.getKeys());
     if (sizes.splits > 1)
       chosen += llvm::formatv("; keys in up to {0} parts of {1} or more",
                               sizes.splits, sizes.splitKeys);

@@ -36,12 +36,14 @@ LogicalResult GaussianOp::expand(RewriterBase &rewriter) {
   auto generic = GenericOp::create(
       rewriter, loc, getResult().getType(), getQuery(), getKey(), getValue(),
       /*inputs=*/ValueRange(), /*weighting_operands=*/ValueRange(),
-      /*query_starts=*/Value(), /*key_starts=*/Value(), getOutput(),
+      /*query_starts=*/Value(), /*key_starts=*/Value(), /*indptr=*/Value(),
+      /*indices=*/Value(), getOutput(),
       /*lse=*/Value(), /*weights=*/Value(),
       rewriter.getAffineMapArrayAttr(
           {map(0, 2), map(1, 2), map(1, 3), map(0, 3)}),
       SumNormalizedAttr::get(getContext()),
-      APFloat(getExpandsWrongly() ? 1.0 : 0.5), /*acc_type=*/TypeAttr());
+      APFloat(getExpandsWrongly() ? 1.0 : 0.5), /*acc_type=*/TypeAttr(),
+      /*blocks=*/BlockListAttr());
   rewriter.createBlock(&generic.getSimilarity(), {}, {type, type}, {loc, loc});
   Block &similarity = generic.getSimilarity().front();
   Value difference = arith::SubFOp::create(

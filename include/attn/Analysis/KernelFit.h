@@ -54,6 +54,11 @@ FusionDecision fitsKernel(GenericOp op);
 /// fewer: there vectors stay empty.
 FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 
+/// How many query rows next to each other, along the dimension that tiles are
+/// cut along, have one list of key blocks: tiles and blocks of these lie within
+/// them. 0 if all rows do, or there are no lists.
+int64_t getListRows(GenericOp op);
+
 /// A layout and what it costs.
 struct LayoutChoice {
   LayoutAttrInterface layout;

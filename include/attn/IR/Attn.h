@@ -37,6 +37,7 @@
 namespace attn {
 
 class AttentionOpInterface;
+class BlockListAttr;
 class LayoutAttrInterface;
 class Evaluation;
 class OperandRelations;
@@ -54,6 +55,9 @@ struct LayoutProblem {
   int64_t vectorBits = 512;
   /// The query rows that a tile is to have; 0 leaves them to the layout.
   int64_t tileRows = 0;
+  /// The rows of the innermost dimension that share a list of key blocks, in
+  /// which a tile has to lie; 0 where all do.
+  int64_t listRows = 0;
   /// Whether pairs are to be gone over with finished statistics: `attn.replay`.
   bool replays = false;
   /// Whether queries meet keys, and weights values, in products of bf16 that
@@ -68,6 +72,9 @@ struct LayoutProblem {
     return number == 0 ? 1 << 10 : 8;
   }
 };
+
+/// The largest divisor of `rows` that is at most `most`, which is 1 or more.
+int64_t getDivisorAtMost(int64_t rows, int64_t most);
 
 /// The layouts of one kind that a tile may have.
 using ProposeLayoutsFn = llvm::SmallVector<LayoutAttrInterface, 2> (*)(

@@ -10,6 +10,7 @@
 
 include "attn/IR/AttnDialect.td"
 include "attn/IR/AttnInterfaces.td"
+include "attn/IR/BlockList.td"
 include "attn/IR/Layouts.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"

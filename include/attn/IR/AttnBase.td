@@ -34,6 +34,10 @@ def Attn_FloatShaped : AnyTypeOf<[
     "ranked tensor or memref of f16, bf16, f32 or f64">;
 def Attn_BoolShaped : AnyTypeOf<[RankedTensorOf<[I1]>, MemRefOf<[I1]>],
     "ranked tensor or memref of i1">;
+def Attn_IntegerShaped : AnyTypeOf<[
+    RankedTensorOf<[I8, I16, I32, I64, Index]>,
+    MemRefOf<[I8, I16, I32, I64, Index]>],
+    "ranked tensor or memref of i8, i16, i32, i64 or index">;
 def Attn_ShapedOrElement : AnyTypeOf<[Attn_Shaped, Attn_Element],
     "f16, bf16, f32, f64, i1, i8, i16, i32, i64, index, or a ranked tensor or "
     "memref of one">;

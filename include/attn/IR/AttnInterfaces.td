@@ -85,6 +85,25 @@ def RaggedOpInterface : OpInterface<"RaggedOpInterface"> {
 }
 
 //===----------------------------------------------------------------------===//
+// BlockListOpInterface
+//===----------------------------------------------------------------------===//
+
+def BlockListOpInterface : OpInterface<"BlockListOpInterface"> {
+  let cppNamespace = "::attn";
+  let description = [{
+    An op whose keys may be given by lists of blocks: `attn::BlockList` reads
+    them.
+  }];
+  let methods = [
+    InterfaceMethod<"Where each list begins; null without lists.",
+      "::mlir::Value", "getIndptr">,
+    InterfaceMethod<"The entries of all lists.", "::mlir::Value", "getIndices">,
+    InterfaceMethod<"How lists are read.", "::attn::BlockListAttr",
+      "getBlocksAttr">
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // AttentionOpInterface
 //===----------------------------------------------------------------------===//
 

@@ -19,7 +19,7 @@ include "attn/IR/TiledOps.td"
 
 def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
-    ExtentRelationsOpInterface,
+    ExtentRelationsOpInterface, BlockListOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit"]>,
     DeclareOpInterfaceMethods<RaggedOpInterface, ["getRaggedExtents"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
@@ -79,6 +79,14 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     positions, in all regions, are within the request. A run ends with an error
     unless starts ascend from 0 to the number of rows.
 
+    `blocks` says by lists of key blocks, which are data, which keys a row sees
+    at all; `mask` hides some of them. With lists of kind `physical`, key and
+    value have two key row dimensions, the page and the row in it, and
+    `attn.index` of the latter is the position in the list of the row; `ranges`
+    and `classify` speak of that too, and of page 0. The number of keys of a row
+    is then that of its list. A list or an entry out of range, or a logical one
+    that does not ascend, ends the call with an error.
+
     The inits are overwritten, not read. `lse` receives the natural log-sum-exp
     of each row, `weights` the weights after the weight region.
 
@@ -112,6 +120,14 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       the last key row dimension; other maps may. The request is one dimension
       for all, before the rows
     * (C17) there are no `weights` beside starts
+    * (C18) `blocks` has two maps, projected permutations over batch and query
+      row dimensions only; `indptr` has as many dimensions as its map has
+      results, but at least one, `indices` one more than its map
+    * (C19) `indptr` has one entry more than there are lists, and both agree
+      with the operands on the extents of their maps
+    * (C20) with blocks there is one key row dimension, or if they are physical
+      two: page, and row in page, of as many rows as `blocks` says; regions name
+      the latter only, and there are no `weights`; there are no starts
 
     Example:
     ```mlir
@@ -158,11 +174,13 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     Variadic<Attn_ShapedOrElement>:$inputs,
     Variadic<Attn_ShapedOrElement>:$weighting_operands,
     Optional<Attn_Starts>:$query_starts, Optional<Attn_Starts>:$key_starts,
+    Optional<Attn_IntegerShaped>:$indptr, Optional<Attn_IntegerShaped>:$indices,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     Optional<Attn_FloatShaped>:$weights,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
-    OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type);
+    OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
+    OptionalAttr<Attn_BlockListAttr>:$blocks);
   let regions = (region
     Attn_OptionalBlock:$similarity, Attn_OptionalBlock:$mask,
     Attn_OptionalBlock:$score, Attn_OptionalBlock:$weight,
@@ -175,6 +193,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
     oilist(`query_starts` `(` $query_starts `:` type($query_starts) `)` |
            `key_starts` `(` $key_starts `:` type($key_starts) `)`)
+    (`blocks` `(` $indptr^ `,` $indices `:` type($indptr) `,` type($indices) `)`
+      custom<BlockList>($blocks))?
     `outs` `(` $output `:` type($output) `)`
     oilist(`lse` `(` $lse `:` type($lse) `)` |
            `weights` `(` $weights `:` type($weights) `)`)

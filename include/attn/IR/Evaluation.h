@@ -71,6 +71,21 @@ struct PlainOperand {
   int64_t getOffset(llvm::ArrayRef<int64_t> index) const;
 };
 
+/// Lists of key blocks in plain numbers.
+struct PlainBlockList {
+  PlainOperand indptr, indices;
+  BlockListAttr attr;
+  /// How many blocks, or pages, there are.
+  int64_t numBlocks = 0;
+  mlir::Location loc;
+
+  /// The entries of the list number `list.back()`, where the other numbers of
+  /// `list`, and those of `outer`, lead to it among indptr and indices. An
+  /// error if it is not as it must be.
+  llvm::Expected<llvm::ArrayRef<int64_t>>
+  getEntries(llvm::ArrayRef<int64_t> list, llvm::ArrayRef<int64_t> outer) const;
+};
+
 /// A region as a function of its arguments; positions are exact numbers.
 using PlainRegion = std::function<Estimate(llvm::ArrayRef<Estimate>)>;
 

@@ -17,7 +17,7 @@ include "attn/IR/AttnBase.td"
 def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
     DeclareOpInterfaceMethods<ExtentRelationsOpInterface,
-                              ["getExtentRelations"]>,
+                              ["getExtentRelations"]>, BlockListOpInterface,
     DeclareOpInterfaceMethods<NamedAttentionOpInterface,
                               ["getMaskOperands"]>,
     DeclareOpInterfaceMethods<RaggedOpInterface, ["getRaggedExtents"]>,
@@ -60,6 +60,15 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     have as many rows and columns as the longest request, or more. A run ends
     with an error unless starts ascend from 0 to the number of rows.
 
+    `blocks` says by lists of key blocks which keys a row sees at all, as its
+    attribute describes. Logical lists are one for each `rows` query rows;
+    `indptr` is `batch x heads x lists + 1` and `indices` `batch x heads x
+    entries`, or they drop leading dimensions, or have an extent of 1 there.
+    Physical lists are one for each `rows` positions along the last batch
+    dimension, or where there is none, query rows: key and value are
+    `pages x heads x rows in page x features`, without heads where query has
+    none, and j is the position in the list.
+
     The regions get positions: `mask(batch..., head, i, j)` and
     `score(s, batch..., head, i, j)`, the score in the accumulation type, the
     positions as `index`. They follow the rules of `attn.generic`'s.
@@ -87,6 +96,11 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       requests x heads x rows x features, and starts have an element more than
       there are requests
     * (C15) there are no `weights` beside starts
+    * (C16) `indptr` and `indices` have the extents described above, and there
+      are no starts
+    * (C17) with physical blocks key and value have the rank and the rows in a
+      page described above, `causal` is not `bottom_right`, and there is neither
+      `bias` nor `boolean_mask` nor `weights`
 
     Example:
     ```mlir
@@ -119,11 +133,13 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Optional<Attn_ShapedOrElement>:$offset,
     Optional<Attn_ShapedOrElement>:$sink,
     Optional<Attn_Starts>:$query_starts, Optional<Attn_Starts>:$key_starts,
+    Optional<Attn_IntegerShaped>:$indptr, Optional<Attn_IntegerShaped>:$indices,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     Optional<Attn_FloatShaped>:$weights,
     OptionalAttr<F64Attr>:$scale,
     DefaultValuedAttr<Attn_CausalAttr, "::attn::CausalKind::none">:$causal,
-    OptionalAttr<DenseI64ArrayAttr>:$window, OptionalAttr<F64Attr>:$softcap);
+    OptionalAttr<DenseI64ArrayAttr>:$window, OptionalAttr<F64Attr>:$softcap,
+    OptionalAttr<Attn_BlockListAttr>:$blocks);
   let regions = (region Attn_OptionalBlock:$mask, Attn_OptionalBlock:$score);
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `:`
@@ -133,7 +149,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
            `offset` `(` $offset `:` type($offset) `)` |
            `sink` `(` $sink `:` type($sink) `)` |
            `query_starts` `(` $query_starts `:` type($query_starts) `)` |
-           `key_starts` `(` $key_starts `:` type($key_starts) `)`)
+           `key_starts` `(` $key_starts `:` type($key_starts) `)` |
+           `blocks` `(` $indptr `,` $indices `:`
+             type($indptr) `,` type($indices) `)` custom<BlockList>($blocks))
     `outs` `(` $output `:` type($output) `)`
     oilist(`lse` `(` $lse `:` type($lse) `)` |
            `weights` `(` $weights `:` type($weights) `)`)

@@ -16,7 +16,7 @@ include "attn/IR/AttnBase.td"
 
 def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
-    ExtentRelationsOpInterface,
+    ExtentRelationsOpInterface, BlockListOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit",
                                                      "getStoredMap"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
@@ -38,11 +38,13 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     `rows`, if given, counts the valid rows along the one query row dimension
     whose extent is not 1, and regions are not evaluated beyond it. `full`, if
     given, tells at run time that every pair is visible, so that the mask need
-    not be evaluated. `key_tile`, if given, bounds the extent of the key row
-    dimension. With `count_tiles` the op counts itself in the buffer that
-    `attn-count-tiles` declares.
+    not be evaluated. `ahead`, if given, are keys and values that a later step
+    reads, which are brought near meanwhile. `key_tile`, if given, bounds the
+    extent of the key row dimension. With `count_tiles` the op counts itself in
+    the buffer that `attn-count-tiles` declares.
 
-    Constraints: (C1) to (C9), (C12) and (C13) of `attn.generic`, with the
+    Constraints: (C1) to (C9), (C12), (C13) and, in a step without a layout, the
+    constraints on `blocks`, (C18) to (C20), of `attn.generic`, with the
     accumulator for the output and a weighting of kind *accumulate*, and
     * (C14) there is one init per statistic of the weighting, over batch and
       query rows, and accumulator and statistics have the accumulation type
@@ -54,6 +56,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
       type, on memrefs unit stride
     * (C17) with a layout, there is a `key_tile` where the number of key rows is
       dynamic, and no more key rows than it says
+    * (C21) `ahead` stands beside a layout, with the element types and the ranks
+      of key and value
 
     Example:
     ```mlir
@@ -78,6 +82,9 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     Attn_FloatShaped:$query, Attn_FloatShaped:$key, Attn_FloatShaped:$value,
     Variadic<Attn_ShapedOrElement>:$inputs,
     Variadic<Attn_ShapedOrElement>:$weighting_operands,
+    Optional<Attn_IntegerShaped>:$indptr, Optional<Attn_IntegerShaped>:$indices,
+    Optional<Attn_FloatShaped>:$ahead_key,
+    Optional<Attn_FloatShaped>:$ahead_value,
     Optional<Index>:$rows, Optional<I1>:$full,
     Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
@@ -85,7 +92,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
     OptionalAttr<TypeAttrOf<AnyFloat>>:$acc_type,
     OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$key_tile,
-    UnitAttr:$count_tiles);
+    UnitAttr:$count_tiles, OptionalAttr<Attn_BlockListAttr>:$blocks);
   let regions = (region
     Attn_OptionalBlock:$similarity, Attn_OptionalBlock:$mask,
     Attn_OptionalBlock:$score, Attn_OptionalBlock:$weight);
@@ -95,7 +102,11 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     (`inputs` `(` $inputs^ `:` type($inputs) `)`)?
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
+    (`blocks` `(` $indptr^ `,` $indices `:` type($indptr) `,` type($indices) `)`
+      custom<BlockList>($blocks))?
     (`layout` `(` $layout^ `)`)?
+    (`ahead` `(` $ahead_key^ `,` $ahead_value `:`
+      type($ahead_key) `,` type($ahead_value) `)`)?
     (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
     `outs` `(` $accumulator `:` type($accumulator) `)`
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?

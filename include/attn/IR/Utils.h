@@ -54,6 +54,10 @@ void cloneRegion(
     llvm::function_ref<mlir::Value(IndexOp)> position,
     llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument = nullptr);
 
+/// `message` behind the place in the source that `loc` names, if it does:
+/// `file:line:column: message`.
+std::string locateMessage(mlir::Location loc, const llvm::Twine &message);
+
 /// Reports an error on `op` unless `vectorBits`, the width of a target's
 /// vectors as an option gave it, is a power of two from 64 to 4096.
 mlir::LogicalResult checkVectorBits(mlir::Operation *op, int64_t vectorBits);

@@ -52,6 +52,8 @@ public:
   llvm::ArrayRef<std::string> getOpaqueLeaves() const { return opaqueLeaves; }
 
 private:
+  /// Whether an input along `dim` lies in pages: its positions are no places.
+  bool isPaged(unsigned dim) const;
   void mapUniformInputs();
   void cloneUniformOps();
   /// The clone of a uniform value, or null.

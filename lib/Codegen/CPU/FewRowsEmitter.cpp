@@ -116,6 +116,29 @@ Value FewRowsEmitter::readRow(Value operand, AffineMap map, Value row,
   return convertFloat(b, loc, elements, accType);
 }
 
+/// Lines of the second-level cache: where the next step finds them, and nothing
+/// that this one needs has to go.
+void FewRowsEmitter::bringNear(Value ahead, AffineMap map, Value key,
+                               Value firstColumn, int64_t columns, Value part,
+                               int64_t numParts) {
+  constexpr unsigned kSecondLevel = 2;
+  constexpr int64_t kLineBits = 64 * 8;
+  // Rows of features or channels, whole lines of which lie side by side.
+  if (!ahead || map.getNumResults() != 2 || map.getDimPosition(0) != 1)
+    return;
+  int64_t line = kLineBits / cast<MemRefType>(ahead.getType())
+                                 .getElementType()
+                                 .getIntOrFloatBitWidth();
+  int64_t lines = llvm::divideCeil(llvm::divideCeil(columns, line), numParts);
+  Value first = arith::MulIOp::create(b, loc, part, index(lines * line));
+  first = add(firstColumn, first);
+  for (int64_t i = 0; i < lines; ++i)
+    memref::PrefetchOp::create(b, loc, ahead,
+                               ValueRange{key, add(first, index(i * line))},
+                               /*isWrite=*/false, kSecondLevel,
+                               /*isDataCache=*/true);
+}
+
 LaneValue FewRowsEmitter::inlineAt(Region &region, ArrayRef<LaneValue> leading,
                                    const Position &position,
                                    LanePredicate predicate) {

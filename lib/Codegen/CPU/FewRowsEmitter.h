@@ -81,6 +81,11 @@ private:
   /// The vector of an operand along features or channels from `column` on.
   mlir::Value readRow(mlir::Value operand, mlir::AffineMap map, mlir::Value row,
                       mlir::Value key, mlir::Value column, mlir::Value mask);
+  /// Brings part number `part` of `numParts` of a row's `columns` near, of keys
+  /// or values that a later step reads; nothing if there are none.
+  void bringNear(mlir::Value ahead, mlir::AffineMap map, mlir::Value key,
+                 mlir::Value firstColumn, int64_t columns, mlir::Value part,
+                 int64_t numParts);
   /// What `region` yields; `leading` are its arguments before the inputs.
   LaneValue inlineAt(mlir::Region &region, llvm::ArrayRef<LaneValue> leading,
                      const Position &position, LanePredicate predicate);

@@ -161,6 +161,9 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
       Value key = add(add(block.first, number), index(k));
       if (last)
         key = arith::MinSIOp::create(b, loc, key, last);
+      if (known)
+        bringNear(op.getAheadKey(), maps[1], key, zero, *known,
+                  index(first / groupRows), llvm::divideCeil(rows, groupRows));
       for (auto [r, sum] :
            llvm::enumerate(multiplyKey(key, first, count, unrolls)))
         vectors[r * keys + k] = sum;
@@ -331,6 +334,9 @@ void FewRowsEmitter::emitChannels(const Block &block, Value firstRow,
       zero, block.count, 1, accumulators,
       [&](Value number, ValueRange carried) {
         Value key = add(block.first, number);
+        Value part = arith::DivUIOp::create(b, loc, firstRow, index(numRows));
+        bringNear(op.getAheadValue(), maps[2], key, firstChannel,
+                  vectors * lanes, part, llvm::divideCeil(rows, numRows));
         Values factors, sees;
         for (int64_t r = 0; r < numRows; ++r) {
           Value weight = memref::LoadOp::create(

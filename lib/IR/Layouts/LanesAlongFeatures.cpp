@@ -25,7 +25,8 @@ LanesAlongFeaturesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return emitError() << "expected 1 row or more, but got " << rows;
 }
 
-/// Whole dimensions, the innermost first, while there is room; of the first
+/// Where rows have lists of keys, as many as share one. Otherwise whole
+/// dimensions, the innermost first, while there is room; of the first
 /// that does not fit as many rows as are left, in tiles of like size.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
@@ -35,6 +36,8 @@ LanesAlongFeaturesAttr::propose(MLIRContext *context,
   // are gone over again by lanes along rows only.
   if (problem.tileRows || problem.replays)
     return {};
+  if (problem.listRows)
+    return {get(context, getDivisorAtMost(problem.listRows, kMaxRows))};
   int64_t rows = 1;
   for (auto [i, extent] : llvm::enumerate(problem.queryRows)) {
     bool isKnown = !ShapedType::isDynamic(extent);

@@ -21,17 +21,23 @@ LanesAlongRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return emitError() << "expected 1 lane or more, but got " << lanes;
 }
 
-/// One vector, or two, which share the broadcast of each key. Pairs wherever
-/// there are any: their instruction takes no longer than one product.
+/// One vector, or two, which share the broadcast of each key; but no more rows
+/// than share a list of keys. Pairs wherever there are any: their instruction
+/// takes no longer than one product.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongRowsAttr::propose(MLIRContext *context,
                             const LayoutProblem &problem) {
   // Weights that are final are used beyond the values.
   bool pairs = problem.pairs && !problem.replays;
+  if (problem.tileRows && problem.listRows % problem.tileRows != 0)
+    return {};
   if (problem.tileRows)
     return {get(context, problem.tileRows, pairs)};
   FloatType accType = problem.accType;
   int64_t lanes = problem.vectorBits / accType.getWidth();
+  if (problem.listRows)
+    return {get(context, getDivisorAtMost(problem.listRows, 2 * lanes), pairs),
+            get(context, getDivisorAtMost(problem.listRows, lanes), pairs)};
   return {get(context, 2 * lanes, pairs), get(context, lanes, pairs)};
 }
 

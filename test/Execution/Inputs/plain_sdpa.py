@@ -27,10 +27,10 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
          keys=37, width=5, channels=3, scale=None, causal=None, offset=None,
          window=None, softcap=None, bias=None, boolean=None, sink=None, mask=None,
          score=None, captured=(), lse=False, weights=False, dynamic=False,
-         patch=None, out_dtype=None):
+         patch=None, out_dtype=None, lists=None):
     """`bias` and `boolean` are shapes or arrays; `offset` an integer or one per
     batch; `sink` is a number or one per head; `mask` and `score` are pairs of
-    text and function."""
+    text and function; `lists` are those of plain_lists."""
     shapes = [(batch, heads * group, rows, width), (batch, heads, keys, width),
               (batch, heads, keys, channels),
               (batch, heads * group, rows, channels)]
@@ -42,8 +42,14 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
         patch(q, k, v)
         q, k, v = (round_to(array, dtype) for array in (q, k, v))
     acc = accumulation(dtype)
-    arguments = [("q", kinds[0], q), ("k", kinds[1], k), ("v", kinds[2], v)]
+    stored = (lists.store(rng, dtype, dynamic, k, v) if lists
+              else [(kinds[1], k), (kinds[2], v)])
+    kinds[1:3] = [kind for kind, _ in stored]
+    arguments = [("q", kinds[0], q), ("k", *stored[0]), ("v", *stored[1])]
     operands, attributes, regions = "", [], ""
+    if lists:
+        arguments += lists.make_arguments()
+        operands += lists.make_text()
     if bias is not None:
         array = (random(rng, bias, dtype) if isinstance(bias, tuple)
                  else round_to(bias, dtype))
@@ -101,6 +107,9 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
             visible = visible & boolean
         if mask:
             visible = visible & mask[1](index)
+        if lists:
+            visible = visible & lists.get_visible(batch, heads * group, rows,
+                                                  keys)
         return visible
 
     letters = ["bhmd", "bhnd", "bhne", "bhme"]

@@ -1,0 +1,226 @@
+"""attn.sdpa over lists of key blocks: the lists, and what they make visible."""
+
+import numpy
+
+from plain_arrays import round_to
+from plain_attention import random, tensor
+from plain_sdpa import sdpa
+
+
+class Lists:
+    """A list of key blocks for each `span` positions along the rows, or along
+    the batch if `paged`. `entries` is nested as (leading..., list)."""
+
+    def __init__(self, entries, span, keys, kind, leading, index="i32",
+                 dynamic=False):
+        self.entries, self.span, self.keys, self.kind = (entries, span, keys,
+                                                         kind)
+        self.leading, self.index, self.dynamic = leading, index, dynamic
+        flat = [self.at(p) for p in numpy.ndindex(*leading)]
+        # indptr and indices of each leading position; these are padded.
+        bounds = [numpy.cumsum([0] + [len(one) for one in lists])
+                  for lists in flat]
+        longest = max([1] + [b[-1] for b in bounds])
+        numbers = [sum(lists, []) + [-7] * (longest - b[-1])
+                   for lists, b in zip(flat, bounds)]
+        self.indptr = numpy.array(bounds).reshape(*leading, -1)
+        self.indices = numpy.array(numbers).reshape(*leading, -1)
+
+    def at(self, position):
+        found = self.entries
+        for number in position:
+            found = found[number]
+        return found
+
+    def get_list(self, leading, number):
+        """The list `number` where `leading` has the last dimensions only."""
+        taken = [0 if extent == 1 else n for n, extent in
+                 zip(leading[len(leading) - len(self.leading):], self.leading)]
+        return self.at(taken)[number]
+
+    def make_arguments(self):
+        kinds = []
+        for array in (self.indptr, self.indices):
+            # What is broadcast is known to be.
+            extents = ["?" if self.dynamic and n != 1 else str(n)
+                       for n in array.shape]
+            kinds.append(f"tensor<{'x'.join(extents)}x{self.index}>")
+        return [("indptr", kinds[0], self.indptr),
+                ("indices", kinds[1], self.indices)]
+
+    def make_text(self):
+        (_, indptr, _), (_, indices, _) = self.make_arguments()
+        return (f" blocks(%indptr, %indices : {indptr}, {indices}) "
+                f"{{rows = {self.span}, keys = {self.keys}, "
+                f"kind = {self.kind}}}")
+
+
+class Blocks(Lists):
+    """Logical lists."""
+
+    def get_visible(self, batch, heads, rows, keys):
+        visible = numpy.zeros((batch, heads, rows, keys), bool)
+        for b, h, i in numpy.ndindex(batch, heads, rows):
+            for block in self.get_list((b, h), i // self.span):
+                first = block * self.keys
+                visible[b, h, i, first:first + self.keys] = True
+        return visible
+
+    def store(self, rng, dtype, dynamic, k, v):
+        return [(tensor(x.shape, dtype, dynamic), x) for x in (k, v)]
+
+
+class Pages(Lists):
+    """Physical lists: keys and values lie in `pages` pages."""
+
+    def __init__(self, entries, pages, keys, lengths, **kind):
+        super().__init__(entries, 1, keys, "physical", (), **kind)
+        self.pages, self.lengths = pages, lengths
+
+    def get_visible(self, batch, heads, rows, keys):
+        visible = numpy.zeros((batch, heads, rows, keys), bool)
+        for b in range(batch):
+            ends = len(self.entries[b]) * self.keys
+            if self.lengths is not None:
+                ends = min(ends, self.lengths[b])
+            visible[b, :, :, :ends] = True
+        return visible
+
+    def store(self, rng, dtype, dynamic, k, v):
+        """Fills dense `k` and `v` from the pages, which it returns."""
+        stored = []
+        for dense in (k, v):
+            heads, width = dense.shape[1], dense.shape[3]
+            pool = random(rng, (self.pages, heads, self.keys, width), dtype)
+            # What no list names is not read.
+            used = set(sum(self.entries, []))
+            for page in range(self.pages):
+                if page not in used:
+                    pool[page] = numpy.nan
+            pool = round_to(pool, dtype)
+            for b, entries in enumerate(self.entries):
+                for place, page in enumerate(entries):
+                    first = place * self.keys
+                    dense[b, :, first:first + self.keys] = pool[page]
+            kind = (f"tensor<?x?x{self.keys}x?x{dtype}>" if dynamic
+                    else tensor(pool.shape, dtype))
+            stored.append((kind, pool))
+        return stored
+
+
+def random_blocks(rng, rows, span, keys, size, leading=(), density=0.4,
+                  **kind):
+    """Ascending lists, some of them empty."""
+    lists, blocks = -(-rows // span), -(-keys // size)
+
+    def make(left):
+        if left:
+            return [make(left[1:]) for _ in range(left[0])]
+        return [[x for x in range(blocks) if rng.random() < density]
+                for _ in range(lists)]
+    return Blocks(make(leading), span, size, "logical", leading, **kind)
+
+
+def random_pages(rng, counts, keys, ragged=True, shared=0, **kind):
+    """Lists of `counts` pages, the first `shared` of them those of all, the
+    others in any order; of the last page some keys."""
+    order = list(rng.permutation(sum(counts) + shared + 3))
+    common = [int(order.pop()) for _ in range(shared)]
+    entries = [[(common[i] if i < shared else int(order.pop()))
+                for i in range(count)] for count in counts]
+    lengths = None
+    if ragged:
+        lengths = [max(count * keys - int(rng.integers(0, keys)), 0)
+                   for count in counts]
+    return Pages(entries, sum(counts) + shared + 3, keys, lengths, **kind)
+
+
+LENGTHS = """
+        %length = tensor.extract %lengths[%b] : tensor<{0}xi32>
+        %end = arith.index_cast %length : i32 to index
+        %within = arith.cmpi slt, %j, %end : index
+        attn.yield %within : i1"""
+
+
+# What goes with lists, in turn: masks, scores, results.
+KINDS = [
+    {}, {"lse": True}, {"causal": "top_left"}, {"window": (20, 9)},
+    {"softcap": 1.5, "sink": 0.25}, {"dynamic": True},
+    {"causal": "offset", "offset": [11, 3], "lse": True},
+    {"dynamic": True, "causal": "offset", "offset": 6},
+    {"sink": [0.5, -1.0], "window": (-1, 7), "dynamic": True},
+]
+
+
+def logical(dtype, rng, error):
+    """BSR: blocks of the tile's size, smaller, larger; rows likewise."""
+    number = 0
+    for rows in (1, 2, 4, 7, 16, 70):
+        for span, size in ((1, 1), (2, 16), (7, 5), (16, 3), (32, 64), (64, 70),
+                           (64, 1), (200, 16)):
+            kind = KINDS[number % len(KINDS)]
+            leading = ((), (2,), (2, 2), (2, 1))[number % 4]
+            keys = (64, 133, 37)[number % 3]
+            lists = random_blocks(
+                rng, rows, span, keys, size, leading,
+                index=("i32", "i64")[number % 2],
+                density=(0.4, 0.1, 1.0)[number % 3 if number % 5 else 0],
+                dynamic="dynamic" in kind)
+            yield sdpa(f"blocks-{rows}-{span}-{size}-{number % len(KINDS)}",
+                       dtype, rng, error, rows=rows, keys=keys, width=9,
+                       channels=6, lists=lists, **kind)
+            number += 1
+    lists = random_blocks(rng, 70, 32, 90, 16, (4,))
+    yield sdpa("blocks-grouped", dtype, rng, error, rows=70, keys=90, group=2,
+               lists=lists, lse=True)
+    lists = random_blocks(rng, 5, 8, 90, 16, (2, 1))
+    yield sdpa("blocks-grouped-few", dtype, rng, error, rows=5, keys=90,
+               group=2, lists=lists, lse=True)
+    lists = random_blocks(rng, 5, 8, 3000, 64)
+    yield sdpa("blocks-parts", dtype, rng, error, rows=5, keys=3000,
+               lists=lists, lse=True, causal="bottom_right")
+    lists = random_blocks(rng, 21, 8, 90, 16)
+    yield sdpa("blocks-bias", dtype, rng, error, rows=21, keys=90, lists=lists,
+               bias=(2, 1, 90), boolean=(21, 90))
+    yield sdpa("blocks-weights", dtype, rng, error, rows=21, keys=90,
+               lists=lists, weights=True, lse=True)
+    lists = random_blocks(rng, 600, 64, 700, 64, density=0.3)
+    yield sdpa("blocks-shared", dtype, rng, error, batch=1, rows=600, keys=700,
+               width=128, channels=130, lists=lists, causal="top_left")
+    lists = random_blocks(rng, 21, 8, 0, 16)
+    yield sdpa("blocks-no-keys", dtype, rng, error, rows=21, keys=0,
+               lists=lists, lse=True)
+
+
+def paged(dtype, rng, error):
+    """Pages in any order, shared, with ragged ends, none at all."""
+    def case(name, counts, size, ragged=True, shared=0, **kind):
+        dynamic = kind.get("dynamic", False)
+        lists = random_pages(rng, counts, size, ragged, shared,
+                             index=("i32", "i64")[len(name) % 2],
+                             dynamic=dynamic)
+        batch = len(counts)
+        if ragged:
+            lengths = numpy.array(lists.lengths, numpy.int32)
+            kind.update(mask=(LENGTHS.format(batch), lambda x: x["b"] < batch),
+                        captured=[("lengths", f"tensor<{batch}xi32>", lengths)])
+        return sdpa(name, dtype, rng, error, batch=batch,
+                    keys=max(counts) * size, width=9, channels=6, lists=lists,
+                    **kind)
+    number = 0
+    for rows in (1, 2, 4, 7, 16, 70):
+        for size in (1, 5, 16, 64):
+            kind = dict(KINDS[number % len(KINDS)])
+            if isinstance(kind.get("offset"), list):
+                kind["offset"] = [11, 3, 40]
+            yield case(f"pages-{rows}-{size}-{number % len(KINDS)}",
+                       [3, number % 4, 6], size, rows=rows,
+                       group=(1, 2, 1)[number % 3] if "sink" not in kind else 1,
+                       ragged=number % 2 == 0, shared=number % 3, **kind)
+            number += 1
+    yield case("pages-one-head", [4, 2], 16, rows=1, heads=1, group=8, lse=True)
+    yield case("pages-parts", [190, 3, 0, 80], 16, rows=1, group=4, lse=True)
+    yield case("pages-parts-rows", [50, 3], 64, rows=3, ragged=False)
+    yield case("pages-many-rows", [20, 9], 16, rows=150, causal="offset",
+               offset=[170, -5])
+    yield case("pages-none", [0, 0], 16, rows=3, lse=True, ragged=False)

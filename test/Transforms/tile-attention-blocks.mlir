@@ -1,0 +1,43 @@
+// RUN: attn-opt %s --attn-tile | FileCheck %s
+// RUN: not attn-opt %s --attn-tile="query-tile=24" 2>&1 | FileCheck %s --check-prefix=TILE
+// RUN: not attn-opt %s --attn-tile="query-tiles=4" 2>&1 | FileCheck %s --check-prefix=TILES
+// RUN: not attn-opt %s --attn-tile="fusion=never" 2>&1 | FileCheck %s --check-prefix=NEVER
+
+// A worker reads where its list begins and ends, then walks its entries, each
+// checked where it is used: blocks of 48 keys, of which 100 have no whole number,
+// in tiles of 48 keys and fewer.
+
+// TILE: 'attn.generic' op expected a layout for query-tile, but there is none of 24 query rows that divide the 64 that share a list
+// TILES: 'attn.generic' op expected query-tiles that divide the 64 query rows that share a list, but got 4 of 32
+// NEVER: 'attn.generic' op cannot be left unfused, as its keys are lists of blocks: fusion is switched off
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#m = affine_map<(m, n, d, e) -> (m)>
+#one = affine_map<(m, n, d, e) -> ()>
+
+// CHECK-LABEL: @blocks
+// CHECK-SAME: %[[INDPTR:[a-z0-9]+]]: tensor<4xi32>, %[[INDICES:[a-z0-9]+]]: tensor<?xi32>
+// CHECK: scf.forall
+// CHECK: tensor.extract %[[INDPTR]]
+// CHECK: tensor.extract %[[INDPTR]]
+// CHECK-COUNT-2: attn.check {{.*}}"{{.*}}expected indptr to hold numbers from 0 to {0}, the entries of indices, but got {1}"
+// CHECK: attn.check {{.*}}"{{.*}}expected a list of blocks to end at {0}, where it begins, or behind, but got {1}"
+// CHECK: attn.cost
+// CHECK: scf.for
+// CHECK: tensor.extract %[[INDICES]]
+// CHECK: attn.check {{.*}}"{{.*}}expected the blocks of a list to be at least 0 and below {0}, but got {1}"
+// CHECK: attn.check {{.*}}"{{.*}}expected the blocks of a list to ascend, above {0} after it, but got {1}"
+// CHECK: attn.online
+// CHECK-SAME: key_tile = 48
+func.func @blocks(%q: tensor<150x16xf32>, %k: tensor<100x16xf32>, %v: tensor<100x8xf32>,
+                  %indptr: tensor<4xi32>, %indices: tensor<?xi32>) -> tensor<150x8xf32> {
+  %init = tensor.empty() : tensor<150x8xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<150x16xf32>, tensor<100x16xf32>, tensor<100x8xf32>)
+      weighting(#attn.softmax)
+      blocks(%indptr, %indices : tensor<4xi32>, tensor<?xi32>) {rows = 64, keys = 48, maps = [#m, #one]}
+      outs(%init : tensor<150x8xf32>) {indexing_maps = [#q, #k, #v, #o]} -> tensor<150x8xf32>
+  return %o : tensor<150x8xf32>
+}
