@@ -170,3 +170,32 @@ module attributes {transform.with_named_sequence} {
     return
   }
 }
+
+// -----
+
+// Requests that lie packed have rows and keys of their own number.
+!op = !transform.any_op
+#q = affine_map<(r, m, n, d, e) -> (r + m, d)>
+#k = affine_map<(r, m, n, d, e) -> (r + n, d)>
+#v = affine_map<(r, m, n, d, e) -> (r + n, e)>
+#o = affine_map<(r, m, n, d, e) -> (r + m, e)>
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op) {
+    %op = transform.structured.match ops{["attn.generic"]} in %root : (!op) -> !op
+    transform.structured.tile_using_for %op tile_sizes [0, 2] : (!op) -> (!op, !op)
+    transform.yield
+  }
+
+  func.func @packed(%q: tensor<5x4xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
+                    %init: tensor<5x3xf32>, %starts: tensor<3xi32>) -> tensor<5x3xf32> {
+    // expected-error @below {{'attn.generic' op cannot be tiled: its requests are packed}}
+    // expected-error-re @below {{{{.+}} to tile operation}}
+    // expected-error @below {{failed to generate tiling loops}}
+    %out = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<7x4xf32>, tensor<7x3xf32>)
+        weighting(#attn.softmax)
+        query_starts(%starts : tensor<3xi32>) key_starts(%starts : tensor<3xi32>)
+        outs(%init : tensor<5x3xf32>)
+        {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x3xf32>
+    return %out : tensor<5x3xf32>
+  }
+}

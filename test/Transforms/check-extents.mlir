@@ -110,3 +110,22 @@ func.func @entered(%x: tensor<4xf32>, %at: index) -> tensor<4xf32> {
   } : tensor<4xf32>
   return %r : tensor<4xf32>
 }
+
+// Starts ascend from 0 to the number of packed rows, and what has rows at positions
+// within a request has as many as the longest.
+// CHECK-LABEL: func.func @packed(
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected query_starts to have an element more than there are requests, but got none"
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected query_starts to begin with 0, but got {0}"
+// CHECK: scf.for
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected query_starts to ascend, but {0} is followed by {1}"
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected query_starts to end with {0} (the number of packed rows), but got {1}"
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected extent 0 of operand 3 to be {0} or more (rows of the longest request), but got {1}"
+// CHECK: attn.check %{{.+}}, "{{.+}}: 'attn.sdpa' op expected extent 0 of operand 1 to be {0} (the requests), but got {1}"
+// CHECK: attn.sdpa
+func.func @packed(%q: tensor<?x2x8xf32>, %k: tensor<?x2x7x8xf32>, %bias: tensor<?x7xf32>,
+                  %starts: tensor<?xi32>) -> tensor<?x2x8xf32> {
+  %r = attn.sdpa ins(%q, %k, %k : tensor<?x2x8xf32>, tensor<?x2x7x8xf32>, tensor<?x2x7x8xf32>)
+      bias(%bias : tensor<?x7xf32>) query_starts(%starts : tensor<?xi32>)
+      outs(%q : tensor<?x2x8xf32>) -> tensor<?x2x8xf32>
+  return %r : tensor<?x2x8xf32>
+}
