@@ -8,8 +8,7 @@
 // reads, walks and writes rows of this request alone, and nothing where a block
 // is empty.
 
-// WHY: layout #attn.lanes_along_rows<32>
-// WHY-SAME: no tile has rows of two requests
+// WHY: no tile has rows of two requests; layout #attn.lanes_along_rows<32>
 
 // CHECK-DAG: #[[$WORKERS:.+]] = affine_map<()[s0] -> (s0 + 20)>
 // CHECK-LABEL: func.func @packed(
