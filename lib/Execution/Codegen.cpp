@@ -251,16 +251,17 @@ static void legalizeLiveBF16(llvm::Function &function) {
 namespace {
 /// Leaves out what takes code generation long and gives the kernels nothing:
 /// loop strength reduction (a third of its time: the offsets they need are
-/// carried along their loops as it is), and hoisting in machine code (what can
-/// be hoisted was, in IR). LLVM's switches for these are the process's.
+/// carried along their loops as it is) and what prepares it, and hoisting in
+/// machine code (what can be hoisted was, in IR). LLVM's switches for these are
+/// the process's.
 class LeanPassManager final : public llvm::legacy::PassManagerBase {
 public:
   void add(llvm::Pass *pass) override {
     const llvm::PassInfo *info =
         llvm::PassRegistry::getPassRegistry()->getPassInfo(pass->getPassID());
     StringRef name = info ? info->getPassArgument() : StringRef();
-    if (name == "loop-reduce" || name == "machinelicm" ||
-        name == "early-machinelicm")
+    if (name == "loop-reduce" || name == "canon-freeze" ||
+        name == "machinelicm" || name == "early-machinelicm")
       delete pass;
     else
       passes.add(pass);
