@@ -317,37 +317,66 @@ void ContractEmitter::emitGroup(Value row, Value firstRow, Value rowEnd,
     } else {
       panel = packed();
     }
-    emitTile(rows, rowStep, panel[0], panel[1], depth);
+    SmallVector<Value> tile =
+        emitTile(rows, rowStep, panel[0], panel[1], depth);
     Value rowsHere = least(sub(rowEnd, row), index(groupRows));
-    auto finish = [&](bool whole) {
-      Value mask = whole ? Value() : createLaneMask(b, loc, lanes, count);
+    auto placeOf = [&](Value r, Value mask) {
+      Place place;
+      place.dims[ContractOp::Rows] = LaneValue::uniform(add(row, r));
+      place.dims[ContractOp::Columns] = LaneValue::affine(here, 1);
+      place.lanes = lanes;
+      place.mask = mask;
+      return place;
+    };
+    auto finish = [&](Value mask) {
+      for (auto [r, sum] : llvm::enumerate(tile))
+        vector::StoreOp::create(b, loc, sum, sums, index(r * lanes));
       emitLoop(b, loc, zero, rowsHere, 1, [&](Value r) {
-        Place place;
-        place.dims[ContractOp::Rows] = LaneValue::uniform(add(row, r));
-        place.dims[ContractOp::Columns] = LaneValue::affine(here, 1);
-        place.lanes = lanes;
-        place.mask = mask;
         Value sum = vector::LoadOp::create(b, loc, vectorOf(lanes, accType),
                                            sums, mul(r, index(lanes)));
         Value partial;
         if (partialSums)
           partial =
               add(mul(sub(add(row, r), firstRow), index(blockColumns)), first);
-        finishRow(sum, place, block, partial);
+        finishRow(sum, placeOf(r, mask), block, partial);
       });
+      return SmallVector<Value>();
+    };
+    // What is only added and stored is so from registers.
+    bool isShort = op.getElement().empty() && !partialSums;
+    auto finishWhole = [&](bool isFirst) {
+      for (auto [r, sum] : llvm::enumerate(tile)) {
+        Place place = placeOf(index(r), /*mask=*/{});
+        Value all = sum;
+        if (op.getAccumulate() || !isFirst)
+          all = arith::AddFOp::create(b, loc, sum, loadInit(place));
+        storeInit(all, place);
+      }
+      return SmallVector<Value>();
     };
     Value whole = compare(arith::CmpIPredicate::eq, count, index(lanes));
-    auto branch = scf::IfOp::create(b, loc, whole, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    for (bool all : {true, false}) {
-      b.setInsertionPointToStart(all ? branch.thenBlock() : branch.elseBlock());
-      finish(all);
-    }
+    if (isShort)
+      whole = arith::AndIOp::create(
+          b, loc, whole,
+          compare(arith::CmpIPredicate::eq, rowsHere, index(groupRows)));
+    choose(
+        whole, TypeRange(),
+        [&] {
+          if (!isShort)
+            return finish(/*mask=*/{});
+          if (op.getAccumulate())
+            return finishWhole(/*isFirst=*/true);
+          return choose(
+              block.first, TypeRange(), [&] { return finishWhole(true); },
+              [&] { return finishWhole(false); });
+        },
+        [&] { return finish(createLaneMask(b, loc, lanes, count)); });
   });
 }
 
-void ContractEmitter::emitTile(ValueRange rows, Value rowStep, Value panel,
-                               Value panelStep, Value depth) {
+SmallVector<Value> ContractEmitter::emitTile(ValueRange rows, Value rowStep,
+                                             Value panel, Value panelStep,
+                                             Value depth) {
   Value nothing = createFloatConstant(b, loc, vectorOf(lanes, accType), 0.0);
   SmallVector<Value> tile(groupRows, nothing);
   Value strides[] = {panelStep, rowStep};
@@ -365,9 +394,7 @@ void ContractEmitter::emitTile(ValueRange rows, Value rowStep, Value panel,
   MicroKernel kernel{countSteps(depth), kUnroll, strides, loadPanel, loadRow};
   if (inPairs)
     kernel.element = MicroKernelElement::DotPair;
-  tile = emitMicroKernel(b, loc, kernel, tile, options);
-  for (auto [r, sum] : llvm::enumerate(tile))
-    vector::StoreOp::create(b, loc, sum, sums, index(r * lanes));
+  return emitMicroKernel(b, loc, kernel, tile, options);
 }
 
 /// Asks for what the tile will be written to. Beyond the last row it is only

@@ -155,8 +155,8 @@ private:
   void emitBlock(Value row, Value rowEnd, Value column, Value columns);
   void emitGroup(Value row, Value firstRow, Value rowEnd, Value column,
                  Value columns, Value feature, Value depth, BlockOfSum block);
-  void emitTile(mlir::ValueRange rows, Value rowStep, Value panel,
-                Value panelStep, Value depth);
+  llvm::SmallVector<Value> emitTile(mlir::ValueRange rows, Value rowStep,
+                                    Value panel, Value panelStep, Value depth);
   void prefetchInit(Value row, Value column);
 
   // A vector and a matrix.
