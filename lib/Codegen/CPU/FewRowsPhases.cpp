@@ -258,7 +258,7 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
       weighting.weight(b, loc, score, finals, operands, /*scale=*/Value());
   weight = select(visible, weight, constant(0.0));
   for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
-    ValueRange place{index(i - numScoreStatistics), row, zero};
+    Value place[] = {index(i - numScoreStatistics), row, zero};
     Value old = vector::LoadOp::create(b, loc, laneType, sums, place);
     vector::StoreOp::create(b, loc, weighting.combine(b, loc, i, old, weight),
                             sums, place);

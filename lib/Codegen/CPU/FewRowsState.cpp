@@ -150,7 +150,7 @@ Value FewRowsEmitter::loadSum(Value row, Value channel, Value mask) {
 }
 
 void FewRowsEmitter::storeSum(Value sum, Value row, Value channel, Value mask) {
-  ValueRange place{row, channel};
+  Value place[] = {row, channel};
   if (mask && !isLocal)
     vector::MaskedStoreOp::create(b, loc, accumulator, place, mask, sum);
   else
@@ -160,7 +160,7 @@ void FewRowsEmitter::storeSum(Value sum, Value row, Value channel, Value mask) {
 /// Multiplies what a query row has accumulated.
 void FewRowsEmitter::rescaleRow(Value row, Value factors) {
   for (int64_t i = 0, e = statistics.size() - numScoreStatistics; i < e; ++i) {
-    ValueRange place{index(i), row, zero};
+    Value place[] = {index(i), row, zero};
     Value old = vector::LoadOp::create(b, loc, laneType, sums, place);
     Value next = arith::MulFOp::create(b, loc, old, factors);
     vector::StoreOp::create(b, loc, next, sums, place);

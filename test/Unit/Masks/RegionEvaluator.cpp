@@ -203,6 +203,8 @@ int64_t RegionEvaluator::compute(const Instruction &instruction,
                                  ArrayRef<int64_t> positions) {
   auto get = [&](unsigned index) { return slots[instruction.operands[index]]; };
   switch (instruction.opcode) {
+  case Opcode::Loop: // Has several results, and a function of its own.
+    return 0;
   case Opcode::Constant:
     return instruction.immediate;
   case Opcode::Index:

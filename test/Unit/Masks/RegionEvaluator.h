@@ -90,8 +90,8 @@ private:
     mlir::Operation *op = nullptr;
     /// Loop: the body, and the slots of its arguments, of what it yields and of
     /// the results.
-    std::vector<Instruction> body;
-    std::vector<unsigned> bodyArguments, bodyYielded, loopResults;
+    std::vector<Instruction> body{};
+    std::vector<unsigned> bodyArguments{}, bodyYielded{}, loopResults{};
   };
 
   unsigned getSlot(mlir::Value value);
