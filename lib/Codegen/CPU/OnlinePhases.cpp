@@ -208,14 +208,12 @@ void PairEmitter::emitScores(bool updates) {
 void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
   rescale = weighting.rescale(b, loc, oldScoreStatistics, scoreStatistics,
                               /*scale=*/Value());
+  // Each tile is added up by itself: sums of sums round less than long ones.
   SmallVector<Value> state;
-  for (unsigned i = numScoreStatistics, e = statistics.size(); i < e; ++i) {
-    Value old =
-        vector::LoadOp::create(b, loc, laneType, tile.statistics[i], zero);
-    if (rescale)
-      old = arith::MulFOp::create(b, loc, old, rescale);
-    state.push_back(old);
-  }
+  for (const Statistic &statistic :
+       ArrayRef(statistics).drop_front(numScoreStatistics))
+    state.push_back(
+        createFloatConstant(b, loc, laneType, statistic.neutral));
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
   state = perVisibility(ValueRange(state).getTypes(), [&] {
     return forEachKeyRow(
@@ -236,7 +234,14 @@ void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
         });
   });
   SmallVector<Value> updated(scoreStatistics);
-  llvm::append_range(updated, state);
+  for (auto [i, here] : llvm::enumerate(state)) {
+    unsigned number = numScoreStatistics + i;
+    Value old = vector::LoadOp::create(b, loc, laneType,
+                                       tile.statistics[number], zero);
+    if (rescale)
+      old = arith::MulFOp::create(b, loc, old, rescale);
+    updated.push_back(weighting.combine(b, loc, number, old, here));
+  }
   for (auto [i, value] : llvm::enumerate(updated))
     vector::StoreOp::create(b, loc, value, tile.statistics[i],
                             ValueRange{zero});
