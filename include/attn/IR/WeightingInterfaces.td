@@ -166,7 +166,9 @@ def OrderedWeightingAttrInterface
     statistics of another weighting of kind *accumulate*, whose final weights
     are the *mass* of each key; a second pass, in ascending key order, sums the
     mass. The statistic `before` is the mass of the visible keys so far; states
-    of the second pass concatenate in key order.
+    of the second pass concatenate in key order. The operands are those of the
+    other weighting, then its own. A log-sum-exp, if it has one, is that of the
+    other.
 
     The gradient is zero: the weights are constant between steps.
   }];
@@ -175,7 +177,8 @@ def OrderedWeightingAttrInterface
       "::attn::AccumulateWeightingAttrInterface", "getMassWeighting">,
     InterfaceMethod<[{
         The final weight of a key of mass `mass`, the visible keys before which
-        have the mass `before`.
+        have the mass `before`. `operands` are those that the other weighting
+        does not take.
       }], "::mlir::Value", "weightOfMass",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "::mlir::Value":$mass, "::mlir::Value":$before,
