@@ -18,18 +18,31 @@ static FusionDecision unfused(const Twine &reason) {
   return {false, reason.str()};
 }
 
+/// Whether the weight region may be applied before weights are finished. Those
+/// of selected keys come all at once, when they are.
+static bool isFoldedIntoWeights(GenericOp op) {
+  switch (*op.getWeighting().getWeightingKind()) {
+  case WeightingKind::Accumulate:
+    return op.isLinearInWeight();
+  case WeightingKind::Select:
+    return op.getWeight().empty();
+  case WeightingKind::Ordered:
+    return false;
+  }
+  return false;
+}
+
 bool needsFinalWeights(GenericOp op) {
-  return op.getWeights() || !op.isLinearInWeight() ||
-         op.getWeighting().getWeightingKind() == WeightingKind::Ordered;
+  return op.getWeights() || !isFoldedIntoWeights(op);
 }
 
 FusionDecision fitsKernel(GenericOp op) {
   if (!isa<TensorType>(op.getQuery().getType()))
     return unfused("operands are memrefs: fusion starts from tensors");
   WeightingKind kind = *op.getWeighting().getWeightingKind();
-  if (kind == WeightingKind::Select)
-    return unfused("the weighting is not of kind accumulate but " +
-                   stringifyWeightingKind(kind));
+  // What is kept of a key is its position, which is not where it lies.
+  if (kind == WeightingKind::Select && op.getBlocksAttr())
+    return unfused("keys are selected from lists of blocks");
   DimensionClasses classes = op.getDimensionClasses();
   auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
     StringRef mend = dims.empty() ? ": give one of extent 1 to the "
@@ -52,7 +65,9 @@ FusionDecision fitsKernel(GenericOp op) {
                      " spans query rows, key rows and features");
   }
   if (!needsFinalWeights(op))
-    return {true, "one online pass"};
+    return {true, kind == WeightingKind::Select
+                      ? "one online pass, then the values selected"
+                      : "one online pass"};
   if (auto ordered =
           dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting())) {
     AccumulateWeightingAttrInterface mass = ordered.getMassWeighting();
@@ -63,8 +78,9 @@ FusionDecision fitsKernel(GenericOp op) {
                       ? "one pass in key order"
                       : "two passes, for statistics and in key order"};
   }
-  std::string why = op.getWeights()
-                        ? "the weights are asked for"
+  std::string why = op.getWeights() ? "the weights are asked for"
+                    : kind == WeightingKind::Select
+                        ? "there is a weight region"
                         : "the weight region is not linear in the weight";
   if (op.getWeighting().getStatistics().empty())
     return {true, "one pass with final weights, as " + why};

@@ -138,10 +138,12 @@ static LogicalResult verifyMaps(AttentionOpInterface op,
              << " dimensions, but got "
              << AffineMapAttr::get(op.getWrittenMap(index));
     size_t rank = getShapeOrScalar(operand.getType()).size();
-    if (op.getStoredMap(index).getNumResults() != rank)
+    unsigned numLeading = op.getNumLeadingDims(index);
+    if (op.getStoredMap(index).getNumResults() + numLeading != rank)
       return op.emitOpError("(C2) expected the map of ")
              << getOperandName(op, index)
-             << " to have one result per dimension of the operand, " << rank
+             << " to have one result per dimension of the operand"
+             << (numLeading ? " but the first, " : ", ") << rank
              << " in all, but got " << map.getNumResults();
   }
   return success();
@@ -154,7 +156,8 @@ LogicalResult verifyExtents(AttentionOpInterface op, ArrayRef<Value> operands,
                                                   {ShapedType::kDynamic, 0});
   for (auto [index, operand] : llvm::enumerate(operands)) {
     AffineMap map = op.getStoredMap(index);
-    ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType());
+    ArrayRef<int64_t> shape = getShapeOrScalar(operand.getType())
+                                  .drop_front(op.getNumLeadingDims(index));
     for (auto [position, extent] : llvm::enumerate(shape)) {
       unsigned dim = map.getDimPosition(position);
       if (ShapedType::isDynamic(extent) ||
@@ -214,8 +217,11 @@ LogicalResult verifyAttentionOperands(AttentionOpInterface op) {
              << i << " to have no value channel";
 
   // (C9)
-  if (failed(verifyWeighting(op, "C9", op.getWeighting(),
-                             /*accumulateOnly=*/isa<OnlineOp>(*op))))
+  using Kind = WeightingKind;
+  SmallVector<Kind> kinds{Kind::Accumulate, Kind::Select};
+  if (!isa<OnlineOp>(*op))
+    kinds.push_back(Kind::Ordered);
+  if (failed(verifyWeighting(op, "C9", op.getWeighting(), kinds)))
     return failure();
   unsigned expected = op.getWeighting().getNumWeightingOperands();
   if (op.getWeightingOperands().size() != expected)

@@ -128,7 +128,7 @@ LogicalResult YieldOp::verify() {
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange OnlineOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(11);
+  auto [start, length] = getODSOperandIndexAndLength(12);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -151,6 +151,14 @@ AffineMap OnlineOp::getStoredMap(unsigned index) {
   AffineMap map = getIndexingMap(index);
   LayoutAttrInterface layout = getLayoutAttr();
   return layout ? layout.getStoredMap(getOperandRole(index), map) : map;
+}
+
+unsigned OnlineOp::getNumLeadingDims(unsigned index) {
+  unsigned first = getOutputIndex() + 1;
+  SmallVector<Statistic> statistics = getWeighting().getStatistics();
+  return index >= first && index - first < statistics.size()
+             ? statistics[index - first].getNumLeadingDims()
+             : 0;
 }
 
 void OnlineOp::getAsmBlockArgumentNames(Region &region,
@@ -196,6 +204,37 @@ static LogicalResult verifyAhead(OnlineOp op) {
   return success();
 }
 
+/// (C22)
+static LogicalResult verifySelection(OnlineOp op) {
+  if (!isa<SelectWeightingAttrInterface>(op.getWeighting())) {
+    if (!op.getPosition())
+      return success();
+    return op.emitOpError("(C22) expected a position only where the weighting "
+                          "selects keys, but ")
+           << op.getWeighting() << " does not: drop position";
+  }
+  DimensionClasses classes = op.getDimensionClasses();
+  if (classes.keyRows.size() != 1)
+    return op.emitOpError("(C22) expected one key row dimension for ")
+           << op.getWeighting() << ", but got " << classes.keyRows.size();
+  if (!op.getWeight().empty())
+    return op.emitOpError("(C22) expected no weight region for ")
+           << op.getWeighting() << ": weights come when all keys are in";
+  for (unsigned index : {2u, op.getOutputIndex()}) {
+    Value operand = index == 2 ? op.getValue() : op.getAccumulator();
+    AffineMap map = op.getStoredMap(index);
+    for (auto [position, extent] :
+         llvm::enumerate(detail::getShapeOrScalar(operand.getType())))
+      if (extent != 0 &&
+          llvm::is_contained(classes.channels, map.getDimPosition(position)))
+        return op.emitOpError("(C22) expected ")
+               << detail::getOperandName(op, index) << " to have no channels "
+               << "for " << op.getWeighting() << ", but got "
+               << operand.getType();
+  }
+  return success();
+}
+
 LogicalResult OnlineOp::verify() {
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
@@ -214,11 +253,15 @@ LogicalResult OnlineOp::verify() {
       return emitOpError("(C14) expected statistic ")
              << i << " to span batch and query rows, no more and no less";
   FloatType accType = getAccumulationType();
-  for (auto [index, init] : llvm::enumerate(getDpsInits()))
-    if (getElementTypeOrSelf(init.getType()) != accType)
-      return emitOpError("(C14) expected ")
-             << detail::getOperandName(*this, first - 1 + index) << " to hold "
-             << accType << ", but got " << init.getType();
+  if (getElementTypeOrSelf(getAccumulator().getType()) != accType)
+    return emitOpError("(C14) expected accumulator to hold ")
+           << accType << ", but got " << getAccumulator().getType();
+  for (auto [index, init] : llvm::enumerate(getStatistics()))
+    if (failed(detail::verifyStatistic(*this, "C14", getWeighting(), index,
+                                       init.getType(), accType)))
+      return failure();
+  if (failed(verifySelection(*this)))
+    return failure();
   return failure(failed(detail::verifyLayout(*this)) ||
                  failed(verifyAhead(*this)));
 }

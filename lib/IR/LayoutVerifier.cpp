@@ -28,12 +28,14 @@ LogicalResult verifyStoredShape(Operation *op, StringRef label,
                                 const StoredOperand &operand) {
   ArrayRef<int64_t> shape = getShapeOrScalar(operand.type);
   AffineMap map = operand.layout.getStoredMap(operand.role, operand.map);
-  if (map.getNumResults() != shape.size())
+  unsigned numLeading = operand.numLeading;
+  if (map.getNumResults() + numLeading != shape.size())
     return op->emitOpError("(")
            << label << ") expected " << operand.name << " to have "
-           << map.getNumResults() << " dimensions, as " << operand.layout
-           << " stores it, but got " << operand.type;
-  for (auto [position, expr] : llvm::enumerate(map.getResults())) {
+           << map.getNumResults() + numLeading << " dimensions, as "
+           << operand.layout << " stores it, but got " << operand.type;
+  for (auto [number, expr] : llvm::enumerate(map.getResults())) {
+    size_t position = number + numLeading;
     auto dim = dyn_cast<AffineDimExpr>(expr);
     std::optional<int64_t> extent =
         dim ? operand.layout.getStoredExtent(operand.role, dim.getPosition())
@@ -67,8 +69,7 @@ LogicalResult verifyStoredOperand(Operation *op, StringRef label,
     return success();
   return op->emitOpError("(")
          << label << ") expected " << operand.name << " to hold " << expected
-         << ", as " << operand.layout << " stores it, but got "
-         << operand.type;
+         << ", as " << operand.layout << " stores it, but got " << operand.type;
 }
 
 LogicalResult verifyTileDimensions(OnlineOp op) {
@@ -85,10 +86,10 @@ LogicalResult verifyTileDimensions(OnlineOp op) {
   if (isTile) {
     FailureOr<DimensionClasses> classes =
         DimensionClasses::infer(maps[0], maps[1], maps[2], maps[3]);
-    isTile = failed(classes) ||
-             classes->classes == ArrayRef<Class>{Class::QueryRow,
-                                                 Class::KeyRow, Class::Feature,
-                                                 Class::Channel};
+    isTile =
+        failed(classes) ||
+        classes->classes == ArrayRef<Class>{Class::QueryRow, Class::KeyRow,
+                                            Class::Feature, Class::Channel};
   }
   if (isTile)
     return success();
@@ -122,9 +123,12 @@ LogicalResult verifyLayout(OnlineOp op) {
   FloatType accType = op.getAccumulationType();
   auto attention = cast<AttentionOpInterface>(op.getOperation());
   for (auto [index, value] : llvm::enumerate(attention.getMappedOperands())) {
-    StoredOperand operand{getOperandName(attention, index), layout,
-                          op.getOperandRole(index), op.getIndexingMap(index),
-                          value.getType()};
+    StoredOperand operand{getOperandName(attention, index),
+                          layout,
+                          op.getOperandRole(index),
+                          op.getIndexingMap(index),
+                          value.getType(),
+                          attention.getNumLeadingDims(index)};
     if (failed(verifyStoredOperand(op, "C16", operand, accType)))
       return failure();
   }
@@ -146,8 +150,8 @@ LogicalResult verifyLayout(MergeOp op) {
     std::string name =
         index == 0 ? "accumulator" : "statistic " + std::to_string(index - 1);
     AffineMap map = op.getIndexingMap(index);
-    StoredOperand operand{name, layout, op.getOperandRole(index), map,
-                          init.getType()};
+    StoredOperand operand{name, layout,         op.getOperandRole(index),
+                          map,  init.getType(), op.getNumLeadingDims(index)};
     if (failed(verifyStoredOperand(op, "C5", operand, accType)))
       return failure();
     if (index != 0 && (map.getNumResults() != 1 || !map.isFunctionOfDim(0)))
@@ -172,18 +176,27 @@ LogicalResult verifyLayout(FinishOp op) {
            << layout
            << " to have the dimensions (query rows, channels) and an "
               "accumulator of f32 or f64 over them";
-  unsigned outputIndex =
-      1 + op.getStatistics().size() + op.getWeightingOperands().size();
+  unsigned outputIndex = op.getOutputIndex();
+  // Without a value of its own, the accumulator holds what becomes the output.
+  unsigned sourceIndex = op.getValue() ? op.getValueIndex() : 0;
   for (auto [index, value] : llvm::enumerate(op.getMappedOperands())) {
     AffineMap map = op.getIndexingMap(index);
     OperandRole role = op.getOperandRole(index);
-    StoredOperand operand{getOperandName(op, index), layout, role, map,
-                          value.getType()};
+    if (role == OperandRole::value) {
+      if (!map.isFunctionOfDim(0) && map.isFunctionOfDim(1))
+        continue;
+      return op.emitOpError("(C5) expected value to have channels and no query "
+                            "rows, but got ")
+             << AffineMapAttr::get(map);
+    }
+    StoredOperand operand{
+        getOperandName(op, index),  layout, role, map, value.getType(),
+        op.getNumLeadingDims(index)};
     if (failed(verifyStoredOperand(op, "C5", operand, accType)))
       return failure();
     bool isRow = map.getNumResults() == 1 && map.isFunctionOfDim(0);
-    bool isScalar = map.getNumResults() == 0 &&
-                    role == OperandRole::weighting_operand;
+    bool isScalar =
+        map.getNumResults() == 0 && role == OperandRole::weighting_operand;
     if (index != 0 && index < outputIndex && !isRow && !isScalar)
       return op.emitOpError("(C5) expected ")
              << operand.name << " to have query rows alone, but got "
@@ -203,9 +216,8 @@ LogicalResult verifyLayout(FinishOp op) {
                << value.getType();
   }
   auto extent = [&](unsigned index, Value operand, unsigned dim) {
-    std::optional<unsigned> position =
-        op.getStoredMap(index).getResultPosition(
-            getAffineDimExpr(dim, op.getContext()));
+    std::optional<unsigned> position = op.getStoredMap(index).getResultPosition(
+        getAffineDimExpr(dim, op.getContext()));
     return position ? getShapeOrScalar(operand.getType())[*position]
                     : ShapedType::kDynamic;
   };
@@ -214,12 +226,13 @@ LogicalResult verifyLayout(FinishOp op) {
     return op.emitOpError("(C5) expected at most ")
            << layout.getNumRows() << " query rows in a tile in " << layout
            << ", but got an output of " << rows;
-  if (failed(verifyCompatibleShape(
-          {extent(0, op.getAccumulator(), 1)},
-          {extent(outputIndex, op.getOutput(), 1)})))
+  Value source = op.getMappedOperands()[sourceIndex];
+  if (failed(verifyCompatibleShape({extent(sourceIndex, source, 1)},
+                                   {extent(outputIndex, op.getOutput(), 1)})))
     return op.emitOpError("(C5) expected output to have as many channels as "
-                          "the accumulator, ")
-           << extent(0, op.getAccumulator(), 1) << ", but got "
+                          "the ")
+           << getOperandName(op, sourceIndex) << ", "
+           << extent(sourceIndex, source, 1) << ", but got "
            << extent(outputIndex, op.getOutput(), 1);
   return success();
 }

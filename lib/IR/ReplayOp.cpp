@@ -139,6 +139,15 @@ std::string ReplayOp::getOperandName(unsigned index) {
   return numbered("init ", index - output);
 }
 
+unsigned ReplayOp::getNumLeadingDims(unsigned index) {
+  unsigned first = getOutputIndex() - getStatistics().size();
+  SmallVector<Statistic> statistics = getWeighting().getStatistics();
+  return index >= first && index < getOutputIndex() &&
+                 index - first < statistics.size()
+             ? statistics[index - first].getNumLeadingDims()
+             : 0;
+}
+
 AffineMap ReplayOp::getStoredMap(unsigned index) {
   return getLayout().getStoredMap(
       getOperandRole(index),
@@ -180,16 +189,18 @@ static LogicalResult verifyTileMaps(ReplayOp op, ArrayRef<Value> operands) {
     ArrayRef<int64_t> shape = detail::getShapeOrScalar(operand.getType());
     bool isStored =
         index >= output && op.getTarget(index - output) == ReplayTarget::stored;
+    unsigned numLeading = op.getNumLeadingDims(index);
     bool fits = numDims >= kNumTileDims && map.getNumDims() == numDims &&
                 map.isProjectedPermutation() &&
-                map.getNumResults() == shape.size();
+                map.getNumResults() + numLeading == shape.size();
     if (!fits)
       return op.emitOpError("(C1) expected the map of ")
              << op.getOperandName(index)
              << " to be a projected permutation of (query rows, key rows, "
                 "features, channels) with one result per dimension of the "
                 "operand, "
-             << shape.size() << " in all, but got " << AffineMapAttr::get(map);
+             << shape.size() - numLeading << " in all, but got "
+             << AffineMapAttr::get(map);
     AffineMap stored = op.getStoredMap(index);
     for (unsigned i = 0, e = stored.getNumResults(); i < e; ++i) {
       unsigned dim = stored.getDimPosition(i);
@@ -280,8 +291,9 @@ static LogicalResult verifyTargets(ReplayOp op) {
 
 /// (C9)
 static LogicalResult verifyStatistics(ReplayOp op) {
-  if (failed(detail::verifyWeighting(op, "C9", op.getWeighting(),
-                                     /*accumulateOnly=*/true)))
+  if (failed(detail::verifyWeighting(
+          op, "C9", op.getWeighting(),
+          {WeightingKind::Accumulate, WeightingKind::Select})))
     return failure();
   unsigned expected = op.getWeighting().getNumWeightingOperands();
   if (op.getWeightingOperands().size() != expected)
@@ -301,13 +313,19 @@ static LogicalResult verifyStatistics(ReplayOp op) {
     if (!spans(map, {kRow}) && (i >= statistic || !spans(map, {})))
       return op.emitOpError("(C9) expected ")
              << op.getOperandName(i) << " to span query rows only";
-    Type type = getElementTypeOrSelf(operands[i].getType());
-    if (i >= statistic ? type != op.getAccType() : !isa<FloatType>(type))
+    Type type = operands[i].getType();
+    if (i < statistic && !isa<FloatType>(getElementTypeOrSelf(type)))
       return op.emitOpError("(C9) expected ")
-             << op.getOperandName(i) << " to hold "
-             << (i >= statistic ? "the accumulation type" : "floats")
-             << ", but got " << operands[i].getType();
+             << op.getOperandName(i) << " to hold floats, but got " << type;
+    if (i >= statistic && failed(detail::verifyStatistic(
+                              op, "C9", op.getWeighting(), i - statistic, type,
+                              cast<FloatType>(op.getAccType()))))
+      return failure();
   }
+  if (op.getPosition() && !isa<SelectWeightingAttrInterface>(op.getWeighting()))
+    return op.emitOpError("(C9) expected a position only where the weighting "
+                          "selects keys, but ")
+           << op.getWeighting() << " does not: drop position";
   return success();
 }
 
@@ -316,9 +334,9 @@ static LogicalResult verifyStored(ReplayOp op, ArrayRef<Value> operands) {
   auto accType = cast<FloatType>(op.getAccType());
   unsigned output = op.getOutputIndex();
   for (auto [index, value] : llvm::enumerate(operands)) {
-    detail::StoredOperand operand{op.getOperandName(index), op.getLayout(),
-                                  op.getOperandRole(index),
-                                  op.getIndexingMap(index), value.getType()};
+    detail::StoredOperand operand{
+        op.getOperandName(index), op.getLayout(),  op.getOperandRole(index),
+        op.getIndexingMap(index), value.getType(), op.getNumLeadingDims(index)};
     if (failed(detail::verifyStoredOperand(op, "C10", operand, accType)))
       return failure();
     if (index >= output &&

@@ -30,15 +30,16 @@ LogicalResult MergeOp::verify() {
   for (unsigned index = 0; index < getInits().size(); ++index) {
     AffineMap map = getIndexingMap(index);
     if (!map.isProjectedPermutation() || (index == 0 && !map.isPermutation()) ||
-        map.getNumResults() !=
+        map.getNumResults() + getNumLeadingDims(index) !=
             detail::getShapeOrScalar(getInits()[index].getType()).size())
       return emitOpError("(C1) expected the map of init ")
              << index << " to be a "
              << (index == 0 ? "permutation" : "projected permutation")
              << " of the init's rank, but got " << AffineMapAttr::get(map);
   }
-  if (failed(detail::verifyWeighting(*this, "C2", getWeighting(),
-                                     /*accumulateOnly=*/true)))
+  if (failed(detail::verifyWeighting(
+          *this, "C2", getWeighting(),
+          {WeightingKind::Accumulate, WeightingKind::Select})))
     return failure();
   size_t expected = 1 + getWeighting().getStatistics().size();
   if (getInits().size() != expected || getPartials().size() != expected)
@@ -57,9 +58,24 @@ LogicalResult MergeOp::verify() {
              << init.getType() << " to add one leading dimension, but got "
              << partial.getType();
   }
+  auto accType = dyn_cast<FloatType>(getElementTypeOrSelf(getInits()[0]));
+  if (!accType)
+    return emitOpError("(C3) expected an accumulator of floats, but got ")
+           << getInits()[0].getType();
+  for (auto [index, init] : llvm::enumerate(getInits().drop_front()))
+    if (failed(detail::verifyStatistic(*this, "C3", getWeighting(), index,
+                                       init.getType(), accType)))
+      return failure();
   if (failed(detail::verifyDestinationStyle(*this, "C4")))
     return failure();
   return detail::verifyLayout(*this);
+}
+
+unsigned MergeOp::getNumLeadingDims(unsigned index) {
+  SmallVector<Statistic> statistics = getWeighting().getStatistics();
+  return index > 0 && index <= statistics.size()
+             ? statistics[index - 1].getNumLeadingDims()
+             : 0;
 }
 
 AffineMap MergeOp::getStoredMap(unsigned index) {
@@ -73,7 +89,7 @@ AffineMap MergeOp::getStoredMap(unsigned index) {
 //===----------------------------------------------------------------------===//
 
 MutableOperandRange FinishOp::getDpsInitsMutable() {
-  auto [start, length] = getODSOperandIndexAndLength(4);
+  auto [start, length] = getODSOperandIndexAndLength(5);
   return MutableOperandRange(*this, start, getNumOperands() - start);
 }
 
@@ -85,24 +101,46 @@ SmallVector<Value> FinishOp::getMappedOperands() {
   SmallVector<Value> mapped{getAccumulator()};
   llvm::append_range(mapped, getStatistics());
   llvm::append_range(mapped, getWeightingOperands());
+  if (getValue())
+    mapped.push_back(getValue());
   llvm::append_range(mapped, getDpsInits());
   return mapped;
 }
 
 OperandRole FinishOp::getOperandRole(unsigned index) {
-  unsigned weighting = 1 + getStatistics().size();
-  unsigned output = weighting + getWeightingOperands().size();
-  if (index < weighting)
+  unsigned output = getOutputIndex();
+  if (index < 1 + getStatistics().size())
     return index == 0 ? OperandRole::accumulator : OperandRole::statistic;
-  if (index < output)
+  if (index < getValueIndex())
     return OperandRole::weighting_operand;
+  if (index < output)
+    return OperandRole::value;
   return index == output ? OperandRole::output : OperandRole::lse;
+}
+
+unsigned FinishOp::getNumLeadingDims(unsigned index) {
+  SmallVector<Statistic> statistics = getWeighting().getStatistics();
+  return index > 0 && index <= getStatistics().size() &&
+                 index <= statistics.size()
+             ? statistics[index - 1].getNumLeadingDims()
+             : 0;
 }
 
 AffineMap FinishOp::getStoredMap(unsigned index) {
   AffineMap map = getIndexingMap(index);
   LayoutAttrInterface layout = getLayoutAttr();
-  return layout ? layout.getStoredMap(getOperandRole(index), map) : map;
+  return layout && getOperandRole(index) != OperandRole::value
+             ? layout.getStoredMap(getOperandRole(index), map)
+             : map;
+}
+
+bool FinishOp::isKeyDim(unsigned dim) {
+  if (!getValue() || !getIndexingMap(getValueIndex()).isFunctionOfDim(dim))
+    return false;
+  for (unsigned i = 0, e = getIndexingMaps().size(); i < e; ++i)
+    if (i != getValueIndex() && getIndexingMap(i).isFunctionOfDim(dim))
+      return false;
+  return true;
 }
 
 std::string detail::getOperandName(FinishOp op, unsigned index) {
@@ -114,7 +152,20 @@ std::string detail::getOperandName(FinishOp op, unsigned index) {
   index -= op.getStatistics().size();
   if (index < op.getWeightingOperands().size())
     return "weighting operand " + std::to_string(index);
-  return index == op.getWeightingOperands().size() ? "output" : "lse";
+  index -= op.getWeightingOperands().size();
+  if (op.getValue() && index-- == 0)
+    return "value";
+  return index == 0 ? "output" : "lse";
+}
+
+/// The dimensions that no operand but the value has.
+static unsigned countKeyDims(FinishOp op) {
+  if (!op.getValue())
+    return 0;
+  unsigned count = 0;
+  for (unsigned dim = 0, e = op.getIndexingMap(0).getNumDims(); dim < e; ++dim)
+    count += op.isKeyDim(dim);
+  return count;
 }
 
 LogicalResult FinishOp::verify() {
@@ -122,21 +173,32 @@ LogicalResult FinishOp::verify() {
   if (getIndexingMaps().size() != mapped.size())
     return emitOpError("(C1) expected one indexing map per operand but keys, ")
            << mapped.size() << " in all, but got " << getIndexingMaps().size();
-  unsigned output = 1 + getStatistics().size() + getWeightingOperands().size();
+  unsigned output = getOutputIndex(), numDims = getIndexingMap(0).getNumDims();
+  // What only a value has is the keys it is gathered by.
+  unsigned numShared = numDims - countKeyDims(*this);
   for (auto [index, operand] : llvm::enumerate(mapped)) {
     AffineMap map = getIndexingMap(index);
     bool whole = index == output || (index == 0 && !getLayoutAttr());
-    if (!map.isProjectedPermutation() || (whole && !map.isPermutation()) ||
-        map.getNumResults() !=
+    if (map.getNumDims() != numDims || !map.isProjectedPermutation() ||
+        (whole && map.getNumResults() != numShared) ||
+        map.getNumResults() + getNumLeadingDims(index) !=
             detail::getShapeOrScalar(operand.getType()).size())
       return emitOpError("(C1) expected the map of ")
              << detail::getOperandName(*this, index) << " to be a "
              << (whole ? "permutation" : "projected permutation")
              << " of the operand's rank, but got " << AffineMapAttr::get(map);
   }
-  if (failed(detail::verifyWeighting(*this, "C2", getWeighting(),
-                                     /*accumulateOnly=*/true)))
+  if (failed(detail::verifyWeighting(
+          *this, "C2", getWeighting(),
+          {WeightingKind::Accumulate, WeightingKind::Select})))
     return failure();
+  bool selects = isa<SelectWeightingAttrInterface>(getWeighting());
+  if (selects && !getFinished() && !getValue())
+    return emitOpError("(C2) expected a value, of which ")
+           << getWeighting() << " selects rows";
+  if (getValue() && (!selects || getFinished()))
+    return emitOpError("(C2) expected no value, as nothing is gathered from "
+                       "it: drop value");
   size_t numStatistics = getWeighting().getStatistics().size();
   if (getStatistics().size() != numStatistics)
     return emitOpError("(C2) expected the number of statistics to be ")
@@ -147,6 +209,12 @@ LogicalResult FinishOp::verify() {
     return emitOpError("(C2) expected the number of weighting operands to be ")
            << numOperands << " (for " << getWeighting() << "), but got "
            << getWeightingOperands().size();
+  auto accType =
+      dyn_cast<FloatType>(getElementTypeOrSelf(getAccumulator().getType()));
+  for (auto [index, statistic] : llvm::enumerate(getStatistics()))
+    if (failed(detail::verifyStatistic(*this, "C2", getWeighting(), index,
+                                       statistic.getType(), accType)))
+      return failure();
   if (getLse() && !getWeighting().hasLogSumExp())
     return emitOpError("(C3) ")
            << getWeighting() << " defines no log-sum-exp: drop lse";

@@ -77,9 +77,13 @@ Value createFilledTensor(OpBuilder &b, Location loc,
                          ArrayRef<OpFoldResult> shape, Type element,
                          double value) {
   Value empty = tensor::EmptyOp::create(b, loc, shape, element);
-  return linalg::FillOp::create(
-             b, loc, createFloatConstant(b, loc, element, value), empty)
-      .getResult(0);
+  Value filling;
+  if (isa<FloatType>(element))
+    filling = createFloatConstant(b, loc, element, value);
+  else
+    filling = arith::ConstantOp::create(
+        b, loc, b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  return linalg::FillOp::create(b, loc, filling, empty).getResult(0);
 }
 
 SmallVector<Value> inlineRegion(OpBuilder &b, Region &region,

@@ -7,6 +7,7 @@
 
 #include "attn/IR/Verify.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -29,6 +30,12 @@ StringRef stringifyWeightingKind(WeightingKind kind) {
     return "ordered";
   }
   return "";
+}
+
+Type Statistic::getElementType(FloatType accType) const {
+  if (element == StatisticElement::Index)
+    return IndexType::get(accType.getContext());
+  return accType;
 }
 
 namespace detail {
@@ -61,6 +68,36 @@ SmallVector<Statistic> getStatisticsOfKind(Attribute weighting) {
   return {};
 }
 
+/// Whether a score is better than another, whichever keys they are of.
+static bool isBetter(double score, double than) {
+  return score > than || (std::isnan(score) && !std::isnan(than));
+}
+
+double evaluateSelected(Attribute weighting, MutableArrayRef<double> scores,
+                        ArrayRef<double> operands, double numKeys) {
+  auto select = cast<SelectWeightingAttrInterface>(weighting);
+  std::vector<size_t> keys;
+  for (auto [key, score] : llvm::enumerate(scores))
+    if (score != -std::numeric_limits<double>::infinity())
+      keys.push_back(key);
+  llvm::sort(keys, [&](size_t lhs, size_t rhs) {
+    return isBetter(scores[lhs], scores[rhs]) ||
+           (!isBetter(scores[rhs], scores[lhs]) && lhs < rhs);
+  });
+  keys.resize(std::min<size_t>(keys.size(), select.getNumSelected()));
+  // In ascending order, as the other weighting is promised.
+  llvm::sort(keys);
+  std::vector<double> selected;
+  for (size_t key : keys)
+    selected.push_back(scores[key]);
+  double logSumExp =
+      select.getSelectedWeighting().evaluate(selected, operands, numKeys);
+  llvm::fill(scores, 0.0);
+  for (auto [key, weight] : llvm::zip_equal(keys, selected))
+    scores[key] = weight;
+  return logSumExp;
+}
+
 /// Each statistic is one number of the accumulation type.
 static LogicalResult verifyAccumulate(Operation *op, StringRef label,
                                       WeightingAttrInterface weighting) {
@@ -81,25 +118,58 @@ static LogicalResult verifyAccumulate(Operation *op, StringRef label,
   return success();
 }
 
+LogicalResult verifyStatistic(Operation *op, StringRef label,
+                              WeightingAttrInterface weighting, unsigned number,
+                              Type type, FloatType accType) {
+  Statistic statistic = weighting.getStatistics()[number];
+  Type expected = statistic.getElementType(accType);
+  if (getElementTypeOrSelf(type) != expected)
+    return op->emitOpError("(")
+           << label << ") expected statistic " << number << " to hold "
+           << expected << ", but got " << type;
+  ArrayRef<int64_t> shape = getShapeOrScalar(type);
+  if (statistic.getNumLeadingDims() &&
+      (shape.empty() || shape.front() != statistic.extent))
+    return op->emitOpError("(")
+           << label << ") expected statistic " << number << " to have "
+           << statistic.extent << " numbers for each query row along its first "
+           << "dimension, but got " << type;
+  return success();
+}
+
 LogicalResult verifyWeighting(Operation *op, StringRef label,
                               WeightingAttrInterface weighting,
-                              bool accumulateOnly) {
+                              ArrayRef<WeightingKind> kinds) {
   std::optional<WeightingKind> kind = weighting.getWeightingKind();
   if (!kind)
     return op->emitOpError("(")
            << label << ") expected " << weighting
            << " to be of kind accumulate, select or ordered, but it "
               "implements none of their interfaces";
-  if (accumulateOnly && *kind != WeightingKind::Accumulate)
-    return op->emitOpError("(")
-           << label << ") expected a weighting of kind accumulate, but "
-           << weighting << " is of kind " << stringifyWeightingKind(*kind);
+  if (!llvm::is_contained(kinds, *kind)) {
+    InFlightDiagnostic diag = op->emitOpError("(")
+                              << label << ") expected a weighting of kind ";
+    llvm::interleave(
+        kinds,
+        [&](WeightingKind allowed) { diag << stringifyWeightingKind(allowed); },
+        [&] { diag << " or "; });
+    return diag << ", but " << weighting << " is of kind "
+                << stringifyWeightingKind(*kind);
+  }
   if (auto select = dyn_cast<SelectWeightingAttrInterface>(weighting)) {
     if (select.getNumSelected() < 1)
       return op->emitOpError("(")
              << label << ") expected " << weighting
              << " to select 1 key or more, but got " << select.getNumSelected();
-    weighting = select.getSelectedWeighting();
+    auto selected = select.getSelectedWeighting();
+    if (selected.getNumWeightingOperands() !=
+        weighting.getNumWeightingOperands())
+      return op->emitOpError("(")
+             << label << ") expected " << weighting << " to have the "
+             << selected.getNumWeightingOperands()
+             << " weighting operands of what weights the selected keys, "
+             << selected << ", but got " << weighting.getNumWeightingOperands();
+    weighting = selected;
   } else if (auto ordered =
                  dyn_cast<OrderedWeightingAttrInterface>(weighting)) {
     auto mass = ordered.getMassWeighting();

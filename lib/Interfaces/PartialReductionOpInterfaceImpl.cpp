@@ -20,6 +20,7 @@
 #include "AttentionSlices.h"
 #include "attn/IR/Reshape.h"
 #include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
@@ -27,9 +28,11 @@ namespace attn {
 namespace {
 
 /// The maps of the state, over the dimensions of the op: the accumulator's and
-/// that of every statistic.
+/// that of every statistic. A weighting that selects keys accumulates nothing:
+/// its accumulator has no channels.
 struct StateMaps {
-  explicit StateMaps(GenericOp op) {
+  explicit StateMaps(GenericOp op)
+      : op(op), statistics(op.getWeighting().getStatistics()) {
     accumulator = op.getIndexingMap(op.getOutputIndex());
     DimensionClasses classes = op.getDimensionClasses();
     SmallVector<AffineExpr> results;
@@ -37,23 +40,61 @@ struct StateMaps {
       if (classes.classes[cast<AffineDimExpr>(expr).getPosition()] !=
           DimensionClass::Channel)
         results.push_back(expr);
-    row = AffineMap::get(accumulator.getNumDims(), 0, results,
-                         op->getContext());
+    row =
+        AffineMap::get(accumulator.getNumDims(), 0, results, op->getContext());
   }
 
   /// The map of the accumulator (0) or of a statistic (1 and up).
   AffineMap get(unsigned index) const { return index == 0 ? accumulator : row; }
+  Type getElement(unsigned index) const {
+    FloatType accType = op.getAccumulationType();
+    return index == 0 ? accType : statistics[index - 1].getElementType(accType);
+  }
+  double getNeutral(unsigned index) const {
+    return index == 0 ? 0.0 : statistics[index - 1].neutral;
+  }
+  unsigned size() const { return 1 + statistics.size(); }
 
-  /// `map`, of dimensions that the accumulator has, over those alone.
-  AffineMap overState(AffineMap map) const {
-    SmallVector<AffineExpr> results;
-    for (AffineExpr expr : map.getResults())
-      results.push_back(getAffineDimExpr(*accumulator.getResultPosition(expr),
-                                         map.getContext()));
-    return AffineMap::get(accumulator.getNumResults(), 0, results,
-                          map.getContext());
+  /// Adds the extents of part `index`, where those of the op are `extents`.
+  void addShape(Builder &b, unsigned index, ArrayRef<OpFoldResult> extents,
+                SmallVectorImpl<OpFoldResult> &shape) const {
+    if (index != 0 && statistics[index - 1].getNumLeadingDims())
+      shape.push_back(b.getIndexAttr(statistics[index - 1].extent));
+    AffineMap map = get(index);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+      shape.push_back(extents[map.getDimPosition(i)]);
   }
 
+  /// Takes the channels away from what is selected from.
+  void dropChannels(Builder &b, SmallVectorImpl<OpFoldResult> &extents) const {
+    if (selects(op))
+      for (unsigned dim : op.getDimensionClasses().channels)
+        extents[dim] = b.getIndexAttr(0);
+  }
+
+  /// `map`, of dimensions that the accumulator has, over those alone, or also
+  /// over what `others` names, behind them.
+  AffineMap overState(AffineMap map, ArrayRef<unsigned> others = {}) const {
+    unsigned numOwn = accumulator.getNumResults();
+    SmallVector<AffineExpr> results;
+    for (AffineExpr expr : map.getResults()) {
+      std::optional<unsigned> position = accumulator.getResultPosition(expr);
+      if (!position)
+        position =
+            numOwn +
+            (llvm::find(others, cast<AffineDimExpr>(expr).getPosition()) -
+             others.begin());
+      results.push_back(getAffineDimExpr(*position, map.getContext()));
+    }
+    return AffineMap::get(numOwn + others.size(), 0, results, map.getContext());
+  }
+
+  static bool selects(GenericOp op) {
+    return op.getWeighting().getWeightingKind() == WeightingKind::Select;
+  }
+
+  mutable GenericOp op;
+  SmallVector<Statistic> statistics;
   AffineMap accumulator, row;
 };
 
@@ -62,9 +103,12 @@ FailureOr<unsigned> getSplitDim(GenericOp op,
                                 const SetVector<unsigned> &reductionDims) {
   if (!isa<RankedTensorType>(op.getQuery().getType()))
     return op.emitOpError("cannot be split on memrefs: use tensors");
-  if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
-    return op.emitOpError(
-        "cannot be split: the weighting is not of kind accumulate");
+  if (op.getWeighting().getWeightingKind() == WeightingKind::Ordered)
+    return op.emitOpError("cannot be split: the weighting is of kind ordered");
+  if (StateMaps::selects(op) &&
+      (op.getDimensionClasses().keyRows.size() != 1 || !op.getWeight().empty()))
+    return op.emitOpError("cannot be split: keys are selected, and there are "
+                          "several key row dimensions or a weight region");
   if (op.getBlocksAttr())
     return op.emitOpError("cannot be split: its keys are lists of blocks");
   if (op.getWeights())
@@ -141,26 +185,24 @@ struct PartialReductionModel
       return failure();
     StateMaps maps(op);
     SmallVector<OpFoldResult> extents = getExtents(b, op);
+    maps.dropChannels(b, extents);
     SmallVector<Value> state;
-    auto add = [&](AffineMap map, double neutral) {
+    for (unsigned i = 0; i < maps.size(); ++i) {
       SmallVector<OpFoldResult> shape{sizes[*key]};
-      for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-        shape.push_back(extents[map.getDimPosition(i)]);
-      state.push_back(createFilledTensor(b, loc, shape,
-                                         op.getAccumulationType(), neutral));
-    };
-    add(maps.accumulator, 0.0);
-    for (const Statistic &statistic : op.getWeighting().getStatistics())
-      add(maps.row, statistic.neutral);
+      maps.addShape(b, i, extents, shape);
+      state.push_back(createFilledTensor(b, loc, shape, maps.getElement(i),
+                                         maps.getNeutral(i)));
+    }
     return state;
   }
 
-  FailureOr<TilingResult> tileToPartialReduction(
-      Operation *operation, OpBuilder &b, Location loc,
-      ReductionTilingStrategy strategy, ValueRange init,
-      ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
-      const SetVector<unsigned> &reductionDims,
-      ArrayRef<OpFoldResult> splitReductionIvs) const {
+  FailureOr<TilingResult>
+  tileToPartialReduction(Operation *operation, OpBuilder &b, Location loc,
+                         ReductionTilingStrategy strategy, ValueRange init,
+                         ArrayRef<OpFoldResult> offsets,
+                         ArrayRef<OpFoldResult> sizes,
+                         const SetVector<unsigned> &reductionDims,
+                         ArrayRef<OpFoldResult> splitReductionIvs) const {
     auto op = cast<GenericOp>(operation);
     FailureOr<unsigned> key = getSplitDim(op, reductionDims);
     if (failed(key))
@@ -170,9 +212,19 @@ struct PartialReductionModel
     if (failed(tile))
       return failure();
     StateMaps maps(op);
+    maps.dropChannels(b, tile->extents);
+    if (StateMaps::selects(op))
+      for (unsigned dim : op.getDimensionClasses().channels)
+        tile->whole[dim] = false;
     Step step(op, *key,
               strategy ==
                   ReductionTilingStrategy::PartialReductionOuterReduction);
+    if (step.sideBySide && StateMaps::selects(op))
+      return op.emitOpError("cannot be split by every other key, as keys are "
+                            "selected: split it into blocks");
+    Value position;
+    if (StateMaps::selects(op))
+      position = getValueOrCreateConstantIndexOp(b, loc, tile->offsets[*key]);
 
     SmallVector<Operation *> slices;
     SmallVector<Value> operands;
@@ -192,7 +244,7 @@ struct PartialReductionModel
     for (auto [i, whole] : llvm::enumerate(init)) {
       stepMaps.push_back(step.map(maps.get(i), /*leadingSplit=*/true));
       SmallVector<OpFoldResult> from, extents;
-      locateState(*tile, maps.get(i), *key, strategy, splitReductionIvs, from,
+      locateState(*tile, maps, i, *key, strategy, splitReductionIvs, from,
                   extents);
       SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
       auto type = cast<RankedTensorType>(whole.getType());
@@ -202,7 +254,8 @@ struct PartialReductionModel
         sliced = RankedTensorType::get(sliced.getShape().drop_front(),
                                        type.getElementType());
       state.push_back(tensor::ExtractSliceOp::create(
-          b, loc, sliced, whole, from, extents, strides));
+          b, loc, sliced, whole, getSliceOffsets(b, loc, from, extents),
+          extents, strides));
       slices.push_back(state.back().getDefiningOp());
     }
 
@@ -212,7 +265,8 @@ struct PartialReductionModel
         b, loc, ValueRange(state).getTypes(), all[0], all[1], all[2],
         all.slice(3, weighting - 3), all.drop_front(weighting),
         /*indptr=*/Value(), /*indices=*/Value(), /*ahead_key=*/Value(),
-        /*ahead_value=*/Value(), /*rows=*/Value(), /*full=*/Value(), state[0],
+        /*ahead_value=*/Value(), /*rows=*/Value(), /*full=*/Value(), position,
+        state[0],
         ValueRange(state).drop_front(), b.getAffineMapArrayAttr(stepMaps),
         op.getWeighting(), /*layout=*/LayoutAttrInterface(), op.getScale(),
         TypeAttr::get(op.getAccumulationType()), /*key_tile=*/IntegerAttr(),
@@ -225,8 +279,8 @@ struct PartialReductionModel
     tile->cloneBody(b, op.getMask(), online.getMask(), dims);
     tile->cloneBody(b, op.getScore(), online.getScore(), dims);
     tile->cloneBody(b, op.getWeight(), online.getWeight(), dims);
-    return TilingResult{{online}, SmallVector<Value>(online.getResults()),
-                        slices};
+    return TilingResult{
+        {online}, SmallVector<Value>(online.getResults()), slices};
   }
 
   LogicalResult getPartialResultTilePosition(
@@ -242,8 +296,12 @@ struct PartialReductionModel
       return failure();
     IterationBox tile{op, SmallVector<OpFoldResult>(offsets),
                       SmallVector<OpFoldResult>(sizes)};
-    locateState(tile, StateMaps(op).get(resultNumber), *key, strategy,
-                splitReductionIvs, resultOffsets, resultSizes);
+    StateMaps maps(op);
+    maps.dropChannels(b, tile.extents);
+    locateState(tile, maps, resultNumber, *key, strategy, splitReductionIvs,
+                resultOffsets, resultSizes);
+    resultOffsets =
+        getSliceOffsets(b, op.getLoc(), resultOffsets, resultSizes);
     return success();
   }
 
@@ -255,30 +313,37 @@ struct PartialReductionModel
     if (failed(getSplitDim(op, reductionDims)))
       return failure();
     StateMaps maps(op);
-    SmallVector<OpFoldResult> extents = getExtents(b, op);
+    SmallVector<OpFoldResult> extents = getExtents(b, op), kept(extents);
+    maps.dropChannels(b, kept);
     SmallVector<Value> inits;
-    SmallVector<AffineMap> stateMaps;
+    SmallVector<AffineMap> stateMaps, finishMaps;
+    // Only a value that is selected from has the keys.
+    SmallVector<unsigned> keys;
+    if (StateMaps::selects(op))
+      keys = op.getDimensionClasses().keyRows;
     for (unsigned index = 0; index < partials.size(); ++index) {
-      AffineMap map = maps.get(index);
-      stateMaps.push_back(maps.overState(map));
+      stateMaps.push_back(maps.overState(maps.get(index)));
+      finishMaps.push_back(maps.overState(maps.get(index), keys));
       SmallVector<OpFoldResult> shape;
-      for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-        shape.push_back(extents[map.getDimPosition(i)]);
-      inits.push_back(tensor::EmptyOp::create(b, loc, shape,
-                                              op.getAccumulationType()));
+      maps.addShape(b, index, kept, shape);
+      inits.push_back(
+          tensor::EmptyOp::create(b, loc, shape, maps.getElement(index)));
     }
     auto merge =
         MergeOp::create(b, loc, ValueRange(inits).getTypes(), partials, inits,
                         b.getAffineMapArrayAttr(stateMaps), op.getWeighting(),
                         /*layout=*/LayoutAttrInterface());
 
-    SmallVector<AffineMap> finishMaps(stateMaps);
-    unsigned first = op.getWeightingIndex();
-    for (unsigned i = first, e = op.getIndexingMaps().size(); i < e; ++i)
-      finishMaps.push_back(maps.overState(op.getIndexingMap(i)));
+    for (unsigned i = op.getWeightingIndex(), e = op.getIndexingMaps().size();
+         i < e; ++i) {
+      if (i == op.getOutputIndex() && StateMaps::selects(op))
+        finishMaps.push_back(maps.overState(op.getIndexingMap(2), keys));
+      finishMaps.push_back(maps.overState(op.getIndexingMap(i), keys));
+    }
     auto finish = FinishOp::create(
         b, loc, op.getResultTypes(), merge.getResult(0),
         merge.getResults().drop_front(), op.getWeightingOperands(),
+        StateMaps::selects(op) ? op.getValue() : Value(),
         createNumKeys(b, op, extents), op.getOutput(), op.getLse(),
         b.getAffineMapArrayAttr(finishMaps), op.getWeighting(),
         /*layout=*/LayoutAttrInterface(), /*finished=*/false);
@@ -288,8 +353,9 @@ struct PartialReductionModel
 
 private:
   /// Where the state of a tile lies, the splits first.
-  static void locateState(const IterationBox &tile, AffineMap map,
-                          unsigned key, ReductionTilingStrategy strategy,
+  static void locateState(const IterationBox &tile, const StateMaps &maps,
+                          unsigned index, unsigned key,
+                          ReductionTilingStrategy strategy,
                           ArrayRef<OpFoldResult> splitReductionIvs,
                           SmallVectorImpl<OpFoldResult> &from,
                           SmallVectorImpl<OpFoldResult> &extents) {
@@ -300,7 +366,11 @@ private:
                               : splitReductionIvs[0]);
     extents.push_back(sideBySide ? tile.extents[key]
                                  : OpFoldResult(b.getIndexAttr(1)));
-    tile.locate(map, from, extents);
+    if (index != 0 && maps.statistics[index - 1].getNumLeadingDims()) {
+      from.push_back(b.getIndexAttr(0));
+      extents.push_back(b.getIndexAttr(maps.statistics[index - 1].extent));
+    }
+    tile.locate(maps.get(index), from, extents);
   }
 };
 

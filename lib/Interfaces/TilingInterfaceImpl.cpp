@@ -78,6 +78,8 @@ FailureOr<AttentionTile> AttentionTile::create(AttentionOpInterface op,
            << online.getLayoutAttr();
   if (cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr())
     return op.emitOpError("cannot be tiled: its keys are lists of blocks");
+  if (online && isa<SelectWeightingAttrInterface>(op.getWeighting()))
+    return op.emitOpError("cannot be tiled: it counts keys from a position");
   AttentionTile tile;
   tile.op = op;
   tile.offsets.assign(offsets.begin(), offsets.end());

@@ -525,26 +525,31 @@ Error AttentionRows::tracePair(int64_t place, double &sum, double &scaledScore,
   return Error::success();
 }
 
-Error AttentionRows::boundWeights(ArrayRef<double> unweighted,
-                                  ArrayRef<double> weights, double logSumExp,
-                                  WeightBounds &bounds) {
+RowChoices AttentionRows::listChoices() {
+  return RowChoices::list(op.getWeighting(), scores, scoreErrors,
+                          weightingOperands, countKeys(), rounding);
+}
+
+Error AttentionRows::weigh(const RowChoice &choice,
+                           std::vector<double> &weights, double &logSumExp,
+                           WeightBounds &bounds) {
+  weights = scores;
+  logSumExp = choice(weights);
+  std::vector<double> unweighted = weights;
+  if (Error error = applyWeightRegion(weights))
+    return error;
   WeightedRow row;
-  row.weighting = op.getWeighting();
-  row.operands = weightingOperands;
-  row.numKeys = countKeys();
+  row.evaluate = choice;
   row.scores = scores;
   row.scoreErrors = scoreErrors;
   row.unweighted = unweighted;
   row.weights = weights;
   row.logSumExp = logSumExp;
-  if (!weight)
-    return bounds.compute(row, nullptr, rounding);
-  return bounds.compute(
-      row,
-      [&](llvm::MutableArrayRef<double> moved) {
-        return applyWeightRegion(moved);
-      },
-      rounding);
+  auto apply = [&](llvm::MutableArrayRef<double> moved) {
+    return applyWeightRegion(moved);
+  };
+  return bounds.compute(row, weight ? WeightRegion(apply) : WeightRegion(),
+                        rounding);
 }
 
 void WeightedSums::add(double weight, double size, double error,

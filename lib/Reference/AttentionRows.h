@@ -14,6 +14,7 @@
 #ifndef ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 #define ATTN_LIB_REFERENCE_ATTENTIONROWS_H
 
+#include "RowChoices.h"
 #include "ScalarProgram.h"
 #include "WeightBounds.h"
 #include "attn/IR/BlockList.h"
@@ -135,10 +136,12 @@ public:
   /// The steps of one pair of the row, up to its score.
   Error tracePair(int64_t key, double &similarity, double &scaledScore,
                   bool &isVisible, std::optional<double> &score);
-  /// Bounds the errors of the row's weights, `unweighted` before the weight
-  /// region and `weights` after it.
-  Error boundWeights(ArrayRef<double> unweighted, ArrayRef<double> weights,
-                     double logSumExp, WeightBounds &bounds);
+  /// The ways in which the row may be weighed, given its scores.
+  RowChoices listChoices();
+  /// Weighs the row as `choice` does: the final weights, their errors, and the
+  /// log-sum-exp.
+  Error weigh(const RowChoice &choice, std::vector<double> &weights,
+              double &logSumExp, WeightBounds &bounds);
   /// Adds the weighted values, their sizes and their errors.
   void accumulate(ArrayRef<double> weights, const WeightBounds &bounds,
                   WeightedSums &sums) const;

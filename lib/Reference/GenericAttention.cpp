@@ -74,8 +74,8 @@ resolvePosition(GenericOp op, const AttentionRows &rows,
     // One number for (last batch dimension, first query row dimension).
     int64_t head = position[numBatch - 1], group = rows.rows.extents[0];
     if (head < 0)
-      return makeError(op.getLoc(), "position " + llvm::Twine(head) +
-                                        " is below 0");
+      return makeError(op.getLoc(),
+                       "position " + llvm::Twine(head) + " is below 0");
     position[numBatch - 1] = head / group;
     position.insert(position.begin() + numBatch, head % group);
   }
@@ -91,7 +91,7 @@ resolvePosition(GenericOp op, const AttentionRows &rows,
       return makeError(op.getLoc(), "position " + llvm::Twine(p) +
                                         " is outside a dimension of extent " +
                                         llvm::Twine(extents[i]));
-    unsigned part = i < numBatch ? 0
+    unsigned part = i < numBatch                           ? 0
                     : i < numBatch + rows.rows.dims.size() ? 1
                                                            : 2;
     indices[part] = indices[part] * extents[i] + p;
@@ -129,12 +129,46 @@ namespace {
 struct Output {
   std::shared_ptr<Tensor> tensor;
   const AttentionOperand *init = nullptr;
+};
 
-  void set(int64_t offset, double value, double magnitude, double error) {
-    tensor->cells[offset].f = value;
-    tensor->magnitude[offset] = magnitude;
-    tensor->error[offset] = error;
+/// Writes what the ways to weigh a row make of its elements.
+class RowWriter {
+public:
+  RowWriter(std::vector<ReferenceAlternatives> &alternatives, int64_t row,
+            size_t numChoices)
+      : alternatives(alternatives), row(row), numChoices(numChoices) {}
+
+  /// Which way is at hand; all write the same elements in the same order.
+  void begin(size_t choice) {
+    number = choice;
+    next = first;
   }
+  void set(Tensor &tensor, int64_t offset, double value, double magnitude,
+           double error) {
+    if (number == 0) {
+      tensor.cells[offset].f = value;
+      tensor.magnitude[offset] = magnitude;
+      tensor.error[offset] = error;
+    }
+    if (numChoices == 1)
+      return;
+    if (number == 0) {
+      if (tensor.alternatives.empty())
+        tensor.alternatives.assign(tensor.size(), -1);
+      tensor.alternatives[offset] = alternatives.size();
+      alternatives.emplace_back().row = row;
+    }
+    ReferenceAlternatives &element = alternatives[next++];
+    element.values.push_back(value);
+    element.magnitudes.push_back(magnitude);
+    element.errors.push_back(error);
+  }
+
+private:
+  std::vector<ReferenceAlternatives> &alternatives;
+  int64_t row;
+  size_t numChoices, number = 0;
+  size_t first = alternatives.size(), next = 0;
 };
 } // namespace
 
@@ -227,8 +261,8 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
   SmallVector<Output> outputs;
   for (unsigned i = 0, e = op->getNumResults(); i < e; ++i) {
     const AttentionOperand &init = rows.getInit(i);
-    auto tensor = createTensor(op.getLoc(), init.tensor->shape,
-                               init.tensor->elementType);
+    auto tensor =
+        createTensor(op.getLoc(), init.tensor->shape, init.tensor->elementType);
     if (!tensor)
       return tensor.takeError();
     outputs.push_back({std::move(*tensor), &init});
@@ -272,32 +306,36 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
       if (Error error = rows.computeScores())
         return error;
       pairs += rows.visible.size();
-      weights = rows.scores;
-      double logSumExp = op.getWeighting().evaluate(
-          weights, rows.weightingOperands, rows.countKeys());
-      std::vector<double> unweighted = weights;
-      if (Error error = rows.applyWeightRegion(weights))
-        return error;
-      if (Error error =
-              rows.boundWeights(unweighted, weights, logSumExp, bounds))
-        return error;
-      sums.clear(rows.channels.count);
-      rows.accumulate(weights, bounds, sums);
+      RowChoices choices = rows.listChoices();
+      RowWriter writer(alternatives, numUndecidedRows, choices.choices.size());
+      if (choices.choices.size() > 1)
+        ++numUndecidedRows;
+      for (auto [number, choice] : llvm::enumerate(choices.choices)) {
+        writer.begin(number);
+        double logSumExp = 0;
+        if (Error error = rows.weigh(choice, weights, logSumExp, bounds))
+          return error;
+        if (choices.isIncomplete)
+          llvm::fill(bounds.errors, INFINITY);
+        sums.clear(rows.channels.count);
+        rows.accumulate(weights, bounds, sums);
 
-      auto offsetOf = [&](Output &output) {
-        return output.init->getOffset(rows.position, rows.batch, rows.rows);
-      };
-      int64_t base = offsetOf(outputs[0]);
-      for (auto [channel, offset] : llvm::enumerate(channelOffsets))
-        outputs[0].set(base + offset, sums.values[channel],
-                       sums.sizes[channel], sums.errors[channel]);
-      if (lse)
-        lse->set(offsetOf(*lse), logSumExp, 1, bounds.logSumExpError);
-      if (weightsOut)
-        for (auto [index, key] : llvm::enumerate(rows.visible))
-          weightsOut->set(offsetOf(*weightsOut) + keyOffsets[key],
-                          weights[index], bounds.sizes[index],
-                          bounds.errors[index]);
+        auto offsetOf = [&](Output &output) {
+          return output.init->getOffset(rows.position, rows.batch, rows.rows);
+        };
+        int64_t base = offsetOf(outputs[0]);
+        for (auto [channel, offset] : llvm::enumerate(channelOffsets))
+          writer.set(*outputs[0].tensor, base + offset, sums.values[channel],
+                     sums.sizes[channel], sums.errors[channel]);
+        if (lse)
+          writer.set(*lse->tensor, offsetOf(*lse), logSumExp, 1,
+                     choices.isIncomplete ? INFINITY : bounds.logSumExpError);
+        if (weightsOut)
+          for (auto [index, key] : llvm::enumerate(rows.visible))
+            writer.set(*weightsOut->tensor,
+                       offsetOf(*weightsOut) + keyOffsets[key], weights[index],
+                       bounds.sizes[index], bounds.errors[index]);
+      }
     }
   }
   return finish(pairs);

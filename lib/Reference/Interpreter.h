@@ -43,6 +43,9 @@ public:
 
   int64_t visiblePairs = 0;
   double flops = 0;
+  /// Those of ReferenceResult, and the rows that they are of.
+  std::vector<ReferenceAlternatives> alternatives;
+  int64_t numUndecidedRows = 0;
   std::optional<PairTrace> trace;
 
   /// The values returned; nothing once `trace` is filled. In masks-only mode
@@ -107,6 +110,10 @@ Expected<RuntimeValues> evaluateElementwiseOp(mlir::Operation *op,
 Expected<RuntimeValues> evaluateNamedOp(NamedAttentionOpInterface op,
                                         const Environment &env,
                                         Interpreter &interpreter, bool needed);
+class AttentionRows;
+/// The number of query rows that a step has.
+int64_t countValidRows(OnlineOp op, const AttentionRows &rows,
+                       const Environment &env);
 /// A tensor with room for bounds: those of `init` if it has some, else the size
 /// of its elements.
 std::shared_ptr<Tensor> copyWithBounds(const Tensor &init);

@@ -239,12 +239,16 @@ void StructuredOp::moveBounds(ScalarProgram &program) {
       return;
     to.magnitude.assign(to.size(), 0);
     to.error.assign(to.size(), 0);
+    if (!from->alternatives.empty())
+      to.alternatives.assign(to.size(), -1);
     SmallVector<int64_t> point(extents.size(), 0);
     do {
       int64_t source = locate(mapped[index], point);
       int64_t target = locate(mapped.back(), point);
       to.magnitude[target] = from->magnitude[source];
       to.error[target] = from->error[source];
+      if (!from->alternatives.empty())
+        to.alternatives[target] = from->alternatives[source];
     } while (advance(extents, point));
     return;
   }

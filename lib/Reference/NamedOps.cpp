@@ -250,9 +250,12 @@ Lender::attend(const PlainAttention &attention) {
       return error;
     pairs += visible.size();
     WeightedRow weighted;
-    weighted.weighting = attention.weighting;
-    weighted.operands = weightingOperands;
-    weighted.numKeys = attention.countKeys(row);
+    WeightingAttrInterface weighting = attention.weighting;
+    double numKeys = attention.countKeys(row);
+    auto evaluate = [&](MutableArrayRef<double> moved) {
+      return weighting.evaluate(moved, weightingOperands, numKeys);
+    };
+    weighted.evaluate = evaluate;
     weighted.scores = scores;
     weighted.scoreErrors = scoreErrors;
     weighted.unweighted = weighted.weights = weights;

@@ -166,6 +166,7 @@ static ReferenceTensor toResult(const RuntimeValue &value, Type type) {
     result.values.push_back(toDouble(cell, result.elementType));
   result.magnitude = tensor.magnitude;
   result.error = tensor.error;
+  result.alternatives = tensor.alternatives;
   return result;
 }
 
@@ -181,6 +182,7 @@ evaluateReference(ModuleOp module, llvm::StringRef entry,
   for (auto [value, type] :
        llvm::zip_equal(*values, function.getResultTypes()))
     result.results.push_back(toResult(value, type));
+  result.alternatives = std::move(interpreter.alternatives);
   result.visiblePairs = interpreter.visiblePairs;
   result.flops = interpreter.flops;
   return result;

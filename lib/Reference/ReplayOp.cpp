@@ -7,6 +7,7 @@
 
 #include "AttentionRows.h"
 #include "Interpreter.h"
+#include "TiledSelection.h"
 #include "WeightingAlgebra.h"
 
 #include <cmath>
@@ -29,8 +30,15 @@ struct FinalWeights : Bounded {
   Error compute(AttentionRows &rows, WeightingAlgebra &algebra,
                 ArrayRef<double> statistics, double numKeys,
                 double relativeError);
+  /// The same of the keys that are selected; those of a tile are counted from
+  /// `position` on.
+  Error compute(AttentionRows &rows, const SelectedKeys &selected,
+                int64_t position);
 
 private:
+  /// From weights before the weight region, and their errors, to those after.
+  Error applyRegion(AttentionRows &rows);
+
   std::vector<double> moved;
 };
 
@@ -86,6 +94,7 @@ Error FinalWeights::compute(AttentionRows &rows, WeightingAlgebra &algebra,
                             ArrayRef<double> statistics, double numKeys,
                             double relativeError) {
   values.clear();
+  errors.clear();
   ArrayRef<double> scoreStatistics =
       statistics.take_front(algebra.numScoreStatistics);
   SmallVector<double> factors =
@@ -102,15 +111,35 @@ Error FinalWeights::compute(AttentionRows &rows, WeightingAlgebra &algebra,
     for (double factor : factors)
       weight *= factor;
     values.push_back(weight);
+    errors.push_back(2 * relativeError * std::fabs(weight) + least);
   }
-  std::vector<double> unweighted = values;
+  return applyRegion(rows);
+}
+
+Error FinalWeights::compute(AttentionRows &rows, const SelectedKeys &selected,
+                            int64_t position) {
+  values.assign(rows.visible.size(), 0);
+  errors.assign(rows.visible.size(), 0);
+  for (auto [number, key] : llvm::enumerate(selected.keys)) {
+    auto seen = llvm::find(rows.visible, key - position);
+    if (seen == rows.visible.end())
+      continue;
+    values[seen - rows.visible.begin()] = selected.weights[number];
+    errors[seen - rows.visible.begin()] = selected.bounds.errors[number];
+  }
+  return applyRegion(rows);
+}
+
+Error FinalWeights::applyRegion(AttentionRows &rows) {
+  double unit = rows.rounding.unit, least = rows.rounding.leastNormal;
+  std::vector<double> unweighted = values, before = errors;
   if (Error error = rows.applyWeightRegion(values))
     return error;
   errors.assign(values.size(), 0);
   for (double sign : {1.0, -1.0}) {
     moved = unweighted;
-    for (double &weight : moved)
-      weight += sign * (2 * relativeError * std::fabs(weight) + least);
+    for (auto [weight, error] : llvm::zip_equal(moved, before))
+      weight += sign * error;
     if (Error error = rows.applyWeightRegion(moved))
       return error;
     for (auto [error, there, here] : llvm::zip_equal(errors, moved, values))
@@ -130,13 +159,27 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   auto mapped = getOperands(attention.getMappedOperands(), op, env);
   if (!mapped)
     return mapped.takeError();
+  // Maps name one place of what is several numbers for each row.
+  SmallVector<TensorRef> kept;
+  for (unsigned i = op.getOutputIndex() - op.getStatistics().size();
+       i < op.getOutputIndex(); ++i) {
+    RuntimeValue &statistic = (*mapped)[i];
+    kept.push_back(statistic.tensor);
+    if (unsigned numLeading = attention.getNumLeadingDims(i))
+      statistic = viewPlace(*statistic.tensor, numLeading);
+  }
   auto created = AttentionRows::create(op, *mapped, env);
   if (!created)
     return created.takeError();
   AttentionRows &rows = *created;
-  auto algebra = WeightingAlgebra::create(op, op.getWeighting());
-  if (!algebra)
-    return algebra.takeError();
+  auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting());
+  std::optional<WeightingAlgebra> algebra;
+  if (!select) {
+    auto created = WeightingAlgebra::create(op, op.getWeighting());
+    if (!created)
+      return created.takeError();
+    algebra = std::move(*created);
+  }
 
   int64_t numRows = rows.rows.count;
   if (op.getRows())
@@ -161,7 +204,11 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   double unit = rows.inPairs ? 0x1p-8 : rows.rounding.unit;
   double least = rows.rounding.leastNormal;
 
+  int64_t position =
+      op.getPosition() ? env.lookup(op.getPosition()).scalar.i : 0;
+
   FinalWeights weights;
+  SelectedKeys selected;
   SmallVector<double> statistics, states;
   SmallVector<Bounded> targets;
   if (numRows > 0)
@@ -175,16 +222,27 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
     };
     statistics.clear();
     double relative = 0;
-    for (unsigned i = 0, e = op.getStatistics().size(); i < e; ++i) {
+    if (select) {
+      if (Error error =
+              selected.compute(select, *kept[0], *kept[1],
+                               offsetOf(rows.operands[firstStatistic]),
+                               rows.weightingOperands, numKeys, rows.rounding))
+        return error;
+      if (Error error = weights.compute(rows, selected, position))
+        return error;
+    }
+    for (unsigned i = 0, e = algebra ? op.getStatistics().size() : 0; i < e;
+         ++i) {
       const AttentionOperand &operand = rows.operands[firstStatistic + i];
       int64_t at = offsetOf(operand);
       statistics.push_back(operand.tensor->cells[at].f);
       if (operand.tensor->hasBounds() && operand.tensor->magnitude[at] > 0)
         relative += operand.tensor->error[at] / operand.tensor->magnitude[at];
     }
-    if (Error error =
-            weights.compute(rows, *algebra, statistics, numKeys, relative))
-      return error;
+    if (algebra)
+      if (Error error =
+              weights.compute(rows, *algebra, statistics, numKeys, relative))
+        return error;
     // A first walk for statistics has counted the pairs, if there was one.
     int64_t perPair = rows.channels.count;
     if (op.getStatistics().empty()) {

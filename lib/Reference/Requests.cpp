@@ -175,8 +175,12 @@ void putRequest(GenericOp op, unsigned index, const Environment &env,
                 int64_t number, const Tensor &part, Tensor &whole) {
   auto [from, extents] =
       locate(op, op.getOutputIndex() + index, env, number, whole.shape);
+  if (!part.alternatives.empty() && whole.alternatives.empty())
+    whole.alternatives.assign(whole.size(), -1);
   visit(from, extents, whole.shape, [&](int64_t at, int64_t offset) {
     whole.cells[offset] = part.cells[at];
+    if (!part.alternatives.empty())
+      whole.alternatives[offset] = part.alternatives[at];
     if (part.hasBounds()) {
       whole.magnitude[offset] = part.magnitude[at];
       whole.error[offset] = part.error[at];

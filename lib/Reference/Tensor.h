@@ -51,6 +51,8 @@ struct Tensor {
   mlir::Type elementType;
   std::vector<Cell> cells;
   std::vector<double> magnitude, error;
+  /// Those of ReferenceTensor.
+  std::vector<int64_t> alternatives;
   /// Whether the elements are inputs or constants, moved but never computed.
   bool exact = false;
 

@@ -89,6 +89,9 @@ void copyElement(const Tensor &source, int64_t from, Tensor &destination,
   destination.cells[to] = source.cells[from];
   if (!destination.hasBounds())
     return;
+  if (!destination.alternatives.empty())
+    destination.alternatives[to] =
+        source.alternatives.empty() ? -1 : source.alternatives[from];
   destination.magnitude[to] = source.hasBounds() ? source.magnitude[from] : 0;
   destination.error[to] = source.hasBounds() ? source.error[from] : 0;
 }
@@ -97,15 +100,18 @@ void copyElement(const Tensor &source, int64_t from, Tensor &destination,
 /// unless each source has them or is exact.
 void inheritBounds(Tensor &destination, ArrayRef<const Tensor *> sources) {
   destination.exact = true;
-  bool anyBounds = false, allKnown = true;
+  bool anyBounds = false, allKnown = true, anyAlternatives = false;
   for (const Tensor *source : sources) {
     destination.exact &= source->exact;
     anyBounds |= source->hasBounds();
+    anyAlternatives |= !source->alternatives.empty();
     allKnown &= source->hasBounds() || source->exact || source->size() == 0;
   }
   if (anyBounds && allKnown) {
     destination.magnitude.assign(destination.size(), 0);
     destination.error.assign(destination.size(), 0);
+    if (anyAlternatives)
+      destination.alternatives.assign(destination.size(), -1);
   }
 }
 

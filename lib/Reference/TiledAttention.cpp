@@ -8,6 +8,7 @@
 #include "AttentionRows.h"
 #include "Interpreter.h"
 #include "ScalarProgram.h"
+#include "TiledSelection.h"
 #include "WeightingAlgebra.h"
 
 #include <cmath>
@@ -48,8 +49,17 @@ static int64_t limitRows(const Points &rows, int64_t valid) {
   return valid > 0 ? rows.count : 0;
 }
 
+int64_t countValidRows(OnlineOp op, const AttentionRows &rows,
+                       const Environment &env) {
+  if (!op.getRows())
+    return rows.rows.count;
+  return limitRows(rows.rows, env.lookup(op.getRows()).scalar.i);
+}
+
 Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
                                          Interpreter &interpreter) {
+  if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+    return evaluateSelectingStep(op, env, interpreter);
   SmallVector<Value> values{op.getQuery(), op.getKey(), op.getValue()};
   llvm::append_range(values, op.getInputs());
   llvm::append_range(values, op.getWeightingOperands());
@@ -72,9 +82,7 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
   Tensor &accumulator = *outputs[0];
   std::vector<int64_t> channelOffsets =
       rows.channels.getOffsets(rows.getInit(0).strides);
-  int64_t numRows = rows.rows.count;
-  if (op.getRows())
-    numRows = limitRows(rows.rows, env.lookup(op.getRows()).scalar.i);
+  int64_t numRows = countValidRows(op, rows, env);
 
   std::vector<double> weights;
   WeightBounds bounds;
@@ -158,6 +166,8 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
 //===----------------------------------------------------------------------===//
 
 Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
+  if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+    return evaluateSelectingMerge(op, env);
   auto partials = getOperands(op.getPartials(), op, env);
   auto inits = getOperands(op.getInits(), op, env);
   if (!partials || !inits)
@@ -250,6 +260,8 @@ Expected<RuntimeValues> evaluateMergeOp(MergeOp op, const Environment &env) {
 //===----------------------------------------------------------------------===//
 
 Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
+  if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+    return evaluateSelectingFinish(op, env);
   SmallVector<Value> values{op.getAccumulator()};
   llvm::append_range(values, op.getStatistics());
   llvm::append_range(values, op.getWeightingOperands());
@@ -319,10 +331,11 @@ Expected<RuntimeValues> evaluateFinishOp(FinishOp op, const Environment &env) {
     ArrayRef<double> statistics = ArrayRef(scalars).slice(1, total);
     ArrayRef<double> operands = ArrayRef(scalars).drop_front(1 + total);
     double value = scalars[0], size = hasBounds ? 1 : 0;
-    for (double factor : algebra->finish(statistics, operands, numKeys)) {
-      value *= factor;
-      size *= std::fabs(factor);
-    }
+    if (!op.getFinished())
+      for (double factor : algebra->finish(statistics, operands, numKeys)) {
+        value *= factor;
+        size *= std::fabs(factor);
+      }
     outputs[0]->cells[offsets[output]].f = value;
     if (op.getLse())
       outputs[1]->cells[offsets[output + 1]].f =

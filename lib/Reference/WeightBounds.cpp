@@ -65,7 +65,7 @@ llvm::Error WeightBounds::compute(const WeightedRow &row, WeightRegion region,
     moved.assign(row.scores.begin(), row.scores.end());
     for (size_t j = 0; j < moved.size(); ++j)
       moved[j] += (j % 2 ? odd : even) * scoreErrors[j];
-    double logSumExp = row.weighting.evaluate(moved, row.operands, row.numKeys);
+    double logSumExp = row.evaluate(moved);
     logSumExpError =
         std::max(logSumExpError, getDistance(logSumExp, row.logSumExp));
     for (auto [error, there, here] :

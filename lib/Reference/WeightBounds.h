@@ -13,11 +13,10 @@
 namespace attn {
 namespace reference {
 
-/// The scores of one row's visible keys, and what weighs them.
+/// The scores of one row's visible keys, and what weighs them: replaces scores
+/// by weights and returns the log-sum-exp.
 struct WeightedRow {
-  WeightingAttrInterface weighting;
-  llvm::ArrayRef<double> operands;
-  double numKeys = 0;
+  llvm::function_ref<double(llvm::MutableArrayRef<double>)> evaluate;
   llvm::ArrayRef<double> scores, scoreErrors;
   /// Before and after the weight region; the same where there is none.
   llvm::ArrayRef<double> unweighted, weights;

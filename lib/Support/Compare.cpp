@@ -32,6 +32,17 @@ static double getError(ElementType type, double got, double expected) {
   return std::fabs(got - expected);
 }
 
+/// Exact agreement needs no tolerance: NaN beside NaN leaves none.
+static bool isWithin(double error, double tolerance) {
+  return error == 0 ||
+         (tolerance >= 0 && std::isfinite(tolerance) && error <= tolerance);
+}
+
+bool attn::agrees(ElementType type, double got, double expected,
+                  double tolerance) {
+  return isWithin(getError(type, got, expected), tolerance);
+}
+
 static Comparison makeProblem(std::string problem) {
   Comparison comparison;
   comparison.problem = std::move(problem);
@@ -67,9 +78,7 @@ Comparison attn::compare(const Array *output, ArrayRef<int64_t> shape,
     double error =
         getError(output->getType(), element.got, element.expected);
     bool valid = element.tolerance >= 0 && std::isfinite(element.tolerance);
-    // Exact agreement needs no tolerance: NaN beside NaN leaves none.
-    bool agrees = error == 0 || (valid && error <= element.tolerance);
-    if (!agrees && comparison.numMismatches++ == 0)
+    if (!isWithin(error, element.tolerance) && comparison.numMismatches++ == 0)
       comparison.firstMismatch = element;
     if (comparison.largest.position < 0 || error > comparison.largestError) {
       comparison.largest = element;

@@ -37,6 +37,18 @@ Value FusedAttention::emitNoMass(int64_t tiles) {
   return createFilledTensor(b, loc, shape, op.getAccumulationType(), 0.0);
 }
 
+bool FusedAttention::gathersValues() {
+  return op.getWeighting().getWeightingKind() == WeightingKind::Select &&
+         !isReplayed();
+}
+
+void FusedAttention::forWalk(function_ref<void()> body) {
+  if (gathersValues())
+    withoutChannels(body);
+  else
+    body();
+}
+
 void FusedAttention::withoutChannels(function_ref<void()> body) {
   OpFoldResult &extent = box.extents[operands.channel];
   OpFoldResult whole = extent;
@@ -177,8 +189,8 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
       b, loc, ValueRange(inits).getTypes(), all[0], all[1],
       /*contracted=*/all[2], /*pairs=*/ValueRange(), inputs,
       all.drop_front(weighting), finished, countKeys(), nest->getRows(), full,
-      inits, b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
-      b.getArrayAttr(targets), op.getAccumulationType(),
+      emitPosition(), inits, b.getAffineMapArrayAttr(maps), op.getWeighting(),
+      sizes.layout, b.getArrayAttr(targets), op.getAccumulationType(),
       llvm::APFloat(tiles.scale), b.getI64IntegerAttr(sizes.keyRows),
       countTiles && !needsStatistics());
   cloneBody(op.getSimilarity(), replay.getSimilarity(), inputs);

@@ -142,15 +142,31 @@ static OperandRole getStateRole(size_t index) {
   return index == 0 ? OperandRole::accumulator : OperandRole::statistic;
 }
 
+SmallVector<OpFoldResult> FusedAttention::getStateExtents(size_t index) {
+  SmallVector<OpFoldResult> extents = operands.storedExtents(
+      box, getStateRole(index), getStateDims(operands, index + 1)[index]);
+  if (index == 0)
+    return extents;
+  Statistic statistic = op.getWeighting().getStatistics()[index - 1];
+  if (statistic.getNumLeadingDims())
+    extents.insert(extents.begin(), b.getIndexAttr(statistic.extent));
+  return extents;
+}
+
+Type FusedAttention::getStateElement(size_t index) {
+  FloatType accType = op.getAccumulationType();
+  return index == 0 ? accType
+                    : op.getWeighting().getStatistics()[index - 1]
+                          .getElementType(accType);
+}
+
 SmallVector<Value> FusedAttention::emitInitialState(int64_t tiles) {
   SmallVector<Statistic> statistics = op.getWeighting().getStatistics();
   SmallVector<Value> state;
-  for (auto [i, dims] :
-       llvm::enumerate(getStateDims(operands, 1 + statistics.size()))) {
-    SmallVector<OpFoldResult> shape =
-        operands.storedExtents(box, getStateRole(i), dims);
+  for (size_t i = 0; i <= statistics.size(); ++i) {
+    SmallVector<OpFoldResult> shape = getStateExtents(i);
     shape[0] = repeat(shape[0], tiles);
-    state.push_back(createFilledTensor(b, loc, shape, op.getAccumulationType(),
+    state.push_back(createFilledTensor(b, loc, shape, getStateElement(i),
                                        i == 0 ? 0.0
                                               : statistics[i - 1].neutral));
   }
@@ -163,10 +179,13 @@ SmallVector<Value> FusedAttention::emitQueryTile(ValueRange slices) {
     return forEachOuterKey(
         inits, [&](ValueRange carried) { return walkKeys(carried); });
   };
-  if (!isReplayed())
-    return emitFinish(walk(emitInitialState(/*tiles=*/1)), slices);
+  SmallVector<Value> state;
+  if (!isReplayed()) {
+    forWalk([&] { state = walk(emitInitialState(/*tiles=*/1)); });
+    return emitFinish(state, slices);
+  }
 
-  SmallVector<Value> state = emitInitialState(/*tiles=*/1);
+  state = emitInitialState(/*tiles=*/1);
   if (needsStatistics())
     withoutChannels([&] {
       finished = walk(emitInitialState(/*tiles=*/1));
@@ -236,10 +255,7 @@ SmallVector<Value> FusedAttention::walkBlock(ValueRange inits, TakeState take,
 SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
   packBlock();
   // A state's buffers have an entry per query tile.
-  auto entryExtent = [&](size_t i) {
-    return operands.storedExtents(box, getStateRole(i),
-                                  getStateDims(operands, i + 1)[i])[0];
-  };
+  auto entryExtent = [&](size_t i) { return getStateExtents(i)[0]; };
   auto takeState = [&](ValueRange buffers, Value tile) {
     SmallVector<Value> state;
     for (auto [i, buffer] : llvm::enumerate(buffers))
@@ -251,11 +267,14 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
     for (auto [i, value] : llvm::enumerate(next))
       value = putEntry(b, loc, value, buffers[i], tile, entryExtent(i));
   };
-  SmallVector<Value> state = emitInitialState(sizes.queryTiles);
-  SmallVector<Value> results(slices);
+  SmallVector<Value> state, results(slices);
   if (!isReplayed()) {
-    state = walkBlock(state, takeState, putState);
+    forWalk([&] {
+      state =
+          walkBlock(emitInitialState(sizes.queryTiles), takeState, putState);
+    });
   } else {
+    state = emitInitialState(sizes.queryTiles);
     SmallVector<Value> statistics;
     if (needsStatistics())
       withoutChannels([&] {
@@ -308,7 +327,9 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
         SmallVector<Value> targets;
         for (auto [i, slice] : llvm::enumerate(carried))
           targets.push_back(nest->takeInit(slice, i, tile));
-        SmallVector<Value> next = emitFinish(takeState(state, tile), targets);
+        SmallVector<Value> taken;
+        forWalk([&] { taken = takeState(state, tile); });
+        SmallVector<Value> next = emitFinish(taken, targets);
         for (auto [i, slice] : llvm::enumerate(carried))
           next[i] = nest->putInit(next[i], slice, i, tile);
         return next;
@@ -323,6 +344,11 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
                                               ValueRange slices) {
   SmallVector<unsigned> dims{operands.row, operands.channel};
   llvm::append_range(dims, nest->getResultDims());
+  OperandPart value;
+  if (gathersValues()) {
+    llvm::append_range(dims, classes.keyRows);
+    value = parts[2];
+  }
   auto finishMap = [&](ArrayRef<unsigned> mapped) {
     SmallVector<AffineExpr> results;
     for (unsigned dim : mapped)
@@ -339,6 +365,8 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
     weightingValues.push_back(tile.value);
     maps.push_back(finishMap(tile.dims));
   }
+  if (value)
+    maps.push_back(finishMap(value.dims));
   unsigned numFinished = op.getLse() ? 2 : 1;
   SmallVector<Value> targets;
   SmallVector<SmallVector<ReassociationIndices>> groups;
@@ -353,7 +381,7 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
   }
   auto finish = FinishOp::create(
       b, loc, ValueRange(targets).getTypes(), state[0], state.drop_front(),
-      weightingValues, countKeys(), targets[0],
+      weightingValues, value.value, countKeys(), targets[0],
       targets.size() > 1 ? targets[1] : Value(), b.getAffineMapArrayAttr(maps),
       op.getWeighting(), sizes.layout, /*finished=*/isFinal);
   SmallVector<Value> results(slices);

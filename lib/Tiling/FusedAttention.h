@@ -83,6 +83,10 @@ private:
   /// Takes those of query tile `tile` from the buffers.
   void takePacked(mlir::Value tile);
 
+  /// The extents of part `index` of a state, an accumulator (0) or a statistic,
+  /// and the type of its elements.
+  llvm::SmallVector<mlir::OpFoldResult> getStateExtents(size_t index);
+  mlir::Type getStateElement(size_t index);
   /// An accumulator and a row per statistic, for `tiles` query tiles.
   Values emitInitialState(int64_t tiles);
   /// One query tile, all its keys; returns the finished slices of the inits.
@@ -114,6 +118,12 @@ private:
   bool isReplayed();
   /// The mass before the first key, for `tiles` query tiles.
   mlir::Value emitNoMass(int64_t tiles);
+  /// Whether keys are selected, and values read once that is done.
+  bool gathersValues();
+  /// Calls `body` with no channels at hand where values are not read by it.
+  void forWalk(llvm::function_ref<void()> body);
+  /// Which key the first of the tile at hand is, for steps that ask.
+  mlir::Value emitPosition();
   /// Whether a first walk is needed for statistics.
   bool needsStatistics();
   /// The position of the weights among the inits.

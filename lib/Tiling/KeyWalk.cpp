@@ -267,6 +267,21 @@ FusedAttention::Tiles FusedAttention::takeTiles() {
   return tiles;
 }
 
+/// Keys are counted along all key row dimensions, the innermost fastest.
+Value FusedAttention::emitPosition() {
+  if (op.getWeighting().getWeightingKind() != WeightingKind::Select)
+    return {};
+  AffineExpr before = b.getAffineDimExpr(0), at = b.getAffineDimExpr(1);
+  AffineExpr extent = b.getAffineSymbolExpr(0);
+  OpFoldResult position = b.getIndexAttr(0);
+  for (unsigned dim : classes.keyRows)
+    position = affine::makeComposedFoldedAffineApply(
+        b, loc, before * extent + at,
+        {position, dim == operands.key ? keyPosition : box.offsets[dim],
+         wholeExtents[dim]});
+  return toValue(position);
+}
+
 SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
   Tiles tiles = takeTiles();
   SmallVector<AffineMap> maps;
@@ -282,9 +297,10 @@ SmallVector<Value> FusedAttention::emitOnline(ValueRange state, Value full) {
   auto online = OnlineOp::create(
       b, loc, state.getTypes(), all[0], all[1], all[2], inputs,
       all.drop_front(weighting), /*indptr=*/Value(), /*indices=*/Value(),
-      ahead[0], ahead[1], nest->getRows(), full, state[0], state.drop_front(),
-      b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
-      llvm::APFloat(tiles.scale), TypeAttr::get(op.getAccumulationType()),
+      ahead[0], ahead[1], nest->getRows(), full, emitPosition(), state[0],
+      state.drop_front(), b.getAffineMapArrayAttr(maps), op.getWeighting(),
+      sizes.layout, llvm::APFloat(tiles.scale),
+      TypeAttr::get(op.getAccumulationType()),
       b.getI64IntegerAttr(sizes.keyRows), countTiles,
       /*blocks=*/BlockListAttr());
   cloneBody(op.getSimilarity(), online.getSimilarity(), inputs);

@@ -82,7 +82,8 @@ SmallVector<Value> FusedAttention::mergeStates(ValueRange states,
   SmallVector<AffineMap> maps;
   AffineExpr row = b.getAffineDimExpr(0), channel = b.getAffineDimExpr(1);
   for (auto [i, all] : llvm::enumerate(states)) {
-    unsigned numOwn = i == 0 ? 2 : 1;
+    unsigned numOwn = getStateExtents(i).size();
+    Type element = getStateElement(i);
     SmallVector<OpFoldResult> from, extents;
     locateState(all, numOwn, b.getIndexAttr(0), count, from, extents);
     // What leads is of one position, and goes.
@@ -92,10 +93,10 @@ SmallVector<Value> FusedAttention::mergeStates(ValueRange states,
             .first;
     SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
     partials.push_back(tensor::ExtractSliceOp::create(
-        b, loc, RankedTensorType::get(kept, op.getAccumulationType()), all,
-        from, extents, strides));
+        b, loc, RankedTensorType::get(kept, element), all,
+        getSliceOffsets(b, loc, from, extents), extents, strides));
     inits.push_back(tensor::EmptyOp::create(
-        b, loc, ArrayRef(extents).take_back(numOwn), op.getAccumulationType()));
+        b, loc, ArrayRef(extents).take_back(numOwn), element));
     maps.push_back(i == 0 ? AffineMap::get(2, 0, {row, channel}, b.getContext())
                           : AffineMap::get(2, 0, row));
   }
@@ -111,22 +112,19 @@ ValueRange FusedAttention::runSplits() {
   OpFoldResult count = countSplits();
   // The states of all workers: as many blocks as the nest will have.
   SmallVector<OpFoldResult> bounds = Nest::getBounds(b, op, sizes, box);
-  SmallVector<Statistic> statistics = op.getWeighting().getStatistics();
   SmallVector<Value> states;
   SmallVector<unsigned> numOwn;
-  for (size_t i = 0; i <= statistics.size(); ++i) {
-    SmallVector<unsigned> dims{operands.row};
-    if (i == 0)
-      dims.push_back(operands.channel);
-    SmallVector<OpFoldResult> shape(bounds);
-    shape.push_back(count);
-    OperandRole role =
-        i == 0 ? OperandRole::accumulator : OperandRole::statistic;
-    llvm::append_range(shape, operands.storedExtents(box, role, dims));
-    states.push_back(
-        tensor::EmptyOp::create(b, loc, shape, op.getAccumulationType()));
-    numOwn.push_back(dims.size());
-  }
+  forWalk([&] {
+    for (size_t i = 0, e = op.getWeighting().getStatistics().size(); i <= e;
+         ++i) {
+      SmallVector<OpFoldResult> own = getStateExtents(i), shape(bounds);
+      shape.push_back(count);
+      llvm::append_range(shape, own);
+      states.push_back(
+          tensor::EmptyOp::create(b, loc, shape, getStateElement(i)));
+      numOwn.push_back(own.size());
+    }
+  });
 
   nest.emplace(b, op, sizes, box, states, count);
   takeOperands();
@@ -135,9 +133,12 @@ ValueRange FusedAttention::runSplits() {
   packQueryTile();
   Value number = toValue(nest->getPosition().back());
   takeSplit(number, count);
-  Values state =
-      forEachOuterKey(emitInitialState(/*tiles=*/1),
-                      [&](ValueRange carried) { return walkKeys(carried); });
+  Values state;
+  forWalk([&] {
+    state = forEachOuterKey(
+        emitInitialState(/*tiles=*/1),
+        [&](ValueRange carried) { return walkKeys(carried); });
+  });
   split.reset();
   ValueRange left = nest->finish(state, [&](unsigned i, auto &from,
                                             auto &extents) {

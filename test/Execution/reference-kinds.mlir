@@ -1,7 +1,9 @@
 // RUN: attn-test-run %s --entry=top --target=reference | FileCheck %s --check-prefix=TOP
 // RUN: attn-test-run %s --entry=fewer --target=reference | FileCheck %s --check-prefix=FEWER
 // RUN: attn-test-run %s --entry=sampled --target=reference | FileCheck %s --check-prefix=SAMPLED
-// RUN: not attn-test-run %s --entry=top --require-fused 2>&1 | FileCheck %s --check-prefix=FUSED
+// RUN: attn-test-run %s --entry=top --require-fused | FileCheck %s --check-prefix=TOP
+// RUN: attn-test-run %s --entry=fewer --require-fused | FileCheck %s --check-prefix=FEWER
+// RUN: not attn-test-run %s --entry=top --fusion=never 2>&1 | FileCheck %s --check-prefix=TOP-UNFUSED
 // RUN: not attn-test-run %s --entry=sampled --fusion=never 2>&1 | FileCheck %s --check-prefix=UNFUSED
 
 // Weightings of other kinds than accumulate: the reference evaluates them, and
@@ -25,7 +27,7 @@
 // TOP: result 2: 2x4xf32
 // TOP-NEXT: {{\[\[}}0.00000 0.50000 0.00000 0.50000]
 // TOP-NEXT: [0.00000 0.50000 0.00000 0.50000]]
-// FUSED: 'attn.generic' op cannot be fused: the weighting is not of kind accumulate but select
+// TOP-UNFUSED: 'attn.generic' op cannot be lowered: #attntest.top<2> is not of kind accumulate
 func.func @top() -> (tensor<2x1xf32>, tensor<2xf32>, tensor<2x4xf32>) {
   %q = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
   %k = arith.constant dense<[[1.0], [3.0], [2.0], [3.0]]> : tensor<4x1xf32>

@@ -96,10 +96,10 @@ func.func @online_c17_key_tile(%q: memref<4x8xf32>, %k: memref<7x4xf32>, %v: mem
 #row = affine_map<(m, e) -> (m)>
 #channel = affine_map<(m, e) -> (e)>
 #out = affine_map<(m, e) -> (m, e)>
-func.func @finish_c5_half(%a: memref<3x8xf16>, %m: memref<8xf32>, %l: memref<8xf32>,
+func.func @finish_c5_half(%a: memref<3x8xf16>, %m: memref<8xf16>, %l: memref<8xf16>,
     %s: memref<5xf32>, %o: memref<5x3xf16>, %keys: index) {
   // expected-error @below {{'attn.finish' op (C5) expected the end of a tile in #attn.lanes_along_rows<8> to have the dimensions (query rows, channels) and an accumulator of f32 or f64}}
-  attn.finish ins(%a, %m, %l : memref<3x8xf16>, memref<8xf32>, memref<8xf32>)
+  attn.finish ins(%a, %m, %l : memref<3x8xf16>, memref<8xf16>, memref<8xf16>)
       weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>) keys(%keys)
       outs(%o : memref<5x3xf16>) {indexing_maps = [#acc, #row, #row, #out]}
   return

@@ -408,7 +408,7 @@ func.func @c9_statistic_span(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tenso
 #acc = affine_map<(m, n, d, e) -> (m, e)>
 func.func @c9_statistic_type(%q: tensor<4x8xf32>, %k: tensor<7x4xf32>, %v: tensor<7x3xf32>,
     %max: tensor<8xf32>, %sum: tensor<8xf64>, %w: tensor<5x7xf16>, %a: tensor<3x8xf32>, %keys: index) {
-  // expected-error @below {{'attn.replay' op (C9) expected statistic 1 to hold the accumulation type, but got 'tensor<8xf64>'}}
+  // expected-error @below {{'attn.replay' op (C9) expected statistic 1 to hold 'f32', but got 'tensor<8xf64>'}}
   %r:2 = attn.replay ins(%q, %k : tensor<4x8xf32>, tensor<7x4xf32>)
       contracted(%v : tensor<7x3xf32>) weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>)
       statistics(%max, %sum : tensor<8xf32>, tensor<8xf64>) keys(%keys)

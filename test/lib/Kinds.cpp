@@ -9,7 +9,6 @@
 #include "mlir/IR/Builders.h"
 
 #include <cmath>
-#include <numeric>
 
 using namespace mlir;
 using namespace attn;
@@ -40,22 +39,32 @@ AccumulateWeightingAttrInterface TopAttr::getSelectedWeighting() const {
 
 bool TopAttr::hasLogSumExp() const { return true; }
 
-double TopAttr::evaluate(MutableArrayRef<double> scores, ArrayRef<double>,
-                         double) const {
-  std::vector<size_t> keys(scores.size());
-  std::iota(keys.begin(), keys.end(), 0);
-  llvm::sort(keys, [&](size_t lhs, size_t rhs) {
-    return scores[lhs] != scores[rhs] ? scores[lhs] > scores[rhs] : lhs < rhs;
-  });
-  keys.resize(std::min<size_t>(keys.size(), getK()));
-  std::vector<double> selected;
-  for (size_t key : keys)
-    selected.push_back(scores[key]);
-  double logSumExp = applySoftmax(selected);
-  llvm::fill(scores, 0.0);
-  for (auto [key, weight] : llvm::zip_equal(keys, selected))
-    scores[key] = weight;
-  return logSumExp;
+double TopAttr::evaluate(MutableArrayRef<double> scores,
+                         ArrayRef<double> operands, double numKeys) const {
+  return evaluateSelected(scores, operands, numKeys);
+}
+
+//===----------------------------------------------------------------------===//
+// best
+//===----------------------------------------------------------------------===//
+
+unsigned BestAttr::getNumWeightingOperands() const {
+  return getSelectedWeighting().getNumWeightingOperands();
+}
+
+int64_t BestAttr::getNumSelected() const { return getK(); }
+
+AccumulateWeightingAttrInterface BestAttr::getSelectedWeighting() const {
+  return cast<AccumulateWeightingAttrInterface>(getBy());
+}
+
+bool BestAttr::hasLogSumExp() const {
+  return getSelectedWeighting().hasLogSumExp();
+}
+
+double BestAttr::evaluate(MutableArrayRef<double> scores,
+                          ArrayRef<double> operands, double numKeys) const {
+  return evaluateSelected(scores, operands, numKeys);
 }
 
 //===----------------------------------------------------------------------===//

@@ -73,6 +73,16 @@ def AttnTest_TopAttr : AttrDef<AttnTest_Dialect, "Top", [
   let assemblyFormat = "`<` $k `>`";
 }
 
+def AttnTest_BestAttr : AttrDef<AttnTest_Dialect, "Best", [
+    DeclareAttrInterfaceMethods<WeightingAttrInterface,
+                                ["getNumWeightingOperands", "hasLogSumExp"]>,
+    DeclareAttrInterfaceMethods<SelectWeightingAttrInterface>]> {
+  let mnemonic = "best";
+  let summary = "another weighting over the k largest scores of the row";
+  let parameters = (ins "int64_t":$k, "::mlir::Attribute":$by);
+  let assemblyFormat = "`<` $k `,` $by `>`";
+}
+
 def AttnTest_SampledAttr : AttrDef<AttnTest_Dialect, "Sampled", [
     DeclareAttrInterfaceMethods<WeightingAttrInterface,
                                 ["getNumWeightingOperands"]>,
@@ -121,7 +131,7 @@ def AttnTest_HalfLanesAttr : AttrDef<AttnTest_Dialect, "HalfLanes", [
   let summary = "Query rows in half a vector";
   let description = [{
     Stored and emitted as `#attn.lanes_along_rows` of as many lanes: a layout of
-    someone else's, which pays where the query rows fit half a vector.
+    someone else's, which pays for one query row or two.
   }];
   let parameters = (ins "int64_t":$lanes);
   let assemblyFormat = "`<` $lanes `>`";

@@ -38,9 +38,11 @@ Type HalfLanesAttr::getStoredElement(OperandRole role, AffineMap map,
   return getBase().getStoredElement(role, map, element, accType);
 }
 
-/// Less than any other's where one tile holds all rows.
+/// Less than any other's for one row or two.
 double HalfLanesAttr::getCost(const LayoutProblem &problem) const {
-  return problem.estimate(0) <= getLanes() ? 0 : getBase().getCost(problem);
+  return problem.estimate(0) <= std::min<int64_t>(getLanes(), 2)
+             ? 0
+             : getBase().getCost(problem);
 }
 
 namespace {

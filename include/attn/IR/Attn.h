@@ -107,6 +107,11 @@ struct Statistic {
   double neutral;
   StatisticElement element = StatisticElement::Accumulation;
   int64_t extent = 1;
+
+  /// What it is stored as: a leading dimension where there are several numbers,
+  /// and elements of this type.
+  unsigned getNumLeadingDims() const { return extent != 1; }
+  mlir::Type getElementType(mlir::FloatType accType) const;
 };
 
 /// A result of a named op in plain numbers, row-major, and what the error of
@@ -153,6 +158,9 @@ mlir::LogicalResult verifyAttributeNames(mlir::Operation *op);
 bool isLinearInWeight(mlir::Region &weight);
 std::optional<WeightingKind> getWeightingKind(mlir::Attribute weighting);
 llvm::SmallVector<Statistic> getStatisticsOfKind(mlir::Attribute weighting);
+double evaluateSelected(mlir::Attribute weighting,
+                        llvm::MutableArrayRef<double> scores,
+                        llvm::ArrayRef<double> operands, double numKeys);
 } // namespace detail
 
 /// Each attribute is one of the op's own, or belongs to another dialect

@@ -159,6 +159,11 @@ def AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
       }], "::mlir::AffineMap", "getStoredMap", (ins "unsigned":$index), "",
       "return $_op.getIndexingMap(index);">,
     InterfaceMethod<[{
+        The leading dimensions of operand `index` that its map does not name:
+        one for a statistic of several numbers.
+      }], "unsigned", "getNumLeadingDims", (ins "unsigned":$index), "",
+      "return 0;">,
+    InterfaceMethod<[{
         The position of the first input among the mapped operands, if there is
         one: after query, key and value.
       }], "unsigned", "getFirstInputIndex", (ins), "", "return 3;">,

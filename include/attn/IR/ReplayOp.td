@@ -14,8 +14,8 @@ def Attn_ReplayOp : Attn_DestinationStyleOp<"replay", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
     DeclareOpInterfaceMethods<AttentionOpInterface,
                               ["getAccumulatorInit", "getStoredMap",
-                               "getFirstInputIndex", "getOutputIndex",
-                               "getDimensionClasses"]>,
+                               "getNumLeadingDims", "getFirstInputIndex",
+                               "getOutputIndex", "getDimensionClasses"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface,
                               ["getAsmBlockArgumentNames"]>]> {
   let summary = "One tile of pairs with finished statistics";
@@ -45,16 +45,20 @@ def Attn_ReplayOp : Attn_DestinationStyleOp<"replay", [
     gets the weight. A pair that the mask hides yields zeros, whatever it holds,
     and leaves the states as they are.
 
-    `keys` is the number of keys of the whole row. `rows`, `full`, `key_tile`
-    and `count_tiles` are those of `attn.online`, and so are the other regions.
+    `keys` is the number of keys of the whole row. `rows`, `full`, `position`,
+    `key_tile` and `count_tiles` are those of `attn.online`, and so are the
+    other regions. For weightings of kind *select* a key that the statistics do
+    not name has the weight 0.
     Maps speak of (query rows, key rows, features, channels), and the layout
     gives each operand its stored shape; what is stored lies as its map says.
     Tiles of disjoint keys commute up to rounding, if no target is `row_state`.
 
     Constraints: (C6) to (C8) and (C12) of `attn.generic`, and
-    * (C1) there is one indexing map per operand but `keys`, `rows` and `full`:
-      a projected permutation of (query rows, key rows, features, channels) and,
-      behind them, of dimensions of extent 1 that only stored inits have
+    * (C1) there is one indexing map per operand but `keys`, `rows`, `full` and
+      `position`: a projected permutation of (query rows, key rows, features,
+      channels) and, behind them, of dimensions of extent 1 that only stored
+      inits have; a statistic of several numbers has a leading dimension beside
+      its map
     * (C2) a pair has query rows in the first operand, key rows in the second,
       and what it contracts, features or channels, in both: of query and key,
       features
@@ -64,8 +68,10 @@ def Attn_ReplayOp : Attn_DestinationStyleOp<"replay", [
       have fewer query rows than the layout has room for
     * (C5) inputs have no channels; an input over features is read in
       `similarity` only
-    * (C9) the weighting is of kind *accumulate* and gets its operands and its
-      statistics, over query rows, and the statistics have the accumulation type
+    * (C9) the weighting is of kind *accumulate* or *select* and gets its
+      operands and its statistics, over query rows, and the statistics have the
+      accumulation type, or index if they are keys; only *select* has a
+      `position`
     * (C10) operands are stored as the layout says, inits that are added to in
       the accumulation type, and there are no more key rows than `key_tile`,
       which is given where their number is dynamic
@@ -106,9 +112,9 @@ def Attn_ReplayOp : Attn_DestinationStyleOp<"replay", [
     Variadic<Attn_FloatShaped>:$contracted, Variadic<Attn_FloatShaped>:$pairs,
     Variadic<Attn_ShapedOrElement>:$inputs,
     Variadic<Attn_ShapedOrElement>:$weighting_operands,
-    Variadic<Attn_FloatShaped>:$statistics,
+    Variadic<Attn_Shaped>:$statistics,
     Index:$keys, Optional<Index>:$rows, Optional<I1>:$full,
-    Variadic<Attn_FloatShaped>:$inits,
+    Optional<Index>:$position, Variadic<Attn_FloatShaped>:$inits,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     LayoutAttrInterface:$layout, Attn_ReplayTargetArrayAttr:$targets,
     TypeAttrOf<AnyFloat>:$acc_type,
@@ -130,6 +136,7 @@ def Attn_ReplayOp : Attn_DestinationStyleOp<"replay", [
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
     `keys` `(` $keys `)`
     (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
+    (`position` `(` $position^ `)`)?
     `outs` `(` $inits `:` type($inits) `)`
     attr-dict
     `` custom<Regions>(

@@ -18,7 +18,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     AttrSizedOperandSegments, RecursiveMemoryEffects,
     ExtentRelationsOpInterface, BlockListOpInterface,
     DeclareOpInterfaceMethods<AttentionOpInterface, ["getAccumulatorInit",
-                                                     "getStoredMap"]>,
+                                                     "getStoredMap",
+                                                     "getNumLeadingDims"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames",
                                                  "getAsmResultNames"]>]> {
   let summary = "One step of attention over some of the key rows";
@@ -29,6 +30,11 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     accumulator stands in the place of the output and decides the classes. Steps
     over disjoint sets of keys commute, for weightings of kind *accumulate*, up
     to rounding. Where no pair is visible the inits are left as they are.
+
+    For weightings of kind *select* the statistics take in the keys that are
+    better than those kept, `position` being which key the first one at hand is,
+    0 if it is not given; no value is read, and value and accumulator have no
+    channels. Steps commute: of equal scores the lower key is better.
 
     With a `layout` the op is a tile of a kernel: the maps speak of its logical
     dimensions, and the layout gives each operand its stored shape. Without one,
@@ -45,9 +51,12 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
 
     Constraints: (C1) to (C9), (C12), (C13) and, in a step without a layout, the
     constraints on `blocks`, (C18) to (C20), of `attn.generic`, with the
-    accumulator for the output and a weighting of kind *accumulate*, and
+    accumulator for the output and a weighting of kind *accumulate* or *select*,
+    and
     * (C14) there is one init per statistic of the weighting, over batch and
-      query rows, and accumulator and statistics have the accumulation type
+      query rows, behind a leading dimension if it is several numbers;
+      accumulator and statistics have the accumulation type, or index if they
+      are keys
     * (C15) the weight region is homogeneous and linear in the weight by its
       structure: the weight scaled by, or selected against zero on, values that
       do not depend on it, and sums of these
@@ -58,6 +67,9 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
       dynamic, and no more key rows than it says
     * (C21) `ahead` stands beside a layout, with the element types and the ranks
       of key and value
+    * (C22) for a weighting of kind *select* there is one key row dimension, no
+      weight region, and value and accumulator have no channels; `position` is
+      given for no other kind
 
     Example:
     ```mlir
@@ -85,8 +97,8 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     Optional<Attn_IntegerShaped>:$indptr, Optional<Attn_IntegerShaped>:$indices,
     Optional<Attn_FloatShaped>:$ahead_key,
     Optional<Attn_FloatShaped>:$ahead_value,
-    Optional<Index>:$rows, Optional<I1>:$full,
-    Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
+    Optional<Index>:$rows, Optional<I1>:$full, Optional<Index>:$position,
+    Attn_FloatShaped:$accumulator, Variadic<Attn_Shaped>:$statistics,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     OptionalAttr<LayoutAttrInterface>:$layout,
     DefaultValuedAttr<F64Attr, "1.0">:$scale,
@@ -108,6 +120,7 @@ def Attn_OnlineOp : Attn_DestinationStyleOp<"online", [
     (`ahead` `(` $ahead_key^ `,` $ahead_value `:`
       type($ahead_key) `,` type($ahead_value) `)`)?
     (`rows` `(` $rows^ `)`)? (`full` `(` $full^ `)`)?
+    (`position` `(` $position^ `)`)?
     `outs` `(` $accumulator `:` type($accumulator) `)`
     (`statistics` `(` $statistics^ `:` type($statistics) `)`)?
     attr-dict
@@ -132,16 +145,18 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     phase, every accumulator and statistic of the weight phase is rescaled from
     its own score statistics to t, then summed or combined. Associative, and
     commutative for weightings of kind *accumulate*, up to rounding; with S = 0
-    the result is neutral.
+    the result is neutral. For weightings of kind *select* the best of all keys
+    that are kept are kept, the lower of equal ones: exactly commutative.
 
     `indexing_maps` gives the maps of the inits: the accumulator's has every
     dimension, a statistic's those of the query rows. With a `layout`, which is
     that of the steps, it gives the state its stored shape.
 
     Constraints:
-    * (C1) one map per init, the accumulator's a permutation
-    * (C2) the weighting is of kind *accumulate*; one statistic per statistic
-      of it, partial and merged
+    * (C1) one map per init, the accumulator's a permutation; a statistic of
+      several numbers has a leading dimension beside its map
+    * (C2) the weighting is of kind *accumulate* or *select*; one statistic per
+      statistic of it, partial and merged
     * (C3) each partial operand is its init with one leading dimension
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
@@ -165,7 +180,7 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     ```
   }];
   let arguments = (ins
-    Variadic<Attn_FloatShaped>:$partials, Variadic<Attn_FloatShaped>:$inits,
+    Variadic<Attn_Shaped>:$partials, Variadic<Attn_Shaped>:$inits,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     OptionalAttr<LayoutAttrInterface>:$layout);
   let assemblyFormat = [{
@@ -190,6 +205,8 @@ def Attn_MergeOp : Attn_DestinationStyleOp<"merge", [
     }
     /// Where init `index` stores an element.
     ::mlir::AffineMap getStoredMap(unsigned index);
+    /// The leading dimensions of init `index` that its map does not name.
+    unsigned getNumLeadingDims(unsigned index);
   }];
 }
 
@@ -203,23 +220,32 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     as `attn.replay` makes them, and is only rounded. The accumulator and the
     statistics may be larger than the output along query rows; what exceeds it
     is dropped. With a `layout`, which is that of the steps, it gives the state
-    its stored shape; the output and the log-sum-exp lie as their maps say.
+    its stored shape; the output, the log-sum-exp and `value` lie as their maps
+    say.
+
+    For weightings of kind *select* the output is the sum of those rows of
+    `value` that the statistics name, by their weights; the accumulator has no
+    channels. Which row is which key, its dimensions that no other operand has
+    tell, in their order in the maps' dimensions.
 
     `indexing_maps` gives one projected permutation per accumulator, statistic,
-    weighting operand, output and log-sum-exp.
+    weighting operand, value, output and log-sum-exp.
 
     Constraints:
     * (C1) one map per operand but `keys`, projected permutations; the output's
-      is a permutation, and so is the accumulator's without a layout
-    * (C2) the weighting is of kind *accumulate*; one statistic per statistic
-      of it, and it gets its operands
+      has all dimensions but the key rows of `value`, and so has the
+      accumulator's without a layout; a statistic of several numbers has a
+      leading dimension beside its map
+    * (C2) the weighting is of kind *accumulate* or *select*; one statistic per
+      statistic of it, it gets its operands, and *select* a `value`, no other
     * (C3) `lse` is given only where the weighting defines it
     * (C4) operands are all tensors or all memrefs, and each result has the type
       of its init
     * (C5) with a layout, the dimensions are (query rows, channels), and behind
       them such as only the output and the log-sum-exp have, with extent 1;
       operands are stored as it says, and the output has no more rows than it
-      and as many channels as the accumulator
+      and as many channels as the accumulator, or as `value` if there is one,
+      which may have extents along dimensions of its own
 
     Example:
     ```mlir
@@ -238,8 +264,9 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     ```
   }];
   let arguments = (ins
-    Attn_FloatShaped:$accumulator, Variadic<Attn_FloatShaped>:$statistics,
-    Variadic<Attn_ShapedOrElement>:$weighting_operands, Index:$keys,
+    Attn_FloatShaped:$accumulator, Variadic<Attn_Shaped>:$statistics,
+    Variadic<Attn_ShapedOrElement>:$weighting_operands,
+    Optional<Attn_FloatShaped>:$value, Index:$keys,
     Attn_FloatShaped:$output, Optional<Attn_FloatShaped>:$lse,
     AffineMapArrayAttr:$indexing_maps, WeightingAttrInterface:$weighting,
     OptionalAttr<LayoutAttrInterface>:$layout, UnitAttr:$finished);
@@ -249,6 +276,7 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     `weighting` `(` $weighting
       (`,` $weighting_operands^ `:` type($weighting_operands))? `)`
     (`layout` `(` $layout^ `)`)?
+    (`value` `(` $value^ `:` type($value) `)`)?
     `keys` `(` $keys `)`
     `outs` `(` $output `:` type($output) `)`
     (`lse` `(` $lse^ `:` type($lse) `)`)?
@@ -258,6 +286,13 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     ::mlir::MutableOperandRange getDpsInitsMutable();
     /// The operands that have a map: all but `keys`.
     ::llvm::SmallVector<::mlir::Value> getMappedOperands();
+    /// The positions among them of `value`, if there is one, and the output.
+    unsigned getValueIndex() {
+      return 1 + getStatistics().size() + getWeightingOperands().size();
+    }
+    unsigned getOutputIndex() { return getValueIndex() + bool(getValue()); }
+    /// Whether only `value` has the dimension: it says which key a row is.
+    bool isKeyDim(unsigned dim);
     /// The map of mapped operand `index`.
     ::mlir::AffineMap getIndexingMap(unsigned index) {
       return ::llvm::cast<::mlir::AffineMapAttr>(
@@ -265,6 +300,9 @@ def Attn_FinishOp : Attn_DestinationStyleOp<"finish", [
     }
     /// Where mapped operand `index` stores an element.
     ::mlir::AffineMap getStoredMap(unsigned index);
+    /// The leading dimensions of mapped operand `index` that its map does not
+    /// name.
+    unsigned getNumLeadingDims(unsigned index);
     /// The role of mapped operand `index`.
     ::attn::OperandRole getOperandRole(unsigned index);
   }];

@@ -22,11 +22,18 @@ mlir::LogicalResult verifyAttentionRegions(AttentionOpInterface op);
 /// Constraint (C14) of `attn.generic`.
 mlir::LogicalResult verifyBoundRegions(GenericOp op);
 
-/// The weighting is of one kind and has what the kind asks for; of kind
-/// *accumulate* if `accumulateOnly`. Reported as constraint `label`.
+/// The weighting is of one of `kinds` and has what its kind asks for. Reported
+/// as constraint `label`.
 mlir::LogicalResult verifyWeighting(mlir::Operation *op, llvm::StringRef label,
                                     WeightingAttrInterface weighting,
-                                    bool accumulateOnly);
+                                    llvm::ArrayRef<WeightingKind> kinds);
+
+/// Statistic `number` of the weighting has its leading dimension and its
+/// elements. Reported as constraint `label`.
+mlir::LogicalResult verifyStatistic(mlir::Operation *op, llvm::StringRef label,
+                                    WeightingAttrInterface weighting,
+                                    unsigned number, mlir::Type type,
+                                    mlir::FloatType accType);
 
 /// Names the arguments of `ranges` and `classify`: b0, m_lo, m_hi, n_lo, ...
 void nameBoundArguments(GenericOp op, mlir::Region &region,
@@ -65,6 +72,8 @@ struct StoredOperand {
   OperandRole role;
   mlir::AffineMap map;
   mlir::Type type;
+  /// Leading dimensions that the map does not name.
+  unsigned numLeading = 0;
 };
 
 /// The operand has the extents that the layout fixes, and the innermost of them

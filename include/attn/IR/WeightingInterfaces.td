@@ -142,9 +142,11 @@ def SelectWeightingAttrInterface
   let cppNamespace = "::attn";
   let description = [{
     The k best keys of a row, and only these, are weighted: by another weighting
-    of kind *accumulate*, as if no other key were visible. Best is the greater
-    score, of equal scores the lower key. The state is k pairs, the statistics
-    `score` and `index`, best first, -inf and -1 where fewer keys are visible;
+    of kind *accumulate*, as if no other key were visible; the weighting
+    operands are those of the other one. Best is the greater score, of equal
+    scores the lower key; NaN is greater than any number, so that it shows, and
+    a key of score -inf is never selected. The state is k pairs, the statistics
+    `score` and `index`, best first, -inf and -1 where fewer keys are selected;
     states merge by (score, index). Values are gathered at the end.
 
     The gradient is the inner weighting's at the selected keys and zero
@@ -156,6 +158,16 @@ def SelectWeightingAttrInterface
     InterfaceMethod<"What weights the selected keys.",
       "::attn::AccumulateWeightingAttrInterface", "getSelectedWeighting">
   ];
+  let extraSharedClassDeclaration = [{
+    /// What `evaluate` is: the best of `scores` weighted as the only ones, the
+    /// others 0.
+    double evaluateSelected(::llvm::MutableArrayRef<double> scores,
+                            ::llvm::ArrayRef<double> operands,
+                            double numKeys) const {
+      return ::attn::detail::evaluateSelected($_attr, scores, operands,
+                                              numKeys);
+    }
+  }];
 }
 
 def OrderedWeightingAttrInterface

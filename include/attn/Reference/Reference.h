@@ -48,10 +48,23 @@ struct ReferenceTensor {
   /// Infinite where nothing can be said: a read at an index within the error of
   /// another. Empty where `magnitude` is.
   std::vector<double> error;
+  /// Per element, which of `ReferenceResult::alternatives` is its, -1 for none.
+  /// Empty if no element has any.
+  std::vector<int64_t> alternatives;
+};
+
+/// What an element is where its row makes one choice or another, by the number
+/// of the choice, the reference's own first: the scores differ by less than a
+/// kernel may miss them.
+struct ReferenceAlternatives {
+  /// Elements of one row are all of one choice, in whichever results they are.
+  int64_t row = 0;
+  std::vector<double> values, magnitudes, errors;
 };
 
 struct ReferenceResult {
   std::vector<ReferenceTensor> results;
+  std::vector<ReferenceAlternatives> alternatives;
   /// (query row, key row) pairs that masks leave, over all attention ops.
   int64_t visiblePairs = 0;
   /// 2 (D_qk + D_v) per visible pair, over all attention ops, and 2 per product

@@ -56,6 +56,9 @@ Comparison compare(const Array *output, llvm::ArrayRef<int64_t> shape,
                    llvm::ArrayRef<double> expected,
                    llvm::ArrayRef<double> tolerance);
 
+/// Whether `got`, an element of type `type`, agrees with `expected` as above.
+bool agrees(ElementType type, double got, double expected, double tolerance);
+
 /// What the error of an element may be once it is rounded to its own type, if
 /// it is `error` before: with u the unit roundoff of `output`, o `expected`,
 ///   error + u (|o| + error) + half the least positive number.

@@ -22,11 +22,14 @@ evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
 /// Compares each result with what the reference expects and prints a line for
 /// each; false if one differs or none was compared. The reference is evaluated
 /// before the kernel runs, which may write into its arguments. The output of an
-/// attention op has the tolerance that the reference derives. What other ops
+/// attention op has the tolerance that the reference derives. Where the
+/// reference gives alternatives for a row, the row may be any one of them, the
+/// same one in all results, and is held to that one's tolerance; a row that is
+/// none of them differs from the reference's own. What other ops
 /// compute from one has no such bound: it is held to 256 roundings of the
 /// largest element. Results that are no floats must agree exactly.
 llvm::Expected<bool> checkResults(llvm::raw_ostream &os,
-                                  const ReferenceResult &expected,
+                                  const ReferenceResult &reference,
                                   llvm::ArrayRef<Array> results);
 
 /// Prints similarity, score, mask and weight of one pair: positions along the

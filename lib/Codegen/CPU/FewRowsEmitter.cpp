@@ -22,8 +22,9 @@ FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
                                const EmitOptions &options)
     : b(rewriter), loc(op.getLoc()), op(op), options(options) {
   accType = op.getAccumulationType();
-  weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
-  statistics = weighting.getStatistics();
+  weighting = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  if (weighting)
+    statistics = weighting.getStatistics();
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
   rows = op.getLayoutAttr().getNumRows();

@@ -122,6 +122,9 @@ private:
   mlir::Value getQuery(int64_t row, mlir::Value feature, mlir::Value mask);
   /// From the scores of a query row to its weights.
   void emitWeights(const Block &block, mlir::Value row);
+  /// Keeps those of a row's keys that are better than what it has.
+  void emitSelection(const Block &block, mlir::Value row, mlir::Value score,
+                     mlir::Value visible);
   /// Takes in the scores' statistics; returns them.
   Values updateStatistics(mlir::Value row, mlir::Value score,
                           mlir::Value visible);
@@ -155,6 +158,7 @@ private:
                 mlir::Value mask);
 
   mlir::FloatType accType;
+  /// Null, and no statistics, where the weighting selects keys.
   AccumulateWeightingAttrInterface weighting;
   llvm::SmallVector<Statistic> statistics;
   unsigned numScoreStatistics = 0;

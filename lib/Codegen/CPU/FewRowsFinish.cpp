@@ -26,8 +26,7 @@ public:
             {std::max<int64_t>(1, options.vectorBits /
                                       accType.getIntOrFloatBitWidth())},
             accType)),
-        outputIndex(1 + op.getStatistics().size() +
-                    op.getWeightingOperands().size()),
+        outputIndex(op.getOutputIndex()),
         outputMap(op.getStoredMap(outputIndex)) {}
 
   void run();

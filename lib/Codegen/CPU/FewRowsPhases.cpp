@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsEmitter.h"
+#include "Selection.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
@@ -229,6 +230,44 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
   return Values(branch.getResults());
 }
 
+/// Of most blocks no key is better; of the others those that may be are taken
+/// in one by one.
+void FewRowsEmitter::emitSelection(const Block &block, Value row, Value score,
+                                   Value visible) {
+  auto select = cast<SelectWeightingAttrInterface>(op.getWeighting());
+  Selection kept(b, loc, op.getStatistics()[0], op.getStatistics()[1],
+                 select.getNumSelected(), /*rows=*/1, /*leading=*/{}, row);
+  Value least = vector::ExtractOp::create(b, loc, kept.loadLeast(), int64_t(0));
+  Value candidates = mayBeBetter(b, loc, score, broadcast(least));
+  if (visible)
+    candidates = arith::AndIOp::create(b, loc, candidates, visible);
+  auto branch = scf::IfOp::create(b, loc, isAnySet(b, loc, candidates),
+                                  /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  vector::StoreOp::create(b, loc, score, weights, ValueRange{row, zero});
+  Value word = toWord(candidates), position = block.first;
+  if (op.getPosition())
+    position = add(op.getPosition(), position);
+  loop(zero, block.count, 1, {}, [&](Value number, ValueRange) {
+    Value shift = arith::IndexCastOp::create(b, loc, word.getType(), number);
+    Value bit = arith::TruncIOp::create(
+        b, loc, b.getI1Type(), arith::ShRUIOp::create(b, loc, word, shift));
+    auto taken = scf::IfOp::create(b, loc, bit, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(taken.thenBlock());
+    auto broadcastOne = [&](Value element) {
+      return vector::BroadcastOp::create(
+          b, loc, VectorType::get({1}, element.getType()), element);
+    };
+    Value candidate =
+        memref::LoadOp::create(b, loc, weights, ValueRange{row, number});
+    kept.insert(broadcastOne(candidate), broadcastOne(add(position, number)),
+                /*candidates=*/{}, /*byIndex=*/false);
+    return Values();
+  });
+}
+
 void FewRowsEmitter::emitWeights(const Block &block, Value row) {
   Value score =
       vector::LoadOp::create(b, loc, laneType, weights, ValueRange{row, zero});
@@ -246,6 +285,10 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
   };
   if (!op.getScore().empty())
     score = inlineFor(op.getScore(), score);
+  if (!weighting) {
+    emitSelection(block, row, score, visible);
+    return;
+  }
   Values finals;
   for (Value statistic : updateStatistics(row, score, visible))
     finals.push_back(broadcast(statistic));

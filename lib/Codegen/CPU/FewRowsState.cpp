@@ -93,7 +93,8 @@ void FewRowsEmitter::forEachRow(function_ref<void(Value)> body) {
 /// Statistics of the weights are kept per lane; what there is of them goes into
 /// the first.
 void FewRowsEmitter::loadState(Value row) {
-  for (auto [i, statistic] : llvm::enumerate(op.getStatistics())) {
+  for (auto [i, statistic] :
+       llvm::enumerate(op.getStatistics().take_front(statistics.size()))) {
     if (i < numScoreStatistics && !isLocal)
       continue;
     Value first = memref::LoadOp::create(b, loc, statistic, row);
@@ -118,7 +119,8 @@ void FewRowsEmitter::loadState(Value row) {
 }
 
 void FewRowsEmitter::storeState(Value row) {
-  for (auto [i, statistic] : llvm::enumerate(op.getStatistics())) {
+  for (auto [i, statistic] :
+       llvm::enumerate(op.getStatistics().take_front(statistics.size()))) {
     if (i < numScoreStatistics && !isLocal)
       continue;
     Value next;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsEmitter.h"
+#include "Selection.h"
 #include "TileEmitter.h"
 
 using namespace mlir;
@@ -26,10 +27,14 @@ struct LanesAlongFeaturesEmitter
   }
   LogicalResult emitMerge(Attribute, RewriterBase &rewriter, MergeOp op,
                           const EmitOptions &options) const {
+    if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+      return emitSelectingMerge(rewriter, op, options);
     return attn::emitMerge(rewriter, op, options);
   }
   LogicalResult emitFinish(Attribute, RewriterBase &rewriter, FinishOp op,
                            const EmitOptions &options) const {
+    if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+      return emitSelectingFinish(rewriter, op, options);
     return emitFinishRows(rewriter, op, options);
   }
 };

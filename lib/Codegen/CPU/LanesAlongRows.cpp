@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineEmitter.h"
+#include "Selection.h"
 #include "TileEmitter.h"
 
 using namespace mlir;
@@ -18,6 +19,8 @@ struct LanesAlongRowsEmitter
                                           LanesAlongRowsAttr> {
   LogicalResult emitOnline(Attribute, RewriterBase &rewriter, OnlineOp op,
                            const EmitOptions &options) const {
+    if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+      return emitSelectingStep(rewriter, op, options);
     OpBuilder::InsertionGuard guard(rewriter);
     return OnlineEmitter(rewriter, op, options).run();
   }
@@ -31,10 +34,14 @@ struct LanesAlongRowsEmitter
   }
   LogicalResult emitMerge(Attribute, RewriterBase &rewriter, MergeOp op,
                           const EmitOptions &options) const {
+    if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+      return emitSelectingMerge(rewriter, op, options);
     return attn::emitMerge(rewriter, op, options);
   }
   LogicalResult emitFinish(Attribute, RewriterBase &rewriter, FinishOp op,
                            const EmitOptions &options) const {
+    if (isa<SelectWeightingAttrInterface>(op.getWeighting()))
+      return emitSelectingFinish(rewriter, op, options);
     return attn::emitFinish(rewriter, op, options);
   }
 };

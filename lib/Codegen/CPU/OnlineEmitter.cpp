@@ -166,8 +166,9 @@ LogicalResult PairEmitter::run() {
   keyMap = op.getStoredMap(1);
   keyTile = getMaxKeys();
   accType = op.getAccumulationType();
-  weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
-  statistics = weighting.getStatistics();
+  weighting = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  if (weighting)
+    statistics = weighting.getStatistics();
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
   laneType = VectorType::get({lanes}, accType);

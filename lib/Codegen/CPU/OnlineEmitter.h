@@ -165,6 +165,7 @@ protected:
   EmitOptions options;
 
   mlir::FloatType accType;
+  /// Null, and no statistics, where the weighting is of another kind.
   AccumulateWeightingAttrInterface weighting;
   llvm::SmallVector<Statistic> statistics;
   unsigned numScoreStatistics = 0;

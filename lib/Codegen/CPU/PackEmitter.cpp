@@ -343,16 +343,14 @@ LogicalResult emitPack(RewriterBase &rewriter, PackOp op,
 // attn.finish
 //===----------------------------------------------------------------------===//
 
-/// A log-sum-exp may lie at any stride: one element at a time.
-static void emitLogSumExp(TileCopier &copier, FinishOp op, Value lse,
-                          Value rows) {
-  OpBuilder &b = copier.b;
-  Location loc = copier.loc;
+/// One element at a time.
+void storeLogSumExp(OpBuilder &b, FinishOp op, Value lse, Value rows) {
+  Location loc = op.getLoc();
   Type element = cast<MemRefType>(op.getLse().getType()).getElementType();
   lse = convertFloat(b, loc, lse, element);
   int64_t lanes = cast<VectorType>(lse.getType()).getDimSize(0);
   Value buffer = createWorkerScratch(b, op, MemRefType::get({lanes}, element));
-  Value zero = copier.index(0);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   vector::StoreOp::create(b, loc, lse, buffer, ValueRange{zero});
   AffineMap map = op.getStoredMap(op.getIndexingMaps().size() - 1);
   emitLoop(b, loc, zero, rows, 1, [&](Value row) {
@@ -450,33 +448,36 @@ LogicalResult emitFinish(RewriterBase &b, FinishOp op,
           b, loc, laneType, convertFloat(b, loc, operand, accType));
     return vector::LoadOp::create(b, loc, laneType, operand, ValueRange{zero});
   };
+  // What selects keys leaves only an accumulator that is finished.
+  auto weighting =
+      dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   SmallVector<Value> statistics, operands;
-  for (Value statistic : op.getStatistics())
-    statistics.push_back(loadLanes(statistic));
+  if (weighting)
+    for (Value statistic : op.getStatistics())
+      statistics.push_back(loadLanes(statistic));
   for (Value operand : op.getWeightingOperands())
     operands.push_back(loadLanes(operand));
   Value keys = arith::IndexCastOp::create(b, loc, b.getI64Type(), op.getKeys());
   keys = arith::SIToFPOp::create(b, loc, accType, keys);
   keys = vector::BroadcastOp::create(b, loc, laneType, keys);
-  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   SmallVector<Value> factors;
-  if (!op.getFinished())
+  if (weighting && !op.getFinished())
     factors = weighting.finish(b, loc, statistics, operands, keys,
                                /*scale=*/Value());
 
   AffineMap outputMap =
-      op.getStoredMap(1 + statistics.size() + operands.size());
+      op.getStoredMap(op.getOutputIndex());
   unsigned last = outputMap.getNumResults() - 1;
   auto position = [&](unsigned dim) {
     return *outputMap.getResultPosition(b.getAffineDimExpr(dim));
   };
   Value rows = copier.extent(op.getOutput(), position(0));
   Value channels = copier.extent(op.getOutput(), position(1));
-  if (op.getLse())
-    emitLogSumExp(copier, op,
-                  weighting.logSumExp(b, loc, statistics, operands,
-                                      /*scale=*/Value()),
-                  rows);
+  if (op.getLse() && weighting)
+    storeLogSumExp(b, op,
+                   weighting.logSumExp(b, loc, statistics, operands,
+                                       /*scale=*/Value()),
+                   rows);
   if (position(1) == last && isContiguousAlong(output, last))
     emitTransposedOutput(copier, op, factors, outputMap, rows, channels);
   else

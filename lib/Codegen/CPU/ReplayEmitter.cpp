@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineEmitter.h"
+#include "Selection.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -91,16 +92,30 @@ bool ReplayEmitter::hasHiddenPhase() {
 void ReplayEmitter::emitHiddenPhase() { emitTargets(/*allHidden=*/true); }
 
 void ReplayEmitter::emitWeights() {
-  SmallVector<Value> finished;
-  for (Value statistic : tile.statistics)
-    finished.push_back(
-        vector::LoadOp::create(b, loc, laneType, statistic, ValueRange{zero}));
   Value keys =
       arith::IndexCastOp::create(b, loc, b.getI64Type(), replay.getKeys());
-  keys = arith::SIToFPOp::create(b, loc, accType, keys);
-  SmallVector<Value> factors =
-      weighting.finish(b, loc, finished, weightingOperands,
-                       emitter->broadcast(keys), /*scale=*/Value());
+  keys = emitter->broadcast(arith::SIToFPOp::create(b, loc, accType, keys));
+  AccumulateWeightingAttrInterface weighs = weighting;
+  std::optional<Selection> kept;
+  SmallVector<Value> factors;
+  if (weighs) {
+    SmallVector<Value> finished;
+    for (Value statistic : tile.statistics)
+      finished.push_back(vector::LoadOp::create(b, loc, laneType, statistic,
+                                                ValueRange{zero}));
+    factors = weighs.finish(b, loc, finished, weightingOperands, keys,
+                            /*scale=*/Value());
+  } else {
+    auto select = cast<SelectWeightingAttrInterface>(op.getWeighting());
+    weighs = select.getSelectedWeighting();
+    kept.emplace(b, loc, tile.statistics[0], tile.statistics[1],
+                 select.getNumSelected(), lanes);
+    SelectedWeights selected =
+        emitSelectedWeights(b, loc, *kept, weighs, weightingOperands, keys,
+                            laneType, /*weights=*/Value());
+    factors = selected.factors;
+    scoreStatistics = selected.scoreStatistics;
+  }
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
   SmallVector<Value> rows;
   for (auto [i, init] : llvm::enumerate(replay.getInits()))
@@ -110,12 +125,21 @@ void ReplayEmitter::emitWeights() {
   rows = perVisibility(ValueRange(rows).getTypes(), [&] {
     return forEachKeyRow(
         rows, [&](Value keyRow, Value offset, ValueRange carried) {
-          Value visible = loadVisible(keyRow), score = loadScores(offset);
-          Value weight = weighting.weight(b, loc, score, scoreStatistics,
-                                          weightingOperands, /*scale=*/Value());
+          Value visible = loadVisible(keyRow), weighed = visible;
+          if (kept) {
+            Value key = keyRow;
+            if (replay.getPosition())
+              key = arith::AddIOp::create(b, loc, replay.getPosition(), key);
+            weighed = kept->contains(emitter->broadcast(key));
+            if (visible)
+              weighed = arith::AndIOp::create(b, loc, weighed, visible);
+          }
+          Value score = loadScores(offset);
+          Value weight = weighs.weight(b, loc, score, scoreStatistics,
+                                       weightingOperands, /*scale=*/Value());
           for (Value factor : factors)
             weight = arith::MulFOp::create(b, loc, weight, factor);
-          weight = select(visible, weight, nothing);
+          weight = select(weighed, weight, nothing);
           if (!op.getWeight().empty())
             weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
           SmallVector<Value> next, written;

@@ -139,6 +139,11 @@ enum class TileCounter { LookedAt, Computed, Full };
 void emitTileCount(mlir::OpBuilder &b, mlir::Location loc, TileCounter counter,
                    mlir::Value condition = {});
 
+/// Writes the log-sum-exp of `rows` query rows, a vector of them, where it may
+/// lie at any stride.
+void storeLogSumExp(mlir::OpBuilder &b, FinishOp op, mlir::Value lse,
+                    mlir::Value rows);
+
 /// The indices of a row and a channel of a tile in a result with `map`, which
 /// may have further dimensions, of extent 1.
 llvm::SmallVector<mlir::Value>

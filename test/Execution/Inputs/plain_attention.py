@@ -124,6 +124,9 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
             large = numpy.fmax(large, weigh(weighting, magnitude, visible, None,
                                             size["n"])[0])
         values = spread(v, lv, rows + "ne")
+        # What is not chosen is not read.
+        if not isinstance(weighting, str) and not weight:
+            visible = visible & (p != 0.0)
         terms = numpy.where(visible[..., None], p[..., None] * values, 0.0)
         spans = numpy.where(visible[..., None],
                             large[..., None] * abs(values), 0.0)

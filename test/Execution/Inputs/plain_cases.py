@@ -10,6 +10,7 @@ from plain_pairs import pairs
 from plain_ragged_cases import (ragged, ragged_hidden, ragged_regions,
                                 ragged_shapes)
 from plain_sdpa import sdpa
+from plain_select import select
 
 NAN, INF = numpy.nan, numpy.inf
 
@@ -554,7 +555,7 @@ def few(dtype, rng, error):
 
 GROUPS = {function.__name__: function
           for function in (options, lengths, blocks, widths, hidden, weightings,
-                           layouts, regions, final, ordered, unfused, few, few_options,
-                           few_hidden, few_weightings, few_regions, pairs,
-                           ragged, ragged_hidden, ragged_regions,
-                           ragged_shapes, logical, paged)}
+                           layouts, regions, final, ordered, select, unfused,
+                           few, few_options, few_hidden, few_weightings,
+                           few_regions, pairs, ragged, ragged_hidden,
+                           ragged_regions, ragged_shapes, logical, paged)}
