@@ -23,13 +23,23 @@ func.func @bsr10(%q: tensor<1x8x4096x128xf32>, %k: tensor<1x8x4096x128xf32>,
   ^bb0(%out: i32):
     %o = linalg.index 0 : index
     // Two rows of blocks have 6 and 7 entries.
-    %pair = affine.apply affine_map<(o) -> (o floordiv 13)>(%o)
-    %rest = affine.apply affine_map<(o) -> (o mod 13)>(%o)
+    %c3 = arith.constant 3 : index
+    %c5 = arith.constant 5 : index
     %c6 = arith.constant 6 : index
+    %c9 = arith.constant 9 : index
+    %c13 = arith.constant 13 : index
+    %pair = arith.divui %o, %c13 : index
+    %rest = arith.remui %o, %c13 : index
     %second = arith.cmpi uge, %rest, %c6 : index
     %behind = arith.subi %rest, %c6 : index
     %entry = arith.select %second, %behind, %rest : index
-    %block = affine.apply affine_map<(e, p) -> (e * 9 + (e * 3 + p * 5) mod 9)>(%entry, %pair)
+    // 9 entry + (3 entry + 5 pair) mod 9
+    %spread = arith.muli %entry, %c3 : index
+    %moved = arith.muli %pair, %c5 : index
+    %both = arith.addi %spread, %moved : index
+    %within = arith.remui %both, %c9 : index
+    %first = arith.muli %entry, %c9 : index
+    %block = arith.addi %first, %within : index
     %number = arith.index_cast %block : index to i32
     linalg.yield %number : i32
   } -> tensor<416xi32>

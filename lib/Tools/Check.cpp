@@ -71,7 +71,8 @@ static int64_t takeAlternatives(ReferenceResult &expected,
       }
   }
   int64_t numOthers = 0;
-  for (const auto &[row, elements] : rows) {
+  for (const auto &entry : rows) {
+    llvm::ArrayRef<Element> elements = entry.second;
     auto isRight = [&](size_t choice) {
       return llvm::all_of(elements, [&](const Element &element) {
         const Array &result = results[element.result];
