@@ -94,7 +94,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
                            /*numBlocks=*/0, op.op->getLoc()};
     int64_t keys = op.blocks.getKeys();
     lists->numBlocks =
-        op.isPaged() ? key.shape[0] : (numKeys + keys - 1) / keys;
+        op.isPaged() ? key.shape[0]
+                     : llvm::divideCeil(uint64_t(numKeys), uint64_t(keys));
   }
   mask = evaluation.getRegion(*op.mask);
   score = evaluation.getRegion(*op.score);
@@ -113,7 +114,8 @@ llvm::Error HeadEvaluator::readBlocks() {
   int64_t listDim = op.getListDim(), numBatch = op.getNumListBatchDims();
   int64_t rows = op.blocks.getRows();
   listExtents.assign(query.shape.begin(), query.shape.begin() + numBatch);
-  listExtents.push_back((query.shape[listDim] + rows - 1) / rows);
+  listExtents.push_back(
+      llvm::divideCeil(uint64_t(query.shape[listDim]), uint64_t(rows)));
   int64_t count = 1;
   for (int64_t extent : listExtents)
     count *= extent;
@@ -239,8 +241,8 @@ bool HeadEvaluator::isVisible(Row row, int64_t j) const {
   if (op.causal == CausalKind::bottom_right)
     diagonal += countKeys(row) - countRows(row);
   if (op.offset)
-    diagonal += offset.integers[offset.getOffset(
-        row.take_front(offset.shape.size()))];
+    diagonal +=
+        offset.integers[offset.getOffset(row.take_front(offset.shape.size()))];
   if (op.causal != CausalKind::none && !isAtMost(j, diagonal))
     return false;
   if (op.window) {

@@ -47,8 +47,10 @@ static Expected<int64_t> countPairs(AttentionRows &rows) {
     return count;
   SmallVector<int64_t> index(walked.size(), 0);
   do {
-    for (auto [dim, i] : llvm::zip_equal(rows.batch.dims, index))
-      rows.position[dim] = i;
+    ArrayRef<int64_t> origin = rows.batch.origin;
+    for (auto [number, dim] : llvm::enumerate(rows.batch.dims))
+      rows.position[dim] =
+          index[number] + (origin.empty() ? 0 : origin[number]);
     for (int64_t row = 0; row < rows.rows.count; ++row) {
       if (!isWalked(row))
         continue;

@@ -53,7 +53,8 @@ Error AttentionRows::readList() {
     return Error::success();
   int64_t size = lists->blocks.getKeys();
   int64_t numBlocks =
-      isPaged() ? keys.extents.front() : (keys.count + size - 1) / size;
+      isPaged() ? keys.extents.front()
+                : llvm::divideCeil(uint64_t(keys.count), uint64_t(size));
   auto entries = lists->getEntries(op->getLoc(), position, numBlocks);
   if (!entries)
     return entries.takeError();

@@ -216,7 +216,9 @@ static const attn_rt_version *choose(attn_rt_context *context,
     if (runs)
       return version;
     attn_rt_fail_as(context, ATTN_UNSUPPORTED,
-                    "expected a CPU that this machine has, but got %s", wanted);
+                    "expected a CPU that this machine has, but got %s; name "
+                    "none, and the best one runs",
+                    wanted);
     return NULL;
   }
   if (wanted)
@@ -227,7 +229,8 @@ static const attn_rt_version *choose(attn_rt_context *context,
   else
     attn_rt_fail_as(context, ATTN_UNSUPPORTED,
                     "expected a machine like %s, for which the function was "
-                    "compiled, but this one lacks instructions of it",
+                    "compiled, but this one lacks instructions of it; "
+                    "compile it with --cpu=x86-64 as well",
                     function->versions[0].cpu);
   return NULL;
 }

@@ -104,7 +104,7 @@ static int32_t check_type(attn_rt_context *context,
 static int32_t check_memory(attn_rt_context *context,
                             const attn_rt_array *array) {
   const int64_t max_elements = INT64_C(1) << 58;
-  const int64_t max_reach = INT64_C(1) << 60;
+  const int64_t max_reach = INT64_C(1) << 59;
   attn_rt_view view;
   attn_rt_get_view(array->tensor, &view);
   int empty = attn_rt_is_empty(&view);

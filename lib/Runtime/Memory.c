@@ -96,8 +96,9 @@ void attn_rt_offer(attn_rt_context *context, int32_t number, void *memory,
   if (number < 0 || number >= ATTN_RT_MAX_OUTPUTS)
     return;
   for (; context->num_outputs <= number; ++context->num_outputs) {
+    /* What was not offered is nobody's, an empty result's neither. */
     context->outputs[context->num_outputs].memory = NULL;
-    context->outputs[context->num_outputs].bytes = 0;
+    context->outputs[context->num_outputs].bytes = -1;
   }
   context->outputs[number].memory = memory;
   context->outputs[number].bytes = bytes;

@@ -152,6 +152,8 @@ static int32_t add_steps(const attn_rt_view *view, int sign,
 }
 
 int attn_rt_may_overlap(const attn_rt_view *left, const attn_rt_view *right) {
+  if (attn_rt_is_empty(left) || attn_rt_is_empty(right))
+    return 0;
   uintptr_t left_begin = (uintptr_t)left->data;
   uintptr_t right_begin = (uintptr_t)right->data;
   if (left_begin >= right_begin + (uintptr_t)attn_rt_get_span(right) ||

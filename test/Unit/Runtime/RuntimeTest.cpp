@@ -19,9 +19,7 @@
 namespace {
 
 struct Destroy {
-  void operator()(attn_rt_context *context) const {
-    attn_rt_destroy(context);
-  }
+  void operator()(attn_rt_context *context) const { attn_rt_destroy(context); }
 };
 using Context = std::unique_ptr<attn_rt_context, Destroy>;
 
@@ -97,8 +95,8 @@ TEST(Runtime, ParallelFor) {
 }
 
 /// What a host that runs one worker after the other sees begun.
-std::vector<int64_t> getOrder(int32_t threads, int64_t count,
-                              attn_rt_cost cost, int64_t group = 1) {
+std::vector<int64_t> getOrder(int32_t threads, int64_t count, attn_rt_cost cost,
+                              int64_t group = 1) {
   attn_rt_host host = {};
   host.version = ATTN_RT_VERSION;
   host.threads = threads;
@@ -122,9 +120,7 @@ std::vector<int64_t> getOrder(int32_t threads, int64_t count,
 /// The longest items are begun first, within a group and the groups, equals as
 /// they come; one worker takes all as they come.
 TEST(Runtime, LongestFirst) {
-  auto cost = [](attn_rt_context *, void *, int64_t item) {
-    return item % 3;
-  };
+  auto cost = [](attn_rt_context *, void *, int64_t item) { return item % 3; };
   auto equal = [](attn_rt_context *, void *, int64_t) { return int64_t(7); };
   using Order = std::vector<int64_t>;
   EXPECT_EQ(getOrder(2, 7, cost), (Order{2, 5, 1, 4, 0, 3, 6}));
@@ -223,6 +219,10 @@ TEST(Runtime, Offers) {
   ASSERT_NE(block, nullptr);
   EXPECT_EQ(attn_rt_take(context.get(), memory), nullptr);
   std::free(block);
+  // A result of no elements before it was not offered: it gets memory.
+  Context other = create(nullptr);
+  attn_rt_offer(other.get(), 1, output, sizeof(output));
+  EXPECT_NE(attn_rt_alloc_result(other.get(), 0, 0), nullptr);
 }
 
 TEST(Runtime, Versions) {
@@ -276,11 +276,13 @@ TEST(Runtime, ChoosesVersions) {
   EXPECT_EQ(some.call(nullptr, message), ATTN_OK);
   EXPECT_EQ(Versions::calls[0], 1);
   EXPECT_EQ(some.call("last", message), ATTN_UNSUPPORTED);
-  EXPECT_EQ(message, "expected a CPU that this machine has, but got last");
+  EXPECT_EQ(message, "expected a CPU that this machine has, but got last; name "
+                     "none, and the best one runs");
   some.versions[0].features = unknown;
   EXPECT_EQ(some.call(nullptr, message), ATTN_UNSUPPORTED);
   EXPECT_EQ(message, "expected a machine like first, for which the function "
-                     "was compiled, but this one lacks instructions of it");
+                     "was compiled, but this one lacks instructions of it; "
+                     "compile it with --cpu=x86-64 as well");
   EXPECT_EQ(Versions::calls[0] + Versions::calls[1], 1);
 }
 
