@@ -72,15 +72,7 @@ static DecodeCase parseDecode(int argc, char **argv) {
   DecodeCase given;
   long long rows = 0, heads = 0, keys = 0, width = 0;
   int end = 0;
-  for (int i = 3; i < argc; ++i) {
-    std::string text = argv[i];
-    if (text == "--check")
-      given.check = true;
-    else if (text == "--isa=avx512" || text == "--isa=avx2")
-      given.isa = text.substr(6);
-    else
-      fail("expected --check or --isa=avx512|avx2, but got '" + text + "'");
-  }
+  parseOptions(argc, argv, given);
   if (argc < 3 ||
       std::sscanf(argv[2], "%5lldx%5lldx%8lldx%5lld%n", &rows, &heads, &keys,
                   &width, &end) != 4 ||

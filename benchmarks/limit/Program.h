@@ -46,6 +46,20 @@ inline bool chooseIsa(std::string &isa) {
 /// What `attn-limit decode` does.
 int runDecode(int argc, char **argv);
 
+/// Reads the options behind the shape; `given` has the fields of both.
+template <typename CaseT>
+void parseOptions(int argc, char **argv, CaseT &given) {
+  for (int i = 3; i < argc; ++i) {
+    std::string text = argv[i];
+    if (text == "--check")
+      given.check = true;
+    else if (text == "--isa=avx512" || text == "--isa=avx2")
+      given.isa = text.substr(6);
+    else
+      fail("expected --check or --isa=avx512|avx2, but got '" + text + "'");
+  }
+}
+
 } // namespace attn::limit
 
 #endif // ATTN_BENCHMARKS_LIMIT_PROGRAM_H

@@ -127,15 +127,7 @@ static Case parse(int argc, char **argv) {
     fail("expected dense|causal BATCHxHEADSxROWSxWIDTH or product|transposed "
          "ROWSxCOLUMNSxDEPTH,..., but got '" +
          kind + "'");
-  for (int i = 3; i < argc; ++i) {
-    std::string text = argv[i];
-    if (text == "--check")
-      given.check = true;
-    else if (text == "--isa=avx512" || text == "--isa=avx2")
-      given.isa = text.substr(6);
-    else
-      fail("expected --check or --isa=avx512|avx2, but got '" + text + "'");
-  }
+  parseOptions(argc, argv, given);
   if (kind == "dense" || kind == "causal")
     parseHeads(given, argv[2]);
   else
