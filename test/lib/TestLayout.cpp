@@ -17,7 +17,8 @@ SmallVector<LayoutAttrInterface, 2>
 HalfLanesAttr::propose(MLIRContext *context, const LayoutProblem &problem) {
   FloatType accType = problem.accType;
   int64_t lanes = problem.vectorBits / accType.getWidth() / 2;
-  if (lanes == 0 || problem.tileRows)
+  // No tile has rows of two lists.
+  if (lanes == 0 || problem.tileRows || problem.listRows % lanes != 0)
     return {};
   return {get(context, lanes)};
 }

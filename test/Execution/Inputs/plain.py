@@ -2,12 +2,13 @@
 """Runs attention through attn-run and computes it again in plain numpy.
 
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
-             [--scale-error=0.01] [--run=attn-run]
+             [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
 one function, so that a whole group is one run of attn-run; a run that fails is
 repeated case by case. Prints one line per case that differs and exits with 1.
+With several numbers of threads, all have to give the same bits.
 
 An element may be off by u (2 sqrt(D) S + 16) sum_j |p_j v_j|, with S the largest
 of scale sum_d |q k| and of the scores of the row and u the unit roundoff of the
@@ -37,6 +38,7 @@ def parse_arguments():
     parser.add_argument("--run", default="attn-run")
     parser.add_argument("--only")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--threads", default="")
     parser.add_argument("--scale-error", type=float, default=0.0)
     return parser.parse_args()
 
@@ -78,11 +80,20 @@ def run(cases, options):
         outputs = [os.path.join(directory, f"out{i}.npy")
                    for i in range(len(results))]
         command += ["--output=" + path for path in outputs]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            return None, (done.stderr or f"exit status {done.returncode}")
-        return [from_words(numpy.load(path), result[1])
-                for path, result in zip(outputs, results)], None
+        first = None
+        for threads in options.threads.split(","):
+            more = ["--threads=" + threads] if threads else []
+            done = subprocess.run(command + more, capture_output=True,
+                                  text=True)
+            if done.returncode != 0:
+                return None, (done.stderr or f"exit status {done.returncode}")
+            arrays = [numpy.load(path) for path in outputs]
+            first = first or arrays
+            for one, other, (name, *_) in zip(first, arrays, results):
+                if one.tobytes() != other.tobytes():
+                    return None, f"%{name} has other bits with {threads} threads"
+        return [from_words(array, result[1])
+                for array, result in zip(first, results)], None
 
 
 def check(cases, options):

@@ -79,11 +79,12 @@ def weigh(kind, s, visible, operand, keys):
 
 def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
            mask=None, weight=None, weighting="softmax", operand=None,
-           operands=()):
+           operands=(), count=None):
     """Output, log-sum-exp and weights, each with its tolerance.
 
     `letters` are those of q, k, v and the output. Scores have the batch and row
-    letters in the order of the output, then n.
+    letters in the order of the output, then n. `count` is the number of keys
+    where that is not the extent of n, one for each of the rows.
     """
     lq, lk, lv, lo = letters
     rows = "".join(x for x in lo if x != "e")
@@ -91,6 +92,7 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
             for x, n in zip(part, array.shape)}
     index = {x: spread(numpy.arange(size[x]), x, rows + "n")
              for x in rows + "n"}
+    count = size["n"] if count is None else count
     similarity = similarity or (lambda a, b: a * b)
     every = rows + "nd"
     with numpy.errstate(all="ignore"):
@@ -106,7 +108,7 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
             visible = numpy.broadcast_to(mask(index), s.shape)
         large = None
         if isinstance(weighting, str):
-            p, lse = weigh(weighting, s, visible, operand, size["n"])
+            p, lse = weigh(weighting, s, visible, operand, count)
         else:
             p, lse, large = weighting[1](s, visible, *operands)
         if weight:
@@ -122,7 +124,7 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
             large = abs(weight(large, index))
         if weighting in ("relu", "identity", "sum_normalized"):
             large = numpy.fmax(large, weigh(weighting, magnitude, visible, None,
-                                            size["n"])[0])
+                                            count)[0])
         values = spread(v, lv, rows + "ne")
         # What is not chosen is not read.
         if not isinstance(weighting, str) and not weight:
@@ -151,14 +153,14 @@ def affine(every, letters):
 def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
             inputs=(), captured=(), weighting="softmax", operand=None,
             operands=(), lse=False, weights=False, order=None, fused=True,
-            dynamic=False, patch=None, **plain):
+            dynamic=False, patch=None, lists=None, **plain):
     """A case of attn.generic. `inputs` are (letters, type, array), `captured`
     (name, type, array), `operand` (letters, array); `order` are the letters of
     the weights, if not those of the rows and then n. `weighting` is the name of
     one that the compiler knows, or the name of another and a function that gives
     weights, log-sum-exp and sizes from scores, what is visible and `operands`,
-    which are (letters, array)."""
-    every = "".join(sorted(sizes, key="bhgmpnde".index))
+    which are (letters, array). `lists` are those of plain_lists, over b and, if
+    they are logical, m; keys are bhnd then, values bhne."""
     arrays = [random(rng, [sizes[x] for x in part], dtype)
               for part in letters[:3]]
     if patch:
@@ -167,9 +169,16 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
              for part in letters]
     acc = accumulation(dtype)
     rows = "".join(x for x in letters[3] if x != "e")
-    arguments = [("q", kinds[0], arrays[0]), ("k", kinds[1], arrays[1]),
-                 ("v", kinds[2], arrays[2])]
-    maps = [affine(every, part) for part in letters[:3]]
+    read, stored = list(letters[:3]), arrays
+    if lists:
+        found = lists.store(rng, dtype, dynamic, *arrays[1:])
+        kinds[1:3] = [kind for kind, _ in found]
+        stored = [arrays[0], *(array for _, array in found)]
+        if lists.kind == "physical":
+            read[1:] = "phnd", "phne"
+    every = "".join(sorted({*sizes, *"".join(read)}, key="bhgmpnde".index))
+    arguments = list(zip("qkv", kinds, stored))
+    maps = [affine(every, part) for part in read]
     for number, (part, kind, array) in enumerate(inputs):
         arguments.append((f"in{number}", kind, array))
         maps.append(affine(every, part))
@@ -201,12 +210,24 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
         results.append((f"r#{len(types)}", kind, part))
         types.append(kind)
     several = f":{len(types)}" if len(types) > 1 else ""
-    ins = ""
+    ins = blocks = ""
     if inputs:
         ins = (f" inputs({', '.join(f'%in{i}' for i in range(len(inputs)))} : "
                f"{', '.join(kind for _, kind, _ in inputs)})")
+    if lists:
+        arguments += lists.make_arguments()
+        leading = "bh"[2 - len(lists.leading):]
+        listed = ("b", "") if lists.kind == "physical" else (leading + "m",
+                                                             leading)
+        blocks = lists.make_text([affine(every, part) for part in listed])
+        dense = plain.get("mask")
+        seen = lists.get_visible(*(sizes[x] for x in "bhmn"))
+        if lists.kind == "physical":
+            plain["count"] = spread(lists.count_keys(), "b", rows + "n")
+        seen = spread(seen, "bhmn", rows + "n")
+        plain["mask"] = lambda x: seen & (dense(x) if dense else True)
     body += f"""  %r{several} = attn.generic ins(%q, %k, %v : {', '.join(kinds[:3])}){ins}
-      weighting({weigher}) outs(%init : {kinds[3]}){extra}
+      weighting({weigher}){blocks} outs(%init : {kinds[3]}){extra}
       {{indexing_maps = [{', '.join(maps)}], scale = {scale!r} : f64}}
       {text}
       -> {', '.join(types)}"""

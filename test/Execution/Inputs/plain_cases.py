@@ -4,6 +4,7 @@ import numpy
 
 from plain_attention import accumulation, generic, random, spread, tensor
 from plain_final import CAUSAL, LETTERS, POSITIVE, SIZES, final
+from plain_joint import joint, joint_kinds
 from plain_lists import logical, paged
 from plain_ordered import ordered
 from plain_pairs import pairs
@@ -558,4 +559,5 @@ GROUPS = {function.__name__: function
                            layouts, regions, final, ordered, select, unfused,
                            few, few_options, few_hidden, few_weightings,
                            few_regions, pairs, ragged, ragged_hidden,
-                           ragged_regions, ragged_shapes, logical, paged)}
+                           ragged_regions, ragged_shapes, logical, paged,
+                           joint, joint_kinds)}

@@ -48,11 +48,13 @@ class Lists:
         return [("indptr", kinds[0], self.indptr),
                 ("indices", kinds[1], self.indices)]
 
-    def make_text(self):
+    def make_text(self, maps=()):
+        """`maps` are those of both, where the op has no shapes to tell."""
         (_, indptr, _), (_, indices, _) = self.make_arguments()
+        more = f", maps = [{', '.join(maps)}]" if maps else ""
         return (f" blocks(%indptr, %indices : {indptr}, {indices}) "
                 f"{{rows = {self.span}, keys = {self.keys}, "
-                f"kind = {self.kind}}}")
+                f"kind = {self.kind}{more}}}")
 
 
 class Blocks(Lists):
@@ -85,6 +87,11 @@ class Pages(Lists):
                 ends = min(ends, self.lengths[b])
             visible[b, :, :, :ends] = True
         return visible
+
+    def count_keys(self):
+        """The number of keys of each list; 1 where there is none to divide."""
+        return numpy.array([max(len(one) * self.keys, 1)
+                            for one in self.entries])
 
     def store(self, rng, dtype, dynamic, k, v):
         """Fills dense `k` and `v` from the pages, which it returns."""

@@ -170,11 +170,13 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
 
 def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
                      queries=QUERIES, keys=KEYS, sizes=None, inputs=(),
-                     weighting="softmax", operand=None, lse=False, fused=True,
+                     captured=(), weighting="softmax", operand=None,
+                     operands=(), lse=False, fused=True, dynamic=False,
                      **plain):
     """A case of attn.generic on packed queries and keys. In `letters` and those
     of `inputs` and `operand`, M is a packed row, N a packed key, r the request;
-    what plain numpy computes gets index["r"], and inputs by number."""
+    what plain numpy computes gets index["r"], also as "b", and inputs by number.
+    The rest is as for `generic`."""
     sizes = {"h": 2, "d": 5, "e": 3, **(sizes or {}), "r": len(queries),
              "m": max(queries, default=0), "n": max(keys, default=0),
              "M": sum(queries), "N": sum(keys)}
@@ -182,7 +184,8 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
     every = "".join(x for x in "rhgmnde" if x in used)
     acc = accumulation(dtype)
     rows, columns = starts_of(queries), starts_of(keys)
-    kinds = [tensor([sizes[x] for x in part], dtype) for part in letters]
+    kinds = [tensor([sizes[x] for x in part], dtype, dynamic)
+             for part in letters]
     arrays = [random(rng, [sizes[x] for x in part], dtype)
               for part in letters[:3]]
 
@@ -198,13 +201,17 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
             maps.append(write(part))
         ins = (f" inputs({', '.join(f'%in{i}' for i in range(len(inputs)))} : "
                f"{', '.join(kind for _, kind, _ in inputs)})")
-    weigher = f"#attn.{weighting}"
-    if operand:
-        part, array = operand
-        kind = tensor(array.shape, acc) if part else acc
-        arguments.append(("w", kind, array))
-        weigher += f", %w : {kind}"
-        maps.append(write(part))
+    arguments += captured
+    known = isinstance(weighting, str)
+    weigher = f"#attn.{weighting}" if known else f"#{weighting[0]}"
+    given = [operand] if operand else operands
+    names = [f"%w{number}" for number in range(len(given))]
+    of = [tensor(array.shape, acc) if part else acc for part, array in given]
+    arguments += [(name[1:], kind, array)
+                  for name, kind, (_, array) in zip(names, of, given)]
+    maps += [write(part) for part, _ in given]
+    if given:
+        weigher += f", {', '.join(names)} : {', '.join(of)}"
     starts = ""
     for word, array in (("query_starts", rows), ("key_starts", columns)):
         kind = tensor(array.shape, "i64")
@@ -228,7 +235,7 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
     log = [numpy.zeros([sizes[x] for x in row_letters]) for _ in range(2)]
     for r in range(len(queries)):
         parts = [cut(part, array, r) for part, array in zip(letters, arrays)]
-        given = [cut(part, array, r) for part, _, array in inputs]
+        mine = [cut(part, array, r) for part, _, array in inputs]
 
         def spread(part, array):
             from plain_attention import spread as lay
@@ -236,25 +243,24 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
 
         def extend(function):
             def call(value, index):
-                return function(value, {**index, "r": r, "in": [
-                    spread(*each) for each in given]})
+                return function(value, {**index, "r": r, "b": r, "in": [
+                    spread(*each) for each in mine]})
             return call
         kind = dict(plain)
         for key in ("score", "weight"):
-            if key in kind:
+            if kind.get(key):
                 kind[key] = extend(kind[key])
-        if "mask" in kind:
+        if kind.get("mask"):
             mask = kind["mask"]
-            kind["mask"] = lambda index, r=r, mask=mask, given=given: mask(
-                {**index, "r": r, "in": [spread(*each) for each in given]})
-        weight_operand = None
-        if operand:
-            weight_operand = spread(*cut(*operand, r))
+            kind["mask"] = lambda index, r=r, mask=mask, mine=mine: mask(
+                {**index, "r": r, "b": r,
+                 "in": [spread(*each) for each in mine]})
+        spreads = [spread(*cut(*each, r)) for each in given]
         done, lse_of, _ = attend(
             *(array for _, array in parts),
             [part for part, _ in parts] + [letters[3].lower().replace("r", "")],
-            scale * error, dtype, weighting=weighting, operand=weight_operand,
-            **kind)
+            scale * error, dtype, weighting=weighting,
+            operand=spreads[0] if operand else None, operands=spreads, **kind)
 
         def place(letters):
             return tuple(slice(rows[r], rows[r + 1]) if x == "M" else
@@ -264,11 +270,11 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
             if lse:
                 log[i][place(row_letters)] = lse_of[i]
     results = [("r#0" if lse else "r", kinds[3], *out)]
-    body = f"  %init = tensor.empty() : {kinds[3]}\n"
+    body = make_empty("init", letters[3], kinds[3], letters, kinds)
     types, extra, several = kinds[3], "", ""
     if lse:
-        kind = tensor(log[0].shape, acc)
-        body += f"  %rows = tensor.empty() : {kind}\n"
+        kind = tensor(log[0].shape, acc, dynamic)
+        body += make_empty("rows", row_letters, kind, letters, kinds)
         results.append(("r#1", kind, *log))
         maps.append(write(row_letters))
         types, extra, several = f"{types}, {kind}", f" lse(%rows : {kind})", ":2"

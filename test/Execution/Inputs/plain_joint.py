@@ -1,0 +1,243 @@
+"""The cases of plain.py that join what the other groups take apart: groups
+"joint" and, for weightings that only attn-test-run knows, "joint_kinds".
+
+Every combination of a number of rows, a way to store keys, an element type and
+whether extents are known is one case. Its mask, score and weighting are chosen so
+that any two of these, and any one of them beside any one of the former, come
+together in some case.
+"""
+
+import itertools
+
+import numpy
+
+from plain_attention import accumulation, generic, random
+from plain_lists import random_blocks, random_pages
+from plain_ordered import fading
+from plain_ragged import generic_requests
+from plain_select import best
+
+ROWS = (1, 2, 4, 7, 16)
+STORAGES = ("contiguous", "blocks", "pages", "ragged")
+DTYPES = ("f32", "f16", "bf16")
+MASKS = ("none", "causal", "window", "third", "lengths", "documents")
+SCORES = ("none", "softcap", "alibi", "table", "heads")
+WEIGHTINGS = ("softmax", "softmax_sink", "sigmoid", "relu", "identity",
+              "sum_normalized", "select", "ordered")
+AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
+        "dynamic": (False, True), "mask": MASKS, "score": SCORES,
+        "weighting": WEIGHTINGS}
+# What is refused, with a message that says so.
+REFUSED = {("storage", "blocks", "weighting", "select"),
+           ("storage", "pages", "weighting", "select")}
+BATCH, HEADS, KEYS, WIDTH, CHANNELS = 3, 2, 75, 9, 18
+
+
+def find_pairs(case):
+    """The pairs of choices that a case brings together."""
+    return {(a, case[a], b, case[b]) for a, b in itertools.combinations(AXES, 2)}
+
+
+def design():
+    """The cases, each a choice for every axis."""
+    fixed, free = list(AXES)[:4], list(AXES)[4:]
+    left = {pair for values in itertools.product(*AXES.values())
+            for pair in find_pairs(dict(zip(AXES, values)))} - REFUSED
+    cases = []
+    for values in itertools.product(*(AXES[axis] for axis in fixed)):
+        base, most = dict(zip(fixed, values)), None
+        # What lies furthest back comes first, so that all come equally often.
+        for chosen in itertools.product(*(AXES[axis] for axis in free)):
+            case = {**base, **dict(zip(free, chosen))}
+            pairs = find_pairs(case)
+            if pairs & REFUSED:
+                continue
+            new = len(pairs & left)
+            used = sum(one[axis] == case[axis] for one in cases
+                       for axis in free)
+            if most is None or (new, -used) > most[0]:
+                most = ((new, -used), case, pairs)
+        cases.append(most[1])
+        left -= most[2]
+    if left:
+        raise AssertionError(f"expected no pair of choices to be left, but "
+                             f"{len(left)} are, such as {sorted(left)[0]}")
+    return cases
+
+
+def make_mask(kind, rng, acc, key, argument):
+    """Text, function and captured arrays of a mask. The dimensions are b, h, g,
+    m and `key`; `argument` is the text of what the regions are given."""
+    if kind == "none":
+        return "", None, []
+    captured, text = [], ""
+    if kind == "causal":
+        text = """
+        %c9 = arith.constant 9 : index
+        %last = arith.addi %i, %c9 : index
+        %seen = arith.cmpi sle, %j, %last : index"""
+        mask = lambda x: x["n"] <= x["m"] + 9
+    elif kind == "window":
+        text = """
+        %first = affine.apply affine_map<(i) -> (i + 3)>(%i)
+        %last = affine.apply affine_map<(i) -> (i + 41)>(%i)
+        %after = arith.cmpi sge, %j, %first : index
+        %before = arith.cmpi sle, %j, %last : index
+        %seen = arith.andi %after, %before : i1"""
+        mask = lambda x: (x["n"] >= x["m"] + 3) & (x["n"] <= x["m"] + 41)
+    elif kind == "third":
+        text = """
+        %c1 = arith.constant 1 : index
+        %rest = affine.apply affine_map<(i, j) -> ((i + j) mod 3)>(%i, %j)
+        %seen = arith.cmpi ne, %rest, %c1 : index"""
+        mask = lambda x: (x["m"] + x["n"]) % 3 != 1
+    elif kind == "lengths":
+        lengths = numpy.array([53, 0, 70])
+        captured = [("lengths", f"tensor<{BATCH}xi64>", lengths)]
+        text = f"""
+        %length = tensor.extract %lengths[%b] : tensor<{BATCH}xi64>
+        %end = arith.index_cast %length : i64 to index
+        %seen = arith.cmpi slt, %j, %end : index"""
+        mask = lambda x: x["n"] < lengths[x["b"]]
+    elif kind == "documents":
+        documents = numpy.sort(rng.integers(0, 3, 200))
+        captured = [("documents", "tensor<200xi32>", documents)]
+        text = """
+        %mine = tensor.extract %documents[%i] : tensor<200xi32>
+        %other = tensor.extract %documents[%j] : tensor<200xi32>
+        %seen = arith.cmpi eq, %mine, %other : i32"""
+        mask = lambda x: documents[x["m"]] == documents[x["n"]]
+    return f"""mask {{
+      ^bb0{argument}:
+        %b = attn.index 0
+        %i = attn.index 3
+        %j = attn.index {key}{text}
+        attn.yield %seen : i1
+      }}""", mask, captured
+
+
+def make_score(kind, rng, acc, dtype, key, positive):
+    """Text, function, inputs and captured arrays; `positive` for an absolute
+    value at the end."""
+    inputs, captured, argument = [], [], ""
+    if kind == "softcap":
+        text = f"""
+        %cap = arith.constant 1.5 : {acc}
+        %part = arith.divf %s, %cap : {acc}
+        %bent = math.tanh %part : {acc}
+        %t = arith.mulf %cap, %bent : {acc}"""
+        score = lambda s, x: 1.5 * numpy.tanh(s / 1.5)
+    elif kind == "alibi":
+        text = f"""
+        %steps = arith.subi %j, %i : index
+        %integer = arith.index_cast %steps : index to i32
+        %distance = arith.sitofp %integer : i32 to {acc}
+        %slope = arith.constant 0.03125 : {acc}
+        %penalty = arith.mulf %slope, %distance : {acc}
+        %t = arith.addf %s, %penalty : {acc}"""
+        score = lambda s, x: s + (x["n"] - x["m"]) / 32
+    elif kind == "table":
+        table = random(rng, [HEADS, 65], acc)
+        captured = [("table", f"tensor<{HEADS}x65x{acc}>", table)]
+        text = f"""
+        %low = arith.constant -32 : index
+        %high = arith.constant 32 : index
+        %distance = arith.subi %j, %i : index
+        %least = arith.maxsi %low, %distance : index
+        %most = arith.minsi %least, %high : index
+        %at = arith.addi %most, %high : index
+        %x = tensor.extract %table[%h, %at] : tensor<{HEADS}x65x{acc}>
+        %t = arith.addf %s, %x : {acc}"""
+        score = lambda s, x: s + table[x["h"], numpy.clip(
+            x["n"] - x["m"], -32, 32) + 32]
+    elif kind == "heads":
+        factors = random(rng, [HEADS], dtype)
+        inputs = [("h", f"tensor<{HEADS}x{dtype}>", factors)]
+        argument = f", %x: {acc}"
+        text = f"""
+        %t = arith.mulf %s, %x : {acc}"""
+        score = lambda s, x: s * factors[x["h"]]
+    elif positive:
+        text, score = f"\n        %t = arith.addf %s, %s : {acc}", lambda s, x: 2 * s
+    else:
+        return "", None, [], []
+    last, whole = "%t", score
+    if positive:
+        text += f"\n        %size = math.absf %t : {acc}"
+        last, whole = "%size", lambda s, x: abs(score(s, x))
+    return f"""score {{
+      ^bb0(%s: {acc}{argument}):
+        %h = attn.index 1
+        %i = attn.index 3
+        %j = attn.index {key}{text}
+        attn.yield {last} : {acc}
+      }}""", whole, inputs, captured
+
+
+def make_weighting(kind, rng, acc):
+    """The arguments of `generic` that say it."""
+    heads = ("h", random(rng, [HEADS], acc))
+    if kind in ("softmax_sink", "sigmoid"):
+        return {"weighting": kind, "operand": heads}
+    if kind == "select":
+        return {"weighting": best(3, "softmax")}
+    if kind == "ordered":
+        return {"weighting": ("attntest.fading", fading),
+                "operands": [heads, ("", numpy.array(0.75, "f4"))]}
+    return {"weighting": kind}
+
+
+def write(case, number, rng, error):
+    """The case as plain.py takes it."""
+    dtype, storage, rows = case["dtype"], case["storage"], case["rows"]
+    acc = accumulation(dtype)
+    positive = case["weighting"] == "sum_normalized"
+    # Of pages the last dimension, rows in a page, holds the position.
+    key = 5 if storage == "pages" else 4
+    score_text, score, inputs, more = make_score(case["score"], rng, acc, dtype,
+                                                 key, positive)
+    mask_text, mask, captured = make_mask(case["mask"], rng, acc, key,
+                                          f"(%x: {acc})" if inputs else "")
+    kind = make_weighting(case["weighting"], rng, acc)
+    kind["lse"] = number % 2 == 0 and "softmax" in str(kind["weighting"])
+    # Rows are positions, heads of a group, or both.
+    group = rows if number % 3 == 1 else 2 if rows % 4 == 0 else 1
+    sizes = {"h": HEADS, "g": group, "m": rows // group, "d": WIDTH,
+             "e": CHANNELS}
+    name = "-".join(["known" if not case["dynamic"] else "dynamic", *(
+        str(case[axis]) for axis in AXES if axis not in ("dtype", "dynamic"))])
+    text = mask_text + " " + score_text
+    shared = {"inputs": inputs, "captured": captured + more, "mask": mask,
+              "score": score, "dynamic": case["dynamic"], **kind}
+    if storage == "ragged":
+        count = rows // group
+        return generic_requests(
+            name, dtype, rng, ["Mhgd", "Nhd", "Nhe", "Mhge"], text, 0.6, error,
+            queries=(count, 0, count + 1), keys=(64, 17, KEYS), sizes=sizes,
+            **shared)
+    lists, keys = None, KEYS
+    if storage == "blocks":
+        lists = random_blocks(rng, rows // group, (1, 2, 16)[number % 3], KEYS,
+                              (16, 1, 7)[number // 3 % 3], (BATCH, HEADS),
+                              index=("i32", "i64")[number % 2])
+    elif storage == "pages":
+        size = (16, 5, 25)[number % 3]
+        counts = [-(-KEYS // size), 2, 0]
+        keys = counts[0] * size
+        lists = random_pages(rng, counts, size, ragged=False, shared=number % 3,
+                             index=("i32", "i64")[number % 2],
+                             dynamic=case["dynamic"])
+    return generic(name, dtype, {"b": BATCH, **sizes, "n": keys},
+                   ["bhgmd", "bhnd", "bhne", "bhgme"], rng, text, 0.6, error,
+                   lists=lists, **shared)
+
+
+def joint(dtype, rng, error, known=True):
+    for number, case in enumerate(design()):
+        if (case["dtype"] == dtype and
+                known == (case["weighting"] not in ("select", "ordered"))):
+            yield write(case, number, rng, error)
+
+
+def joint_kinds(dtype, rng, error):
+    yield from joint(dtype, rng, error, known=False)
