@@ -6,8 +6,9 @@
 
 Prints a table; with --json only an array of objects, times in milliseconds:
 name, dtype, shape, compile_ms, median_ms, min_ms, gflops, peak_gflops,
-peak_fraction, threads; `error` where a result cannot be believed or there is
-none; `unfused`, why an op was not fused. --shape replaces that of the
+peak_fraction, threads; read_fraction, the time of a plain read over ours, where
+copies of the arguments take turns; `error` where a result cannot be believed or
+there is none; `unfused`, why an op was not fused. --shape replaces that of the
 benchmarks made from benchmarks/*.mlir.in; those that are files have their own.
 
 --against runs the attn-run of another build after each run of this one, in
@@ -166,6 +167,8 @@ class Table:
                      f"{row['median_ms']:7.3f} ms {row['gflops']:8.1f} "
                      f"{row['peak_gflops']:8.1f} {row['peak_fraction']:8.1%}")
             line += self._compare(row)
+            if "read_fraction" in row:
+                line += f"  {row['read_fraction']:.1%} of a plain read's rate"
         print(line, flush=True)
         for field in ("error", "unfused", "against_error"):
             if field in row and (field == "error" or

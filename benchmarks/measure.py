@@ -83,8 +83,9 @@ class Build:
             fields = {field: result[field] for field in FIELDS}
         except KeyError as error:
             raise Failure(f"attn-run gave no {error}") from None
-        if "unfused" in result:
-            fields["unfused"] = result["unfused"]
+        for field in ("unfused", "read_fraction"):
+            if field in result:
+                fields[field] = result[field]
         self.results.append(fields)
         self.times.append(fields["median_ms"])
         return complaint

@@ -39,6 +39,16 @@ static void keepFreedMemory() {
 #endif
 }
 
+/// Of an even number, the mean of the two in the middle; sorts.
+static double getMedian(std::vector<double> &values) {
+  if (values.empty())
+    return 0;
+  llvm::sort(values);
+  size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle]
+                           : (values[middle - 1] + values[middle]) / 2;
+}
+
 llvm::Expected<Timing>
 attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
                  double flops, ElementType type, std::vector<Array> &results) {
@@ -69,6 +79,17 @@ attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
     return llvm::Error::success();
   };
 
+  std::vector<double> times, reads;
+  auto readAll = [&] {
+    for (const Arguments &arguments : copies) {
+      double sum = 0;
+      for (const Array *array : arguments)
+        sum +=
+            readMemory(array->getData(), array->getNumBytes(), timing.threads);
+      reads.push_back(sum * 1e3);
+    }
+  };
+
   // Warm-up: pages, caches, clocks; two runs or more, one if it is a long one.
   Progress progress("timing");
   double seconds = 0;
@@ -80,7 +101,6 @@ attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
       return error;
 
   // Rounds of one burst and as many runs as take about as long.
-  std::vector<double> times;
   start = Clock::now();
   auto isDone = [&] {
     int64_t done = times.size();
@@ -97,18 +117,21 @@ attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
         return error;
       times.push_back(seconds * 1e3);
       spent += seconds;
+      if (copies.size() > 1 && turn % copies.size() == 0)
+        readAll();
     } while (spent < roundSeconds && !isDone());
     progress.update();
   }
+  // Fewer runs than copies.
+  if (copies.size() > 1 && reads.empty())
+    readAll();
   for (int burst = 0; burst < 5; ++burst)
     peak.sample();
 
-  llvm::sort(times);
-  size_t middle = times.size() / 2;
   timing.runs = times.size();
+  timing.medianMs = getMedian(times);
   timing.minMs = times.front();
-  timing.medianMs = times.size() % 2 ? times[middle]
-                                     : (times[middle - 1] + times[middle]) / 2;
+  timing.readMs = getMedian(reads);
   timing.gflops = timing.medianMs > 0 ? flops / timing.medianMs / 1e6 : 0;
   timing.peakGflops = peak.getFlops() / 1e9;
   timing.peakFraction =
@@ -126,12 +149,13 @@ void Timing::print(llvm::raw_ostream &os) const {
   os << format("; %d thread%s, compiled in %.4g ms, memory reads at %.3g GB/s",
                threads, threads == 1 ? "" : "s", compileMs, readGBps);
   if (copies > 1)
-    os << format("; %lld copies of the arguments in turn, at %.3g GB/s",
-                 static_cast<long long>(copies),
-                 argumentBytes / medianMs / 1e6);
+    os << format("; %lld copies of the arguments in turn, at %.3g GB/s, "
+                 "%.1f %% of a plain read's",
+                 static_cast<long long>(copies), argumentBytes / medianMs / 1e6,
+                 100 * getReadFraction());
   if (!unfused.empty())
-    os << "; " << unfused.size()
-       << (unfused.size() == 1 ? " op" : " ops") << " unfused";
+    os << "; " << unfused.size() << (unfused.size() == 1 ? " op" : " ops")
+       << " unfused";
   os << "\n";
 }
 
@@ -143,8 +167,10 @@ void Timing::printJson(llvm::raw_ostream &os) const {
                gflops, peakGflops, peakFraction, threads)
      << format("\"runs\": %lld, \"read_gb_per_s\": %.3f",
                static_cast<long long>(runs), readGBps)
-     << (copies > 1 ? llvm::formatv(", \"copies\": {0}, \"gb_per_s\": {1:F3}",
-                                    copies, argumentBytes / medianMs / 1e6)
+     << (copies > 1 ? llvm::formatv(", \"copies\": {0}, \"gb_per_s\": {1:F3}, "
+                                    "\"read_fraction\": {2:F4}",
+                                    copies, argumentBytes / medianMs / 1e6,
+                                    getReadFraction())
                           .str()
                     : std::string())
      << (isMeasuringError() ? ", \"measuring_error\": true" : "")

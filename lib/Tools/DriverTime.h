@@ -23,12 +23,18 @@ struct Timing {
   double readGBps = 0;
   /// The copies of the arguments that runs had in turn, and the bytes of one.
   int64_t copies = 1, argumentBytes = 0;
+  /// With several copies, how long a plain read of one takes, the median.
+  double readMs = 0;
   int threads = 1;
   /// The ops that ran as plain loops.
   std::vector<UnfusedOp> unfused;
 
   /// Set if the kernel came out faster than it can be.
   bool isMeasuringError() const { return peakFraction > 0.97; }
+  /// The rate of the runs over that of plain reads of what they read.
+  double getReadFraction() const {
+    return medianMs > 0 ? readMs / medianMs : 0;
+  }
   /// One line for people.
   void print(llvm::raw_ostream &os) const;
   /// One JSON object on one line.
@@ -41,9 +47,10 @@ using Arguments = std::vector<const Array *>;
 /// Times `runs` calls (0: as many as half a second holds, at least 7, and 25
 /// with each copy of the arguments if there are several) after warm-up, in
 /// alternation with bursts of the peak for `type`. Calls have the copies in
-/// turn. `flops` is the work of one call. Results are written to memory that
-/// earlier calls' had, as where the caller keeps arrays for them; those of the
-/// last call that was timed are left in `results`.
+/// turn; after each turn, all are read once. `flops` is the work of one call.
+/// Results are written to memory that earlier calls' had, as where the caller
+/// keeps arrays for them; those of the last call that was timed are left in
+/// `results`.
 llvm::Expected<Timing> timeKernel(Kernel &kernel,
                                   llvm::ArrayRef<Arguments> copies,
                                   int64_t runs, double flops, ElementType type,

@@ -30,9 +30,9 @@
 // Runs that are timed with copies of the arguments in turn: 256 copies of 4 KiB
 // are 1 MiB.
 // RUN: attn-run %s --random --shape=2x128x4 --shape=2x0x4 --shape=2x0x3 --time=3 --rotate=1 --threads=1 | FileCheck %s --check-prefix=ROTATE
-// ROTATE: time: {{.+}}; 256 copies of the arguments in turn, at {{.+}} GB/s
+// ROTATE: time: {{.+}}; 256 copies of the arguments in turn, at {{.+}} GB/s, {{[0-9.]+}} % of a plain read's
 // RUN: attn-run %s --random --shape=2x128x4 --shape=2x0x4 --shape=2x0x3 --time=3 --rotate=1 --threads=1 --json 2> %t/stderr | FileCheck %s --check-prefix=ROTATE-JSON
-// ROTATE-JSON: "copies": 256, "gb_per_s": {{[0-9.]+}}
+// ROTATE-JSON: "copies": 256, "gb_per_s": {{[0-9.]+}}, "read_fraction": {{[0-9.]+}}
 
 // One pair, by hand: row 2 of batch 1 sees keys 0, 1 and 2.
 // RUN: attn-run %s --target=reference --random --shape=2x5x4 --shape=2x7x4 --shape=2x7x3 --trace-pair=1,2,2 | FileCheck %s --check-prefix=SEEN

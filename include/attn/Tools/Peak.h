@@ -37,6 +37,10 @@ private:
 /// no cache holds. 0 if there is no memory for one.
 double measureReadBandwidth(int threads);
 
+/// The seconds that `threads` threads take to read `bytes` bytes, at 8-byte
+/// words, in the order that is fastest.
+double readMemory(const void *memory, size_t bytes, int threads);
+
 /// The number of threads that parallel kernels run on.
 int getNumThreads();
 void setNumThreads(int threads);

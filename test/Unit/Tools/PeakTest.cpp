@@ -36,6 +36,13 @@ TEST(PeakTest, MoreSamplesNeverLowerThePeak) {
   }
 }
 
+TEST(PeakTest, ReadMemory) {
+  std::vector<uint64_t> words(1 << 16, 1);
+  for (int threads : {1, 2, 5})
+    EXPECT_GT(readMemory(words.data(), words.size() * 8, threads), 0);
+  EXPECT_GE(readMemory(words.data(), 0, 2), 0);
+}
+
 TEST(PeakTest, ReadBandwidth) { EXPECT_GT(measureReadBandwidth(1), 0); }
 
 } // namespace
