@@ -122,3 +122,8 @@ attn::limit::FewRowsNest attn::limit::getAVX2FewRows(int64_t rows) {
 float attn::limit::readAllAVX2(const float *from, int64_t count) {
   return readAll<AVX2>(from, count);
 }
+
+float attn::limit::readPartAVX2(const float *from, const float *ahead,
+                                int64_t count) {
+  return readPart<AVX2>(from, ahead, count);
+}

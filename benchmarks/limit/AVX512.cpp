@@ -134,3 +134,8 @@ attn::limit::FewRowsNest attn::limit::getAVX512FewRows(int64_t rows) {
 float attn::limit::readAllAVX512(const float *from, int64_t count) {
   return readAll<AVX512>(from, count);
 }
+
+float attn::limit::readPartAVX512(const float *from, const float *ahead,
+                                  int64_t count) {
+  return readPart<AVX512>(from, ahead, count);
+}

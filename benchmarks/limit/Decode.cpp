@@ -17,11 +17,8 @@
 
 #include "Program.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <random>
-#include <vector>
 
 using namespace attn::limit;
 
@@ -112,28 +109,16 @@ static double getRowError(const Rows &head, int64_t row) {
   return error;
 }
 
-static double getMedian(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 int attn::limit::runDecode(int argc, char **argv) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int64_t kBytes = int64_t(256) << 20, kRotations = 25;
   DecodeCase given = parseDecode(argc, argv);
   bool avx512 = chooseIsa(given.isa);
   FewRowsNest nest =
       avx512 ? getAVX512FewRows(given.rows) : getAVX2FewRows(given.rows);
   auto read = avx512 ? readAllAVX512 : readAllAVX2;
   int64_t bytes = 2 * given.count() * static_cast<int64_t>(sizeof(float));
-  int64_t copies = given.check ? 1 : (kBytes + bytes - 1) / bytes;
+  int64_t copies = given.check ? 1 : (kRotatedBytes + bytes - 1) / bytes;
   DecodeArrays arrays(given, copies);
   volatile float sink = 0;
-  auto timed = [](auto &&body) {
-    Clock::time_point start = Clock::now();
-    body();
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
   auto run = [&](int64_t copy) {
     for (int64_t head = 0; head < given.heads; ++head)
       nest(arrays.getHead(given, head, copy));
@@ -148,7 +133,7 @@ int attn::limit::runDecode(int argc, char **argv) {
     for (int64_t turn = -1; turn < kRotations; ++turn)
       for (bool reading : {true, false})
         for (int64_t copy = 0; copy < copies; ++copy) {
-          double seconds = timed([&] { reading ? sum(copy) : run(copy); });
+          double seconds = getSeconds([&] { reading ? sum(copy) : run(copy); });
           if (turn >= 0)
             (reading ? reads : times).push_back(seconds);
         }

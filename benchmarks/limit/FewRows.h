@@ -180,6 +180,26 @@ template <typename Isa> float readAll(const float *from, int64_t count) {
   return parts[0];
 }
 
+/// Sums `count` numbers, a multiple of 128, and asks for as many from `ahead`.
+template <typename Isa>
+float readPart(const float *from, const float *ahead, int64_t count) {
+  constexpr int step = 128, vectors = step / Isa::lanes;
+  typename Isa::Vector acc[8];
+  for (auto &sum : acc)
+    sum = Isa::zero();
+  for (int64_t i = 0; i + step <= count; i += step)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; ++v) {
+      __builtin_prefetch(ahead + i + v * Isa::lanes, 0, 2);
+      acc[v % 8] = Isa::add(acc[v % 8], Isa::load(from + i + v * Isa::lanes));
+    }
+  for (int v = 1; v < 8; ++v)
+    acc[0] = Isa::add(acc[0], acc[v]);
+  alignas(64) float parts[Isa::lanes];
+  Isa::store(parts, acc[0]);
+  return parts[0];
+}
+
 template <typename Isa> attn::limit::FewRowsNest getFewRows(int64_t rows) {
   return rows == 1   ? FewRows<Isa, 1, 128>::run
          : rows == 2 ? FewRows<Isa, 2, 128>::run

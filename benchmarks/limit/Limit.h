@@ -54,6 +54,10 @@ FewRowsNest getAVX2FewRows(int64_t rows);
 float readAllAVX512(const float *from, int64_t count);
 float readAllAVX2(const float *from, int64_t count);
 
+/// Sums `count` numbers, a multiple of 128, and asks for as many from `ahead`.
+float readPartAVX512(const float *from, const float *ahead, int64_t count);
+float readPartAVX2(const float *from, const float *ahead, int64_t count);
+
 /// The nest for heads of `width` features, 64 or 128; null for others. The CPU
 /// must have AVX-512F and AVX-512DQ, or AVX2 and FMA.
 LoopNest getAVX512Nest(int64_t width);

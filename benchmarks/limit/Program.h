@@ -10,10 +10,13 @@
 
 #include "Limit.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace attn::limit {
 
@@ -45,6 +48,23 @@ inline bool chooseIsa(std::string &isa) {
 
 /// What `attn-limit decode` does.
 int runDecode(int argc, char **argv);
+/// What `attn-limit pages` does.
+int runPages(int argc, char **argv);
+
+/// So much memory takes turns that nothing is found in a cache.
+constexpr int64_t kRotatedBytes = int64_t(256) << 20, kRotations = 25;
+
+template <typename BodyT> double getSeconds(BodyT &&body) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+  body();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+inline double getMedian(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
 
 /// Reads the options behind the shape; `given` has the fields of both.
 template <typename CaseT>

@@ -14,6 +14,10 @@
 //
 //   attn-limit decode ROWSxHEADSxKEYSx128 [--check] [--isa=avx512|avx2]
 //
+// or, for pages in any order, Pages.cpp,
+//
+//   attn-limit pages SIZExHEADSxKEYSx128 [--isa=avx512|avx2]
+//
 // Prints one JSON object: isa, median_ms, min_ms, runs, gflops (visible pairs),
 // error, the largest difference from a plain loop in double precision, on a few
 // rows (of the first and the last head), or with --check, which times nothing,
@@ -283,6 +287,8 @@ static int runProducts(const Case &given) {
 int main(int argc, char **argv) {
   if (argc > 1 && std::string(argv[1]) == "decode")
     return runDecode(argc, argv);
+  if (argc > 1 && std::string(argv[1]) == "pages")
+    return runPages(argc, argv);
   Case given = parse(argc, argv);
   chooseIsa(given.isa);
   if (!given.products.empty())
