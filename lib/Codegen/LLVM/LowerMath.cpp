@@ -28,6 +28,11 @@ bool holdsBF16(Operation *op) {
          llvm::any_of(op->getResultTypes(), isBF16);
 }
 
+bool holdsF64(Operation *op) {
+  return getElementTypeOrSelf(op->getOperand(0)).isF64() ||
+         getElementTypeOrSelf(op->getResult(0)).isF64();
+}
+
 /// What a module has of what the conversion to LLVM cannot do by itself.
 struct Needs {
   bool emulation = false, rewriting = false, expansion = false, power = false,
@@ -44,7 +49,7 @@ struct Needs {
           hasBF16 ||
           isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
       if (isa<arith::ExtFOp, arith::TruncFOp>(op)) {
-        rewriting |= hasBF16 && getElementTypeOrSelf(op->getOperand(0)).isF64();
+        rewriting |= hasBF16 && holdsF64(op);
         return;
       }
       // These move bits, or have no operands.
@@ -83,8 +88,7 @@ struct RoundOnce final : OpRewritePattern<arith::TruncFOp> {
     Location loc = op.getLoc();
     Value x = op.getIn();
     if (!getElementTypeOrSelf(x).isF64() ||
-        !getElementTypeOrSelf(op.getOut()).isBF16() ||
-        op.getRoundingmodeAttr())
+        !getElementTypeOrSelf(op.getOut()).isBF16() || op.getRoundingmodeAttr())
       return b.notifyMatchFailure(op, "not f64 to the nearest bf16");
     auto like = [&](Type element) -> Type {
       if (auto type = dyn_cast<VectorType>(x.getType()))
@@ -108,6 +112,26 @@ struct RoundOnce final : OpRewritePattern<arith::TruncFOp> {
     number = arith::SelectOp::create(b, loc, inexact, odd, number);
     Value rounded = arith::BitcastOp::create(b, loc, single, number);
     b.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(), rounded);
+    return success();
+  }
+};
+
+/// bf16 -> f64 = bf16 -> f32 -> f64, both exact: the former is a shift of bits,
+/// and LLVM takes the way at once by a call where there are no instructions.
+struct ExtendTwice final : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::ExtFOp op,
+                                PatternRewriter &b) const override {
+    Type type = op.getIn().getType();
+    if (!getElementTypeOrSelf(type).isBF16() ||
+        !getElementTypeOrSelf(op.getType()).isF64())
+      return b.notifyMatchFailure(op, "not bf16 to f64");
+    Type single = b.getF32Type();
+    if (auto vectorType = dyn_cast<VectorType>(type))
+      single = vectorType.clone(single);
+    Value wide = arith::ExtFOp::create(b, op.getLoc(), single, op.getIn());
+    b.replaceOpWithNewOp<arith::ExtFOp>(op, op.getType(), wide);
     return success();
   }
 };
@@ -232,7 +256,7 @@ struct LowerMathPass final : impl::LowerMathPassBase<LowerMathPass> {
       return signalPassFailure();
     if (needs.rewriting) {
       RewritePatternSet patterns(&getContext());
-      patterns.add<RoundOnce, ClampFromBelowFirst,
+      patterns.add<RoundOnce, ExtendTwice, ClampFromBelowFirst,
                    ClassifyByMagnitude<math::IsInfOp>,
                    ClassifyByMagnitude<math::IsNormalOp>, PowerOfIndex,
                    AddIndexWithCarry, CallIntrinsic>(&getContext());
