@@ -72,10 +72,14 @@ static llvm::Error checkTarget(const TargetDescription &description) {
   auto info = createSubtarget(plain);
   if (!info)
     return info.takeError();
-  if (!cpu.empty() && !(*info)->isCPUStringValid(cpu))
+  if (!cpu.empty() && !(*info)->isCPUStringValid(cpu)) {
+    llvm::Triple host(llvm::sys::getProcessTriple());
+    StringRef hint = triple.getArch() == host.getArch()
+                         ? llvm::sys::getHostCPUName()
+                         : "generic";
     return makeError("expected a CPU that LLVM knows for " + triple.str() +
-                     ", but got '" + cpu + "'; try " +
-                     llvm::sys::getHostCPUName().str());
+                     ", but got '" + cpu + "'; try " + hint);
+  }
   llvm::SmallVector<StringRef> parts;
   features.split(parts, ',', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Support/Input.h"
+#include "FileError.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
@@ -16,10 +17,6 @@ using llvm::createStringError;
 using llvm::StringRef;
 
 namespace fs = llvm::sys::fs;
-
-static llvm::Error makeError(StringRef name, const llvm::Twine &text) {
-  return createStringError("'" + name + "': " + text);
-}
 
 /// Reads until there is no more.
 static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
@@ -32,16 +29,16 @@ readStream(fs::file_t file, StringRef name, int64_t maxBytes) {
     llvm::Expected<size_t> now =
         fs::readNativeFile(file, llvm::MutableArrayRef(bytes).drop_front(size));
     if (!now)
-      return makeError(name,
-                       "cannot be read: " + llvm::toString(now.takeError()));
+      return makeFileError(name, "cannot be read: " +
+                                     llvm::toString(now.takeError()));
     bytes.truncate(size + *now);
     if (*now == 0)
       break;
     if (static_cast<int64_t>(bytes.size()) > maxBytes)
-      return makeError(name, "expected a stream of at most " +
-                                 llvm::Twine(maxBytes) +
-                                 " bytes, but it goes on; write what it gives "
-                                 "to a file");
+      return makeFileError(
+          name, "expected a stream of at most " + llvm::Twine(maxBytes) +
+                    " bytes, but it goes on; write what it gives "
+                    "to a file");
   }
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes),
                                                          name);
@@ -60,22 +57,23 @@ attn::readInput(StringRef path, int64_t maxBytes) {
     llvm::Expected<fs::file_t> opened = fs::openNativeFileForRead(path);
     if (!opened) {
       close.release();
-      return makeError(name,
-                       "cannot be read: " + llvm::toString(opened.takeError()));
+      return makeFileError(name, "cannot be read: " +
+                                     llvm::toString(opened.takeError()));
     }
     file = *opened;
   }
   fs::file_status status;
   if (std::error_code error = fs::status(file, status))
-    return makeError(name, "cannot be read: " + error.message());
+    return makeFileError(name, "cannot be read: " + error.message());
   if (status.type() == fs::file_type::directory_file)
-    return makeError(name, "expected a file, but it is a directory");
+    return makeFileError(name, "expected a file, but it is a directory");
   // Files of the system are regular and of size 0, whatever is in them.
   if (isStdin || status.type() != fs::file_type::regular_file ||
       status.getSize() == 0)
     return readStream(file, name, maxBytes);
   auto buffer = llvm::MemoryBuffer::getOpenFile(file, name, status.getSize());
   if (!buffer)
-    return makeError(name, "cannot be read: " + buffer.getError().message());
+    return makeFileError(name,
+                         "cannot be read: " + buffer.getError().message());
   return std::move(*buffer);
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Support/Npy.h"
+#include "FileError.h"
 #include "NpyHeader.h"
 #include "attn/Support/Output.h"
 
@@ -32,15 +33,6 @@ using llvm::Expected;
 using llvm::StringRef;
 
 namespace fs = llvm::sys::fs;
-
-/// `text` as an error that names the file.
-static Error makeError(StringRef path, const std::string &text) {
-  return createStringError("'" + path.str() + "': " + text);
-}
-
-static Error addPath(StringRef path, Error error) {
-  return makeError(path, llvm::toString(std::move(error)));
-}
 
 //===----------------------------------------------------------------------===//
 // Reading
@@ -185,7 +177,7 @@ Expected<Array> attn::readNpy(StringRef path,
   Expected<fs::file_t> file = fs::openNativeFileForRead(path);
   if (!file) {
     std::error_code code = llvm::errorToErrorCode(file.takeError());
-    return makeError(path, "cannot be opened: " + code.message());
+    return makeFileError(path, "cannot be opened: " + code.message());
   }
   llvm::scope_exit close([&] { fs::closeFile(*file); });
   Expected<Array> array = readOpenFile(*file, expected);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Support/Output.h"
+#include "FileError.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
@@ -29,15 +30,6 @@ using llvm::Expected;
 using llvm::StringRef;
 
 namespace fs = llvm::sys::fs;
-
-/// `text` as an error that names the file.
-static Error makeError(StringRef path, const std::string &text) {
-  return createStringError("'" + path.str() + "': " + text);
-}
-
-static Error addPath(StringRef path, Error error) {
-  return makeError(path, llvm::toString(std::move(error)));
-}
 
 Error attn::writeBytes(int file, const char *data, size_t size) {
   while (size) {
@@ -104,28 +96,37 @@ public:
                   llvm::utohexstr(llvm::sys::Process::GetRandomNumber());
       code = fs::openFileForWrite(file.name, file.descriptor, fs::CD_CreateNew);
     } while (code == std::errc::file_exists);
-    if (code)
+    if (code) {
+      file.name.clear();
       return llvm::errorCodeToError(code);
+    }
     llvm::sys::RemoveFileOnSignal(file.name);
     return file;
   }
   PartialFile(PartialFile &&other)
-      : name(std::move(other.name)),
+      : name(std::exchange(other.name, {})),
         descriptor(std::exchange(other.descriptor, -1)) {}
   ~PartialFile() {
-    if (descriptor == -1)
+    if (descriptor != -1)
+      ::close(descriptor);
+    if (name.empty())
       return;
-    ::close(descriptor);
     fs::remove(name);
     llvm::sys::DontRemoveFileOnSignal(name);
   }
 
   int getDescriptor() const { return descriptor; }
+  /// What a file system writes at the end only may fail then.
+  std::error_code finish() {
+    return ::close(std::exchange(descriptor, -1)) == 0
+               ? std::error_code()
+               : std::error_code(errno, std::generic_category());
+  }
   std::error_code moveTo(StringRef path) {
     std::error_code code = fs::rename(name, path);
     if (!code) {
-      ::close(std::exchange(descriptor, -1));
       llvm::sys::DontRemoveFileOnSignal(name);
+      name.clear();
     }
     return code;
   }
@@ -145,14 +146,16 @@ static Expected<PartialFile> createBeside(StringRef path) {
     return createStringError("expected the name of a file to write, but got "
                              "an empty one");
   if (fs::is_directory(path))
-    return makeError(path, "cannot be written: it is a directory; name a file "
-                           "in it");
+    return makeFileError(path,
+                         "cannot be written: it is a directory; name a file "
+                         "in it");
   Expected<PartialFile> file = PartialFile::create(resolveLinks(path));
   if (!file) {
     std::error_code code = llvm::errorToErrorCode(file.takeError());
-    return makeError(path, "cannot be written: " + code.message() +
-                               "; name a file in a folder that exists and can "
-                               "be written to");
+    return makeFileError(path,
+                         "cannot be written: " + code.message() +
+                             "; name a file in a folder that exists and can "
+                             "be written to");
   }
   return file;
 }
@@ -162,7 +165,7 @@ static Error writeInPlace(const OutputFile &output) {
   int file;
   if (std::error_code code =
           fs::openFileForWrite(path, file, fs::CD_OpenExisting, fs::OF_None))
-    return makeError(path, "cannot be written: " + code.message());
+    return makeFileError(path, "cannot be written: " + code.message());
   Error error = output.write(file);
   ::close(file);
   return error ? addPath(path, std::move(error)) : Error::success();
@@ -195,6 +198,8 @@ Error attn::writeFiles(llvm::ArrayRef<OutputFile> outputs) {
       return file.takeError();
     if (Error error = output.write(file->getDescriptor()))
       return addPath(output.path, std::move(error));
+    if (std::error_code code = file->finish())
+      return makeFileError(output.path, "cannot be written: " + code.message());
     complete.emplace_back(output.path, std::move(*file));
   }
   // Devices and pipes first: they may fail for want of space, a rename hardly.
@@ -204,6 +209,6 @@ Error attn::writeFiles(llvm::ArrayRef<OutputFile> outputs) {
         return error;
   for (auto &[path, file] : complete)
     if (std::error_code code = file.moveTo(resolveLinks(path)))
-      return makeError(path, "cannot be written: " + code.message());
+      return makeFileError(path, "cannot be written: " + code.message());
   return Error::success();
 }
