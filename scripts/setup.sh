@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Installs what is missing from the package manager, configures and builds.
 #
-#   scripts/setup.sh [--preset=dev|asan|tsan] [--target=NAME] [--quiet] [--packages-only]
+#   scripts/setup.sh [--preset=dev|asan|tsan] [--target=NAME] [--quiet]
+#                    [--packages-only] [--with-ptxas]
 #
 # A machine that has nothing but git and a network is enough; nothing is
 # installed that is there already, and nothing is rebuilt that is up to date.
+#
+# --with-ptxas says where NVIDIA's assembler for GPUs is: on PATH, in CUDA_HOME or
+# in /usr/local/cuda. Where there is none it installs the one of the package
+# nvidia-cuda-nvcc, 38 MB, from wherever pip is set up to find it, into
+# build/ptxas. Nothing is built then, and nothing else needs it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,15 +28,17 @@ preset=dev
 target=all
 quiet=
 packages_only=
+with_ptxas=
 for argument in "$@"; do
   case "$argument" in
     --preset=dev | --preset=asan | --preset=tsan) preset="${argument#*=}" ;;
     --target=?*) target="${argument#*=}" ;;
     --quiet) quiet=1 ;;
     --packages-only) packages_only=1 ;;
+    --with-ptxas) with_ptxas=1 ;;
     *)
-      echo "setup.sh: expected --preset=dev|asan|tsan, --target=NAME, --quiet" \
-           "or --packages-only, but got '$argument'" >&2
+      echo "setup.sh: expected --preset=dev|asan|tsan, --target=NAME, --quiet," \
+           "--packages-only or --with-ptxas, but got '$argument'" >&2
       exit 2
       ;;
   esac
@@ -104,6 +112,45 @@ install_packages() {
     { run "${as_root[@]}" apt-get update -q && run "${install[@]}" </dev/null; } ||
     fail "apt-get could not install: ${missing[*]}"
 }
+
+ptxas_package=nvidia-cuda-nvcc==13.0.88
+
+# The first ptxas there is; test/features.py looks in the same places.
+find_ptxas() {
+  local found
+  for found in "$(command -v ptxas || true)" "${CUDA_HOME:-}/bin/ptxas" \
+               /usr/local/cuda/bin/ptxas "$PWD/build/ptxas/bin/ptxas"; do
+    if [[ -x "$found" ]]; then
+      echo "$found"
+      return
+    fi
+  done
+}
+
+install_ptxas() {
+  local found folder=build/ptxas
+  if [[ -z "$(find_ptxas)" ]]; then
+    packages+=(python3-venv)
+    install_packages
+    say "== Installing $ptxas_package"
+    run python3 -m venv "$folder" ||
+      fail "needs python3-venv to install $ptxas_package"
+    run "$folder/bin/pip" install -q --no-deps "$ptxas_package" ||
+      fail "pip could not install $ptxas_package: set it up to find one, or" \
+           "install CUDA and set CUDA_HOME"
+    found=("$PWD/$folder"/lib/python3*/site-packages/nvidia/cu13/bin/ptxas)
+    [[ -x "${found[0]}" ]] || fail "$ptxas_package holds no ptxas"
+    ln -sf "${found[0]}" "$folder/bin/ptxas"
+  fi
+  found="$(find_ptxas)"
+  echo "ptxas: $found ($("$found" --version | grep -o 'release.*' ||
+                         echo "of a version that it does not say"))"
+}
+
+if [[ -n "$with_ptxas" ]]; then
+  install_ptxas
+  exit 0
+fi
 
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
   install_packages

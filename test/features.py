@@ -36,12 +36,26 @@ def _emulates_aarch64():
             os.path.isdir("/usr/lib/gcc-cross/aarch64-linux-gnu"))
 
 
+def find_ptxas():
+    """NVIDIA's assembler, where setup.sh --with-ptxas looks for it and puts it;
+    None if there is none."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = [shutil.which("ptxas"),
+              os.path.join(os.environ.get("CUDA_HOME", ""), "bin", "ptxas"),
+              "/usr/local/cuda/bin/ptxas",
+              os.path.join(root, "build", "ptxas", "bin", "ptxas")]
+    return next((place for place in places
+                 if place and os.access(place, os.X_OK)), None)
+
+
 def available():
     """The features that tests may rely on here."""
     flags = _read_cpu_flags()
     host = {name for name, needs in _CPU_FLAGS.items() if needs <= flags}
     if _emulates_aarch64():
         host.add("aarch64-emulator")
+    if find_ptxas():
+        host.add("ptxas")
     return host | {"host=" + platform.machine()}
 
 
@@ -53,6 +67,8 @@ def missing():
         reasons["aarch64-emulator"] = (
             "qemu-user, libc6-dev-arm64-cross or libgcc-12-dev-arm64-cross is "
             "not installed")
+    if "ptxas" not in present:
+        reasons["ptxas"] = "there is none; scripts/setup.sh --with-ptxas gets one"
     for name in _CPU_FLAGS:
         if name not in present:
             reasons[name] = "this CPU does not have it"

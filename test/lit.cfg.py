@@ -43,6 +43,7 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
 config.substitutions += [
+    ("%ptxas", features.find_ptxas() or "ptxas"),
     ("%python", config.python),
     ("%cmake", config.cmake),
     ("%cc", config.cc),
