@@ -39,6 +39,8 @@ attn_rt_context *attn_rt_create(const attn_rt_host *host) {
 void attn_rt_destroy(attn_rt_context *context) {
   if (!context)
     return;
+  if (context->gpu_destroy)
+    context->gpu_destroy(context);
   for (int32_t i = 0; i < context->num_workers; ++i)
     attn_rt_destroy(context->workers[i]);
   free(context->workers);

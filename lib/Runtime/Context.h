@@ -40,6 +40,10 @@ struct attn_rt_context {
 
   /** Of the root: the others have none. */
   attn_rt_host host;
+  /** What is known of its GPU, and who frees that; null where none was asked
+      for, so that libraries without kernels do without all of it. */
+  struct attn_rt_gpu_state *gpu;
+  void (*gpu_destroy)(attn_rt_context *context);
   attn_rt_context **workers;
   int32_t num_workers;
   /** 1 once somebody has failed and writes `error`; workers then stop. */

@@ -1,0 +1,386 @@
+/*===- Gpu.c - Calls whose kernels run on a GPU ----------------*- C -*-===*\
+|*
+|* Licensed under the Apache License v2.0 with LLVM Exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+\*===----------------------------------------------------------------------===*/
+/*
+ * All of a call's work is on one stream, so that memory that was given back may
+ * be had again at once: what uses it next comes later.
+ */
+
+#include "GpuDriver.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct attn_rt_gpu_state gpu_state;
+
+/** The state of a call that has begun; null, the call having failed. */
+static gpu_state *get_state(attn_rt_context *context) {
+  gpu_state *gpu = context->root->gpu;
+  if (gpu && gpu->begun)
+    return gpu;
+  attn_rt_fail_as(context, ATTN_FAILED,
+                  "expected attn_rt_gpu_begin before kernels are launched");
+  return NULL;
+}
+
+static int check(attn_rt_context *context, attn_cu_result result,
+                 const char *what) {
+  return attn_cu_check(context, context->root->gpu->driver, result, what);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Beginning
+\*===----------------------------------------------------------------------===*/
+
+/** The primary context of the first GPU, kept from call to call. */
+static int retain_primary(attn_rt_context *context, gpu_state *gpu) {
+  if (gpu->is_primary)
+    return 1;
+  int count = 0;
+  if (!check(context, gpu->driver->device_get_count(&count), "count GPUs"))
+    return 0;
+  if (count == 0) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected a GPU of NVIDIA's, but the driver sees none");
+    return 0;
+  }
+  if (!check(context, gpu->driver->device_get(&gpu->device, 0),
+             "open the first GPU") ||
+      !check(context,
+             gpu->driver->primary_retain(&gpu->cuda_context, gpu->device),
+             "open the first GPU"))
+    return 0;
+  gpu->is_primary = 1;
+  return 1;
+}
+
+static void release_primary(gpu_state *gpu) {
+  if (gpu->is_primary)
+    gpu->driver->primary_release(gpu->device);
+  gpu->is_primary = 0;
+}
+
+/** The context of CUDA that the host names or has made current, or the primary
+    one. */
+static int find_cuda_context(attn_rt_context *context, gpu_state *gpu,
+                             const attn_rt_gpu_place *place) {
+  void *wanted = place ? place->cuda_context : NULL;
+  if (!wanted && !check(context, gpu->driver->context_get_current(&wanted),
+                        "find the current CUDA context"))
+    return 0;
+  if (!wanted)
+    return retain_primary(context, gpu);
+  if (wanted != gpu->cuda_context) {
+    release_primary(gpu);
+    gpu->cuda_context = wanted;
+  }
+  return 1;
+}
+
+/** What the GPU of the current context is. */
+static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
+  const attn_cu_driver *driver = gpu->driver;
+  int major = 0, minor = 0, bytes = 0;
+  const char *what = "find out what the GPU is";
+  if (!check(context, driver->context_get_device(&gpu->device), what) ||
+      !check(context,
+             driver->device_get_attribute(
+                 &major, ATTN_CU_COMPUTE_CAPABILITY_MAJOR, gpu->device),
+             what) ||
+      !check(context,
+             driver->device_get_attribute(
+                 &minor, ATTN_CU_COMPUTE_CAPABILITY_MINOR, gpu->device),
+             what) ||
+      !check(context,
+             driver->device_get_attribute(
+                 &bytes, ATTN_CU_MAX_SHARED_BYTES_OF_BLOCK, gpu->device),
+             what))
+    return 0;
+  gpu->chip = 10 * major + minor;
+  gpu->max_shared_bytes = bytes;
+  gpu->id = (unsigned long long)(uintptr_t)gpu->cuda_context;
+  if (driver->context_get_id)
+    return check(context, driver->context_get_id(gpu->cuda_context, &gpu->id),
+                 what);
+  return 1;
+}
+
+int32_t attn_rt_gpu_begin(attn_rt_context *context,
+                          const attn_rt_gpu_place *place) {
+  if (place && place->version != ATTN_RT_VERSION) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected a place of version %d, but got %d",
+                    ATTN_RT_VERSION, place->version);
+    return context->status;
+  }
+  const attn_cu_driver *driver = attn_cu_get_driver(context);
+  if (!driver)
+    return context->status;
+  if (!context->gpu)
+    context->gpu = calloc(1, sizeof(gpu_state));
+  gpu_state *gpu = context->gpu;
+  if (!gpu) {
+    attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
+                    "expected memory for what a GPU is, but there is none");
+    return context->status;
+  }
+  if (gpu->begun) {
+    attn_rt_fail_as(context, ATTN_BUSY,
+                    "expected attn_rt_gpu_end before another call begins");
+    return context->status;
+  }
+  gpu->driver = driver;
+  context->gpu_destroy = attn_rt_gpu_destroy;
+  if (!find_cuda_context(context, gpu, place) ||
+      !check(context, driver->context_push(gpu->cuda_context),
+             "make the CUDA context current"))
+    return context->status;
+  gpu->stream = place ? place->stream : NULL;
+  gpu->asynchronous = place && place->asynchronous;
+  gpu->begun = 1;
+  if (!describe_gpu(context, gpu))
+    return attn_rt_gpu_end(context);
+  return ATTN_OK;
+}
+
+int32_t attn_rt_gpu_get_chip(const attn_rt_context *context) {
+  return context->gpu ? context->gpu->chip : 0;
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Memory
+\*===----------------------------------------------------------------------===*/
+
+void *attn_rt_gpu_alloc(attn_rt_context *context, int64_t bytes) {
+  gpu_state *gpu = get_state(context);
+  if (!gpu || bytes == 0)
+    return NULL;
+  if (bytes < 0 || bytes > INT64_C(1) << 62) {
+    attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
+                    "expected a tensor that fits into memory, but its size is "
+                    "negative or beyond 2^62 bytes");
+    return NULL;
+  }
+  int64_t whole = (bytes + 255) / 256 * 256;
+  for (attn_rt_gpu_block *block = gpu->blocks; block; block = block->next)
+    if (block->is_free && block->bytes == whole) {
+      block->is_free = 0;
+      return (void *)(uintptr_t)block->address;
+    }
+  attn_rt_gpu_block *block = calloc(1, sizeof(attn_rt_gpu_block));
+  attn_cu_result result = ATTN_CU_OUT_OF_MEMORY;
+  if (block)
+    result = gpu->driver->memory_alloc_async
+                 ? gpu->driver->memory_alloc_async(&block->address,
+                                                   (size_t)whole, gpu->stream)
+                 : gpu->driver->memory_alloc(&block->address, (size_t)whole);
+  char what[80];
+  snprintf(what, sizeof(what), "have %" PRId64 " bytes of the GPU's memory",
+           bytes);
+  if (!check(context, result, what)) {
+    free(block);
+    return NULL;
+  }
+  block->bytes = whole;
+  block->next = gpu->blocks;
+  gpu->blocks = block;
+  return (void *)(uintptr_t)block->address;
+}
+
+void attn_rt_gpu_free(attn_rt_context *context, void *memory) {
+  gpu_state *gpu = context->root->gpu;
+  attn_cu_address address = (attn_cu_address)(uintptr_t)memory;
+  for (attn_rt_gpu_block *block = gpu ? gpu->blocks : NULL; block;
+       block = block->next)
+    if (block->address == address)
+      block->is_free = 1;
+}
+
+/** Gives the driver all that the call had. */
+static void free_blocks(gpu_state *gpu) {
+  while (gpu->blocks) {
+    attn_rt_gpu_block *block = gpu->blocks;
+    gpu->blocks = block->next;
+    if (gpu->driver->memory_alloc_async && gpu->driver->memory_free_async)
+      gpu->driver->memory_free_async(block->address, gpu->stream);
+    else
+      gpu->driver->memory_free(block->address);
+    free(block);
+  }
+}
+
+void attn_rt_gpu_copy_in(attn_rt_context *context, void *device,
+                         const void *host, int64_t bytes) {
+  gpu_state *gpu = get_state(context);
+  if (gpu && bytes > 0)
+    check(context,
+          gpu->driver->copy_in((attn_cu_address)(uintptr_t)device, host,
+                               (size_t)bytes, gpu->stream),
+          "copy to the GPU");
+}
+
+void attn_rt_gpu_copy_out(attn_rt_context *context, void *host,
+                          const void *device, int64_t bytes) {
+  gpu_state *gpu = get_state(context);
+  if (gpu && bytes > 0)
+    check(context,
+          gpu->driver->copy_out(host, (attn_cu_address)(uintptr_t)device,
+                                (size_t)bytes, gpu->stream),
+          "copy from the GPU");
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Kernels
+\*===----------------------------------------------------------------------===*/
+
+/** Whether a grid, or a block, is one that CUDA has: the limits of all GPUs. */
+static int check_extents(attn_rt_context *context, const char *kernel,
+                         const char *what, const int64_t *extents,
+                         const int64_t *limits) {
+  for (int i = 0; i < 3; ++i)
+    if (extents[i] < 0 || extents[i] > limits[i]) {
+      attn_rt_fail_as(context, ATTN_FAILED,
+                      "expected kernel '%s' to have %s of up to %" PRId64
+                      " along %c, but got %" PRId64,
+                      kernel, what, limits[i], "xyz"[i], extents[i]);
+      return 0;
+    }
+  return 1;
+}
+
+void attn_rt_gpu_launch(attn_rt_context *context, const void *code,
+                        const char *module, const char *kernel, int64_t grid_x,
+                        int64_t grid_y, int64_t grid_z, int64_t block_x,
+                        int64_t block_y, int64_t block_z, int64_t shared_bytes,
+                        int64_t *parameters, int64_t num_parameters,
+                        const int64_t *arrays, int64_t num_arrays) {
+  enum { max_parameters = 512 };
+  static const int64_t grid_limits[] = {2147483647, 65535, 65535};
+  static const int64_t block_limits[] = {1024, 1024, 64};
+  const int64_t grid[] = {grid_x, grid_y, grid_z};
+  const int64_t block[] = {block_x, block_y, block_z};
+  (void)arrays;
+  (void)num_arrays;
+  gpu_state *gpu = get_state(context);
+  if (!gpu || context->failed ||
+      !check_extents(context, kernel, "a grid", grid, grid_limits) ||
+      !check_extents(context, kernel, "blocks", block, block_limits))
+    return;
+  if (grid_x == 0 || grid_y == 0 || grid_z == 0)
+    return;
+  // 4 KiB is what all GPUs take.
+  if (num_parameters > max_parameters) {
+    attn_rt_fail_as(context, ATTN_FAILED,
+                    "expected kernel '%s' to have up to %d words of "
+                    "parameters, but got %" PRId64,
+                    kernel, max_parameters, num_parameters);
+    return;
+  }
+  void *function =
+      attn_rt_gpu_get_kernel(context, code, module, kernel, shared_bytes);
+  if (!function)
+    return;
+  void *pointers[max_parameters];
+  for (int64_t i = 0; i < num_parameters; ++i)
+    pointers[i] = &parameters[i];
+  char what[160];
+  snprintf(what, sizeof(what), "launch kernel '%.100s'", kernel);
+  check(context,
+        gpu->driver->launch(
+            function, (unsigned)grid_x, (unsigned)grid_y, (unsigned)grid_z,
+            (unsigned)block_x, (unsigned)block_y, (unsigned)block_z,
+            (unsigned)shared_bytes, gpu->stream, pointers, NULL),
+        what);
+}
+
+void *attn_rt_gpu_get_error_word(attn_rt_context *context,
+                                 const char *const *messages,
+                                 int64_t num_messages) {
+  gpu_state *gpu = get_state(context);
+  if (!gpu)
+    return NULL;
+  gpu->messages = messages;
+  gpu->num_messages = num_messages;
+  if (!gpu->error_word) {
+    void *word = attn_rt_gpu_alloc(context, sizeof(attn_rt_gpu_error));
+    if (!word)
+      return NULL;
+    attn_cu_address address = (attn_cu_address)(uintptr_t)word;
+    if (!check(context,
+               gpu->driver->fill(address, 0, sizeof(attn_rt_gpu_error),
+                                 gpu->stream),
+               "clear the error of kernels"))
+      return NULL;
+    gpu->error_word = address;
+  }
+  return (void *)(uintptr_t)gpu->error_word;
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Ending
+\*===----------------------------------------------------------------------===*/
+
+/** Waits for the stream, and fails if kernels found an error. */
+static void wait_for_stream(attn_rt_context *context, gpu_state *gpu) {
+  check(context, gpu->driver->stream_wait(gpu->stream), "finish the kernels");
+  if (context->failed || !gpu->error.raised)
+    return;
+  int64_t number = gpu->error.message;
+  const char *message = number >= 0 && number < gpu->num_messages
+                            ? gpu->messages[number]
+                            : "a kernel found an error that has no text";
+  attn_rt_fail(context, message, 2, gpu->error.numbers[0],
+               gpu->error.numbers[1]);
+}
+
+int32_t attn_rt_gpu_end(attn_rt_context *context) {
+  gpu_state *gpu = context->gpu;
+  if (!gpu || !gpu->begun)
+    return context->failed ? context->status : ATTN_OK;
+  gpu->error = (attn_rt_gpu_error){0, 0, {0, 0}};
+  if (gpu->error_word && !context->failed)
+    attn_rt_gpu_copy_out(context, &gpu->error,
+                         (const void *)(uintptr_t)gpu->error_word,
+                         sizeof(gpu->error));
+  gpu->error_word = 0;
+  // After a failure nothing of the call may touch what is freed.
+  if (!gpu->asynchronous || context->failed)
+    wait_for_stream(context, gpu);
+  free_blocks(gpu);
+  void *popped = NULL;
+  check(context, gpu->driver->context_pop(&popped),
+        "go back to the CUDA context of before");
+  gpu->begun = 0;
+  return context->failed ? context->status : ATTN_OK;
+}
+
+int32_t attn_rt_gpu_wait(attn_rt_context *context) {
+  gpu_state *gpu = context->gpu;
+  if (!gpu || gpu->begun) {
+    attn_rt_fail_as(context, ATTN_FAILED,
+                    "expected attn_rt_gpu_wait after a call that has ended");
+    return context->status;
+  }
+  void *popped = NULL;
+  if (check(context, gpu->driver->context_push(gpu->cuda_context),
+            "make the CUDA context current")) {
+    wait_for_stream(context, gpu);
+    gpu->error.raised = 0;
+    gpu->driver->context_pop(&popped);
+  }
+  return context->failed ? context->status : ATTN_OK;
+}
+
+void attn_rt_gpu_destroy(attn_rt_context *context) {
+  gpu_state *gpu = context->gpu;
+  if (!gpu)
+    return;
+  attn_rt_gpu_end(context);
+  release_primary(gpu);
+  free(gpu);
+  context->gpu = NULL;
+}

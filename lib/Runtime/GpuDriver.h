@@ -1,0 +1,135 @@
+/*===- GpuDriver.h - The CUDA driver, if there is one ----------*- C -*-===*\
+|*
+|* Licensed under the Apache License v2.0 with LLVM Exceptions.
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+\*===----------------------------------------------------------------------===*/
+/*
+ * The part of its interface that is used here, declared anew so that nothing of
+ * CUDA is needed to build. Names and numbers are those of NVIDIA's "CUDA Driver
+ * API" reference.
+ */
+#ifndef ATTN_LIB_RUNTIME_GPUDRIVER_H
+#define ATTN_LIB_RUNTIME_GPUDRIVER_H
+
+#include "Context.h"
+#include "attn/Runtime/attn_rt_gpu.h"
+
+#include <stddef.h>
+
+typedef int attn_cu_result;
+typedef int attn_cu_device;
+typedef unsigned long long attn_cu_address;
+
+enum {
+  ATTN_CU_SUCCESS = 0,
+  ATTN_CU_OUT_OF_MEMORY = 2,
+  ATTN_CU_NO_DEVICE = 100,
+  ATTN_CU_INVALID_IMAGE = 200,
+  ATTN_CU_NO_BINARY_FOR_GPU = 209,
+  ATTN_CU_UNSUPPORTED_PTX_VERSION = 222
+};
+enum {
+  ATTN_CU_COMPUTE_CAPABILITY_MAJOR = 75,
+  ATTN_CU_COMPUTE_CAPABILITY_MINOR = 76,
+  ATTN_CU_MAX_SHARED_BYTES_OF_BLOCK = 97
+};
+enum { ATTN_CU_MAX_DYNAMIC_SHARED_BYTES = 8 };
+
+/** The functions: how each is called here, how the driver names it, what it
+    takes. Those that only newer drivers have come last and may be null. */
+#define ATTN_CU_FUNCTIONS(X)                                                   \
+  X(init, "cuInit", (unsigned flags))                                          \
+  X(driver_get_version, "cuDriverGetVersion", (int *version))                  \
+  X(get_error_name, "cuGetErrorName",                                          \
+    (attn_cu_result result, const char **name))                                \
+  X(device_get_count, "cuDeviceGetCount", (int *count))                        \
+  X(device_get, "cuDeviceGet", (attn_cu_device * device, int number))          \
+  X(device_get_attribute, "cuDeviceGetAttribute",                              \
+    (int *value, int attribute, attn_cu_device device))                        \
+  X(primary_retain, "cuDevicePrimaryCtxRetain",                                \
+    (void **context, attn_cu_device device))                                   \
+  X(primary_release, "cuDevicePrimaryCtxRelease_v2", (attn_cu_device device))  \
+  X(context_get_current, "cuCtxGetCurrent", (void **context))                  \
+  X(context_get_device, "cuCtxGetDevice", (attn_cu_device * device))           \
+  X(context_push, "cuCtxPushCurrent_v2", (void *context))                      \
+  X(context_pop, "cuCtxPopCurrent_v2", (void **context))                       \
+  X(module_load, "cuModuleLoadData", (void **module, const void *image))       \
+  X(module_get_function, "cuModuleGetFunction",                                \
+    (void **function, void *module, const char *name))                         \
+  X(function_set_attribute, "cuFuncSetAttribute",                              \
+    (void *function, int attribute, int value))                                \
+  X(launch, "cuLaunchKernel",                                                  \
+    (void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,        \
+     unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,    \
+     void *stream, void **parameters, void **extra))                           \
+  X(memory_alloc, "cuMemAlloc_v2", (attn_cu_address * address, size_t bytes))  \
+  X(memory_free, "cuMemFree_v2", (attn_cu_address address))                    \
+  X(copy_in, "cuMemcpyHtoDAsync_v2",                                           \
+    (attn_cu_address to, const void *from, size_t bytes, void *stream))        \
+  X(copy_out, "cuMemcpyDtoHAsync_v2",                                          \
+    (void *to, attn_cu_address from, size_t bytes, void *stream))              \
+  X(fill, "cuMemsetD8Async",                                                   \
+    (attn_cu_address to, unsigned char byte, size_t bytes, void *stream))      \
+  X(stream_wait, "cuStreamSynchronize", (void *stream))
+#define ATTN_CU_OPTIONAL_FUNCTIONS(X)                                          \
+  X(context_get_id, "cuCtxGetId", (void *context, unsigned long long *id))     \
+  X(memory_alloc_async, "cuMemAllocAsync",                                     \
+    (attn_cu_address * address, size_t bytes, void *stream))                   \
+  X(memory_free_async, "cuMemFreeAsync",                                       \
+    (attn_cu_address address, void *stream))
+
+typedef struct attn_cu_driver {
+#define ATTN_CU_POINTER(name, symbol, parameters)                              \
+  attn_cu_result(*name) parameters;
+  ATTN_CU_FUNCTIONS(ATTN_CU_POINTER)
+  ATTN_CU_OPTIONAL_FUNCTIONS(ATTN_CU_POINTER)
+#undef ATTN_CU_POINTER
+} attn_cu_driver;
+
+/** The driver, looked for once in a process and initialized. Null where there
+    is none, the call having failed with what was missing. */
+const attn_cu_driver *attn_cu_get_driver(attn_rt_context *context);
+
+/** Fails the call unless `result` is success: `what`, in the words of "cannot
+    ...", did not work. Returns whether it did. */
+int attn_cu_check(attn_rt_context *context, const attn_cu_driver *driver,
+                  attn_cu_result result, const char *what);
+
+/** Memory of the GPU that a call has. */
+typedef struct attn_rt_gpu_block {
+  struct attn_rt_gpu_block *next;
+  attn_cu_address address;
+  int64_t bytes;
+  int is_free;
+} attn_rt_gpu_block;
+
+/** What a context knows of its GPU. */
+struct attn_rt_gpu_state {
+  const attn_cu_driver *driver;
+  void *cuda_context, *stream;
+  /** Tells contexts apart that had the same address one after the other. */
+  unsigned long long id;
+  attn_cu_device device;
+  int32_t chip, max_shared_bytes;
+  /** Whether a call has begun; whether it waits; whether the context of CUDA is
+      the primary one, kept until the context goes. */
+  int begun, asynchronous, is_primary;
+  attn_rt_gpu_block *blocks;
+  /** An attn_rt_gpu_error, 0 if none was asked for, and what it says. */
+  attn_cu_address error_word;
+  attn_rt_gpu_error error;
+  const char *const *messages;
+  int64_t num_messages;
+};
+
+/** Ends what began, and forgets the GPU. */
+void attn_rt_gpu_destroy(attn_rt_context *context);
+
+/** The kernel of a module, loaded into the call's CUDA context if it was not
+    yet. Null, the call having failed, if there is none that the GPU runs. */
+void *attn_rt_gpu_get_kernel(attn_rt_context *context,
+                             const attn_rt_gpu_code *code, const char *module,
+                             const char *kernel, int64_t shared_bytes);
+
+#endif /* ATTN_LIB_RUNTIME_GPUDRIVER_H */

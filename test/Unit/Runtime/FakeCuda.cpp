@@ -1,0 +1,178 @@
+//===- FakeCuda.cpp - A driver that is not one ------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeCuda.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+namespace {
+
+FakeCuda fake;
+std::recursive_mutex mutex;
+/// Where contexts and functions point to.
+char contexts[8];
+
+/// What `name` returns, written down.
+int enter(const char *name) {
+  std::lock_guard<std::recursive_mutex> lock(mutex);
+  fake.calls.push_back(name);
+  auto found = fake.failures.find(name);
+  return found == fake.failures.end() ? 0 : found->second;
+}
+
+} // namespace
+
+#define FAKE(name, ...)                                                        \
+  extern "C" int name(__VA_ARGS__) {                                           \
+    std::lock_guard<std::recursive_mutex> lock(mutex);                         \
+    if (int failure = enter(#name))                                            \
+      return failure;
+
+#define END                                                                    \
+  return 0;                                                                    \
+  }
+
+extern "C" FakeCuda *getFakeCuda() { return &fake; }
+
+FAKE(cuInit, unsigned)
+const char *status = std::getenv("FAKE_CUDA_INIT");
+if (status)
+  return std::atoi(status);
+END
+
+FAKE(cuDriverGetVersion, int *version)
+const char *given = std::getenv("FAKE_CUDA_VERSION");
+*version = given ? std::atoi(given) : 13000;
+END
+
+FAKE(cuGetErrorName, int result, const char **name)
+*name = result == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_OF_TEST";
+END
+
+FAKE(cuDeviceGetCount, int *count)
+*count = fake.devices;
+END
+
+FAKE(cuDeviceGet, int *device, int number)
+*device = number;
+END
+
+FAKE(cuDeviceGetAttribute, int *value, int attribute, int)
+*value = attribute == 75   ? fake.chip / 10
+         : attribute == 76 ? fake.chip % 10
+                           : fake.maxSharedBytes;
+END
+
+FAKE(cuDevicePrimaryCtxRetain, void **context, int)
+++fake.primaries;
+*context = &contexts[0];
+END
+
+FAKE(cuDevicePrimaryCtxRelease_v2, int)
+--fake.primaries;
+END
+
+FAKE(cuCtxGetCurrent, void **context)
+*context = fake.currents.empty() ? nullptr : fake.currents.back();
+END
+
+FAKE(cuCtxGetDevice, int *device)
+*device = 0;
+END
+
+FAKE(cuCtxPushCurrent_v2, void *context)
+fake.currents.push_back(context);
+END
+
+FAKE(cuCtxPopCurrent_v2, void **context)
+*context = fake.currents.back();
+fake.currents.pop_back();
+END
+
+FAKE(cuCtxGetId, void *context, unsigned long long *id)
+*id = reinterpret_cast<uintptr_t>(context);
+END
+
+FAKE(cuModuleLoadData, void **module, const void *image)
+fake.loads.push_back({static_cast<const char *>(image), fake.currents.back()});
+*module = const_cast<void *>(image);
+END
+
+FAKE(cuModuleGetFunction, void **function, void *, const char *name)
+auto found = fake.kernels.find(name);
+if (found == fake.kernels.end())
+  return 500;
+*function = &*found;
+END
+
+FAKE(cuFuncSetAttribute, void *, int, int)
+END
+
+FAKE(cuLaunchKernel, void *function, unsigned gridX, unsigned gridY,
+     unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
+     unsigned shared, void *stream, void **parameters, void **)
+auto &kernel = *static_cast<decltype(fake.kernels)::value_type *>(function);
+fake.launches.push_back({kernel.first,
+                         {gridX, gridY, gridZ},
+                         {blockX, blockY, blockZ},
+                         shared,
+                         stream,
+                         fake.currents.back()});
+kernel.second(parameters);
+END
+
+    static int
+    allocate(unsigned long long *address, size_t bytes) {
+  void *memory = std::aligned_alloc(256, bytes);
+  *address = reinterpret_cast<uintptr_t>(memory);
+  fake.memory[*address] = bytes;
+  return 0;
+}
+
+static int release(unsigned long long address) {
+  if (!fake.memory.erase(address))
+    return 1;
+  std::free(reinterpret_cast<void *>(address));
+  return 0;
+}
+
+FAKE(cuMemAlloc_v2, unsigned long long *address, size_t bytes)
+return allocate(address, bytes);
+END
+
+FAKE(cuMemAllocAsync, unsigned long long *address, size_t bytes, void *)
+return allocate(address, bytes);
+END
+
+FAKE(cuMemFree_v2, unsigned long long address)
+return release(address);
+END
+
+FAKE(cuMemFreeAsync, unsigned long long address, void *)
+return release(address);
+END
+
+FAKE(cuMemcpyHtoDAsync_v2, unsigned long long to, const void *from,
+     size_t bytes, void *)
+std::memcpy(reinterpret_cast<void *>(to), from, bytes);
+END
+
+FAKE(cuMemcpyDtoHAsync_v2, void *to, unsigned long long from, size_t bytes,
+     void *)
+std::memcpy(to, reinterpret_cast<const void *>(from), bytes);
+END
+
+FAKE(cuMemsetD8Async, unsigned long long to, unsigned char byte, size_t bytes,
+     void *)
+std::memset(reinterpret_cast<void *>(to), byte, bytes);
+END
+
+FAKE(cuStreamSynchronize, void *)
+++fake.waits;
+END
