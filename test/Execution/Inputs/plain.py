@@ -3,6 +3,7 @@
 
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
              [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
+             [--seed=N]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -39,6 +40,7 @@ def parse_arguments():
     parser.add_argument("--only")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--threads", default="")
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--scale-error", type=float, default=0.0)
     return parser.parse_args()
 
@@ -128,7 +130,8 @@ def main():
     options = parse_arguments()
     total = failed = 0
     for group in options.groups:
-        cases = plain_cases.make(group, options.dtype, 1 + options.scale_error)
+        cases = plain_cases.make(group, options.dtype, 1 + options.scale_error,
+                                 options.seed)
         if options.only:
             cases = [case for case in cases
                      if re.fullmatch(options.only, case.name)]

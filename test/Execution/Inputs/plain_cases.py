@@ -1,5 +1,7 @@
 """The cases that plain.py runs, by group."""
 
+import inspect
+
 import numpy
 
 from plain_attention import accumulation, generic, random, spread, tensor
@@ -24,10 +26,15 @@ WIDTHS = (1, 2, 3, 8, 15, 16, 17, 24, 40, 63, 64, 65, 80, 96, 128, 160, 192,
           256)
 
 
-def make(group, dtype, error):
-    """`error` is a factor on the scale that numpy uses: 1 to agree."""
-    rng = numpy.random.default_rng(sum(map(ord, group + dtype)))
-    return list(GROUPS[group](dtype, rng, error))
+def make(group, dtype, error, seed=None):
+    """`error` is a factor on the scale that numpy uses: 1 to agree. With a seed
+    the numbers are others and, in a group that takes one, so are the cases."""
+    usual = sum(map(ord, group + dtype))
+    rng = numpy.random.default_rng(usual if seed is None else [usual, seed])
+    function = GROUPS[group]
+    if seed is not None and "seed" in inspect.signature(function).parameters:
+        return list(function(dtype, rng, error, seed=seed))
+    return list(function(dtype, rng, error))
 
 
 def alibi(acc):

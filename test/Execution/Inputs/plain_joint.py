@@ -30,7 +30,23 @@ AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
 # What is refused, with a message that says so.
 REFUSED = {("storage", "blocks", "weighting", "select"),
            ("storage", "pages", "weighting", "select")}
-BATCH, HEADS, KEYS, WIDTH, CHANNELS = 3, 2, 75, 9, 18
+BATCH, HEADS = 3, 2
+
+
+class Sizes:
+    """What a case has that is of no axis: of case `number`, or drawn."""
+
+    def __init__(self, number, rng=None):
+        self.number, self.rng = number, rng
+        self.keys = self.pick([75], [5, 16, 31, 64, 75, 130, 300])
+        self.width = self.pick([9], [1, 2, 8, 9, 16, 33, 64, 128])
+        self.channels = self.pick([18], [1, 3, 8, 16, 18, 64, 65])
+
+    def pick(self, usual, drawn, by=1):
+        """One of `usual` by the number of the case, or any of `drawn`."""
+        if self.rng is not None:
+            return int(self.rng.choice(drawn))
+        return usual[self.number // by % len(usual)]
 
 
 def find_pairs(case):
@@ -100,11 +116,11 @@ def make_mask(kind, rng, acc, key, argument):
         %seen = arith.cmpi slt, %j, %end : index"""
         mask = lambda x: x["n"] < lengths[x["b"]]
     elif kind == "documents":
-        documents = numpy.sort(rng.integers(0, 3, 200))
-        captured = [("documents", "tensor<200xi32>", documents)]
+        documents = numpy.sort(rng.integers(0, 3, 400))
+        captured = [("documents", "tensor<400xi32>", documents)]
         text = """
-        %mine = tensor.extract %documents[%i] : tensor<200xi32>
-        %other = tensor.extract %documents[%j] : tensor<200xi32>
+        %mine = tensor.extract %documents[%i] : tensor<400xi32>
+        %other = tensor.extract %documents[%j] : tensor<400xi32>
         %seen = arith.cmpi eq, %mine, %other : i32"""
         mask = lambda x: documents[x["m"]] == documents[x["n"]]
     return f"""mask {{
@@ -187,7 +203,7 @@ def make_weighting(kind, rng, acc):
     return {"weighting": kind}
 
 
-def write(case, number, rng, error):
+def write(case, number, sizes_of, rng, error):
     """The case as plain.py takes it."""
     dtype, storage, rows = case["dtype"], case["storage"], case["rows"]
     acc = accumulation(dtype)
@@ -202,8 +218,9 @@ def write(case, number, rng, error):
     kind["lse"] = number % 2 == 0 and "softmax" in str(kind["weighting"])
     # Rows are positions, heads of a group, or both.
     group = rows if number % 3 == 1 else 2 if rows % 4 == 0 else 1
-    sizes = {"h": HEADS, "g": group, "m": rows // group, "d": WIDTH,
-             "e": CHANNELS}
+    keys = sizes_of.keys
+    sizes = {"h": HEADS, "g": group, "m": rows // group, "d": sizes_of.width,
+             "e": sizes_of.channels}
     name = "-".join(["known" if not case["dynamic"] else "dynamic", *(
         str(case[axis]) for axis in AXES if axis not in ("dtype", "dynamic"))])
     text = mask_text + " " + score_text
@@ -213,16 +230,18 @@ def write(case, number, rng, error):
         count = rows // group
         return generic_requests(
             name, dtype, rng, ["Mhgd", "Nhd", "Nhe", "Mhge"], text, 0.6, error,
-            queries=(count, 0, count + 1), keys=(64, 17, KEYS), sizes=sizes,
+            queries=(count, 0, count + 1), keys=(64, 17, keys), sizes=sizes,
             **shared)
-    lists, keys = None, KEYS
+    lists = None
     if storage == "blocks":
-        lists = random_blocks(rng, rows // group, (1, 2, 16)[number % 3], KEYS,
-                              (16, 1, 7)[number // 3 % 3], (BATCH, HEADS),
-                              index=("i32", "i64")[number % 2])
+        lists = random_blocks(
+            rng, rows // group,
+            sizes_of.pick([1, 2, 16], [1, 2, 3, 16, 64]), keys,
+            sizes_of.pick([16, 1, 7], [1, 7, 16, 32, 64, 128], by=3),
+            (BATCH, HEADS), index=("i32", "i64")[number % 2])
     elif storage == "pages":
-        size = (16, 5, 25)[number % 3]
-        counts = [-(-KEYS // size), 2, 0]
+        size = sizes_of.pick([16, 5, 25], [1, 5, 16, 25, 64])
+        counts = [max(2, -(-keys // size)), 2, 0]
         keys = counts[0] * size
         lists = random_pages(rng, counts, size, ragged=False, shared=number % 3,
                              index=("i32", "i64")[number % 2],
@@ -232,12 +251,17 @@ def write(case, number, rng, error):
                    lists=lists, **shared)
 
 
-def joint(dtype, rng, error, known=True):
-    for number, case in enumerate(design()):
+def joint(dtype, rng, error, seed=None, known=True):
+    cases = design()
+    if seed is not None:
+        # Other numbers, by which cases choose, and other neighbours.
+        rng.shuffle(cases)
+    for number, case in enumerate(cases):
         if (case["dtype"] == dtype and
                 known == (case["weighting"] not in ("select", "ordered"))):
-            yield write(case, number, rng, error)
+            sizes = Sizes(number, None if seed is None else rng)
+            yield write(case, number, sizes, rng, error)
 
 
-def joint_kinds(dtype, rng, error):
-    yield from joint(dtype, rng, error, known=False)
+def joint_kinds(dtype, rng, error, seed=None):
+    yield from joint(dtype, rng, error, seed, known=False)
