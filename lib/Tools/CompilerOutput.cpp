@@ -135,8 +135,9 @@ static Expected<Buffer> linkShared(const CompilerCommand &command,
   if (Error error = messages.create("txt", ""))
     return std::move(error);
   std::string name = path::filename(command.output).str();
-  std::string versions = "-Wl,--version-script=" + script.getPath().str();
-  std::string soname = "-Wl,-soname," + name;
+  // One argument of the linker's each: -Wl takes a comma for their end.
+  std::string versions = "--version-script=" + script.getPath().str();
+  std::string soname = "-soname=" + name;
   // Calls among them stay within, whatever else the process has loaded.
   StringRef arguments[] = {*linker,
                            "-shared",
@@ -145,7 +146,9 @@ static Expected<Buffer> linkShared(const CompilerCommand &command,
                            object.getPath(),
                            archive.getPath(),
                            "-lm",
+                           "-Xlinker",
                            versions,
+                           "-Xlinker",
                            soname,
                            "-Wl,-Bsymbolic",
                            "-Wl,--no-undefined",
