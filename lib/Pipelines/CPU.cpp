@@ -68,7 +68,13 @@ void buildTileStage(OpPassManager &pm, const StageOptions &options) {
   tile.vectorBits = options.target.vectorBits;
   tile.hasBf16Dot = options.target.hasBf16Dot;
   tile.countTiles = options.countTiles;
+  SpecializeRowsPassOptions rows;
+  rows.queryTile = options.queryTile;
+  rows.fusion = options.fusion;
+  rows.vectorBits = options.target.vectorBits;
+  rows.hasBf16Dot = options.target.hasBf16Dot;
   pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
+  pm.addNestedPass<func::FuncOp>(createSpecializeRowsPass(rows));
   pm.addNestedPass<func::FuncOp>(createTileAttentionPass(tile));
   pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
   pm.addNestedPass<func::FuncOp>(createTileContractionsPass());

@@ -292,6 +292,56 @@ def BoundAttentionPass
   ];
 }
 
+def SpecializeRowsPass
+    : Pass<"attn-specialize-rows", "::mlir::func::FuncOp"> {
+  let summary = "Give one query row a kernel of its own";
+  let description = [{
+    Where only the run knows how many query rows there are, one of them is what
+    decoding has, for which there are tiles of few rows: those of many would be
+    empty but for one row. An `attn.generic` whose innermost query row dimension
+    is dynamic becomes two, one of them on a single row, if tiles of few rows
+    are the cheapest for that and there are 128 keys or more, as far as is
+    known. Which of them runs follows from the extent alone.
+
+    Before: `%r = attn.generic ins(%q, ...`, `%q : tensor<?x4xf32>`
+    After: `%r = scf.if %is_one { attn.generic ins(%cast, ...`,
+    `%cast : tensor<1x4xf32>`, `} else { attn.generic ins(%q, ...`
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @rows(%q: tensor<?x4xf32>, %k: tensor<512x4xf32>, %v: tensor<512x3xf32>,
+                    %init: tensor<?x3xf32>) -> tensor<?x3xf32> {
+      %o = attn.generic ins(%q, %k, %v : tensor<?x4xf32>, tensor<512x4xf32>, tensor<512x3xf32>)
+          weighting(#attn.softmax) outs(%init : tensor<?x3xf32>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<?x3xf32>
+      return %o : tensor<?x3xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"queryTile", "query-tile", "int64_t", /*default=*/"0",
+           "Query rows in a tile; 0 chooses by the target's vectors">,
+    Option<"fusion", "fusion", "::attn::FusionPolicy",
+           /*default=*/"::attn::FusionPolicy::Auto", "Which ops to fuse",
+           "::attn::getFusionPolicyValues()">,
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
+           "Width of the target's vectors in bits">,
+    Option<"hasBf16Dot", "has-bf16-dot", "bool", /*default=*/"false",
+           "The target multiplies pairs of bf16 and adds to f32">
+  ];
+  let statistics = [
+    Statistic<"numSpecialized", "num-specialized", "Attention ops made two">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def TileAttentionPass
     : Pass<"attn-tile", "::mlir::func::FuncOp"> {
   let summary = "Tile attention over batch, query rows and key rows";

@@ -1,0 +1,128 @@
+//===- SpecializeRows.cpp - A kernel of its own for one row -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/KernelFit.h"
+#include "attn/IR/BlockList.h"
+#include "attn/IR/Utils.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_SPECIALIZEROWSPASS
+#include "attn/Transforms/Passes.h.inc"
+
+namespace {
+
+struct SpecializeRowsPass final
+    : impl::SpecializeRowsPassBase<SpecializeRowsPass> {
+  using SpecializeRowsPassBase::SpecializeRowsPassBase;
+
+  void runOnOperation() override {
+    SmallVector<GenericOp> ops;
+    getOperation().walk([&](GenericOp op) { ops.push_back(op); });
+    for (GenericOp op : ops)
+      specialize(op);
+  }
+
+private:
+  void specialize(GenericOp op);
+  GenericOp cloneForOneRow(OpBuilder &b, GenericOp op, unsigned dim);
+};
+
+} // namespace
+
+/// Whether fewer keys than fill a tile or two are known to be all there are.
+static bool hasFewKeys(ArrayRef<OpFoldResult> extents, GenericOp op) {
+  constexpr int64_t kFewKeys = 128;
+  int64_t keys = 1;
+  for (unsigned dim : op.getDimensionClasses().keyRows) {
+    std::optional<int64_t> extent = getConstantIntValue(extents[dim]);
+    if (!extent)
+      return false;
+    keys *= *extent;
+  }
+  return keys < kFewKeys;
+}
+
+/// The op on operands that are known to have one row along `dim`.
+GenericOp SpecializeRowsPass::cloneForOneRow(OpBuilder &b, GenericOp op,
+                                             unsigned dim) {
+  auto clone = cast<GenericOp>(b.clone(*op));
+  SmallVector<Value> mapped = op.getMappedOperands();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(clone);
+  unsigned index = 0;
+  for (OpOperand &operand : clone->getOpOperands()) {
+    // Lists of key blocks have maps elsewhere.
+    if (index == mapped.size() || operand.get() != mapped[index])
+      continue;
+    std::optional<unsigned> position =
+        op.getIndexingMap(index++).getResultPosition(b.getAffineDimExpr(dim));
+    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+    if (!position || !type.isDynamicDim(*position))
+      continue;
+    SmallVector<int64_t> shape(type.getShape());
+    shape[*position] = 1;
+    operand.set(tensor::CastOp::create(b, op.getLoc(), type.clone(shape),
+                                       operand.get()));
+  }
+  for (auto [result, init] :
+       llvm::zip(clone->getResults(), clone.getDpsInits()))
+    result.setType(init.getType());
+  return clone;
+}
+
+void SpecializeRowsPass::specialize(GenericOp op) {
+  SmallVector<unsigned> rows = op.getDimensionClasses().queryRows;
+  if (!op.hasPureTensorSemantics() || op.getQueryStarts() || rows.empty() ||
+      !decideFusion(op, fusion).fused)
+    return;
+  unsigned dim = rows.back();
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (blocks && blocks->dependsOn(dim))
+    return;
+  IRRewriter b(op);
+  SmallVector<OpFoldResult> extents = getExtents(b, op);
+  auto extent = dyn_cast<Value>(extents[dim]);
+  if (!extent || getConstantIntValue(extent) || hasFewKeys(extents, op))
+    return;
+  Location loc = op.getLoc();
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value isOne =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, extent, one);
+  auto branch = scf::IfOp::create(b, loc, op->getResultTypes(), isOne,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  GenericOp single = cloneForOneRow(b, op, dim);
+  LayoutOptions layouts{vectorBits, queryTile, hasBf16Dot};
+  SmallVector<LayoutChoice> ranked = rankLayouts(single, layouts);
+  if (!decideFusion(single, fusion).fused || ranked.empty() ||
+      !ranked.front().layout.foldsRows()) {
+    b.eraseOp(branch);
+    return;
+  }
+  SmallVector<Value> results;
+  for (auto [result, type] :
+       llvm::zip(single->getResults(), op->getResultTypes()))
+    results.push_back(b.createOrFold<tensor::CastOp>(loc, type, result));
+  scf::YieldOp::create(b, loc, results);
+  b.replaceAllUsesWith(op->getResults(), branch.getResults());
+  b.setInsertionPointToStart(branch.elseBlock());
+  b.moveOpBefore(op, branch.elseBlock(), branch.elseBlock()->begin());
+  b.setInsertionPointAfter(op);
+  scf::YieldOp::create(b, loc, op->getResults());
+  remark::passed(loc, remark::RemarkOpts::name("rows").category("attn"))
+      << "one query row, and more, have a kernel each";
+  ++numSpecialized;
+}
+
+} // namespace attn
