@@ -62,6 +62,8 @@
 // CONFIG: config: {{.+}}, vectors of {{[0-9]+}} bits, {{[0-9]+}} registers
 // CONFIG-NEXT: entry: @attention(2x?x4xf32, 2x?x4xf32, 2x?x3xf32) -> (2x?x3xf32)
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
+// CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: rows: one query row, and more, have a kernel each
+// CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 1 query rows by {{[0-9]+}} key rows
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of {{[0-9]+}} query rows by {{[0-9]+}} key rows
 // CONFIG-NEXT: result 0
 
@@ -71,6 +73,8 @@
 // ALONE-CONFIG: config: sapphirerapids, vectors of 512 bits, 32 registers, fma, scalef, bf16 dot
 // ALONE-CONFIG-NEXT: entry: @attention(2x?x4xf32, 2x?x4xf32, 2x?x3xf32) -> (2x?x3xf32)
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
+// ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: rows: one query row, and more, have a kernel each
+// ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 1 query rows by 512 key rows{{.*}}
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 32 query rows by 64 key rows{{.*}}
 
 // RUN: attn-run --version | FileCheck %s --check-prefix=VERSION
