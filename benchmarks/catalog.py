@@ -5,7 +5,9 @@ A file says in its line `// BENCH:` what attn-run is given. %S stands for its
 directory, and `%runs=ARG:LENGTHS` has the argument, integers, hold 0, 1, 2, ...
 in runs of these lengths, where numbers at random would be nothing like what a
 layer has: `%runs=3:16,4080` sixteen zeros, then ones; `%runs=3:4x128` four
-documents of 128 tokens. The other arguments are read from files as well, then.
+documents of 128 tokens; `%shuffled=ARG:COUNT` has it hold 0 .. COUNT-1 in any
+order, as the pages of a cache are. The other arguments are read from files as
+well, then.
 Its line `// LIMIT:`, if there is one, says what attn-limit is given for the same
 work.
 """
@@ -84,20 +86,27 @@ class File:
         words = [word.replace("%S", str(path.parent))
                  for word in shlex.split(line.group(1))
                  if word not in ("attn-run", "%s")]
-        self.runs = dict(self._parse_runs(word) for word in words
-                         if word.startswith("%runs="))
-        self.given = [word for word in words if not word.startswith("%runs=")]
+        self.integers = dict(self._parse_integers(word) for word in words
+                             if word.startswith("%"))
+        self.given = [word for word in words if not word.startswith("%")]
         self.types = self._argument_types(text)
         *self.shape, self.dtype = self.types[0] if self.types else ["?"]
         self.given += self._limit_runs()
 
-    def _parse_runs(self, word):
-        match = re.fullmatch(r"%runs=(\d+):([\dx,]+)", word)
+    def _parse_integers(self, word):
+        """An argument's number and the values it holds."""
+        kind, number, text = re.fullmatch(r"%(runs|shuffled)=(\d+):([\dx,]+)",
+                                          word).groups()
+        if kind == "shuffled":
+            values = list(range(int(text)))
+            random.Random(int(number)).shuffle(values)
+            return int(number), values
         lengths = []
-        for part in match.group(2).split(","):
+        for part in text.split(","):
             count, times, length = part.rpartition("x")
             lengths += [int(length)] * (int(count) if times else 1)
-        return int(match.group(1)), lengths
+        return int(number), [value for value, length in enumerate(lengths)
+                             for _ in range(length)]
 
     def _argument_types(self, text):
         """Extents and element type of every argument, the query's first by
@@ -133,7 +142,7 @@ class File:
         return self.path
 
     def arguments(self, directory):
-        if not self.runs:
+        if not self.integers:
             return self.given
         # Options that say how to fill the arguments give way to the files.
         left = [word for word in self.given if not
@@ -151,11 +160,10 @@ class File:
         extents = [int(extent) for extent in extents]
         count = math.prod(extents)
         name, code = NPY_TYPES[dtype]
-        if number in self.runs:
-            values = [value for value, length in enumerate(self.runs[number])
-                      for _ in range(length)]
+        if number in self.integers:
+            values = self.integers[number]
             if len(values) != count:
-                raise ValueError(f"{self.path}: expected runs of {count} "
+                raise ValueError(f"{self.path}: expected {count} "
                                  f"numbers for argument {number}, but got "
                                  f"{len(values)}")
         else:

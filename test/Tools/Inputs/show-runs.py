@@ -1,4 +1,5 @@
-"""Prints the arguments that the benchmark writes for the files that ask for runs.
+"""Prints the arguments that the benchmark writes for the files that say what the
+last one holds: runs of a number, or numbers in any order.
 
     show-runs.py SOURCE_DIR FOLDER
 """
@@ -13,7 +14,7 @@ import catalog
 
 for name, path in catalog.list_files().items():
     file = catalog.File(path)
-    if not file.runs:
+    if not file.integers:
         continue
     folder = pathlib.Path(sys.argv[2], name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -22,5 +23,9 @@ for name, path in catalog.list_files().items():
               if argument.startswith("--input=")]
     shapes = " ".join(str(array.shape) for array in arrays)
     ids, lengths = numpy.unique(arrays[-1], return_counts=True)
+    if (lengths == 1).all():
+        assert (ids == range(len(ids))).all() and (arrays[-1] != ids).any()
+        print(f"{name}: {shapes} {arrays[-1].dtype}, {len(ids)} shuffled")
+        continue
     assert (arrays[-1] == numpy.repeat(range(len(ids)), lengths)).all()
     print(f"{name}: {shapes} {arrays[-1].dtype}, runs of {lengths.tolist()}")

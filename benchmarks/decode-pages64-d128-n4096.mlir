@@ -1,0 +1,14 @@
+// BENCH: attn-run %s --random --rotate %shuffled=3:64
+// LIMIT: pages 64x8x4096x128
+
+// decode-d128-n4096 over a cache in pages of 64 keys, which lie in any order.
+
+func.func @decode_pages(%q: tensor<1x32x1x128xf32>, %k: tensor<64x8x64x128xf32>,
+                        %v: tensor<64x8x64x128xf32>, %pages: tensor<64xi32>) -> tensor<1x32x1x128xf32> {
+  %indptr = arith.constant dense<[0, 64]> : tensor<2xi32>
+  %init = tensor.empty() : tensor<1x32x1x128xf32>
+  %o = attn.sdpa ins(%q, %k, %v : tensor<1x32x1x128xf32>, tensor<64x8x64x128xf32>, tensor<64x8x64x128xf32>)
+      blocks(%indptr, %pages : tensor<2xi32>, tensor<64xi32>) {keys = 64, kind = physical}
+      outs(%init : tensor<1x32x1x128xf32>) -> tensor<1x32x1x128xf32>
+  return %o : tensor<1x32x1x128xf32>
+}
