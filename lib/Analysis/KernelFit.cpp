@@ -277,6 +277,29 @@ static bool multipliesBf16(GenericOp op) {
          !ShapedType::isDynamic(extents.channels);
 }
 
+/// Whether the layout keeps queries in bf16, for their products to be pairs.
+static bool storesPairs(GenericOp op, LayoutAttrInterface layout) {
+  FloatType accType = op.getAccumulationType();
+  Type element = getElementTypeOrSelf(op.getQuery().getType());
+  AffineMap map = AffineMap::get(4, 0, getAffineDimExpr(0, op.getContext()));
+  return layout.getStoredElement(OperandRole::query, map, element, accType) !=
+         accType;
+}
+
+bool canGatherKeys(GenericOp op) {
+  if (op.getWeights())
+    return false;
+  SmallVector<unsigned> keyRows = op.getDimensionClasses().keyRows;
+  AffineExpr page = getAffineDimExpr(keyRows.front(), op.getContext());
+  AffineExpr row = getAffineDimExpr(keyRows.back(), op.getContext());
+  for (unsigned i = 0, e = op.getOutputIndex(); i < e; ++i) {
+    AffineMap map = op.getIndexingMap(i);
+    if (map.getResultPosition(page) && !map.getResultPosition(row))
+      return false;
+  }
+  return true;
+}
+
 SmallVector<LayoutChoice> rankLayouts(GenericOp op,
                                       const LayoutOptions &options) {
   LayoutProblem problem;
@@ -290,9 +313,7 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
   problem.vectorBits = options.vectorBits;
   problem.tileRows = options.queryTile;
   problem.replays = needsFinalWeights(op);
-  // Blocks may end in the middle of a pair.
-  problem.pairs =
-      options.hasBf16Dot && multipliesBf16(op) && !op.getBlocksAttr();
+  problem.pairs = options.hasBf16Dot && multipliesBf16(op);
   problem.listRows = getListRows(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
@@ -367,13 +388,27 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   auto limitTiles = [&](int64_t tiles) {
     return listRows ? getDivisorAtMost(listRows / queryRows, tiles) : tiles;
   };
+  bool isGathered = false;
   if (std::optional<BlockList> blocks = BlockList::of(op)) {
-    // A tile crosses no block; tiles of like size fill it.
-    int64_t tiles = llvm::divideCeil(blocks->getKeys(), sizes.keyRows);
-    if (tiles == 1 || blocks->getKeys() % tiles == 0)
-      sizes.keyRows = blocks->getKeys() / tiles;
+    // Blocks that fill vectors are read where they lie, which is as fast as
+    // copies that four query tiles share; but for pairs, of which each
+    // step rearranges queries (one AVX-512 core).
+    constexpr int64_t kReadInPlace = 16, kGathered = 64;
+    int64_t keys = blocks->getKeys(), tiles = 1;
+    int64_t most = layout.foldsRows() ? kGathered : sizes.keyRows;
+    bool isSmall = keys < kReadInPlace ||
+                   (!layout.foldsRows() && storesPairs(op, layout));
+    isGathered = 2 * keys <= most && isSmall && canGatherKeys(op);
+    if (isGathered) {
+      sizes.keyRows = llvm::alignDown(most, keys);
+    } else {
+      // A tile crosses no block; tiles of like size fill it.
+      tiles = llvm::divideCeil(keys, sizes.keyRows);
+      if (tiles == 1 || keys % tiles == 0)
+        sizes.keyRows = keys / tiles;
+    }
   }
-  if (near || !startsAtFirstKey(op) || layout.foldsRows())
+  if (layout.foldsRows() || (!isGathered && (near || !startsAtFirstKey(op))))
     return sizes;
   int64_t queries =
       sizes.rowDims.empty() ? 1 : getQueryExtent(op, sizes.rowDims[0]);

@@ -50,6 +50,7 @@ ValueRange FusedAttention::run() {
   nest.emplace(b, op, sizes, box, op.getDpsInits());
   takeOperands();
   takeList();
+  checkList();
   emitCost();
   SmallVector<Value> slices = nest->sliceInits();
   return nest->finish(sizes.queryTiles == 1 ? emitQueryTile(slices)
@@ -231,9 +232,14 @@ SmallVector<Value> FusedAttention::walkBlock(ValueRange inits, TakeState take,
           Value limit = toValue(affine::makeComposedFoldedAffineApply(
               b, loc, from + size, {tile.position, tile.extent}));
           shared = SharedKeys{tile, toValue(tile.position), limit, {}, {}};
+          if (gathersKeys()) {
+            SmallVector<OperandPart> both = gatherKeys({parts[1], parts[2]});
+            shared->keys = both[0];
+            shared->values = both[1];
+          }
           for (auto [part, target] : {std::pair(&parts[1], &shared->keys),
                                       std::pair(&parts[2], &shared->values)})
-            if (operands.needsPacking(*part))
+            if (!*target && operands.needsPacking(*part))
               *target = operands.store(
                   box, operands.cut(box, *part, nest->getWorker()),
                   nest->getWorker());

@@ -25,7 +25,8 @@ namespace attn {
 /// several key row dimensions the outer ones are walked row by row.
 ///
 /// Where keys are given by lists of blocks, a worker has one list, and all of
-/// this happens in each of its blocks in turn.
+/// this happens in each of its blocks in turn; or, of small ones, in the places
+/// of the list, several blocks to a tile.
 ///
 /// Where weights have to be final when they are used, keys are walked twice:
 /// for the statistics, then with these finished.
@@ -148,16 +149,38 @@ private:
   /// Finds the list of key blocks of the worker at hand, if keys are given by
   /// lists.
   void takeList();
-  /// The number of keys in that list, and in the rows of the worker.
+  /// The number of keys in that list, in its blocks if all were whole, and in
+  /// the rows of the worker.
   mlir::Value countPlaces();
+  mlir::Value countListed();
   mlir::Value countKeys();
   mlir::Value readListed(mlir::Value operand, llvm::ArrayRef<unsigned> outer,
                          mlir::Value position);
+  /// Entry `at`; and the same, checked.
+  mlir::Value readListed(mlir::Value at);
   mlir::Value readEntry(mlir::Value at);
   void takeBlock(mlir::Value at, mlir::Value entry);
   /// A loop over the entries of the list at hand, `body` in the block of each.
   Values forEachBlock(mlir::ValueRange inits,
                       llvm::function_ref<Values(mlir::ValueRange)> body);
+
+  /// Whether a key tile is of several blocks, copied next to each other.
+  bool gathersKeys();
+  /// Whether, besides, its places are no positions.
+  bool walksPlaces();
+  /// How many keys of the last block of the list there are not; null for none.
+  mlir::Value countLackingKeys();
+  /// Checks all entries of the list at hand, where places are walked.
+  void checkList();
+  /// The position of a place of the list.
+  mlir::Value locatePlace(mlir::Value place);
+  /// The key tile at hand of parts that vary by key, as the layout stores it.
+  llvm::SmallVector<OperandPart> gatherKeys(llvm::ArrayRef<OperandPart> wanted);
+  /// The number of keys or places that a walk of the worker may visit.
+  mlir::Value countWalked();
+  /// Whether the mask says which of them can be visible at all.
+  bool hasRanges();
+
   /// Keys and values of a page that comes later, as the layout has them; null
   /// where they are not worth bringing near.
   std::array<mlir::Value, 2> takeAhead();
@@ -234,6 +257,8 @@ private:
   /// The list of the worker at hand: its first entry, and the one behind it.
   struct List {
     mlir::Value first, end;
+    /// The number of keys, where they need not fill the last block.
+    mlir::Value count;
   };
   std::optional<List> list;
   /// The keys of the block at hand: their positions, how far these are from

@@ -59,6 +59,10 @@ static SmallVector<unsigned> getDims(AffineMap map) {
   return dims;
 }
 
+Value FusedAttention::readListed(Value at) {
+  return readListed(blocks->indices, getDims(blocks->getIndicesMap()), at);
+}
+
 static Value getLastExtent(OpBuilder &b, Location loc, Value operand) {
   unsigned last = cast<RankedTensorType>(operand.getType()).getRank() - 1;
   return b.createOrFold<tensor::DimOp>(loc, operand, last);
@@ -95,9 +99,16 @@ void FusedAttention::takeList() {
           entries, bound);
   check(compare(Predicate::ule, list->first, list->end), BlockListErrors::order,
         list->first, list->end);
+  if (walksPlaces())
+    if (Value lacking = countLackingKeys())
+      list->count = arith::SubIOp::create(b, loc, countPlaces(), lacking);
 }
 
 Value FusedAttention::countPlaces() {
+  return list->count ? list->count : countListed();
+}
+
+Value FusedAttention::countListed() {
   Value entries = b.createOrFold<arith::SubIOp>(loc, list->end, list->first);
   return b.createOrFold<arith::MulIOp>(loc, entries, index(blocks->getKeys()));
 }
@@ -110,8 +121,7 @@ Value FusedAttention::countKeys() {
 
 /// Entry `at`, in range and, of logical blocks, above the one before.
 Value FusedAttention::readEntry(Value at) {
-  SmallVector<unsigned> outer = getDims(blocks->getIndicesMap());
-  Value entry = readListed(blocks->indices, outer, at);
+  Value entry = readListed(at);
   OpFoldResult extent = wholeExtents[classes.keyRows.front()];
   Value count = toValue(extent);
   if (!blocks->isPhysical())
@@ -124,7 +134,7 @@ Value FusedAttention::readEntry(Value at) {
   // The first has none before it, and is its own.
   Value before = arith::SubIOp::create(b, loc, at, index(1));
   before = arith::MaxSIOp::create(b, loc, before, list->first);
-  Value previous = readListed(blocks->indices, outer, before);
+  Value previous = readListed(before);
   Value isFirst = compare(Predicate::eq, at, list->first);
   Value ascends = compare(Predicate::slt, previous, entry);
   check(arith::OrIOp::create(b, loc, isFirst, ascends), BlockListErrors::ascent,
@@ -195,8 +205,7 @@ FusedAttention::forEachBlock(ValueRange inits,
         b, loc, at, index(llvm::divideCeil(kKeysAhead, blocks->getKeys())));
     later = arith::MinSIOp::create(b, loc, later,
                                    arith::SubIOp::create(b, loc, to, index(1)));
-    block->ahead =
-        readListed(blocks->indices, getDims(blocks->getIndicesMap()), later);
+    block->ahead = readListed(later);
     pages = {parts[1], parts[2]};
     box.offsets[page] = entry;
     box.extents[page] = b.getIndexAttr(1);

@@ -18,13 +18,15 @@ static bool isMultiple(OpFoldResult extent, int64_t size) {
   return known && *known % size == 0;
 }
 
-/// Whether the mask says which keys can be visible at all.
-static bool hasRanges(GenericOp op) {
-  return !op.getMask().empty() && !op.getRanges().empty();
+/// Ranges of positions say nothing of places that are none.
+bool FusedAttention::hasRanges() {
+  return !op.getMask().empty() && !op.getRanges().empty() && !walksPlaces();
 }
 
 SmallVector<Value> FusedAttention::forEachOuterKey(
     ValueRange inits, function_ref<Values(ValueRange)> body, unsigned number) {
+  if (gathersKeys())
+    return body(inits);
   if (blocks)
     return forEachBlock(inits, body);
   if (number + 1 == classes.keyRows.size())
@@ -55,13 +57,18 @@ Value FusedAttention::clip(Value end) {
                                 toValue(wholeExtents[operands.key]));
 }
 
+Value FusedAttention::countWalked() {
+  return gathersKeys() ? countPlaces() : toValue(wholeExtents[operands.key]);
+}
+
 void FusedAttention::emitCost() {
+  // What costs are is asked before lists are checked: no entry is read for it.
   if (blocks) {
-    CostOp::create(b, loc, countPlaces());
+    CostOp::create(b, loc, countListed());
     return;
   }
   Value limit = toValue(wholeExtents[operands.key]);
-  if (!hasRanges(op)) {
+  if (!hasRanges()) {
     if (isRagged())
       CostOp::create(b, loc, limit);
     return;
@@ -95,7 +102,7 @@ std::pair<Value, Value> FusedAttention::emitKeyHull() {
     end = blocks ? countPlaces() : toValue(wholeExtents[operands.key]);
   // Ranges of positions say nothing of places that are none.
   bool ofPlaces = blocks && !block && !blocks->isPhysical();
-  if (!hasRanges(op) || ofPlaces)
+  if (!hasRanges() || ofPlaces)
     return {first, end};
   std::pair<Value, Value> bounds(first, end);
   SmallVector<Value> ranges =
@@ -117,14 +124,14 @@ std::pair<Value, Value> FusedAttention::emitKeyHull() {
 
 std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
                                                  Value to) {
-  bool clips = shared || split || block || isRagged();
+  bool clips = shared || split || block || isRagged() || gathersKeys();
   if (ranges.size() != 2)
     return std::make_unique<RangesWalk>(b, loc, sizes.keyRows, ranges, from, to,
                                         clips);
   Value begin = ranges[0], end = ranges[1];
   bool whole =
       !clips && matchPattern(begin, m_Zero()) && isMultiple(end, sizes.keyRows);
-  if ((split || block) && !hasRanges(op))
+  if ((split || block) && !hasRanges())
     return std::make_unique<SpanWalk>(b, loc, sizes.keyRows, from, to,
                                       block ? block->whole : split->whole);
   if (clips) {
@@ -137,7 +144,7 @@ std::unique_ptr<Walk> FusedAttention::createWalk(ValueRange ranges, Value from,
 SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
   unsigned key = operands.key;
   OpFoldResult offset = box.offsets[key], extent = box.extents[key];
-  Value from = index(0), to = toValue(wholeExtents[key]);
+  Value from = index(0), to = countWalked();
   if (shared)
     std::tie(from, to) = std::pair(shared->first, shared->limit);
   else if (block)
@@ -146,11 +153,11 @@ SmallVector<Value> FusedAttention::walkKeys(ValueRange inits) {
     std::tie(from, to) = std::pair(split->first, split->limit);
   bool isTile = block && block->whole && blocks->getKeys() == sizes.keyRows;
   SmallVector<Value> ranges{from, to}, state;
-  if (hasRanges(op))
+  if (hasRanges())
     ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
-  if (shared && !hasRanges(op)) {
+  if (shared && !hasRanges()) {
     state = emitKeyTile(shared->tile, inits);
-  } else if (isTile && !hasRanges(op)) {
+  } else if (isTile && !hasRanges()) {
     state = emitKeyTile(
         {OpFoldResult(from), OpFoldResult(from), b.getIndexAttr(sizes.keyRows)},
         inits);
@@ -178,10 +185,12 @@ SmallVector<Value> FusedAttention::emitKeyTile(const WalkTile &tile,
 
   SmallVector<Value> arguments = box.getBoundArguments(b);
   AffineExpr from = b.getAffineDimExpr(0), size = b.getAffineDimExpr(1);
-  arguments.push_back(toValue(tile.position));
-  arguments.push_back(affine::AffineApplyOp::create(
+  Value first = toValue(tile.position);
+  Value last = affine::AffineApplyOp::create(
       b, loc, AffineMap::get(2, 0, from + size - 1),
-      ValueRange{arguments.back(), toValue(tile.extent)}));
+      ValueRange{first, toValue(tile.extent)});
+  for (Value bound : {first, last})
+    arguments.push_back(walksPlaces() ? locatePlace(bound) : bound);
   SmallVector<Value> truth = inlineBody(b, op.getClassify(), arguments);
   Value full = truth[1];
   if (matchPattern(full, m_Zero()))
@@ -225,8 +234,13 @@ OperandPart FusedAttention::takeKeys(const OperandPart &part,
 
 void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
   auto position = [&](unsigned dim) -> Value {
-    if (dim == operands.key)
-      return IndexOp::create(b, loc, 1);
+    if (dim == operands.key) {
+      Value local = IndexOp::create(b, loc, 1);
+      if (!walksPlaces())
+        return local;
+      Value first = toValue(keyPosition);
+      return locatePlace(arith::AddIOp::create(b, loc, local, first));
+    }
     if (!llvm::is_contained(operands.rowDims, dim))
       return {};
     return operands.unfoldRow(box, IndexOp::create(b, loc, 0), dim);
@@ -244,7 +258,8 @@ void FusedAttention::cloneBody(Region &from, Region &to, ValueRange inputs) {
     return arith::TruncIOp::create(b, loc, b.getI1Type(), argument);
   };
   IterationBox positions = box;
-  positions.offsets[operands.key] = keyPosition;
+  positions.offsets[operands.key] =
+      walksPlaces() ? OpFoldResult(b.getIndexAttr(0)) : keyPosition;
   positions.cloneBody(b, from, to, position, argument);
 }
 
@@ -252,8 +267,22 @@ FusedAttention::Tiles FusedAttention::takeTiles() {
   Tiles tiles;
   double scale = op.getScale().convertToDouble();
   tiles.scale = operands.getQueryScale() == scale ? 1.0 : scale;
+  auto isGathered = [&](unsigned i) {
+    bool isShared = shared && (i == 1 || i == 2);
+    return gathersKeys() && operands.variesByKey(parts[i]) && !isShared;
+  };
+  SmallVector<OperandPart> wanted;
+  for (auto [i, part] : llvm::enumerate(parts))
+    if (isGathered(i))
+      wanted.push_back(part);
+  SmallVector<OperandPart> gathered;
+  if (!wanted.empty())
+    gathered = gatherKeys(wanted);
+  size_t next = 0;
   for (auto [i, part] : llvm::enumerate(parts)) {
-    if (!operands.variesByKey(part) && packed[i])
+    if (isGathered(i))
+      tiles.parts.push_back(gathered[next++]);
+    else if (!operands.variesByKey(part) && packed[i])
       tiles.parts.push_back(packed[i]);
     else if (i == 1 || i == 2)
       tiles.parts.push_back(takeKeys(part, !shared  ? OperandPart()

@@ -209,19 +209,26 @@ SmallVector<ReassociationIndices> Operands::foldResult(OperandPart &part) {
   return groups;
 }
 
+SmallVector<unsigned> Operands::foldDims(ArrayRef<unsigned> dims) const {
+  SmallVector<unsigned> folded;
+  for (unsigned dim : dims) {
+    unsigned here = llvm::is_contained(rowDims, dim) ? row : dim;
+    if (here != row || !llvm::is_contained(folded, row))
+      folded.push_back(here);
+  }
+  return folded;
+}
+
 OperandPart Operands::foldRows(const IterationBox &box, const OperandPart &part,
                                Block *worker) {
   auto isRow = [&](unsigned dim) { return llvm::is_contained(rowDims, dim); };
   if (rowDims.size() == 1 || llvm::none_of(part.dims, isRow))
     return part;
   // Where the rows stand, and the other dimensions around them.
-  OperandPart folded{part.value, {}, part.role};
+  OperandPart folded{part.value, foldDims(part.dims), part.role};
   SmallVector<unsigned> expandedDims;
   SmallVector<ReassociationIndices> groups;
-  for (unsigned dim : part.dims) {
-    if (isRow(dim) && llvm::is_contained(folded.dims, row))
-      continue;
-    folded.dims.push_back(isRow(dim) ? row : dim);
+  for (unsigned dim : folded.dims) {
     groups.emplace_back();
     for (unsigned inner : isRow(dim) ? ArrayRef<unsigned>(rowDims) : dim) {
       groups.back().push_back(expandedDims.size());
@@ -376,6 +383,28 @@ OperandPart Operands::store(const IterationBox &box, const OperandPart &tile,
   Value target = worker ? createKeyBuffer(box, worker, shape, element)
                         : tensor::EmptyOp::create(b, loc, shape, element);
   return {storeInto(tile, target), tile.dims, tile.role};
+}
+
+OperandPart Operands::createTile(const IterationBox &box,
+                                 const OperandPart &part, Block *worker) {
+  SmallVector<unsigned> dims = foldDims(part.dims);
+  Type element = sizes.layout.getStoredElement(
+      part.role, tileMap(dims), getElementTypeOrSelf(part.value.getType()),
+      accType);
+  return {createKeyBuffer(box, worker, storedExtents(box, part.role, dims),
+                          element),
+          dims, part.role};
+}
+
+Value Operands::storeKeys(const IterationBox &box, const OperandPart &tile,
+                          Value buffer, OpFoldResult first) {
+  AffineMap stored = sizes.layout.getStoredMap(tile.role, tileMap(tile.dims));
+  SmallVector<OpFoldResult> from, extents;
+  extents = storedExtents(box, tile.role, tile.dims);
+  for (AffineExpr result : stored.getResults())
+    from.push_back(result == b.getAffineDimExpr(1) ? first : b.getIndexAttr(0));
+  Value target = createSlice(b, loc, buffer, from, extents);
+  return insertSlice(b, loc, storeInto(tile, target), buffer, from, extents);
 }
 
 } // namespace attn

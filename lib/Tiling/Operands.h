@@ -75,6 +75,13 @@ public:
   /// `worker` is the block that its buffer belongs to.
   OperandPart store(const IterationBox &box, const OperandPart &tile,
                     mlir::Block *worker = nullptr);
+  /// A buffer of `worker` for the key tile at hand of `part`, a tile of which
+  /// `storeKeys` stores some keys at a time: from number `first` on, what
+  /// `tile` has. Returns the buffer with these.
+  OperandPart createTile(const IterationBox &box, const OperandPart &part,
+                         mlir::Block *worker);
+  mlir::Value storeKeys(const IterationBox &box, const OperandPart &tile,
+                        mlir::Value buffer, mlir::OpFoldResult first);
   /// The part of the scale that queries carry: all of it where the similarity
   /// is their product with the keys, and none where that would round what is
   /// stored of them once more.
@@ -90,6 +97,8 @@ public:
   mlir::Type storedElement(const OperandPart &part);
 
 private:
+  /// Those of `dims` that a tile has, in which query rows are one.
+  llvm::SmallVector<unsigned> foldDims(llvm::ArrayRef<unsigned> dims) const;
   /// A tile of whatever query row dimensions `part` has as one of all of them,
   /// in one dimension: collapsed in place, or copied where it is the same for
   /// several rows or has them in another order.

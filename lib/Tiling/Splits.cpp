@@ -129,6 +129,7 @@ ValueRange FusedAttention::runSplits() {
   nest.emplace(b, op, sizes, box, states, count);
   takeOperands();
   takeList();
+  checkList();
   emitCost();
   packQueryTile();
   Value number = toValue(nest->getPosition().back());

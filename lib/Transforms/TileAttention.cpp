@@ -87,10 +87,13 @@ struct TileAttentionPass final
     if (sizes.queryTiles > 1)
       chosen += llvm::formatv("; {0} query tiles share each key tile",
                               sizes.queryTiles);
-    if (BlockListAttr blocks = op.getBlocksAttr())
+    if (BlockListAttr blocks = op.getBlocksAttr()) {
       chosen +=
           llvm::formatv("; walks lists of {0} blocks of {1} keys",
                         stringifyBlockKind(blocks.getKind()), blocks.getKeys());
+      if (sizes.keyRows > blocks.getKeys() && canGatherKeys(op))
+        chosen += ", several to a tile";
+    }
     if (sizes.splits > 1)
       chosen += llvm::formatv("; keys in up to {0} parts of {1} or more",
                               sizes.splits, sizes.splitKeys);

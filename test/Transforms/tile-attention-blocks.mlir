@@ -41,3 +41,37 @@ func.func @blocks(%q: tensor<150x16xf32>, %k: tensor<100x16xf32>, %v: tensor<100
       outs(%init : tensor<150x8xf32>) {indexing_maps = [#q, #k, #v, #o]} -> tensor<150x8xf32>
   return %o : tensor<150x8xf32>
 }
+
+// Of blocks of 8 keys, eight make a tile: checked at first, then walked by place,
+// and copied next to each other, for two query tiles at a time. The mask reads the
+// position of a key from the list.
+// CHECK-LABEL: @gathered
+// CHECK-SAME: %[[INDPTR:[a-z0-9]+]]: tensor<4xi32>, %[[INDICES:[a-z0-9]+]]: tensor<?xi32>
+// CHECK: scf.forall
+// CHECK: scf.for
+// CHECK: attn.check {{.*}}"{{.*}}expected the blocks of a list to ascend, above {0} after it, but got {1}"
+// CHECK: attn.cost
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: %[[BOTH:.+]]:2 = scf.for {{.*}} iter_args({{.*}}) -> (tensor<?x16xf32>, tensor<?x8xf32>)
+// CHECK: tensor.extract %[[INDICES]]
+// CHECK: attn.pack {{.*}} role(key)
+// CHECK: attn.pack {{.*}} role(value)
+// CHECK: scf.for
+// CHECK: attn.online
+// CHECK-SAME: key_tile = 64
+// CHECK: tensor.extract %[[INDICES]]
+func.func @gathered(%q: tensor<150x16xf32>, %k: tensor<100x16xf32>, %v: tensor<100x8xf32>,
+                    %indptr: tensor<4xi32>, %indices: tensor<?xi32>) -> tensor<150x8xf32> {
+  %init = tensor.empty() : tensor<150x8xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<150x16xf32>, tensor<100x16xf32>, tensor<100x8xf32>)
+      weighting(#attn.softmax)
+      blocks(%indptr, %indices : tensor<4xi32>, tensor<?xi32>) {rows = 64, keys = 8, maps = [#m, #one]}
+      outs(%init : tensor<150x8xf32>) {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %i = attn.index 0
+        %j = attn.index 1
+        %visible = arith.cmpi sle, %j, %i : index
+        attn.yield %visible : i1
+      } -> tensor<150x8xf32>
+  return %o : tensor<150x8xf32>
+}

@@ -59,6 +59,11 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 /// them. 0 if all rows do, or there are no lists.
 int64_t getListRows(GenericOp op);
 
+/// Whether what a step reads of keys that lists of blocks name can be copied
+/// next to each other, several blocks for one tile: no weights are asked for,
+/// which lie by position, and nothing is one for a whole page.
+bool canGatherKeys(GenericOp op);
+
 /// A layout and what it costs.
 struct LayoutChoice {
   LayoutAttrInterface layout;
@@ -89,7 +94,8 @@ llvm::SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
 /// quarter of a first-level cache of 32 KiB, beside the queries, keys or
 /// values, but no more than 512. Where keys and values outgrow a second-level
 /// cache and no mask bounds them from below, several query tiles share each
-/// tile of them: 8, or 4 where more would leave threads idle. Few query rows
+/// tile of them: 8, or 4 where more would leave threads idle; so do they where
+/// a tile is copied from several blocks of a list, small ones. Few query rows
 /// with many keys are split along the keys. All of it follows from extents,
 /// whatever the threads.
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout);

@@ -3,7 +3,7 @@
 import numpy
 
 from plain_arrays import round_to
-from plain_attention import random, tensor
+from plain_attention import accumulation, random, tensor
 from plain_sdpa import sdpa
 
 
@@ -149,6 +149,19 @@ LENGTHS = """
         attn.yield %within : i1"""
 
 
+def distance(dtype):
+    """A score that asks for positions."""
+    acc = accumulation(dtype)
+    return f"""
+        %steps = arith.subi %j, %i : index
+        %integer = arith.index_cast %steps : index to i32
+        %distance = arith.sitofp %integer : i32 to {acc}
+        %slope = arith.constant 0.0625 : {acc}
+        %penalty = arith.mulf %slope, %distance : {acc}
+        %t = arith.addf %s, %penalty : {acc}
+        attn.yield %t : {acc}""", lambda s, x: s + 0.0625 * (x["n"] - x["m"])
+
+
 # What goes with lists, in turn: masks, scores, results.
 KINDS = [
     {}, {"lse": True}, {"causal": "top_left"}, {"window": (20, 9)},
@@ -194,9 +207,42 @@ def logical(dtype, rng, error):
     lists = random_blocks(rng, 600, 64, 700, 64, density=0.3)
     yield sdpa("blocks-shared", dtype, rng, error, batch=1, rows=600, keys=700,
                width=128, channels=130, lists=lists, causal="top_left")
+    yield from tokens(dtype, rng, error)
     lists = random_blocks(rng, 21, 8, 0, 16)
     yield sdpa("blocks-no-keys", dtype, rng, error, rows=21, keys=0,
                lists=lists, lse=True)
+
+
+def tokens(dtype, rng, error):
+    """Several blocks to a tile, single keys above all, at any density, with all
+    that asks for their positions."""
+    kinds = ({}, {"score": distance(dtype)},
+             {"bias": (300,), "softcap": 2.0},
+             {"boolean": (70, 300), "lse": True},
+             {"score": distance(dtype), "causal": "bottom_right"},
+             {"window": (60, 20), "dynamic": True, "lse": True})
+    number = 0
+    for density in (0.01, 0.1, 0.5, 1.0):
+        for rows, span, size in ((70, 70, 1), (70, 32, 1), (9, 3, 1), (70, 1, 1),
+                                 (70, 32, 7), (2, 1, 7)):
+            kind = dict(kinds[number % len(kinds)])
+            if "boolean" in kind:
+                kind["boolean"] = (rows, 300)
+            lists = random_blocks(rng, rows, span, 300, size,
+                                  ((), (2, 2))[number % 2], density,
+                                  dynamic="dynamic" in kind)
+            yield sdpa(f"tokens-{number}", dtype, rng, error, rows=rows,
+                       keys=300, width=(16, 5)[number % 2], channels=17,
+                       group=2 - number % 2, lists=lists, **kind)
+            number += 1
+    for size in (1, 8):
+        lists = random_blocks(rng, 200, 64, 1101, size, density=0.3)
+        yield sdpa(f"tokens-shared-{size}", dtype, rng, error, batch=1,
+                   heads=1, rows=200, keys=1101, width=128, channels=130,
+                   lists=lists, causal="top_left", score=distance(dtype))
+    lists = random_blocks(rng, 3, 8, 5000, 1, density=0.6)
+    yield sdpa("tokens-parts", dtype, rng, error, batch=1, heads=1, group=2,
+               rows=3, keys=5000, lists=lists, lse=True, score=distance(dtype))
 
 
 def paged(dtype, rng, error):
@@ -230,4 +276,10 @@ def paged(dtype, rng, error):
     yield case("pages-parts-rows", [50, 3], 64, rows=3, ragged=False)
     yield case("pages-many-rows", [20, 9], 16, rows=150, causal="offset",
                offset=[170, -5])
+    yield case("pages-window", [20, 9], 16, rows=150, window=(70, 9),
+               score=distance(dtype), lse=True)
+    yield case("pages-single", [200, 90], 1, rows=70, causal="offset",
+               offset=[130, 20], score=distance(dtype))
+    yield case("pages-single-few", [2500, 90, 0], 1, rows=2, group=3, lse=True,
+               score=distance(dtype))
     yield case("pages-none", [0, 0], 16, rows=3, lse=True, ragged=False)

@@ -1,0 +1,146 @@
+//===- GatheredKeys.cpp - Key tiles of several blocks -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where blocks have fewer keys than a tile does well with, a tile is of several
+// of them. What is walked then are the places of a list: a tile is some that
+// follow each other, of whichever blocks. What its step reads of them is copied
+// next to each other, as the layout stores it, block by block. Query tiles that
+// share a key tile share that copy.
+//
+// Of pages, places are positions, and the walk is that of any keys. Of logical
+// blocks positions ascend with the places, with gaps: a region that asks for
+// one reads it from the list, and a tile lies between its first and its last.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FusedAttention.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+bool FusedAttention::gathersKeys() {
+  return blocks && sizes.keyRows > blocks->getKeys() && canGatherKeys(op);
+}
+
+bool FusedAttention::walksPlaces() {
+  return gathersKeys() && !blocks->isPhysical();
+}
+
+/// The keys of the last logical block may end before it does: the last one of a
+/// list, as blocks ascend.
+Value FusedAttention::countLackingKeys() {
+  int64_t keys = blocks->getKeys();
+  OpFoldResult extent = wholeExtents[operands.key];
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  if (blocks->isPhysical() || (known && *known % keys == 0))
+    return {};
+  Value hasLast = compare(arith::CmpIPredicate::ult, list->first, list->end);
+  auto branch = scf::IfOp::create(b, loc, TypeRange(b.getIndexType()), hasLast,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value at = arith::SubIOp::create(b, loc, list->end, index(1));
+  Value behind = arith::AddIOp::create(b, loc, readListed(at), index(1));
+  behind = arith::MulIOp::create(b, loc, behind, index(keys));
+  Value lacking = arith::SubIOp::create(b, loc, behind, toValue(extent));
+  // Whatever the entry is: it is yet to be checked.
+  scf::YieldOp::create(b, loc, clamp(lacking, index(0), index(keys - 1)));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, index(0));
+  return branch.getResult(0);
+}
+
+void FusedAttention::checkList() {
+  if (!walksPlaces())
+    return;
+  auto loop = scf::ForOp::create(b, loc, list->first, list->end, index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  readEntry(loop.getInductionVar());
+}
+
+Value FusedAttention::locatePlace(Value place) {
+  int64_t keys = blocks->getKeys();
+  AffineExpr number = b.getAffineDimExpr(0), first = b.getAffineDimExpr(1);
+  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    return toValue(
+        affine::makeComposedFoldedAffineApply(b, loc, expr, operands));
+  };
+  Value entry =
+      readListed(apply(first + number.floorDiv(keys), {place, list->first}));
+  if (keys == 1)
+    return entry;
+  Value row = apply(number % keys, {OpFoldResult(place)});
+  return apply(number * keys + first, {entry, row});
+}
+
+SmallVector<OperandPart>
+FusedAttention::gatherKeys(ArrayRef<OperandPart> wanted) {
+  unsigned key = operands.key, page = classes.keyRows.front();
+  bool isPhysical = blocks->isPhysical();
+  mlir::Block *worker = nest->getWorker();
+  SmallVector<OperandPart> tiles;
+  SmallVector<Value> buffers;
+  for (OperandPart tile : wanted) {
+    if (isPhysical)
+      llvm::erase(tile.dims, page);
+    tiles.push_back(operands.createTile(box, tile, worker));
+    buffers.push_back(tiles.back().value);
+  }
+  if (tiles.empty())
+    return tiles;
+
+  int64_t keys = blocks->getKeys();
+  Value size = index(keys), first = toValue(box.offsets[key]);
+  Value limit = arith::AddIOp::create(b, loc, first, toValue(box.extents[key]));
+  auto loop = scf::ForOp::create(
+      b, loc, b.createOrFold<arith::DivUIOp>(loc, first, size),
+      b.createOrFold<arith::CeilDivUIOp>(loc, limit, size), index(1), buffers);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  Value at = arith::AddIOp::create(b, loc, list->first, number);
+  // Of a logical list, all of it has been checked.
+  Value entry = isPhysical ? readEntry(at) : readListed(at);
+  // The places of the block that are of the tile.
+  Value from = b.createOrFold<arith::MulIOp>(loc, number, size);
+  Value to = arith::AddIOp::create(b, loc, from, size);
+  Value begin = b.createOrFold<arith::MaxSIOp>(loc, from, first);
+  Value end = b.createOrFold<arith::MinSIOp>(loc, to, limit);
+  IterationBox local = box;
+  Value row = b.createOrFold<arith::SubIOp>(loc, begin, from);
+  if (isPhysical) {
+    local.offsets[page] = entry;
+    local.extents[page] = b.getIndexAttr(1);
+  } else {
+    row = arith::AddIOp::create(
+        b, loc, row, b.createOrFold<arith::MulIOp>(loc, entry, size));
+  }
+  local.offsets[key] = row;
+  local.extents[key] = b.getIndexAttr(1);
+  if (keys != 1)
+    local.extents[key] = arith::SubIOp::create(b, loc, end, begin).getResult();
+  Value place = arith::SubIOp::create(b, loc, begin, first);
+  SmallVector<Value> next;
+  for (auto [part, buffer] :
+       llvm::zip_equal(wanted, loop.getRegionIterArgs())) {
+    OperandPart block = part;
+    if (isPhysical && part.has(page))
+      block = operands.at(local, part, page);
+    next.push_back(operands.storeKeys(local, operands.cut(local, block, worker),
+                                      buffer, place));
+  }
+  scf::YieldOp::create(b, loc, next);
+  for (auto [tile, filled] : llvm::zip_equal(tiles, loop.getResults()))
+    tile.value = filled;
+  return tiles;
+}
+
+} // namespace attn
