@@ -40,9 +40,6 @@ FusionDecision fitsKernel(GenericOp op) {
   if (!isa<TensorType>(op.getQuery().getType()))
     return unfused("operands are memrefs: fusion starts from tensors");
   WeightingKind kind = *op.getWeighting().getWeightingKind();
-  // What is kept of a key is its position, which is not where it lies.
-  if (kind == WeightingKind::Select && op.getBlocksAttr())
-    return unfused("keys are selected from lists of blocks");
   DimensionClasses classes = op.getDimensionClasses();
   auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
     StringRef mend = dims.empty() ? ": give one of extent 1 to the "

@@ -351,9 +351,11 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
   SmallVector<unsigned> dims{operands.row, operands.channel};
   llvm::append_range(dims, nest->getResultDims());
   OperandPart value;
+  SmallVector<Value> finalState(state);
   if (gathersValues()) {
     llvm::append_range(dims, classes.keyRows);
     value = parts[2];
+    finalState.back() = locateSelected(finalState.back());
   }
   auto finishMap = [&](ArrayRef<unsigned> mapped) {
     SmallVector<AffineExpr> results;
@@ -386,10 +388,11 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
     maps.push_back(finishMap(target.dims));
   }
   auto finish = FinishOp::create(
-      b, loc, ValueRange(targets).getTypes(), state[0], state.drop_front(),
-      weightingValues, value.value, countKeys(), targets[0],
-      targets.size() > 1 ? targets[1] : Value(), b.getAffineMapArrayAttr(maps),
-      op.getWeighting(), sizes.layout, /*finished=*/isFinal);
+      b, loc, ValueRange(targets).getTypes(), finalState[0],
+      ValueRange(finalState).drop_front(), weightingValues, value.value,
+      countKeys(), targets[0], targets.size() > 1 ? targets[1] : Value(),
+      b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
+      /*finished=*/isFinal);
   SmallVector<Value> results(slices);
   for (auto [i, finished] : llvm::enumerate(finish.getResults())) {
     Value slice = slices[i];

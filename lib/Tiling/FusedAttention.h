@@ -174,6 +174,8 @@ private:
   void checkList();
   /// The position of a place of the list.
   mlir::Value locatePlace(mlir::Value place);
+  /// The keys at the places that are selected; no key stays none.
+  mlir::Value locateSelected(mlir::Value places);
   /// The key tile at hand of parts that vary by key, as the layout stores it.
   llvm::SmallVector<OperandPart> gatherKeys(llvm::ArrayRef<OperandPart> wanted);
   /// The number of keys or places that a walk of the worker may visit.
@@ -265,6 +267,8 @@ private:
   /// where they are read (null for not at all), and whether they fill tiles.
   struct Block {
     mlir::Value first, limit, shift;
+    /// Of logical blocks, how far positions are ahead of places.
+    mlir::Value lead;
     bool whole;
     /// Of pages, the entry of one that comes later.
     mlir::Value ahead;

@@ -14,11 +14,13 @@
 // Of pages, places are positions, and the walk is that of any keys. Of logical
 // blocks positions ascend with the places, with gaps: a region that asks for
 // one reads it from the list, and a tile lies between its first and its last.
+// What is kept of a key that is selected is its place.
 //
 //===----------------------------------------------------------------------===//
 
 #include "FusedAttention.h"
 #include "attn/IR/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -79,6 +81,34 @@ Value FusedAttention::locatePlace(Value place) {
     return entry;
   Value row = apply(number % keys, {OpFoldResult(place)});
   return apply(number * keys + first, {entry, row});
+}
+
+Value FusedAttention::locateSelected(Value places) {
+  if (!blocks)
+    return places;
+  auto type = cast<RankedTensorType>(places.getType());
+  Value target = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, places), type.getElementType());
+  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  auto locate = [&](OpBuilder &, Location, ValueRange arguments) {
+    Value place = arguments[0];
+    Value isKey = compare(arith::CmpIPredicate::sge, place, index(0));
+    auto branch = scf::IfOp::create(b, loc, TypeRange(place.getType()), isKey,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, loc, locatePlace(place));
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, loc, place);
+    b.setInsertionPointAfter(branch);
+    linalg::YieldOp::create(b, loc, branch.getResult(0));
+  };
+  return linalg::GenericOp::create(b, loc, target.getType(), places, target,
+                                   maps, iterators, locate)
+      .getResult(0);
 }
 
 SmallVector<OperandPart>

@@ -156,6 +156,8 @@ void FusedAttention::takeBlock(Value at, Value entry) {
   block->whole = !split && keys % sizes.keyRows == 0;
   if (blocks->isPhysical())
     block->shift = first;
+  else if (op.getWeighting().getWeightingKind() == WeightingKind::Select)
+    block->lead = arith::SubIOp::create(b, loc, first, place);
   if (split) {
     Value shift = arith::SubIOp::create(b, loc, first, place);
     auto move = [&](Value bound) {

@@ -296,10 +296,17 @@ FusedAttention::Tiles FusedAttention::takeTiles() {
   return tiles;
 }
 
-/// Keys are counted along all key row dimensions, the innermost fastest.
+/// Keys are counted along all key row dimensions, the innermost fastest; those
+/// of a list by their places, which are in the order of positions.
 Value FusedAttention::emitPosition() {
   if (op.getWeighting().getWeightingKind() != WeightingKind::Select)
     return {};
+  if (blocks) {
+    Value position = toValue(keyPosition);
+    if (!block || !block->lead)
+      return position;
+    return arith::SubIOp::create(b, loc, position, block->lead);
+  }
   AffineExpr before = b.getAffineDimExpr(0), at = b.getAffineDimExpr(1);
   AffineExpr extent = b.getAffineSymbolExpr(0);
   OpFoldResult position = b.getIndexAttr(0);
