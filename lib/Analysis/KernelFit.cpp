@@ -202,16 +202,9 @@ static bool areAdjacentInResults(GenericOp op, unsigned outer, unsigned inner) {
   return true;
 }
 
-/// How many neighbours along `dim` have one list of key blocks; 0 for all.
-static int64_t countRowsOfList(GenericOp op, unsigned dim) {
-  std::optional<BlockList> blocks = BlockList::of(op);
-  if (!blocks || !blocks->dependsOn(dim))
-    return 0;
-  int64_t extent = getQueryExtent(op, dim);
-  int64_t rows = blocks->getListDim() == dim &&
-                         !blocks->getIndicesMap().isFunctionOfDim(dim)
-                     ? blocks->getRows()
-                     : 1;
+/// How many rows along `dim` have one list of key blocks; 0 for all there are.
+static int64_t countListRows(GenericOp op, unsigned dim) {
+  int64_t extent = getQueryExtent(op, dim), rows = countRowsOfList(op, dim);
   return !ShapedType::isDynamic(extent) && extent <= rows ? 0 : rows;
 }
 
@@ -227,7 +220,7 @@ static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
     if (extent == 1)
       continue;
     if (!rowDims.empty() &&
-        (countRowsOfList(op, dim) || countRowsOfList(op, rowDims.back())))
+        (countListRows(op, dim) || countListRows(op, rowDims.back())))
       break;
     if (!rowDims.empty() &&
         (!areAdjacentInResults(op, dim, rowDims.back()) ||
@@ -258,7 +251,7 @@ SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
 
 int64_t getListRows(GenericOp op) {
   SmallVector<unsigned, 2> dims = getRowDims(op);
-  return dims.empty() ? 0 : countRowsOfList(op, dims.front());
+  return dims.empty() ? 0 : countListRows(op, dims.front());
 }
 
 /// Whether both products are of bf16 in f32, with widths that are known: what

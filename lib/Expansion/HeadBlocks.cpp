@@ -18,7 +18,7 @@ namespace attn {
 static LogicalResult verifyListShape(const HeadAttention &op, StringRef name,
                                      Value operand, int64_t last) {
   ArrayRef<int64_t> shape = detail::getShapeOrScalar(operand.getType());
-  ArrayRef<int64_t> query = detail::getShapeOrScalar(op.query.getType());
+  SmallVector<int64_t> query = op.getShape(op.query);
   int64_t numBatch = op.getNumListBatchDims(), rank = shape.size();
   if (rank < 1 || rank > numBatch + 1)
     return op.emitOpError("(C16) expected ")
@@ -39,8 +39,9 @@ static LogicalResult verifyListShape(const HeadAttention &op, StringRef name,
          << name << " extent " << rank - 1 << " to be " << last
          << " (one more than there are lists, one for each "
          << op.blocks.getRows()
-         << (op.isPaged() && op.getNumLeadingDims() > 1 ? " of the batch"
-                                                        : " query rows")
+         << (op.isRagged()                                ? " request"
+             : op.isPaged() && op.getNumLeadingDims() > 1 ? " of the batch"
+                                                          : " query rows")
          << "), but got " << shape.back();
 }
 
@@ -50,12 +51,13 @@ LogicalResult HeadAttention::verifyBlocks() const {
   if (!blocks || !indptr || !indices)
     return emitOpError(
         "(C16) expected indptr, indices and blocks, all or none");
-  if (isRagged())
-    return emitOpError("(C16) expected no blocks beside starts");
+  if (isRagged() && !isPaged())
+    return emitOpError("(C16) expected physical blocks beside starts, as the "
+                       "pages of each request, but got logical ones");
   if (!blocks.getMaps().empty())
     return emitOpError("(C16) expected blocks without maps, which follow from "
                        "shapes");
-  int64_t extent = detail::getShapeOrScalar(query.getType())[getListDim()];
+  int64_t extent = getShape(query)[getListDim()];
   int64_t last = extent;
   if (!ShapedType::isDynamic(extent))
     last = llvm::divideCeil(static_cast<uint64_t>(extent),
@@ -78,10 +80,6 @@ LogicalResult HeadAttention::verifyBlocks() const {
         return diag << "a dynamic one";
       return diag << rows;
     }
-  if (causal == CausalKind::bottom_right)
-    return emitOpError("(C17) expected causal to be top_left or offset, as "
-                       "blocks are physical and each list has an end of its "
-                       "own");
   for (auto [operand, name] :
        {std::pair(bias, "bias"), std::pair(booleanMask, "boolean_mask"),
         std::pair(weights, "weights")})
@@ -116,6 +114,29 @@ HeadExpansion::Dims HeadExpansion::takeListDims(Value &operand) {
     operand = expandDimension(rewriter, loc, operand, *headPosition,
                               numKeyHeads, groupSize);
   return dims;
+}
+
+Value HeadExpansion::countListedKeys() {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  };
+  auto type = cast<ShapedType>(op.indptr.getType());
+  unsigned numLeading = type.getRank() - 1;
+  unsigned missing = op.getNumListBatchDims() - numLeading;
+  SmallVector<Value> list;
+  // What has an extent of 1 is broadcast.
+  for (unsigned i = 0; i < numLeading; ++i)
+    list.push_back(type.getDimSize(i) == 1 ? constant(0)
+                                           : createPosition(i + missing));
+  list.push_back(arith::DivUIOp::create(rewriter, loc,
+                                        createPosition(op.getListDim()),
+                                        constant(op.blocks.getRows())));
+  Value first = readInteger(op.indptr, list);
+  list.back() = arith::AddIOp::create(rewriter, loc, list.back(), constant(1));
+  Value entries =
+      arith::SubIOp::create(rewriter, loc, readInteger(op.indptr, list), first);
+  return arith::MulIOp::create(rewriter, loc, entries,
+                               constant(op.blocks.getKeys()));
 }
 
 void HeadExpansion::decideBlocks() {

@@ -38,6 +38,8 @@ private:
   /// The number of rows, or of keys, of the request or batch of `row`.
   int64_t countRows(Row row) const;
   int64_t countKeys(Row row) const;
+  /// The same of the pages of requests that are packed, one list for each.
+  llvm::Error readPages();
   /// The list of a row.
   ArrayRef<int64_t> getBlocks(Row row) const;
   /// Whether the list of the row names the key.
@@ -111,6 +113,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
 llvm::Error HeadEvaluator::readBlocks() {
   if (!lists)
     return llvm::Error::success();
+  if (op.isRagged())
+    return readPages();
   int64_t listDim = op.getListDim(), numBatch = op.getNumListBatchDims();
   int64_t rows = op.blocks.getRows();
   listExtents.assign(query.shape.begin(), query.shape.begin() + numBatch);
@@ -149,7 +153,29 @@ llvm::Error HeadEvaluator::readBlocks() {
   return llvm::Error::success();
 }
 
+/// Requests without rows look at no list.
+llvm::Error HeadEvaluator::readPages() {
+  const PlainOperand &starts = op.queryStarts ? queryStarts : keyStarts;
+  numKeys = 0;
+  for (int64_t r = 0; r + 1 < starts.shape[0]; ++r) {
+    std::optional<int64_t> length;
+    if (op.keyStarts)
+      length = keyStarts.integers[r + 1] - keyStarts.integers[r];
+    blocks.emplace_back();
+    if (countRows(r) == 0)
+      continue;
+    auto entries = lists->getEntries(r / op.blocks.getRows(), {}, length);
+    if (!entries)
+      return entries.takeError();
+    blocks.back() = *entries;
+    numKeys = std::max<int64_t>(numKeys, entries->size() * op.blocks.getKeys());
+  }
+  return llvm::Error::success();
+}
+
 ArrayRef<int64_t> HeadEvaluator::getBlocks(Row row) const {
+  if (op.isRagged())
+    return blocks[row[0]];
   int64_t number = 0;
   for (size_t i = 0; i + 1 < listExtents.size(); ++i)
     number = number * listExtents[i] + row[i];
@@ -170,9 +196,10 @@ int64_t HeadEvaluator::getKeyRow(const PlainOperand &operand, Row row,
     // A key that the list does not have is asked for by a trace only.
     int64_t keys = op.blocks.getKeys();
     SmallVector<int64_t> index{isListed(row, j) ? getBlocks(row)[j / keys] : 0};
-    if (rank > 2)
-      index.push_back(row[rank - 3] /
-                      (query.shape[rank - 3] / operand.shape[1]));
+    if (rank > 2) {
+      int64_t heads = query.shape[*op.getDim(op.query, rank - 3)];
+      index.push_back(row[rank - 3] / (heads / operand.shape[1]));
+    }
     index.append({j % keys, 0});
     return operand.getOffset(index);
   }
@@ -206,9 +233,11 @@ int64_t HeadEvaluator::countRows(Row row) const {
 }
 
 int64_t HeadEvaluator::countKeys(Row row) const {
-  return op.keyStarts
-             ? keyStarts.integers[row[0] + 1] - keyStarts.integers[row[0]]
-             : numKeys;
+  if (op.keyStarts)
+    return keyStarts.integers[row[0] + 1] - keyStarts.integers[row[0]];
+  if (op.isPaged())
+    return getBlocks(row).size() * op.blocks.getKeys();
+  return numKeys;
 }
 
 int64_t HeadEvaluator::getBroadcast(const PlainOperand &operand, Row row,

@@ -192,7 +192,7 @@ void HeadExpansion::decideOffset() {
   if (alignsRequests()) {
     if (!op.queryStarts)
       numRowsValue = getSize(op.query, rank - 2);
-    if (!op.keyStarts)
+    if (!op.keyStarts && !op.isPaged())
       numKeysValue = getSize(op.key, rank - 2);
   } else if (op.causal == CausalKind::bottom_right) {
     if (!ShapedType::isDynamic(numRows) && !ShapedType::isDynamic(numKeys)) {

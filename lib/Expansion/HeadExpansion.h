@@ -70,11 +70,16 @@ private:
   bool isLowerBoundImplied(int64_t left);
   mlir::Value createPosition(unsigned position);
   mlir::Value createOffset(mlir::Value operand);
-  /// The number of keys less that of rows of the request at hand.
+  /// The number of keys less that of rows of the request or list at hand.
   mlir::Value createOffsets();
-  /// Whether each request aligns the diagonal with its own lengths.
+  mlir::Value readInteger(mlir::Value operand, mlir::ValueRange indices);
+  /// The number of keys in the pages of the list at hand.
+  mlir::Value countListedKeys();
+  /// Whether each request, or list of pages, aligns the diagonal with its own
+  /// lengths.
   bool alignsRequests() {
-    return op.isRagged() && op.causal == CausalKind::bottom_right;
+    return (op.isRagged() || op.isPaged()) &&
+           op.causal == CausalKind::bottom_right;
   }
   mlir::Value createDiagonal(mlir::Value row, int64_t constant,
                              mlir::Value offset);

@@ -19,7 +19,7 @@ bool HeadAttention::isPacked(Value operand) const {
     return false;
   if (operand == query || operand == output || operand == lse)
     return static_cast<bool>(queryStarts);
-  return (operand == key || operand == value) && keyStarts;
+  return (operand == key || operand == value) && keyStarts && !isPaged();
 }
 
 std::optional<int64_t> HeadAttention::getDim(Value operand, int64_t dim) const {
@@ -57,8 +57,9 @@ RaggedExtents HeadAttention::getRaggedExtents() const {
     if (operand)
       (queryStarts ? extents.queries : extents.requests)
           .push_back({operand, 0});
-  for (Value operand : {key, value})
-    (keyStarts ? extents.keys : extents.requests).push_back({operand, 0});
+  if (!isPaged())
+    for (Value operand : {key, value})
+      (keyStarts ? extents.keys : extents.requests).push_back({operand, 0});
   constexpr int64_t kRank = 4;
   for (Value operand : {bias, booleanMask}) {
     if (!operand)
@@ -94,11 +95,14 @@ LogicalResult HeadAttention::verifyRagged() const {
     StringRef name;
     bool isPacked;
   } operands[] = {{query, "query", bool(queryStarts)},
-                  {key, "key", bool(keyStarts)},
-                  {value, "value", bool(keyStarts)},
+                  {key, "key", isPacked(key)},
+                  {value, "value", isPacked(value)},
                   {output, "output", bool(queryStarts)}};
   for (auto &[value, name, isPacked] : operands) {
     int64_t rank = detail::getShapeOrScalar(value.getType()).size();
+    // Of pages verifyShapes says more.
+    if (isPaged() && (value == key || value == this->value))
+      continue;
     if (isPacked && rank != 3)
       return emitOpError("(C14) expected ")
              << name << " rank to be 3 (rows x heads x features), as there are "
@@ -109,8 +113,9 @@ LogicalResult HeadAttention::verifyRagged() const {
       return emitOpError("(C14) expected ")
              << name
              << " rank to be 4 (requests x heads x rows x features), as "
-                "requests are packed in other operands, but got "
-             << rank;
+             << (isPaged() ? "there are key_starts"
+                           : "requests are packed in other operands")
+             << ", but got " << rank;
   }
   if (weights)
     return emitOpError("(C15) expected no weights beside starts: requests have "
@@ -157,28 +162,29 @@ AffineMap HeadExpansion::getMap(Value operand, Dims dims) {
   return AffineMap::get(numDims, 0, results, rewriter.getContext());
 }
 
+Value HeadExpansion::readInteger(Value operand, ValueRange indices) {
+  Value element;
+  if (isa<TensorType>(operand.getType()))
+    element = tensor::ExtractOp::create(rewriter, loc, operand, indices);
+  else
+    element = memref::LoadOp::create(rewriter, loc, operand, indices);
+  return rewriter.createOrFold<arith::IndexCastOp>(loc, rewriter.getIndexType(),
+                                                   element);
+}
+
 Value HeadExpansion::createOffsets() {
-  Value request = createPosition(0);
-  auto read = [&](Value starts, Value index) -> Value {
-    Value element;
-    if (isa<TensorType>(starts.getType()))
-      element = tensor::ExtractOp::create(rewriter, loc, starts, index);
-    else
-      element = memref::LoadOp::create(rewriter, loc, starts, index);
-    return rewriter.createOrFold<arith::IndexCastOp>(
-        loc, rewriter.getIndexType(), element);
-  };
-  auto getLength = [&](Value starts, Value size) -> Value {
-    if (!starts)
-      return size;
+  auto getLength = [&](Value starts) -> Value {
+    Value request = createPosition(0);
     Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
     Value next = arith::AddIOp::create(rewriter, loc, request, one);
-    return arith::SubIOp::create(rewriter, loc, read(starts, next),
-                                 read(starts, request));
+    return arith::SubIOp::create(rewriter, loc, readInteger(starts, next),
+                                 readInteger(starts, request));
   };
-  return arith::SubIOp::create(rewriter, loc,
-                               getLength(op.keyStarts, numKeysValue),
-                               getLength(op.queryStarts, numRowsValue));
+  Value keys = op.keyStarts   ? getLength(op.keyStarts)
+               : op.isPaged() ? countListedKeys()
+                              : numKeysValue;
+  Value rows = op.queryStarts ? getLength(op.queryStarts) : numRowsValue;
+  return arith::SubIOp::create(rewriter, loc, keys, rows);
 }
 
 } // namespace attn

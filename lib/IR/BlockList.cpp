@@ -152,6 +152,12 @@ std::optional<BlockList> BlockList::of(Operation *op) {
                    listed.getBlocksAttr()};
 }
 
+bool BlockList::hasPages(Operation *op) {
+  auto listed = dyn_cast<BlockListOpInterface>(op);
+  BlockListAttr attr = listed ? listed.getBlocksAttr() : BlockListAttr();
+  return attr && attr.isPhysical();
+}
+
 std::optional<unsigned> BlockList::getListDim() const {
   AffineMap map = getIndptrMap();
   if (map.getNumResults() == 0)
@@ -164,8 +170,26 @@ bool BlockList::dependsOn(unsigned dim) const {
          getIndicesMap().isFunctionOfDim(dim);
 }
 
-/// The extent of a dimension as some operand has it.
+int64_t countRowsOfList(AttentionOpInterface op, unsigned dim) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (!blocks || !blocks->dependsOn(dim))
+    return 0;
+  // Requests that share a list may have keys of their own number.
+  std::optional<RaggedDims> ragged = getRaggedDims(op);
+  bool isShared = blocks->getListDim() == dim &&
+                  !blocks->getIndicesMap().isFunctionOfDim(dim) &&
+                  !(ragged && ragged->request == dim);
+  return isShared ? blocks->getRows() : 1;
+}
+
+/// The extent of a dimension as some operand has it, or as starts do.
 static int64_t getStaticExtent(AttentionOpInterface op, unsigned dim) {
+  auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
+  if (std::optional<RaggedDims> dims = getRaggedDims(op);
+      dims && dims->request == dim)
+    for (Value starts : {ragged.getQueryStarts(), ragged.getKeyStarts()})
+      if (starts && !cast<ShapedType>(starts.getType()).isDynamicDim(0))
+        return cast<ShapedType>(starts.getType()).getDimSize(0) - 1;
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
     AffineMap map = op.getStoredMap(index);
     std::optional<unsigned> position =
@@ -250,6 +274,29 @@ static LogicalResult verifyListExtents(AttentionOpInterface op,
                       ShapedType::isDynamic(lists) ? lists : lists + 1);
 }
 
+/// (C20) beside starts
+static LogicalResult verifyListsOfRequests(AttentionOpInterface op,
+                                           const BlockList &blocks) {
+  auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
+  if (!ragged || !isRagged(ragged))
+    return success();
+  if (!blocks.isPhysical())
+    return op.emitOpError("(C20) expected physical blocks beside starts, as "
+                          "the pages of each request, but got logical ones");
+  std::optional<RaggedDims> dims = getRaggedDims(op);
+  if (!dims)
+    return op.emitOpError("(C20) expected the map of indptr to end with the "
+                          "request, as there are key_starts and no "
+                          "query_starts, but got ")
+           << AffineMapAttr::get(blocks.getIndptrMap());
+  if (dims->queryRow && blocks.dependsOn(*dims->queryRow))
+    return op.emitOpError("(C20) expected lists that do not depend on d")
+           << *dims->queryRow << ", the packed query row, but got maps ("
+           << AffineMapAttr::get(blocks.getIndptrMap()) << ", "
+           << AffineMapAttr::get(blocks.getIndicesMap()) << ")";
+  return success();
+}
+
 /// (C20)
 static LogicalResult verifyListedKeys(AttentionOpInterface op,
                                       const BlockList &blocks,
@@ -303,11 +350,10 @@ LogicalResult detail::verifyBlockList(AttentionOpInterface op) {
   if (!parts[0] || !parts[1] || !parts[2])
     return op.emitOpError(
         "(C18) expected indptr, indices and blocks, all or none");
-  if (getRaggedDims(op))
-    return op.emitOpError("(C20) expected no blocks beside starts");
   BlockList blocks = *BlockList::of(op);
   DimensionClasses classes = op.getDimensionClasses();
   if (failed(verifyListMaps(op, blocks, classes)) ||
+      failed(verifyListsOfRequests(op, blocks)) ||
       failed(verifyListExtents(op, blocks)))
     return failure();
   return verifyListedKeys(op, blocks, classes);

@@ -90,8 +90,8 @@ int64_t PlainOperand::getOffset(ArrayRef<int64_t> index) const {
 }
 
 llvm::Expected<ArrayRef<int64_t>>
-PlainBlockList::getEntries(ArrayRef<int64_t> list,
-                           ArrayRef<int64_t> outer) const {
+PlainBlockList::getEntries(ArrayRef<int64_t> list, ArrayRef<int64_t> outer,
+                           std::optional<int64_t> numKeys) const {
   auto fail = [&](StringRef message, int64_t expected, int64_t got) {
     return llvm::createStringError(
         locateMessage(loc, llvm::formatv(message.data(), expected, got).str()));
@@ -106,12 +106,17 @@ PlainBlockList::getEntries(ArrayRef<int64_t> list,
       return fail(BlockListErrors::bounds, numEntries, bound);
   if (bounds[1] < bounds[0])
     return fail(BlockListErrors::order, bounds[0], bounds[1]);
+  int64_t count = bounds[1] - bounds[0];
+  if (numKeys) {
+    if (*numKeys > count * attr.getKeys())
+      return fail(BlockListErrors::keys, *numKeys, count * attr.getKeys());
+    count = llvm::divideCeil(uint64_t(*numKeys), uint64_t(attr.getKeys()));
+  }
   SmallVector<int64_t> first(outer);
   first.push_back(bounds[0]);
   ArrayRef<int64_t> entries;
-  if (bounds[0] != bounds[1])
-    entries =
-        indices.integers.slice(indices.getOffset(first), bounds[1] - bounds[0]);
+  if (count != 0)
+    entries = indices.integers.slice(indices.getOffset(first), count);
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i] < 0 || entries[i] >= numBlocks)
       return fail(BlockListErrors::block, numBlocks, entries[i]);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Ragged.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -57,6 +58,18 @@ bool isRagged(RaggedOpInterface op) {
   return op.getQueryStarts() || op.getKeyStarts();
 }
 
+/// The dimension along which lists of pages follow each other, in an op that
+/// need not be valid.
+static std::optional<unsigned> getListedRequest(AttentionOpInterface op) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (!blocks || !blocks->isPhysical() || blocks->attr.getMaps().size() != 2)
+    return std::nullopt;
+  AffineMap map = blocks->getIndptrMap();
+  if (!map.isProjectedPermutation() || map.getNumDims() != op.getNumDims())
+    return std::nullopt;
+  return blocks->getListDim();
+}
+
 std::optional<RaggedDims> getRaggedDims(AttentionOpInterface op) {
   auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
   if (!ragged || !isRagged(ragged))
@@ -65,6 +78,8 @@ std::optional<RaggedDims> getRaggedDims(AttentionOpInterface op) {
   std::optional<unsigned> request = getRequestDim(query);
   if (!request)
     request = getRequestDim(key);
+  if (!request)
+    request = getListedRequest(op);
   if (!request)
     return std::nullopt;
   return RaggedDims{*request, getPackedRow(query), getPackedRow(key)};
@@ -99,6 +114,19 @@ RaggedExtents GenericOp::getRaggedExtents() {
       else if (dims->keyRow == dim)
         (packed ? extents.keys : extents.keyRows).push_back(extent);
     }
+  }
+  // Lists that a request has for itself.
+  if (std::optional<BlockList> blocks = BlockList::of(*this);
+      blocks && blocks->attr.getMaps().size() == 2) {
+    auto addLeading = [&](Value operand, AffineMap map) {
+      int64_t last = cast<ShapedType>(operand.getType()).getRank() - 1;
+      std::optional<unsigned> position =
+          map.getResultPosition(getAffineDimExpr(dims->request, getContext()));
+      if (position && *position < last)
+        extents.requests.push_back({operand, *position});
+    };
+    addLeading(blocks->indptr, blocks->getIndptrMap());
+    addLeading(blocks->indices, blocks->getIndicesMap());
   }
   return extents;
 }
@@ -158,6 +186,9 @@ LogicalResult detail::verifyRagged(AttentionOpInterface op) {
   } sides[] = {
       {ragged.getQueryStarts(), "query_starts", "query row", classes.queryRows},
       {ragged.getKeyStarts(), "key_starts", "key row", classes.keyRows}};
+  // Starts of keys in pages count them, and say nothing of where they lie.
+  if (BlockList::hasPages(op))
+    sides[1].starts = Value();
   for (unsigned index = 0, e = op.getIndexingMaps().size(); index < e;
        ++index) {
     AffineMap map = op.getWrittenMap(index);

@@ -34,6 +34,10 @@ MaskTranslator::MaskTranslator(GenericOp op, const BoxArguments &box,
     positions[dim] = value;
   for (auto [dim, value] : llvm::zip(box.classes.keyRows, box.outerKeys))
     positions[dim] = value;
+  // A box has one position where each has a list of key blocks of its own.
+  for (auto [dim, bounds] : llvm::zip(box.classes.queryRows, box.rows))
+    if (countRowsOfList(op, dim) == 1)
+      positions[dim] = bounds.first;
   maxExtent = int64_t(1) << (castsToNarrow(op.getMask()) ? 30 : 40);
   mapUniformInputs();
   cloneUniformOps();

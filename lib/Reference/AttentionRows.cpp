@@ -169,10 +169,11 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   if (classes.classes.size() != numDims)
     return makeUnsupported(op, "a dimension has no class");
   result.batch = Points(classes.batch, extents);
-  for (unsigned dim : classes.batch)
-    result.batch.origin.push_back(
-        request && dim == getRaggedDims(op)->request ? *request : 0);
   result.rows = Points(classes.queryRows, extents);
+  for (Points *points : {&result.batch, &result.rows})
+    for (unsigned dim : points->dims)
+      points->origin.push_back(
+          request && dim == getRaggedDims(op)->request ? *request : 0);
   result.keys = Points(classes.keyRows, extents);
   result.features = Points(classes.features, extents);
   result.channels = Points(classes.channels, extents);
@@ -188,14 +189,8 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
     llvm::append_range(result.keyPositions, index);
     advance(result.keys.extents, index);
   }
-  if (std::optional<BlockList> blocks = BlockList::of(op)) {
-    auto indptr = env.find(blocks->indptr), indices = env.find(blocks->indices);
-    if (indptr == env.end() || indices == env.end() || !indptr->second.tensor ||
-        !indices->second.tensor)
-      return makeUnsupported(op, "expected tensors");
-    result.lists.emplace(*blocks, *indptr->second.tensor,
-                         *indices->second.tensor);
-  }
+  if (Error error = result.takeLists(env, request))
+    return error;
   struct Entry {
     Region &region;
     unsigned numLeading;

@@ -97,10 +97,11 @@ struct RowLists {
   RowLists(const BlockList &blocks, const Tensor &indptr,
            const Tensor &indices);
   /// The entries of the list of the row at `position`, of `numBlocks` that
-  /// there are.
+  /// there are; those of the first `numKeys` keys, if only these count.
   Expected<ArrayRef<int64_t>> getEntries(mlir::Location loc,
                                          ArrayRef<int64_t> position,
-                                         int64_t numBlocks) const;
+                                         int64_t numBlocks,
+                                         std::optional<int64_t> numKeys) const;
 };
 
 class AttentionRows {
@@ -180,6 +181,8 @@ private:
   void beginRow(std::optional<RegionProgram> &region);
   void loadInputs(RegionProgram &region, int64_t key) const;
   bool isPaged() const { return lists && lists->blocks.isPhysical(); }
+  /// Takes the lists of key blocks of the op, of `request` if there is one.
+  Error takeLists(const Environment &env, std::optional<int64_t> request);
   /// Fills `listed` for the row at hand.
   Error readList();
   /// The number of keys to go over, and the key at `place` of them.
@@ -205,6 +208,8 @@ private:
   std::vector<double> keyRows, valueRows, queryRow;
   std::vector<int64_t> keyPositions;
   std::optional<RowLists> lists;
+  /// How many keys of its list the request at hand has, if not all.
+  std::optional<int64_t> numListed;
   /// The keys that the list of the row at hand names, and where among them the
   /// visible ones are.
   std::vector<int64_t> listed, places;

@@ -200,8 +200,10 @@ Interpreter::evaluateRequests(GenericOp op, ArrayRef<RuntimeValue> mapped,
   if (tracePosition) {
     // The pair of a request is that of the request alone.
     SmallVector<int64_t> given = *tracePosition;
-    SmallVector<unsigned> batch = op.getDimensionClasses().batch;
-    unsigned at = llvm::find(batch, getRaggedDims(op)->request) - batch.begin();
+    DimensionClasses classes = op.getDimensionClasses();
+    SmallVector<unsigned> dims = classes.batch;
+    llvm::append_range(dims, classes.queryRows);
+    unsigned at = llvm::find(dims, getRaggedDims(op)->request) - dims.begin();
     int64_t number = at < given.size() ? std::exchange(given[at], 0) : 0;
     if (number < 0 || number >= count)
       return makeError(op.getLoc(), "position " + llvm::Twine(number) +

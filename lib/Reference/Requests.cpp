@@ -21,6 +21,12 @@ int64_t countRequests(RaggedOpInterface op, const Environment &env) {
   return getTensor(env, starts).size() - 1;
 }
 
+int64_t countRequestKeys(RaggedOpInterface op, const Environment &env,
+                         int64_t request) {
+  const Tensor &starts = getTensor(env, op.getKeyStarts());
+  return starts.cells[request + 1].i - starts.cells[request].i;
+}
+
 static unsigned getOperandNumber(RaggedOpInterface op, Value operand) {
   return llvm::find(op->getOperands(), operand) - op->operand_begin();
 }
@@ -57,12 +63,15 @@ static Error checkStarts(RaggedOpInterface op, const Environment &env,
                   llvm::Twine(to));
     longest = std::max(longest, to - from);
   }
-  int64_t total =
-      getTensor(env, packed.front().operand).shape[packed.front().dim];
-  if (starts.cells.back().i != total)
-    return fail("end with " + llvm::Twine(total) +
-                " (the number of packed rows), but got " +
-                llvm::Twine(starts.cells.back().i));
+  // Of keys in pages, lists say how many there are.
+  if (!packed.empty()) {
+    int64_t total =
+        getTensor(env, packed.front().operand).shape[packed.front().dim];
+    if (starts.cells.back().i != total)
+      return fail("end with " + llvm::Twine(total) +
+                  " (the number of packed rows), but got " +
+                  llvm::Twine(starts.cells.back().i));
+  }
   for (OperandExtent extent : within) {
     int64_t got = getTensor(env, extent.operand).shape[extent.dim];
     if (got < longest)
@@ -159,6 +168,9 @@ Expected<SmallVector<RuntimeValue>> takeRequest(GenericOp op,
       continue;
     const Tensor &whole = *value.tensor;
     auto [from, extents] = locate(op, index, env, number, whole.shape);
+    // Pages are those of all requests.
+    if (ArrayRef<int64_t>(extents) == ArrayRef<int64_t>(whole.shape))
+      continue;
     auto part = createTensor(op.getLoc(), extents, whole.elementType);
     if (!part)
       return part.takeError();

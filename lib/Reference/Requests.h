@@ -29,8 +29,10 @@ Expected<SmallVector<RuntimeValue>> takeRequest(GenericOp op,
 void putRequest(GenericOp op, unsigned index, const Environment &env,
                 int64_t number, const Tensor &part, Tensor &whole);
 
-/// The number of requests.
+/// The number of requests, and of the keys of one by `key_starts`.
 int64_t countRequests(RaggedOpInterface op, const Environment &env);
+int64_t countRequestKeys(RaggedOpInterface op, const Environment &env,
+                         int64_t request);
 
 } // namespace reference
 } // namespace attn

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionRows.h"
+#include "Requests.h"
 
 using namespace mlir;
 
@@ -21,9 +22,9 @@ RowLists::RowLists(const BlockList &blocks, const Tensor &indptr,
     this->indices.push_back(cell.i);
 }
 
-Expected<ArrayRef<int64_t>> RowLists::getEntries(Location loc,
-                                                 ArrayRef<int64_t> position,
-                                                 int64_t numBlocks) const {
+Expected<ArrayRef<int64_t>>
+RowLists::getEntries(Location loc, ArrayRef<int64_t> position,
+                     int64_t numBlocks, std::optional<int64_t> numKeys) const {
   auto locate = [&](AffineMap map) {
     SmallVector<int64_t> index;
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
@@ -40,11 +41,27 @@ Expected<ArrayRef<int64_t>> RowLists::getEntries(Location loc,
                        blocks.attr,
                        numBlocks,
                        loc};
-  return plain.getEntries(list, locate(blocks.getIndicesMap()));
+  return plain.getEntries(list, locate(blocks.getIndicesMap()), numKeys);
 }
 
 int64_t AttentionRows::countKeys() const {
   return isPaged() ? countPlaces() : keys.count;
+}
+
+Error AttentionRows::takeLists(const Environment &env,
+                               std::optional<int64_t> request) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (!blocks)
+    return Error::success();
+  auto indptr = env.find(blocks->indptr), indices = env.find(blocks->indices);
+  if (indptr == env.end() || indices == env.end() || !indptr->second.tensor ||
+      !indices->second.tensor)
+    return makeUnsupported(op, "expected tensors");
+  lists.emplace(*blocks, *indptr->second.tensor, *indices->second.tensor);
+  auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
+  if (request && ragged && ragged.getKeyStarts())
+    numListed = countRequestKeys(ragged, env, *request);
+  return Error::success();
 }
 
 Error AttentionRows::readList() {
@@ -55,13 +72,16 @@ Error AttentionRows::readList() {
   int64_t numBlocks =
       isPaged() ? keys.extents.front()
                 : llvm::divideCeil(uint64_t(keys.count), uint64_t(size));
-  auto entries = lists->getEntries(op->getLoc(), position, numBlocks);
+  auto entries =
+      lists->getEntries(op->getLoc(), position, numBlocks, numListed);
   if (!entries)
     return entries.takeError();
   for (int64_t entry : *entries)
     for (int64_t key = entry * size;
          key < std::min((entry + 1) * size, keys.count); ++key)
       listed.push_back(key);
+  if (numListed)
+    listed.resize(*numListed);
   return Error::success();
 }
 

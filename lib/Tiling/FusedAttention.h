@@ -154,6 +154,8 @@ private:
   mlir::Value countPlaces();
   mlir::Value countListed();
   mlir::Value countKeys();
+  /// The keys of the request at hand, which its list holds.
+  mlir::Value countRequestKeys();
   mlir::Value readListed(mlir::Value operand, llvm::ArrayRef<unsigned> outer,
                          mlir::Value position);
   /// Entry `at`; and the same, checked.
@@ -192,6 +194,8 @@ private:
                       mlir::Value right);
   void check(mlir::Value holds, llvm::StringRef message, mlir::Value expected,
              mlir::Value got);
+  /// `size`, but 0 for a worker without rows, of requests that are packed.
+  mlir::Value dropIfIdle(mlir::Value size);
 
   /// A loop over each outer key row dimension, or over the blocks of a list,
   /// and `body` in the innermost.

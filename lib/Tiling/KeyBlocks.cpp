@@ -35,6 +35,14 @@ Value FusedAttention::compare(Predicate predicate, Value left, Value right) {
   return b.createOrFold<arith::CmpIOp>(loc, predicate, left, right);
 }
 
+Value FusedAttention::dropIfIdle(Value size) {
+  if (!op.getQueryStarts())
+    return size;
+  Value zero = index(0);
+  Value idle = compare(Predicate::eq, toValue(box.extents[operands.row]), zero);
+  return arith::SelectOp::create(b, loc, idle, zero, size);
+}
+
 void FusedAttention::check(Value holds, StringRef message, Value expected,
                            Value got) {
   CheckOp::create(b, loc, holds, locateMessage(loc, message),
@@ -90,8 +98,8 @@ void FusedAttention::takeList() {
           least, extent);
   }
   list.emplace();
-  list->first = readListed(blocks->indptr, outer, number);
-  list->end = readListed(blocks->indptr, outer, behind);
+  list->first = dropIfIdle(readListed(blocks->indptr, outer, number));
+  list->end = dropIfIdle(readListed(blocks->indptr, outer, behind));
   // As unsigned numbers the negative ones are the largest.
   Value entries = getLastExtent(b, loc, blocks->indices);
   for (Value bound : {list->first, list->end})
@@ -102,6 +110,18 @@ void FusedAttention::takeList() {
   if (walksPlaces())
     if (Value lacking = countLackingKeys())
       list->count = arith::SubIOp::create(b, loc, countPlaces(), lacking);
+  if (op.getKeyStarts())
+    list->count = countRequestKeys();
+}
+
+Value FusedAttention::countRequestKeys() {
+  Value request = toValue(box.offsets[getRaggedDims(op)->request]);
+  Value keys = toValue(readRows(b, loc, op.getKeyStarts(), request).count);
+  keys = dropIfIdle(keys);
+  Value places = countListed();
+  check(compare(Predicate::ule, keys, places), BlockListErrors::keys, keys,
+        places);
+  return keys;
 }
 
 Value FusedAttention::countPlaces() {
@@ -153,11 +173,13 @@ void FusedAttention::takeBlock(Value at, Value entry) {
     first = arith::MulIOp::create(b, loc, entry, index(keys));
   Value limit = arith::AddIOp::create(b, loc, first, index(keys));
   block.emplace();
-  block->whole = !split && keys % sizes.keyRows == 0;
+  block->whole = !split && !list->count && keys % sizes.keyRows == 0;
   if (blocks->isPhysical())
     block->shift = first;
   else if (op.getWeighting().getWeightingKind() == WeightingKind::Select)
     block->lead = arith::SubIOp::create(b, loc, first, place);
+  if (list->count)
+    limit = arith::MinSIOp::create(b, loc, limit, list->count);
   if (split) {
     Value shift = arith::SubIOp::create(b, loc, first, place);
     auto move = [&](Value bound) {

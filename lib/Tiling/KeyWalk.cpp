@@ -51,7 +51,8 @@ SmallVector<Value> FusedAttention::forEachOuterKey(
 }
 
 Value FusedAttention::clip(Value end) {
-  if (!isRagged())
+  // Lists clip by themselves.
+  if (!isRagged() || blocks)
     return end;
   return arith::MinSIOp::create(b, loc, end,
                                 toValue(wholeExtents[operands.key]));
@@ -64,7 +65,8 @@ Value FusedAttention::countWalked() {
 void FusedAttention::emitCost() {
   // What costs are is asked before lists are checked: no entry is read for it.
   if (blocks) {
-    CostOp::create(b, loc, countListed());
+    CostOp::create(b, loc,
+                   op.getKeyStarts() ? countPlaces() : countListed());
     return;
   }
   Value limit = toValue(wholeExtents[operands.key]);

@@ -80,7 +80,8 @@ private:
   /// Moves the box to block `number` of the packed rows: to a request, and rows
   /// of it, of which there may be none.
   void takePackedBlock(mlir::Value number, int64_t blockRows);
-  /// Moves it to the keys of the request at hand; to none without rows.
+  /// Moves it to the keys of the request at hand, to none without rows; but not
+  /// where lists say which these are.
   void takeRequestKeys();
   /// Counts the valid rows of the query tile at hand.
   void setRows();
@@ -105,6 +106,10 @@ private:
   mlir::scf::ForallOp loop;
   mlir::Value rows;
 };
+
+/// First and number of the rows of a request, by where requests start.
+IterationBox::Rows readRows(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Value starts, mlir::Value request);
 
 /// Entry `tile` of a buffer in which each query tile of a block has `extent`
 /// positions along the first dimension; and the buffer with it replaced.

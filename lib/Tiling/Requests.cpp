@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Nest.h"
+#include "attn/IR/BlockList.h"
 
 using namespace mlir;
 
@@ -28,9 +29,8 @@ static Value readStart(OpBuilder &b, Location loc, Value starts,
   return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
 }
 
-/// First and number of the rows of a request.
-static IterationBox::Rows readRows(OpBuilder &b, Location loc, Value starts,
-                                   Value request) {
+IterationBox::Rows readRows(OpBuilder &b, Location loc, Value starts,
+                            Value request) {
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   Value next = arith::AddIOp::create(b, loc, request, one);
   Value first = readStart(b, loc, starts, request);
@@ -93,7 +93,7 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
 
 void Nest::takeRequestKeys() {
   std::optional<RaggedDims> dims = getRaggedDims(op);
-  if (!dims)
+  if (!dims || BlockList::hasPages(op))
     return;
   unsigned key = op.getDimensionClasses().keyRows.back();
   auto toValue = [&](OpFoldResult size) {

@@ -102,17 +102,6 @@ func.func @sdpa_c17_page_rows_dynamic(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x?x
 }
 // -----
 
-func.func @sdpa_c17_bottom_right(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
-    %indptr: tensor<3xi32>, %indices: tensor<?xi32>,
-    %o: tensor<2x6x5x8xf32>) {
-  // expected-error @below {{'attn.sdpa' op (C17) expected causal to be top_left or offset, as blocks are physical and each list has an end of its own}}
-  %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<9x3x7x4xf32>, tensor<9x3x7x8xf32>)
-      blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {rows = 1, keys = 7, kind = physical}
-      outs(%o : tensor<2x6x5x8xf32>) {causal = #attn.causal<bottom_right>} -> tensor<2x6x5x8xf32>
-  return
-}
-// -----
-
 func.func @sdpa_c17_bias(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
     %indptr: tensor<3xi32>, %indices: tensor<?xi32>, %bias: tensor<5x1xf32>,
     %o: tensor<2x6x5x8xf32>) {
@@ -497,34 +486,4 @@ func.func @syntax_one_map(%q: tensor<5x4xf32>, %i: tensor<6xi32>) -> tensor<5x4x
       blocks(%i, %i : tensor<6xi32>, tensor<6xi32>) {keys = 4, maps = [affine_map<(m) -> (m)>]}
       outs(%q : tensor<5x4xf32>) -> tensor<5x4xf32>
   return %r : tensor<5x4xf32>
-}
-
-// -----
-
-func.func @sdpa_c16_starts(%q: tensor<9x4x8xf32>, %k: tensor<2x4x7x8xf32>, %starts: tensor<3xi32>,
-    %indptr: tensor<2xi32>, %indices: tensor<?xi32>) -> tensor<9x4x8xf32> {
-  // expected-error @below {{'attn.sdpa' op (C16) expected no blocks beside starts}}
-  %r = attn.sdpa ins(%q, %k, %k : tensor<9x4x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>)
-      query_starts(%starts : tensor<3xi32>)
-      blocks(%indptr, %indices : tensor<2xi32>, tensor<?xi32>) {rows = 9, keys = 7}
-      outs(%q : tensor<9x4x8xf32>) -> tensor<9x4x8xf32>
-  return %r : tensor<9x4x8xf32>
-}
-
-// -----
-
-#q = affine_map<(r, m, n, d, e) -> (r + m, d)>
-#k = affine_map<(r, m, n, d, e) -> (r, n, d)>
-#v = affine_map<(r, m, n, d, e) -> (r, n, e)>
-#o = affine_map<(r, m, n, d, e) -> (r + m, e)>
-#r = affine_map<(r, m, n, d, e) -> (r)>
-#one = affine_map<(r, m, n, d, e) -> ()>
-func.func @generic_c20_starts(%q: tensor<9x8xf32>, %k: tensor<2x7x8xf32>, %starts: tensor<3xi32>,
-    %indptr: tensor<3xi32>, %indices: tensor<?xi32>) -> tensor<9x8xf32> {
-  // expected-error @below {{'attn.generic' op (C20) expected no blocks beside starts}}
-  %r = attn.generic ins(%q, %k, %k : tensor<9x8xf32>, tensor<2x7x8xf32>, tensor<2x7x8xf32>)
-      weighting(#attn.softmax) query_starts(%starts : tensor<3xi32>)
-      blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {keys = 7, maps = [#r, #one]}
-      outs(%q : tensor<9x8xf32>) {indexing_maps = [#q, #k, #v, #o]} -> tensor<9x8xf32>
-  return %r : tensor<9x8xf32>
 }

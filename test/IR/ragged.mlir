@@ -80,3 +80,31 @@ func.func @sdpa(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %v: tensor<?x2x8xf
       outs(%o : tensor<?x4x8xf32>) {causal = #attn.causal<bottom_right>} -> tensor<?x4x8xf32>
   return
 }
+
+// Keys in pages of one table: a list of them for each request, or a row of the
+// table, the first of which count.
+#pages = affine_map<(r, h, m, p, n, d, e) -> (p, h, n, d)>
+#paged_values = affine_map<(r, h, m, p, n, d, e) -> (p, h, n, e)>
+#paged_rows = affine_map<(r, h, m, p, n, d, e) -> (r + m, h, d)>
+#paged_out = affine_map<(r, h, m, p, n, d, e) -> (r + m, h, e)>
+#request = affine_map<(r, h, m, p, n, d, e) -> (r)>
+#none = affine_map<(r, h, m, p, n, d, e) -> ()>
+// CHECK-LABEL: func.func @paged(
+// CHECK: query_starts(%{{.+}} : tensor<4xi32>) blocks(%{{.+}}, %{{.+}} : tensor<4xi32>, tensor<?xi32>) {rows = 1, keys = 16, kind = physical, maps = [
+// CHECK: query_starts(%{{.+}} : tensor<4xi32>) key_starts(%{{.+}} : tensor<?xi64>) blocks(%{{.+}}, %{{.+}} : tensor<2xi32>, tensor<3x?xi32>) {rows = 1, keys = 16, kind = physical, maps = [
+func.func @paged(%q: tensor<9x2x4xf32>, %k: tensor<7x2x16x4xf32>, %v: tensor<7x2x16x3xf32>,
+                 %o: tensor<9x2x3xf32>, %qs: tensor<4xi32>, %ks: tensor<?xi64>,
+                 %indptr: tensor<4xi32>, %list: tensor<?xi32>,
+                 %bounds: tensor<2xi32>, %table: tensor<3x?xi32>) {
+  attn.generic ins(%q, %k, %v : tensor<9x2x4xf32>, tensor<7x2x16x4xf32>, tensor<7x2x16x3xf32>)
+      weighting(#attn.softmax) query_starts(%qs : tensor<4xi32>)
+      blocks(%indptr, %list : tensor<4xi32>, tensor<?xi32>) {keys = 16, kind = physical, maps = [#request, #none]}
+      outs(%o : tensor<9x2x3xf32>)
+      {indexing_maps = [#paged_rows, #pages, #paged_values, #paged_out]} -> tensor<9x2x3xf32>
+  attn.generic ins(%q, %k, %v : tensor<9x2x4xf32>, tensor<7x2x16x4xf32>, tensor<7x2x16x3xf32>)
+      weighting(#attn.softmax) query_starts(%qs : tensor<4xi32>) key_starts(%ks : tensor<?xi64>)
+      blocks(%bounds, %table : tensor<2xi32>, tensor<3x?xi32>) {keys = 16, kind = physical, maps = [#none, #request]}
+      outs(%o : tensor<9x2x3xf32>)
+      {indexing_maps = [#paged_rows, #pages, #paged_values, #paged_out]} -> tensor<9x2x3xf32>
+  return
+}

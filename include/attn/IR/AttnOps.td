@@ -77,7 +77,10 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     operands may be, or have rows at positions within the request, as many as
     the longest request has or more. Rows see keys of their own request only;
     positions, in all regions, are within the request. A run ends with an error
-    unless starts ascend from 0 to the number of rows.
+    unless starts ascend from 0 to the number of rows. Keys may lie in pages
+    instead, in `blocks` of kind `physical`: `key_starts`, if given, then say
+    how many keys each request has, the first of its list, which has as many or
+    more. Pages that hold none of them are not looked at.
 
     `blocks` says by lists of key blocks, which are data, which keys a row sees
     at all; `mask` hides some of them. With lists of kind `physical`, key and
@@ -117,8 +120,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     * (C16) with `query_starts`, the maps of query, output and `lse` have a sum
       of the request and the last query row dimension, the request first; with
       `key_starts`, those of key and value likewise have one of the request and
-      the last key row dimension; other maps may. The request is one dimension
-      for all, before the rows
+      the last key row dimension, unless blocks are physical; other maps may.
+      The request is one dimension for all, before the rows
     * (C17) there are no `weights` beside starts
     * (C18) `blocks` has two maps, projected permutations over batch and query
       row dimensions only; `indptr` has as many dimensions as its map has
@@ -127,7 +130,9 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       with the operands on the extents of their maps
     * (C20) with blocks there is one key row dimension, or if they are physical
       two: page, and row in page, of as many rows as `blocks` says; regions name
-      the latter only, and there are no `weights`; there are no starts
+      the latter only, and there are no `weights`. Beside starts blocks are
+      physical, lists do not depend on the packed query row, and without
+      `query_starts` they follow each other along the requests
 
     Example:
     ```mlir

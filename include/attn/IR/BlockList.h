@@ -20,6 +20,9 @@ struct BlockList {
   /// None if the op has no lists.
   static std::optional<BlockList> of(mlir::Operation *op);
 
+  /// Whether keys of the op are in pages, as far as its attributes say.
+  static bool hasPages(mlir::Operation *op);
+
   bool isPhysical() const { return attr.isPhysical(); }
   int64_t getRows() const { return attr.getRows(); }
   int64_t getKeys() const { return attr.getKeys(); }
@@ -34,6 +37,10 @@ struct BlockList {
   /// lists.
   bool dependsOn(unsigned dim) const;
 };
+
+/// How many neighbours along a dimension of a core op have one list of key
+/// blocks, and as many keys in it; 0 if all have, or there are no lists.
+int64_t countRowsOfList(AttentionOpInterface op, unsigned dim);
 
 /// blocks ::= `{` (`rows` `=` int | `keys` `=` int | `kind` `=` kind | `maps`
 /// `=` list of maps)* `}`
@@ -55,6 +62,9 @@ struct BlockListErrors {
       "expected a list of blocks to end at {0}, where it begins, or behind, "
       "but "
       "got {1}";
+  static constexpr llvm::StringLiteral keys =
+      "expected a list of blocks to hold the {0} keys of its request or more, "
+      "but got {1}";
   static constexpr llvm::StringLiteral block =
       "expected the blocks of a list to be at least 0 and below {0}, but got "
       "{1}";

@@ -80,10 +80,12 @@ struct PlainBlockList {
   mlir::Location loc;
 
   /// The entries of the list number `list.back()`, where the other numbers of
-  /// `list`, and those of `outer`, lead to it among indptr and indices. An
-  /// error if it is not as it must be.
+  /// `list`, and those of `outer`, lead to it among indptr and indices; where
+  /// only the first `numKeys` keys count, those that hold them. An error if it
+  /// is not as it must be.
   llvm::Expected<llvm::ArrayRef<int64_t>>
-  getEntries(llvm::ArrayRef<int64_t> list, llvm::ArrayRef<int64_t> outer) const;
+  getEntries(llvm::ArrayRef<int64_t> list, llvm::ArrayRef<int64_t> outer,
+             std::optional<int64_t> numKeys = std::nullopt) const;
 };
 
 /// A region as a function of its arguments; positions are exact numbers.

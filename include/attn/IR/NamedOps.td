@@ -58,7 +58,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Rows see keys of their own request only, N_q and N_k are its lengths,
     and positions, those of `bias` and `boolean_mask` too, are within it: these
     have as many rows and columns as the longest request, or more. A run ends
-    with an error unless starts ascend from 0 to the number of rows.
+    with an error unless starts ascend from 0 to the number of rows. Keys may
+    lie in pages instead, in physical `blocks`; `key_starts` then say how many
+    keys each request has.
 
     `blocks` says by lists of key blocks which keys a row sees at all, as its
     attribute describes. Logical lists are one for each `rows` query rows;
@@ -67,7 +69,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     Physical lists are one for each `rows` positions along the last batch
     dimension, or where there is none, query rows: key and value are
     `pages x heads x rows in page x features`, without heads where query has
-    none, and j is the position in the list.
+    none, and j is the position in the list. N_k is the number of keys in the
+    list, or what `key_starts` say, no more than that: they come first, and
+    pages that hold none of them are not looked at.
 
     The regions get positions: `mask(batch..., head, i, j)` and
     `score(s, batch..., head, i, j)`, the score in the accumulation type, the
@@ -96,11 +100,11 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       requests x heads x rows x features, and starts have an element more than
       there are requests
     * (C15) there are no `weights` beside starts
-    * (C16) `indptr` and `indices` have the extents described above, and there
-      are no starts
+    * (C16) `indptr` and `indices` have the extents described above; beside
+      starts blocks are physical
     * (C17) with physical blocks key and value have the rank and the rows in a
-      page described above, `causal` is not `bottom_right`, and there is neither
-      `bias` nor `boolean_mask` nor `weights`
+      page described above, and there is neither `bias` nor `boolean_mask` nor
+      `weights`
 
     Example:
     ```mlir
@@ -121,6 +125,21 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       %init = tensor.empty() : tensor<9x4x3xf32>
       %o = attn.sdpa ins(%q, %k, %v : tensor<9x4x8xf32>, tensor<11x2x8xf32>, tensor<11x2x3xf32>)
           query_starts(%query_starts : tensor<4xi32>) key_starts(%key_starts : tensor<4xi32>)
+          outs(%init : tensor<9x4x3xf32>) {causal = #attn.causal<bottom_right>}
+          -> tensor<9x4x3xf32>
+      return %o : tensor<9x4x3xf32>
+    }
+    ```
+
+    Example: the same over a cache in pages of 16 keys, a list of them for each.
+    ```mlir
+    func.func @served(%q: tensor<9x4x8xf32>, %k: tensor<40x2x16x8xf32>, %v: tensor<40x2x16x3xf32>,
+                      %query_starts: tensor<4xi32>, %key_starts: tensor<4xi32>,
+                      %indptr: tensor<4xi32>, %pages: tensor<?xi32>) -> tensor<9x4x3xf32> {
+      %init = tensor.empty() : tensor<9x4x3xf32>
+      %o = attn.sdpa ins(%q, %k, %v : tensor<9x4x8xf32>, tensor<40x2x16x8xf32>, tensor<40x2x16x3xf32>)
+          query_starts(%query_starts : tensor<4xi32>) key_starts(%key_starts : tensor<4xi32>)
+          blocks(%indptr, %pages : tensor<4xi32>, tensor<?xi32>) {keys = 16, kind = physical}
           outs(%init : tensor<9x4x3xf32>) {causal = #attn.causal<bottom_right>}
           -> tensor<9x4x3xf32>
       return %o : tensor<9x4x3xf32>

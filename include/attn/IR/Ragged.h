@@ -43,7 +43,8 @@ struct RaggedExtents {
 };
 
 /// The dimensions of an op on packed requests: the request, and the rows that
-/// are packed.
+/// are packed. Keys in pages are not; where nothing is, requests are what lists
+/// follow each other along.
 struct RaggedDims {
   unsigned request;
   std::optional<unsigned> queryRow, keyRow;

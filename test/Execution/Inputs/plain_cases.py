@@ -12,6 +12,8 @@ from plain_ordered import ordered
 from plain_pairs import pairs
 from plain_ragged_cases import (ragged, ragged_hidden, ragged_regions,
                                 ragged_shapes)
+from plain_ragged_pages import (ragged_pages, ragged_pages_regions,
+                                ragged_pages_shapes)
 from plain_sdpa import sdpa
 from plain_select import select
 
@@ -566,5 +568,6 @@ GROUPS = {function.__name__: function
                            layouts, regions, final, ordered, select, unfused,
                            few, few_options, few_hidden, few_weightings,
                            few_regions, pairs, ragged, ragged_hidden,
-                           ragged_regions, ragged_shapes, logical, paged,
-                           joint, joint_kinds)}
+                           ragged_regions, ragged_shapes, ragged_pages,
+                           ragged_pages_regions, ragged_pages_shapes, logical,
+                           paged, joint, joint_kinds)}

@@ -68,6 +68,9 @@ class Blocks(Lists):
                 visible[b, h, i, first:first + self.keys] = True
         return visible
 
+    def count_ends(self, keys):
+        return keys
+
     def store(self, rng, dtype, dynamic, k, v):
         return [(tensor(x.shape, dtype, dynamic), x) for x in (k, v)]
 
@@ -92,6 +95,11 @@ class Pages(Lists):
         """The number of keys of each list; 1 where there is none to divide."""
         return numpy.array([max(len(one) * self.keys, 1)
                             for one in self.entries])
+
+    def count_ends(self, keys):
+        """What ends at the bottom right: the keys of each list."""
+        return numpy.array([len(one) * self.keys for one in self.entries]
+                           ).reshape(-1, 1, 1, 1)
 
     def store(self, rng, dtype, dynamic, k, v):
         """Fills dense `k` and `v` from the pages, which it returns."""
@@ -283,3 +291,9 @@ def paged(dtype, rng, error):
     yield case("pages-single-few", [2500, 90, 0], 1, rows=2, group=3, lse=True,
                score=distance(dtype))
     yield case("pages-none", [0, 0], 16, rows=3, lse=True, ragged=False)
+    for rows in (1, 5, 40):
+        yield case(f"pages-bottom-right-{rows}", [3, 0, 6], 16, rows=rows,
+                   causal="bottom_right", lse=True, ragged=rows == 5,
+                   dynamic=rows == 40)
+    yield case("pages-bottom-right-window", [3, 1, 6], 5, rows=9, heads=1,
+               causal="bottom_right", window=(4, -1), group=2)

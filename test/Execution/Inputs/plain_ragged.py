@@ -22,9 +22,11 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
                   pack="qk", heads=2, group=1, width=5, channels=3, scale=None,
                   causal=None, offset=None, window=None, softcap=None,
                   bias=None, boolean=None, sink=None, mask=None, score=None,
-                  lse=False, dynamic=False, integer="i32", patch=None):
+                  lse=False, dynamic=False, integer="i32", patch=None,
+                  pages=None, captured=()):
     """`queries` and `keys` are lengths, of which what `pack` names is packed and
-    the other all alike; `bias` and `boolean` are shapes or arrays."""
+    the other all alike; `bias` and `boolean` are shapes or arrays; `pages` are
+    those of plain_ragged_pages, of packed keys."""
     count = len(queries)
     query_heads = heads * group
     rows, columns = starts_of(queries), starts_of(keys)
@@ -44,6 +46,15 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
         q, k, v = (round_to(array, dtype) for array in (q, k, v))
     arguments = [("q", kinds[0], q), ("k", kinds[1], k), ("v", kinds[2], v)]
     operands, attributes, regions = "", [], ""
+    if pages:
+        arguments[1:] = [
+            (name, *pages.store(rng, dtype, dense, "Nh" + last, "phn" + last,
+                                dynamic))
+            for name, dense, last in (("k", k, "d"), ("v", v, "e"))]
+        kinds[1:3] = [kind for _, kind, _ in arguments[1:]]
+        arguments += pages.make_arguments()
+        operands += pages.make_text()
+    arguments += captured
     if bias is not None:
         bias = (random(rng, bias, dtype) if isinstance(bias, tuple)
                 else round_to(bias, dtype))
@@ -73,7 +84,7 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
         sink = array if array.ndim == 0 else array.reshape(-1, 1, 1)
     for part, word, starts in (("q", "query_starts", rows),
                                ("k", "key_starts", columns)):
-        if part in pack:
+        if part in pack and (part == "q" or not pages or pages.counted):
             kind = tensor(starts.shape, integer, dynamic)
             arguments.append((word, kind, starts))
             operands += f" {word}(%{word} : {kind})"
@@ -145,9 +156,8 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
             return f"  %{name} = tensor.empty() : {kind}\n"
         text, sizes = "", []
         for at in range(kind.count("?")):
-            at_value = at if at + 1 < len(shapes[3]) else 2
             operand = ("q" if at + 1 < len(shapes[3]) else "v")
-            at_value = at if operand == "q" else len(shapes[2]) - 1
+            at_value = at if operand == "q" else kinds[2].count("x") - 1
             text += (f"  %{name}_c{at} = arith.constant {at_value} : index\n"
                      f"  %{name}_{at} = tensor.dim %{operand}, %{name}_c{at} : "
                      f"{kinds[0] if operand == 'q' else kinds[2]}\n")
@@ -172,16 +182,19 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
                      queries=QUERIES, keys=KEYS, sizes=None, inputs=(),
                      captured=(), weighting="softmax", operand=None,
                      operands=(), lse=False, fused=True, dynamic=False,
-                     **plain):
+                     pages=None, **plain):
     """A case of attn.generic on packed queries and keys. In `letters` and those
     of `inputs` and `operand`, M is a packed row, N a packed key, r the request;
     what plain numpy computes gets index["r"], also as "b", and inputs by number.
-    The rest is as for `generic`."""
+    `pages` are those of plain_ragged_pages and the letters of keys and values in
+    them, p the page and n the row in it. The rest is as for `generic`."""
     sizes = {"h": 2, "d": 5, "e": 3, **(sizes or {}), "r": len(queries),
              "m": max(queries, default=0), "n": max(keys, default=0),
              "M": sum(queries), "N": sum(keys)}
-    used = "".join([*letters, *(part for part, *_ in inputs), "r"]).lower()
-    every = "".join(x for x in "rhgmnde" if x in used)
+    stored = [letters[0], *(pages[1:] if pages else letters[1:3])]
+    used = "".join([*stored, letters[3], *(part for part, *_ in inputs),
+                    "r"]).lower()
+    every = "".join(x for x in "rhgmpnde" if x in used)
     acc = accumulation(dtype)
     rows, columns = starts_of(queries), starts_of(keys)
     kinds = [tensor([sizes[x] for x in part], dtype, dynamic)
@@ -193,7 +206,14 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
         return affine(every, [{"M": "r + m", "N": "r + n"}.get(x, x)
                               for x in part])
     arguments = list(zip("qkv", kinds, arrays))
-    maps = [write(part) for part in letters[:3]]
+    if pages:
+        arguments[1:] = [
+            (name, *pages[0].store(rng, dtype, dense, part, lies, dynamic))
+            for name, dense, part, lies in zip("kv", arrays[1:], letters[1:3],
+                                               stored[1:])]
+        kinds[1:3] = [kind for _, kind, _ in arguments[1:]]
+        arguments += pages[0].make_arguments()
+    maps = [write(part) for part in stored]
     ins = ""
     if inputs:
         for number, (part, kind, array) in enumerate(inputs):
@@ -214,9 +234,13 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
         weigher += f", {', '.join(names)} : {', '.join(of)}"
     starts = ""
     for word, array in (("query_starts", rows), ("key_starts", columns)):
+        if word == "key_starts" and pages and not pages[0].counted:
+            continue
         kind = tensor(array.shape, "i64")
         arguments.append((word, kind, array))
         starts += f" {word}(%{word} : {kind})"
+    if pages:
+        starts += pages[0].make_text(write)
     maps.append(write(letters[3]))
 
     def cut(part, array, r):
@@ -270,11 +294,12 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
             if lse:
                 log[i][place(row_letters)] = lse_of[i]
     results = [("r#0" if lse else "r", kinds[3], *out)]
-    body = make_empty("init", letters[3], kinds[3], letters, kinds)
+    lies = [*stored, letters[3]]
+    body = make_empty("init", letters[3], kinds[3], lies, kinds)
     types, extra, several = kinds[3], "", ""
     if lse:
         kind = tensor(log[0].shape, acc, dynamic)
-        body += make_empty("rows", row_letters, kind, letters, kinds)
+        body += make_empty("rows", row_letters, kind, lies, kinds)
         results.append(("r#1", kind, *log))
         maps.append(write(row_letters))
         types, extra, several = f"{types}, {kind}", f" lse(%rows : {kind})", ":2"

@@ -102,7 +102,9 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
         return s if bias is None else s + bias
 
     def plain_mask(index):
-        visible = is_visible(index, rows, keys, causal, shift, window)
+        visible = is_visible(index, rows,
+                             lists.count_ends(keys) if lists else keys, causal,
+                             shift, window)
         if boolean is not None:
             visible = visible & boolean
         if mask:
