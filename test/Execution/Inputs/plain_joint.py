@@ -4,7 +4,11 @@
 Every combination of a number of rows, a way to store keys, an element type and
 whether extents are known is one case. Its mask, score and weighting are chosen so
 that any two of these, and any one of them beside any one of the former, come
-together in some case.
+together in some case. "Served" is what engines ask for: packed requests over the
+pages of a cache. With a seed, what is not of an axis is drawn: extents, the sizes
+of blocks and pages, which is which.
+
+    plain.py joint --seed=7 --dtype=bf16
 """
 
 import itertools
@@ -15,10 +19,11 @@ from plain_attention import accumulation, generic, random
 from plain_lists import random_blocks, random_pages
 from plain_ordered import fading
 from plain_ragged import generic_requests
+from plain_ragged_pages import RequestPages, fill
 from plain_select import best
 
 ROWS = (1, 2, 4, 7, 16)
-STORAGES = ("contiguous", "blocks", "pages", "ragged")
+STORAGES = ("contiguous", "blocks", "pages", "ragged", "served")
 DTYPES = ("f32", "f16", "bf16")
 MASKS = ("none", "causal", "window", "third", "lengths", "documents")
 SCORES = ("none", "softcap", "alibi", "table", "heads")
@@ -27,9 +32,6 @@ WEIGHTINGS = ("softmax", "softmax_sink", "sigmoid", "relu", "identity",
 AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
         "dynamic": (False, True), "mask": MASKS, "score": SCORES,
         "weighting": WEIGHTINGS}
-# What is refused, with a message that says so.
-REFUSED = {("storage", "blocks", "weighting", "select"),
-           ("storage", "pages", "weighting", "select")}
 BATCH, HEADS = 3, 2
 
 
@@ -58,7 +60,7 @@ def design():
     """The cases, each a choice for every axis."""
     fixed, free = list(AXES)[:4], list(AXES)[4:]
     left = {pair for values in itertools.product(*AXES.values())
-            for pair in find_pairs(dict(zip(AXES, values)))} - REFUSED
+            for pair in find_pairs(dict(zip(AXES, values)))}
     cases = []
     for values in itertools.product(*(AXES[axis] for axis in fixed)):
         base, most = dict(zip(fixed, values)), None
@@ -66,8 +68,6 @@ def design():
         for chosen in itertools.product(*(AXES[axis] for axis in free)):
             case = {**base, **dict(zip(free, chosen))}
             pairs = find_pairs(case)
-            if pairs & REFUSED:
-                continue
             new = len(pairs & left)
             used = sum(one[axis] == case[axis] for one in cases
                        for axis in free)
@@ -209,7 +209,7 @@ def write(case, number, sizes_of, rng, error):
     acc = accumulation(dtype)
     positive = case["weighting"] == "sum_normalized"
     # Of pages the last dimension, rows in a page, holds the position.
-    key = 5 if storage == "pages" else 4
+    key = 5 if storage in ("pages", "served") else 4
     score_text, score, inputs, more = make_score(case["score"], rng, acc, dtype,
                                                  key, positive)
     mask_text, mask, captured = make_mask(case["mask"], rng, acc, key,
@@ -226,12 +226,19 @@ def write(case, number, sizes_of, rng, error):
     text = mask_text + " " + score_text
     shared = {"inputs": inputs, "captured": captured + more, "mask": mask,
               "score": score, "dynamic": case["dynamic"], **kind}
-    if storage == "ragged":
-        count = rows // group
+    if storage in ("ragged", "served"):
+        count, lengths, pages = rows // group, (64, 17, keys), None
+        if storage == "served":
+            size = sizes_of.pick([16, 5, 25], [1, 5, 16, 25, 64])
+            counted = number // 2 % 2 == 0
+            lengths = lengths if counted else fill(lengths, size)
+            pages = (RequestPages(rng, lengths, size, number % 2, counted,
+                                  index=("i32", "i64")[number % 2],
+                                  dynamic=case["dynamic"]), "phnd", "phne")
         return generic_requests(
             name, dtype, rng, ["Mhgd", "Nhd", "Nhe", "Mhge"], text, 0.6, error,
-            queries=(count, 0, count + 1), keys=(64, 17, keys), sizes=sizes,
-            **shared)
+            queries=(count, 0, count + 1), keys=lengths, sizes=sizes,
+            pages=pages, **shared)
     lists = None
     if storage == "blocks":
         lists = random_blocks(
