@@ -222,4 +222,40 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerLaunchesPass : Pass<"attn-lower-launches", "::mlir::ModuleOp"> {
+  let summary = "Turn launches of kernels into calls of the runtime";
+  let description = [{
+    A `gpu.launch_func` becomes a call of `attn_rt_gpu_launch`, which is given
+    the names of the kernel and its module, the extents of grid and block, the
+    bytes of shared memory, the parameters, a word each, and of each memref
+    where it begins and its bytes. Launches are waited for: each is over before
+    the next op.
+
+    Example:
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        gpu.func @fill(%x: memref<?xf32>, %with: f32) kernel {
+          %i = gpu.thread_id x
+          memref.store %with, %x[%i] : memref<?xf32>
+          gpu.return
+        }
+      }
+      func.func @main(%x: memref<?xf32>, %with: f32) {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %n = memref.dim %x, %c0 : memref<?xf32>
+        gpu.launch_func @kernels::@fill blocks in (%c1, %c1, %c1)
+            threads in (%n, %c1, %c1) args(%x : memref<?xf32>, %with : f32)
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
 #endif // ATTN_CODEGEN_PASSES_TD
