@@ -62,9 +62,9 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   library.addGenerator(std::move(*process));
   // The runtime, by address: it need not be visible in the process.
   llvm::orc::SymbolMap runtime;
-  auto define = [&](StringRef name, auto *function) {
+  auto define = [&](StringRef name, auto *address) {
     runtime[jit->mangleAndIntern(name)] = {
-        llvm::orc::ExecutorAddr::fromPtr(function),
+        llvm::orc::ExecutorAddr::fromPtr(address),
         llvm::JITSymbolFlags::Exported};
   };
   define("attn_rt_alloc", &attn_rt_alloc);
@@ -72,6 +72,10 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   define("attn_rt_free", &attn_rt_free);
   define("attn_rt_fail", &attn_rt_fail);
   define("attn_rt_parallel_for", &attn_rt_parallel_for);
+  if (device) {
+    define("attn_rt_gpu_launch", &EmulatedCode::launch);
+    define("attn_rt_gpu_code", device.get());
+  }
   return library.define(llvm::orc::absoluteSymbols(std::move(runtime)));
 }
 
@@ -99,6 +103,7 @@ Code::compile(ModuleOp module, func::FuncOp function,
     return packed.takeError();
   std::unique_ptr<Code> code(new Code);
   code->lent = std::move(lent);
+  code->device = std::move(packed->device);
   if (llvm::Error error = code->createJIT(std::move(*machine)))
     return std::move(error);
   if (llvm::Error error = code->jit->addIRModule(llvm::orc::ThreadSafeModule(

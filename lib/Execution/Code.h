@@ -31,6 +31,9 @@ struct Code {
   /// What the code takes as it lies. Of the results no more than was asked for.
   Lending lent{0, 0};
 
+  /// The kernels that it launches, if it is for a GPU.
+  std::unique_ptr<EmulatedCode> device;
+
 private:
   Code() = default;
   llvm::Error createJIT(std::unique_ptr<llvm::TargetMachine> machine);

@@ -130,4 +130,18 @@ Kernel::TileCounts Kernel::getTileCounts() const {
   return sum;
 }
 
+EmulatorCounts Kernel::getEmulatorCounts() const {
+  EmulatorCounts sum;
+  auto add = [&](const Code &code) {
+    if (code.device)
+      sum += code.device->getCounts();
+  };
+  add(*impl->code);
+  std::lock_guard<std::mutex> lock(impl->mutex);
+  for (auto &[lent, code] : impl->lentCode)
+    if (code)
+      add(*code);
+  return sum;
+}
+
 } // namespace attn

@@ -140,6 +140,12 @@ llvm::Expected<PackedCode> compilePacked(ModuleOp module, func::FuncOp function,
   if (!lowered)
     return llvm::createStringError("@" + entry + " was not lowered");
   PackedCode packed;
+  if (options.stages.device == Device::GPU) {
+    auto device = EmulatedCode::take(module, options.emulator);
+    if (!device)
+      return device.takeError();
+    packed.device = std::move(*device);
+  }
   packed.entry = getFreeName(module, "attn_entry");
   createPackedEntry(module, lowered, packed.entry);
   packed.counts = module.lookupSymbol(getTileCountsName());

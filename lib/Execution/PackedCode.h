@@ -8,6 +8,7 @@
 #ifndef ATTN_LIB_EXECUTION_PACKEDCODE_H
 #define ATTN_LIB_EXECUTION_PACKEDCODE_H
 
+#include "DeviceCode.h"
 #include "attn/Execution/Kernel.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/IR/Module.h"
@@ -40,6 +41,8 @@ struct PackedCode {
   std::string entry;
   /// Whether it counts key tiles.
   bool counts = false;
+  /// The kernels that it launches, if it is for a GPU.
+  std::unique_ptr<EmulatedCode> device;
 };
 
 /// Takes `function` of `module`, which is used up, through the stages. `lent`

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Pipelines/Pipelines.h"
 #include "attn/Codegen/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -115,6 +115,10 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
+  if (options.device == Device::GPU) {
+    buildKernelStage(pm);
+    pm.addPass(createLowerLaunchesPass());
+  }
   // What is said of f16 and bf16 is computed in f32.
   pm.addNestedPass<func::FuncOp>(math::createMathExtendToSupportedTypes());
   ExpandMathPassOptions math;
@@ -128,11 +132,18 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createThreadContextPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  // Taking memrefs apart leaves constants that nothing uses.
+  if (options.device == Device::GPU)
+    pm.addPass(createCSEPass());
 }
 
 void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
   auto stage = [&](Stage stage, auto &&build) {
     if (stage < options.startAfter || stage > options.stopAfter)
+      return;
+    // Kernels have their own.
+    if (options.device == Device::GPU &&
+        (stage == Stage::Tile || stage == Stage::Vectorize))
       return;
     if (stage != options.startAfter)
       build();

@@ -13,14 +13,14 @@
 #include "Progress.h"
 #include "attn/Execution/ShapeRules.h"
 
-#include "attn/Tools/Check.h"
 #include "attn/Execution/Module.h"
+#include "attn/Reference/Reference.h"
 #include "attn/Support/LargeStack.h"
 #include "attn/Support/Npy.h"
 #include "attn/Support/Output.h"
-#include "attn/Tools/Peak.h"
 #include "attn/Support/Print.h"
-#include "attn/Reference/Reference.h"
+#include "attn/Tools/Check.h"
+#include "attn/Tools/Peak.h"
 #include "attn/Version.h"
 #include "mlir/IR/MLIRContext.h"
 
@@ -74,7 +74,7 @@ private:
 
   /// Whether the compiled kernel is to be called.
   bool runsKernel() const {
-    return options.target == DriverTarget::CPU && !options.showsCode() &&
+    return options.target != DriverTarget::Reference && !options.showsCode() &&
            !options.showsConfig();
   }
   /// Stops the clock that `compile_ms` is read from.
@@ -413,6 +413,8 @@ int Driver::report() {
                 << counts.computed << " computed, " << counts.full
                 << " of them full\n";
   }
+  if (options.target == DriverTarget::GPUEmulator)
+    printEmulatorCounts(getStream(), kernel->getEmulatorCounts());
   getStream() << pairTrace;
   if (!options.check)
     return 0;

@@ -24,6 +24,9 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
+  if (options.target == DriverTarget::GPUEmulator)
+    result.stages.device = Device::GPU;
+  result.emulator.seed = options.schedule;
   if (llvm::Error error = resolveTarget(result))
     return error;
   return result;
@@ -65,4 +68,13 @@ llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
   module.print(os);
   os << "\n";
   return llvm::Error::success();
+}
+
+void attn::printEmulatorCounts(llvm::raw_ostream &os,
+                               const EmulatorCounts &counts) {
+  os << "emulator: " << counts.launches << " launches, " << counts.blocks
+     << " blocks, " << counts.barriers << " barriers, " << counts.copies
+     << " asynchronous copies, " << counts.matrixLoads << " matrices loaded, "
+     << counts.products << " products, " << counts.bankConflicts
+     << " bank conflicts\n";
 }

@@ -35,6 +35,9 @@ bool readUnfused(const StageRemark &remark, std::vector<UnfusedOp> &unfused);
 llvm::Error emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                        EmitKind kind, const CompileOptions &options);
 
+/// Prints what a GPU would have done.
+void printEmulatorCounts(llvm::raw_ostream &os, const EmulatorCounts &counts);
+
 } // namespace attn
 
 #endif // ATTN_LIB_TOOLS_DRIVERCOMPILE_H

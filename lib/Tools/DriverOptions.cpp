@@ -89,9 +89,14 @@ static Error parseTarget(StringRef text, DriverOptions &options) {
   if (text == "gpu")
     return createStringError("target 'gpu' is not built yet; use --target=cpu "
                              "or --target=reference");
-  if (text != "cpu" && text != "reference")
-    return makeValueError("--target=cpu or --target=reference", text);
-  options.target = text == "cpu" ? DriverTarget::CPU : DriverTarget::Reference;
+  if (text == "cpu")
+    options.target = DriverTarget::CPU;
+  else if (text == "gpu-emulator")
+    options.target = DriverTarget::GPUEmulator;
+  else if (text == "reference")
+    options.target = DriverTarget::Reference;
+  else
+    return makeValueError("--target=cpu, gpu-emulator or reference", text);
   return Error::success();
 }
 
@@ -177,8 +182,17 @@ static const Option optionTable[] = {
     {"output", Value::Required, "F.npy",
      "write a result; once per result, in order (default: print them)",
      parseFile<&DriverOptions::outputs>},
-    {"target", Value::Required, "cpu|reference",
-     "the compiled kernel, or the double-precision evaluator", parseTarget},
+    {"target", Value::Required, "cpu|gpu-emulator|reference",
+     "the compiled kernel, that of a GPU run and checked on this machine, or "
+     "the double-precision evaluator",
+     parseTarget},
+    {"schedule", Value::Required, "SEED",
+     "draw the order in which the emulator's threads run",
+     [](StringRef text, DriverOptions &options) -> Error {
+       if (!text.getAsInteger(10, options.schedule))
+         return Error::success();
+       return makeValueError("--schedule=SEED with a SEED of 0 or more", text);
+     }},
     {"threads", Value::Required, "N", "threads to run on (default: all cores)",
      [](StringRef text, DriverOptions &options) {
        int64_t value = 0;
@@ -273,6 +287,12 @@ static std::string getName(Stage stage) {
 static Error checkTogether(const DriverOptions &options) {
   bool shows = options.showsCode();
   bool reference = options.target == DriverTarget::Reference;
+  if (options.schedule && options.target != DriverTarget::GPUEmulator)
+    return createStringError("expected --schedule together with "
+                             "--target=gpu-emulator, whose threads it orders");
+  if (options.target == DriverTarget::GPUEmulator && options.time)
+    return createStringError("expected --time with --target=cpu: an emulator's "
+                             "times say nothing of a GPU's");
   if (options.json && !options.time)
     return createStringError("expected --json together with --time, which it "
                              "prints");

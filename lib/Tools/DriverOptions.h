@@ -15,7 +15,7 @@
 
 namespace attn {
 
-enum class DriverTarget { CPU, Reference };
+enum class DriverTarget { CPU, GPUEmulator, Reference };
 enum class EmitKind { None, MLIR, LLVM, Assembly };
 
 /// `--shape=[ARG:]2x8x128x64`.
@@ -34,6 +34,8 @@ struct DriverOptions {
   std::vector<ShapeOption> shapes;
   std::map<int64_t, RandomRange> randomRanges;
   DriverTarget target = DriverTarget::CPU;
+  /// What the emulator draws the order of threads from; 0: they take turns.
+  uint64_t schedule = 0;
   /// 0: the runtime's default, one per core.
   int threads = 0;
   bool check = false;

@@ -8,8 +8,9 @@
 #ifndef ATTN_EXECUTION_KERNEL_H
 #define ATTN_EXECUTION_KERNEL_H
 
-#include "attn/Support/Array.h"
+#include "attn/Emulator/Emulator.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Support/Array.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -78,6 +79,8 @@ struct CompileOptions : TargetDescription {
   /// Verify the module after every pass, not only as it is read. It makes
   /// compilation slower.
   bool verifyEach = false;
+  /// How the kernels of a GPU are run on this machine, as `stages.device` asks.
+  EmulatorOptions emulator;
   /// Called with each remark of the stages, in the order of the source, once
   /// they have run.
   std::function<void(const StageRemark &)> onRemark;
@@ -179,6 +182,10 @@ public:
     int64_t examined = 0, computed = 0, full = 0;
   };
   TileCounts getTileCounts() const;
+
+  /// What the launches of all calls so far have done, on a GPU that is
+  /// emulated.
+  EmulatorCounts getEmulatorCounts() const;
 
 private:
   struct Impl;

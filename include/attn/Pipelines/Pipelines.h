@@ -35,8 +35,12 @@ llvm::ArrayRef<llvm::StringRef> getStageNames();
 /// The stage of that name, if there is one.
 std::optional<Stage> parseStage(llvm::StringRef name);
 
+/// What attention runs on.
+enum class Device { CPU, GPU };
+
 /// What the stages are told: the target, and what overrides their choices.
 struct StageOptions {
+  Device device = Device::CPU;
   TargetInfo target;
   /// Query and key rows in a tile; 0 chooses.
   int64_t queryTile = 0, keyTile = 0;
@@ -71,6 +75,10 @@ void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// The LLVM dialect only: parallel loops, errors and memory are calls of the
 /// runtime.
 void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);
+
+/// Kernels are in the dialects `llvm` and `nvvm`. They are in none of inline
+/// assembly: each leaf is an intrinsic.
+void buildKernelStage(mlir::OpPassManager &pm);
 
 /// All stages for a CPU, after `options.startAfter` and up to
 /// `options.stopAfter`.

@@ -1,0 +1,225 @@
+//===- SharedMemory.cpp - The shared memory of a block ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SharedMemory.h"
+
+#include <algorithm>
+#include <sys/mman.h>
+
+namespace attn {
+
+//===----------------------------------------------------------------------===//
+// Clocks
+//===----------------------------------------------------------------------===//
+
+void WarpClocks::reset(unsigned count) {
+  numWarps = count;
+  clocks.assign(count * count, 0);
+}
+
+void WarpClocks::release(unsigned warp, llvm::SmallVectorImpl<uint32_t> &sum) {
+  sum.resize(numWarps, 0);
+  for (unsigned other = 0; other < numWarps; ++other)
+    sum[other] =
+        std::max(sum[other], other == warp ? now(warp) : known(warp, other));
+}
+
+void WarpClocks::acquire(unsigned warp, llvm::ArrayRef<uint32_t> sum) {
+  uint32_t *mine = &clocks[warp * numWarps];
+  ++mine[warp];
+  for (unsigned other = 0; other < sum.size(); ++other)
+    mine[other] = std::max(mine[other], sum[other]);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// Of a read: the clock, and the lane, counted from 1, or several.
+static constexpr unsigned kLaneBits = 6;
+static constexpr uint32_t kSeveral = 33;
+
+SharedMemory::SharedMemory() {
+  void *memory = ::mmap(nullptr, 2 * kWindow, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
+    return;
+  // Addresses are what bits are taken of: the window is aligned to its size.
+  auto address = reinterpret_cast<uintptr_t>(memory);
+  uintptr_t aligned = (address + kWindow - 1) / kWindow * kWindow;
+  if (aligned > address)
+    ::munmap(memory, aligned - address);
+  if (address + kWindow > aligned)
+    ::munmap(reinterpret_cast<void *>(aligned + kWindow),
+             address + kWindow - aligned);
+  base = reinterpret_cast<char *>(aligned);
+}
+
+SharedMemory::~SharedMemory() {
+  if (base)
+    ::munmap(base, kWindow);
+}
+
+void SharedMemory::configure(
+    int64_t newBytes, unsigned cellBytes, unsigned warps,
+    llvm::ArrayRef<std::pair<int64_t, int64_t>> globals,
+    int64_t dynamicOffset) {
+  bytes = newBytes;
+  shift = cellBytes == 1 ? 0 : 1;
+  numWarps = warps;
+  int64_t count = (bytes + (1 << shift) - 1) >> shift;
+  cells.resize(count);
+  reads.resize(count * numWarps);
+  usable.assign(count, 0);
+  auto allow = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin >> shift;
+         i < std::min(count, end) && (i << shift) < end; ++i)
+      usable[i] = 1;
+  };
+  for (auto [offset, size] : globals)
+    allow(offset, offset + size);
+  allow(dynamicOffset, bytes);
+}
+
+void SharedMemory::reset() {
+  std::fill(cells.begin(), cells.end(), Cell());
+  std::fill(reads.begin(), reads.end(), 0);
+  // In every type of floats a NaN.
+  std::memset(base, 0xFF, bytes);
+}
+
+std::string SharedMemory::describe(int64_t index) const {
+  return "byte " + std::to_string(index << shift) + " of shared memory";
+}
+
+std::optional<std::string> SharedMemory::checkRange(const char *address,
+                                                    int64_t size) const {
+  int64_t offset = address - base;
+  bool inside = offset >= 0 && offset + size <= bytes;
+  for (int64_t i = offset >> shift; inside && i << shift < offset + size; ++i)
+    inside = usable[i];
+  if (inside)
+    return std::nullopt;
+  return "accesses " + std::to_string(size) + " bytes at byte " +
+         std::to_string(offset) +
+         " of shared memory, which are in no array of the kernel";
+}
+
+static std::string getThread(unsigned thread) {
+  return "thread " + std::to_string(thread);
+}
+
+std::optional<std::string> SharedMemory::read(unsigned thread,
+                                              const char *address, int64_t size,
+                                              const WarpClocks &clocks) {
+  if (auto mistake = checkRange(address, size))
+    return mistake;
+  unsigned warp = thread / 32, lane = thread % 32 + 1;
+  uint32_t now = clocks.now(warp);
+  int64_t offset = address - base;
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
+    const Cell &cell = cells[i];
+    if (cell.copier)
+      return describe(i) + " is read while the asynchronous copy of " +
+             getThread(cell.copier - 1) +
+             " may not have written it; wait for the copy, then at a barrier";
+    if (cell.writer && cell.writer != thread + 1 &&
+        !clocks.isBefore((cell.writer - 1) / 32, cell.clock, warp))
+      return describe(i) + " is read while " + getThread(cell.writer - 1) +
+             " may not have written it; put a barrier between the two";
+    uint32_t &noted = reads[i * numWarps + warp];
+    bool again =
+        noted >> kLaneBits == now && (noted & ((1 << kLaneBits) - 1)) != lane;
+    noted = now << kLaneBits | (again ? kSeveral : lane);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string>
+SharedMemory::checkWrite(unsigned thread, int64_t i,
+                         const WarpClocks &clocks) const {
+  unsigned warp = thread / 32;
+  const Cell &cell = cells[i];
+  if (cell.copier)
+    return describe(i) + " is written while the asynchronous copy of " +
+           getThread(cell.copier - 1) +
+           " may not have written it; wait for the copy, then at a barrier";
+  if (cell.writer && cell.writer != thread + 1 &&
+      !clocks.isBefore((cell.writer - 1) / 32, cell.clock, warp))
+    return describe(i) + " is written while " + getThread(cell.writer - 1) +
+           " may not have written it; put a barrier between the two";
+  for (unsigned other = 0; other < numWarps; ++other) {
+    uint32_t noted = reads[i * numWarps + other];
+    if (!noted)
+      continue;
+    uint32_t clock = noted >> kLaneBits;
+    unsigned lane = noted & ((1 << kLaneBits) - 1);
+    bool mine = other == warp && lane == thread % 32 + 1;
+    if (mine || clocks.isBefore(other, clock, warp))
+      continue;
+    std::string reader = lane == kSeveral
+                             ? "threads of warp " + std::to_string(other)
+                             : getThread(other * 32 + lane - 1);
+    return describe(i) + " is written while " + reader +
+           " may not have read it; put a barrier between the two";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> SharedMemory::write(unsigned thread,
+                                               const char *address,
+                                               int64_t size,
+                                               const WarpClocks &clocks) {
+  if (auto mistake = checkRange(address, size))
+    return mistake;
+  int64_t offset = address - base;
+  uint32_t now = clocks.now(thread / 32);
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
+    if (auto mistake = checkWrite(thread, i, clocks))
+      return mistake;
+    cells[i].writer = thread + 1;
+    cells[i].clock = now;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> SharedMemory::update(const char *address,
+                                                int64_t size) {
+  if (auto mistake = checkRange(address, size))
+    return mistake;
+  int64_t offset = address - base;
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
+    if (cells[i].copier)
+      return describe(i) + " is updated while the asynchronous copy of " +
+             getThread(cells[i].copier - 1) +
+             " may not have written it; wait for the copy, then at a barrier";
+  return std::nullopt;
+}
+
+std::optional<std::string> SharedMemory::begin(unsigned thread, char *address,
+                                               int64_t size,
+                                               const WarpClocks &clocks) {
+  if (auto mistake = write(thread, address, size, clocks))
+    return mistake;
+  int64_t offset = address - base;
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
+    cells[i].copier = thread + 1;
+  std::memset(address, 0xFF, size);
+  return std::nullopt;
+}
+
+void SharedMemory::land(unsigned thread, const char *address, int64_t size,
+                        const WarpClocks &clocks) {
+  int64_t offset = address - base;
+  uint32_t now = clocks.now(thread / 32);
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
+    cells[i].copier = 0;
+    cells[i].clock = now;
+  }
+}
+
+} // namespace attn

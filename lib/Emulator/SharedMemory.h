@@ -1,0 +1,118 @@
+//===- SharedMemory.h - The shared memory of a block ------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each cell, of one or two bytes, knows who wrote it and who has read it since,
+// and at which *clock* of their warps. A warp's clock goes on when it passes a
+// barrier, where the warps that meet learn each other's clocks: an access is
+// ordered before another one if the warp of the latter knows a clock of the
+// former's warp that is no earlier. (Flanagan, Freund: FastTrack, PLDI 2009,
+// with a clock for each warp instead of each thread.)
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EMULATOR_SHAREDMEMORY_H
+#define ATTN_LIB_EMULATOR_SHAREDMEMORY_H
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attn {
+
+/// What warps know of each other's clocks.
+class WarpClocks {
+public:
+  void reset(unsigned count);
+  unsigned size() const { return numWarps; }
+
+  /// The clock of what `warp` does now.
+  uint32_t now(unsigned warp) const { return known(warp, warp) + 1; }
+  /// Whether what `other` did at `clock` is before what `warp` does now.
+  bool isBefore(unsigned other, uint32_t clock, unsigned warp) const {
+    return clock <= known(warp, other);
+  }
+  /// What `warp` knows, and what it has done, is added to `sum`.
+  void release(unsigned warp, llvm::SmallVectorImpl<uint32_t> &sum);
+  /// The clock of `warp` goes on, and it knows `sum`.
+  void acquire(unsigned warp, llvm::ArrayRef<uint32_t> sum);
+
+private:
+  uint32_t known(unsigned warp, unsigned other) const {
+    return clocks[warp * numWarps + other];
+  }
+  unsigned numWarps = 0;
+  std::vector<uint32_t> clocks;
+};
+
+/// Shared memory, which is named by addresses of the host.
+class SharedMemory {
+public:
+  /// `cellBytes` is 1 or 2. What is not within the ranges of `globals` (offset,
+  /// bytes), nor behind `dynamicOffset`, may not be accessed.
+  void configure(int64_t bytes, unsigned cellBytes, unsigned numWarps,
+                 llvm::ArrayRef<std::pair<int64_t, int64_t>> globals,
+                 int64_t dynamicOffset);
+  /// Nobody has written anything.
+  void reset();
+
+  char *getBase() const { return base; }
+  int64_t getBytes() const { return bytes; }
+  bool contains(const char *address) const {
+    return address >= base && address < base + kWindow;
+  }
+
+  /// The mistake, if it is one, in an access by `thread`, which is noted.
+  std::optional<std::string> read(unsigned thread, const char *address,
+                                  int64_t size, const WarpClocks &clocks);
+  std::optional<std::string> write(unsigned thread, const char *address,
+                                   int64_t size, const WarpClocks &clocks);
+  /// What is done at once: it needs no order.
+  std::optional<std::string> update(const char *address, int64_t size);
+  /// An asynchronous copy by `thread` has begun: until `land`, what it is to
+  /// write is nobody's.
+  std::optional<std::string> begin(unsigned thread, char *address, int64_t size,
+                                   const WarpClocks &clocks);
+  void land(unsigned thread, const char *address, int64_t size,
+            const WarpClocks &clocks);
+
+  /// How addresses are told apart from all others: no array is there.
+  static constexpr int64_t kWindow = 1 << 18;
+  SharedMemory();
+  ~SharedMemory();
+  SharedMemory(const SharedMemory &) = delete;
+
+private:
+  struct Cell {
+    /// Of the last write; its thread, counted from 1, or 0.
+    uint32_t clock = 0;
+    uint16_t writer = 0;
+    /// The thread, counted from 1, whose copy is to write it.
+    uint16_t copier = 0;
+  };
+  std::optional<std::string> checkRange(const char *address,
+                                        int64_t size) const;
+  std::optional<std::string> checkWrite(unsigned thread, int64_t index,
+                                        const WarpClocks &clocks) const;
+  std::string describe(int64_t index) const;
+
+  char *base = nullptr;
+  int64_t bytes = 0;
+  unsigned shift = 1, numWarps = 1;
+  std::vector<Cell> cells;
+  /// For each cell and warp: when it last read it, and which of its lanes did.
+  std::vector<uint32_t> reads;
+  /// For each cell whether it may be accessed.
+  std::vector<uint8_t> usable;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_EMULATOR_SHAREDMEMORY_H
