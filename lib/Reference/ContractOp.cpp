@@ -96,6 +96,12 @@ Expected<RuntimeValues> evaluateContractOp(ContractOp op,
   if (!result)
     return result.takeError();
   auto type = cast<FloatType>((*result)->elementType);
+  bool inPairs = isProductOfPairs(op.getFactorType(0), op.getFactorType(1),
+                                  op.getAccumulationType()) &&
+                 op.getElement().empty();
+  if (inPairs)
+    (*result)->flushed.assign((*result)->size(),
+                              boundFlushedSums(extents[ContractOp::Features]));
   SmallVector<int64_t> point(3, 0);
   auto apply = [&](unsigned number, Cell cell) -> Expected<Cell> {
     std::optional<ScalarProgram> &program = programs[number];
@@ -122,6 +128,9 @@ Expected<RuntimeValues> evaluateContractOp(ContractOp op,
         if (!right)
           return right.takeError();
         sum += left->f * right->f;
+        if (inPairs)
+          (*result)->flushed[init.at(point)] +=
+              boundFlushedProduct(left->f, right->f);
       }
       point[ContractOp::Features] = 0;
       Expected<Cell> cell = apply(2, Cell::ofFloat(sum));

@@ -65,6 +65,7 @@ private:
   int64_t locate(const MappedOperand &operand, ArrayRef<int64_t> point) const;
   Error run(ScalarProgram &program);
   bool runMultiplyAdd();
+  void boundFlushedProducts();
   void moveBounds(ScalarProgram &program);
 
   linalg::LinalgOp op;
@@ -224,6 +225,25 @@ bool StructuredOp::runMultiplyAdd() {
   return true;
 }
 
+/// The same, as far as numbers that are not normal go.
+void StructuredOp::boundFlushedProducts() {
+  const Tensor &left = *mapped[0].tensor, &right = *mapped[1].tensor;
+  Tensor &out = *outputs[0];
+  if (!isProductOfPairs(left.elementType, right.elementType, out.elementType))
+    return;
+  out.flushed.assign(out.size(),
+                     boundFlushedSums(getVolume(extents) / out.size()));
+  auto isNormal = [](Cell cell) { return boundFlushedProduct(cell.f, 1) == 0; };
+  if (llvm::all_of(left.cells, isNormal) && llvm::all_of(right.cells, isNormal))
+    return;
+  SmallVector<int64_t> point(extents.size(), 0);
+  do {
+    out.flushed[locate(mapped[2], point)] +=
+        boundFlushedProduct(left.cells[locate(mapped[0], point)].f,
+                            right.cells[locate(mapped[1], point)].f);
+  } while (advance(extents, point));
+}
+
 /// An op that only moves elements, such as a transposition, moves their bounds.
 void StructuredOp::moveBounds(ScalarProgram &program) {
   if (outputs.size() != 1)
@@ -234,19 +254,27 @@ void StructuredOp::moveBounds(ScalarProgram &program) {
       continue;
     const Tensor *from = mapped[index].tensor;
     to.exact = from && from->exact;
-    if (!from || !from->hasBounds() || !op.hasOnlyProjectedPermutations() ||
-        to.size() != getVolume(extents))
+    if (!from || (!from->hasBounds() && from->flushed.empty()) ||
+        !op.hasOnlyProjectedPermutations() || to.size() != getVolume(extents))
       return;
-    to.magnitude.assign(to.size(), 0);
-    to.error.assign(to.size(), 0);
+    if (from->hasBounds()) {
+      to.magnitude.assign(to.size(), 0);
+      to.error.assign(to.size(), 0);
+    }
+    if (!from->flushed.empty())
+      to.flushed.assign(to.size(), 0);
     if (!from->alternatives.empty())
       to.alternatives.assign(to.size(), -1);
     SmallVector<int64_t> point(extents.size(), 0);
     do {
       int64_t source = locate(mapped[index], point);
       int64_t target = locate(mapped.back(), point);
-      to.magnitude[target] = from->magnitude[source];
-      to.error[target] = from->error[source];
+      if (from->hasBounds()) {
+        to.magnitude[target] = from->magnitude[source];
+        to.error[target] = from->error[source];
+      }
+      if (!from->flushed.empty())
+        to.flushed[target] = from->flushed[source];
       if (!from->alternatives.empty())
         to.alternatives[target] = from->alternatives[source];
     } while (advance(extents, point));
@@ -290,9 +318,10 @@ Expected<RuntimeValues> StructuredOp::evaluate() {
   if (program->getNumResults() != outputs.size())
     return makeUnsupported(op);
   if (getVolume(extents) != 0) {
-    if (!runMultiplyAdd())
-      if (Error error = run(*program))
-        return error;
+    if (runMultiplyAdd())
+      boundFlushedProducts();
+    else if (Error error = run(*program))
+      return error;
     moveBounds(*program);
   }
   RuntimeValues results(outputs.size());

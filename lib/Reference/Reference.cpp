@@ -166,6 +166,7 @@ static ReferenceTensor toResult(const RuntimeValue &value, Type type) {
     result.values.push_back(toDouble(cell, result.elementType));
   result.magnitude = tensor.magnitude;
   result.error = tensor.error;
+  result.flushed = tensor.flushed;
   result.alternatives = tensor.alternatives;
   return result;
 }

@@ -15,6 +15,7 @@
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
 #include <limits>
 #include <unistd.h>
 
@@ -41,6 +42,21 @@ Error makeUnsupported(Operation *op, const llvm::Twine &reason) {
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
+
+/// The least number of f32 that is normal.
+constexpr double kLeastNormal = 0x1p-126;
+
+bool isProductOfPairs(Type left, Type right, Type result) {
+  return left.isBF16() && right.isBF16() && !result.isF64();
+}
+
+double boundFlushedSums(int64_t count) { return (count + 2) * kLeastNormal; }
+
+double boundFlushedProduct(double left, double right) {
+  bool isNormal =
+      std::fabs(left) >= kLeastNormal && std::fabs(right) >= kLeastNormal;
+  return isNormal ? 0 : std::fabs(left * right);
+}
 
 bool isSupportedElement(Type type) {
   if (auto floatType = dyn_cast<FloatType>(type))

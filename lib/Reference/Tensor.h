@@ -50,7 +50,7 @@ struct Tensor {
   SmallVector<int64_t> shape;
   mlir::Type elementType;
   std::vector<Cell> cells;
-  std::vector<double> magnitude, error;
+  std::vector<double> magnitude, error, flushed;
   /// Those of ReferenceTensor.
   std::vector<int64_t> alternatives;
   /// Whether the elements are inputs or constants, moved but never computed.
@@ -72,6 +72,15 @@ using Environment = llvm::DenseMap<mlir::Value, RuntimeValue>;
 Error makeError(mlir::Location loc, const llvm::Twine &message);
 /// `reference cannot evaluate 'op.name'`, with `reason` after a colon.
 Error makeUnsupported(mlir::Operation *op, const llvm::Twine &reason = "");
+
+/// Whether a kernel may add products of factors of these types, in a result of
+/// another, in pairs of bf16.
+bool isProductOfPairs(mlir::Type left, mlir::Type right, mlir::Type result);
+/// What `Tensor::flushed` is of a sum of `count` such products: what it begins
+/// with, every partial sum and what it is rounded to may count as 0.
+double boundFlushedSums(int64_t count);
+/// What a product adds to that, of which a factor may count as 0.
+double boundFlushedProduct(double left, double right);
 
 /// Whether cells of this type can be evaluated: floats of at most 64 bits,
 /// integers of at most 64 bits, index.

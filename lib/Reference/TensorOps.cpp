@@ -87,6 +87,8 @@ private:
 void copyElement(const Tensor &source, int64_t from, Tensor &destination,
                  int64_t to) {
   destination.cells[to] = source.cells[from];
+  if (!destination.flushed.empty())
+    destination.flushed[to] = source.flushed.empty() ? 0 : source.flushed[from];
   if (!destination.hasBounds())
     return;
   if (!destination.alternatives.empty())
@@ -105,6 +107,8 @@ void inheritBounds(Tensor &destination, ArrayRef<const Tensor *> sources) {
     destination.exact &= source->exact;
     anyBounds |= source->hasBounds();
     anyAlternatives |= !source->alternatives.empty();
+    if (!source->flushed.empty())
+      destination.flushed.assign(destination.size(), 0);
     allKnown &= source->hasBounds() || source->exact || source->size() == 0;
   }
   if (anyBounds && allKnown) {

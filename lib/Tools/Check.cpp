@@ -27,12 +27,12 @@ static double getTolerance(const ReferenceTensor &tensor, size_t position,
   // Kernels accumulate in f32 at least, whatever they store.
   ElementType accumulation =
       type == ElementType::F64 ? ElementType::F64 : ElementType::F32;
-  double value = tensor.values[position];
-  return getRoundedTolerance(type,
-                             tensor.error.empty()
-                                 ? 256 * getUnitRoundoff(accumulation) * largest
-                                 : tensor.error[position],
-                             value);
+  double error = tensor.error.empty()
+                     ? 256 * getUnitRoundoff(accumulation) * largest
+                     : tensor.error[position];
+  if (!tensor.flushed.empty())
+    error += tensor.flushed[position];
+  return getRoundedTolerance(type, error, tensor.values[position]);
 }
 
 static std::vector<double> getTolerances(const ReferenceTensor &tensor,

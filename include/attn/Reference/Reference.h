@@ -48,6 +48,10 @@ struct ReferenceTensor {
   /// Infinite where nothing can be said: a read at an index within the error of
   /// another. Empty where `magnitude` is.
   std::vector<double> error;
+  /// Per element, by how much more a kernel may miss it that multiplies
+  /// matrices in pairs of bf16, for which numbers that are not normal may count
+  /// as 0. Empty if the tensor is no such product, moved at most.
+  std::vector<double> flushed;
   /// Per element, which of `ReferenceResult::alternatives` is its, -1 for none.
   /// Empty if no element has any.
   std::vector<int64_t> alternatives;
