@@ -380,7 +380,7 @@ SmallVector<Value> ContractEmitter::emitTile(ValueRange rows, Value rowStep,
   Value nothing = createFloatConstant(b, loc, vectorOf(lanes, accType), 0.0);
   SmallVector<Value> tile(groupRows, nothing);
   Value strides[] = {panelStep, rowStep};
-  auto loadPanel = [&](Value, ValueRange offsets) -> Value {
+  auto loadPanel = [&](int64_t, Value, ValueRange offsets) -> Value {
     if (inPairs)
       return vector::LoadOp::create(b, loc, vectorOf(lanes, b.getI32Type()),
                                     panel, offsets[0]);

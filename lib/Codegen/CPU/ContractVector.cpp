@@ -69,7 +69,7 @@ void ContractEmitter::emitColumnsInLanes(const Operand &matrix,
         sum = emitMicroKernel(
             b, loc,
             {index(rows), /*unroll=*/rows, strides,
-             [&](Value step, ValueRange offsets) {
+             [&](int64_t, Value step, ValueRange offsets) {
                auto set = [&](Place &place) {
                  setPlace(place, LaneValue::affine(add(first, column), 1),
                           LaneValue::uniform(add(feature, step)));
@@ -140,7 +140,7 @@ void ContractEmitter::emitDotProducts(const Operand &matrix,
     dots = emitMicroKernel(
         b, loc,
         {pieces, /*unroll=*/2, strides,
-         [&](Value step, ValueRange offsets) {
+         [&](int64_t, Value step, ValueRange offsets) {
            return loadPiece(vector, source, offsets[1], zero, step, {});
          },
          [&](int64_t r, Value step, ValueRange offsets) {

@@ -20,6 +20,18 @@ static Value createConstant(OpBuilder &b, Location loc, Type type,
   return arith::ConstantOp::create(b, loc, attr);
 }
 
+LogicalResult checkDotPairs(AttentionOpInterface op,
+                            LayoutAttrInterface layout) {
+  if (!op.getSimilarity().empty())
+    return op.emitOpError("cannot be vectorized: expected the product as "
+                          "similarity in ")
+           << layout << ", but got a region";
+  if (!op.getAccumulationType().isF32())
+    return op.emitOpError("cannot be vectorized: expected sums in f32 in ")
+           << layout << ", but got " << op.getAccumulationType();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // One register of AVX512_BF16
 //===----------------------------------------------------------------------===//
@@ -129,6 +141,14 @@ Value interleaveDotPairs(OpBuilder &b, Location loc, Value first,
       b, loc, VectorType::get({lanes}, b.getI32Type()), pairs);
 }
 
+/// f32 rounded to bf16, as i16, whatever the target.
+static Value roundLanes(OpBuilder &b, Location loc, Value elements) {
+  auto type = cast<VectorType>(elements.getType());
+  Value rounded =
+      arith::TruncFOp::create(b, loc, type.clone(b.getBF16Type()), elements);
+  return arith::BitcastOp::create(b, loc, type.clone(b.getI16Type()), rounded);
+}
+
 Value roundToDotPairs(OpBuilder &b, Location loc, Value first, Value second,
                       const EmitOptions &options) {
   auto type = cast<VectorType>(first.getType());
@@ -138,12 +158,18 @@ Value roundToDotPairs(OpBuilder &b, Location loc, Value first, Value second,
       return interleaveDotPairs(b, loc, roundRegister(b, loc, take(first)),
                                 roundRegister(b, loc, take(second)));
     });
-  auto round = [&](Value vector) -> Value {
-    vector =
-        arith::TruncFOp::create(b, loc, type.clone(b.getBF16Type()), vector);
-    return arith::BitcastOp::create(b, loc, type.clone(b.getI16Type()), vector);
-  };
-  return interleaveDotPairs(b, loc, round(first), round(second));
+  return interleaveDotPairs(b, loc, roundLanes(b, loc, first),
+                            roundLanes(b, loc, second));
+}
+
+Value roundToNeighbors(OpBuilder &b, Location loc, Value elements,
+                       const EmitOptions &options) {
+  int64_t lanes = cast<VectorType>(elements.getType()).getDimSize(0);
+  Value rounded = lanes == kRegisterLanes && fillsRegisters(lanes, options)
+                      ? roundRegister(b, loc, elements)
+                      : roundLanes(b, loc, elements);
+  return vector::BitCastOp::create(
+      b, loc, VectorType::get({lanes / 2}, b.getI32Type()), rounded);
 }
 
 Value loadDotPair(OpBuilder &b, Location loc, Value buffer,

@@ -19,6 +19,11 @@
 
 namespace attn {
 
+/// What an op on a tile of pairs in `layout` asks for that there is no emitter
+/// for; reports an error.
+mlir::LogicalResult checkDotPairs(AttentionOpInterface op,
+                                  LayoutAttrInterface layout);
+
 /// `sum` plus the products of the pairs of `left`, one pair or one per lane,
 /// and `right`. The instruction adds the second product first, each with a
 /// rounding of its own, and takes what is not normal, in and out, for 0; where
@@ -41,6 +46,10 @@ mlir::Value interleaveDotPairs(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value roundToDotPairs(mlir::OpBuilder &b, mlir::Location loc,
                             mlir::Value first, mlir::Value second,
                             const EmitOptions &options);
+
+/// The same, of neighbours in a vector of an even number of lanes.
+mlir::Value roundToNeighbors(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value elements, const EmitOptions &options);
 
 /// The pair of two neighbours in memory, from `indices` on, in a buffer that
 /// `viewAsStored` shows.

@@ -8,7 +8,8 @@
 // The one loop that everything stands on: C[r x lanes] += A[r x k] B[k x
 // lanes], with C in registers from the first step to the last. Each step loads
 // the lanes of B once and broadcasts one element of A per row. Both sides are
-// read where they lie: how is the caller's to say.
+// read where they lie: how is the caller's to say. B may be several columns of
+// lanes, and A have an element per lane.
 //
 // A tile of R rows by V vectors of lanes needs R V accumulators, V registers
 // for B and a few for what is broadcast. With R V multiplications in flight
@@ -46,20 +47,33 @@ struct MicroKernel {
   int64_t unroll = 1;
   /// What each step adds to the offsets that `left` and `right` are given.
   mlir::ValueRange strides;
-  /// The lanes of B at a step.
-  llvm::function_ref<mlir::Value(mlir::Value step, mlir::ValueRange offsets)>
+  /// The lanes of B in a column at a step.
+  llvm::function_ref<mlir::Value(int64_t column, mlir::Value step,
+                                 mlir::ValueRange offsets)>
       right;
   /// The element of A in a row at a step, or one per lane.
   llvm::function_ref<mlir::Value(int64_t row, mlir::Value step,
                                  mlir::ValueRange offsets)>
       left;
-  /// The lanes that a position along k adds to, a vector of i1 or null for all;
-  /// without it all. Others keep what they have, whatever is in A and B.
-  llvm::function_ref<mlir::Value(mlir::Value position)> predicate = nullptr;
+  /// The lanes of a column that a position along k adds to, a vector of i1, one
+  /// i1 or null for all; without it all. Others keep what they have, whatever
+  /// is in A and B.
+  llvm::function_ref<mlir::Value(int64_t column, mlir::Value position)>
+      predicate = nullptr;
   MicroKernelElement element = MicroKernelElement::Accumulation;
+  /// How many columns of lanes there are.
+  int64_t columns = 1;
 };
 
-/// Emits the loop; `sums` has a vector per row, and so has what is returned.
+/// Emits one step, for loops that are the caller's: `sums` has a vector per row
+/// and column, those of a row next to each other, and so has what is returned.
+llvm::SmallVector<mlir::Value>
+emitMicroKernelStep(mlir::OpBuilder &b, mlir::Location loc,
+                    const MicroKernel &kernel, mlir::Value step,
+                    mlir::ValueRange offsets, mlir::ValueRange sums,
+                    const EmitOptions &options);
+
+/// Emits the loop.
 llvm::SmallVector<mlir::Value> emitMicroKernel(mlir::OpBuilder &b,
                                                mlir::Location loc,
                                                const MicroKernel &kernel,

@@ -174,6 +174,7 @@ LogicalResult PairEmitter::run() {
   laneType = VectorType::get({lanes}, accType);
   emitter.emplace(b, loc, lanes, reader);
   groupRows = getMicroKernelRows(accType, lanes, options);
+  isReadOnce = readsOnce();
 
   zero = index(0);
   one = index(1);

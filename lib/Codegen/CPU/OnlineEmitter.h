@@ -123,6 +123,10 @@ protected:
   /// from `first` on: at `feature`, in turn by `step`.
   void prefetchKey(mlir::Value first, int64_t count, mlir::Value step,
                    mlir::Value feature);
+  bool readsOnce();
+  void prefetchValues(mlir::Value first, int64_t count, mlir::Value step,
+                      mlir::Value feature);
+  void prefetchNextKeys(mlir::Value channel, mlir::Value keyRow);
   /// Adds the weighted rows of `valueOperand` to `accumulator`.
   void emitValues();
   /// The same by visibility, once weights and values lie in pairs if they are
@@ -182,6 +186,10 @@ protected:
   /// / 2, lanes), (key rows, features / 2) if keys are not read in place, (key
   /// rows / 2, lanes), (key rows / 2, channels).
   bool inPairs = false;
+  /// Whether each tile of keys and values meets these query rows only, which
+  /// are few, and multiplying them takes as long as reading it: while one of
+  /// the two is multiplied, the other is asked for.
+  bool isReadOnce = false;
   mlir::Value queryPairs, keyPairs, weightPairs, valuePairs;
   mlir::IntegerType bitsType;
   /// Whether the phase being emitted is for full tiles.

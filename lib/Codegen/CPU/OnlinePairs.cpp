@@ -26,13 +26,8 @@ using namespace mlir;
 namespace attn {
 
 LogicalResult PairEmitter::checkPairs() {
-  if (!op.getSimilarity().empty())
-    return op.emitOpError("cannot be vectorized: expected the product as "
-                          "similarity in ")
-           << tile.layout << ", but got a region";
-  if (!op.getAccumulationType().isF32())
-    return op.emitOpError("cannot be vectorized: expected sums in f32 in ")
-           << tile.layout << ", but got " << op.getAccumulationType();
+  if (failed(checkDotPairs(op, tile.layout)))
+    return failure();
   auto isDynamic = [](Value operand, AffineMap map, unsigned dim) {
     std::optional<unsigned> position =
         map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
@@ -140,7 +135,7 @@ SmallVector<Value> PairEmitter::emitSimilarityInPairs(Value first,
   constexpr int64_t kUnroll = 2;
   FlatBuffer queries = flatten(b, loc, queryPairs, {zero, zero});
   auto pairType = VectorType::get({lanes}, b.getI32Type());
-  auto loadQuery = [&](Value pair, ValueRange offsets) -> Value {
+  auto loadQuery = [&](int64_t, Value pair, ValueRange offsets) -> Value {
     Value feature = arith::MulIOp::create(b, loc, pair, index(2));
     prefetchKey(first, rows.size(), pair, feature);
     return vector::LoadOp::create(b, loc, pairType, queries.memref, offsets[0]);
@@ -252,7 +247,7 @@ SmallVector<Value> PairEmitter::emitChannelsInPairs(Value first,
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   Value strides[] = {index(lanes), values.strides[0]};
   auto pairType = VectorType::get({lanes}, b.getI32Type());
-  auto loadWeights = [&](Value, ValueRange offsets) -> Value {
+  auto loadWeights = [&](int64_t, Value, ValueRange offsets) -> Value {
     return vector::LoadOp::create(b, loc, pairType, weightPairs, offsets[0]);
   };
   auto loadValues = [&](int64_t r, Value, ValueRange offsets) -> Value {
@@ -261,7 +256,7 @@ SmallVector<Value> PairEmitter::emitChannelsInPairs(Value first,
   };
   // Behind the last key row there is nothing to hide.
   bool clamp = !known || *known % 2 != 0;
-  auto visible = [&](Value keyRow) {
+  auto visible = [&](int64_t, Value keyRow) {
     if (clamp && hidesPairs)
       keyRow = arith::MinUIOp::create(
           b, loc, keyRow, arith::SubIOp::create(b, loc, numKeys, one));

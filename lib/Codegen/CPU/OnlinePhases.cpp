@@ -35,9 +35,9 @@ Value PairEmitter::emitMask() {
     SmallVector<Value> any = emitStridedLoop(
         b, loc, numKeys, /*unroll=*/1, /*strides=*/{}, none,
         [&](Value keyRow, ValueRange, ValueRange seen) {
-          LaneValue visible = inlineForRow(
-              op.getMask(), arguments(op.getMask(), {}, keyRow), keyRow,
-              LanePredicate{validLanes});
+          LaneValue visible =
+              inlineForRow(op.getMask(), arguments(op.getMask(), {}, keyRow),
+                           keyRow, LanePredicate{validLanes});
           Value lanesSeen = emitter->toVector(visible);
           if (validLanes)
             lanesSeen = arith::AndIOp::create(b, loc, lanesSeen, validLanes);
@@ -59,12 +59,62 @@ Value PairEmitter::emitMask() {
 }
 
 //===----------------------------------------------------------------------===//
+// Keys and values that are read once
+//===----------------------------------------------------------------------===//
+
+/// Lines of the second-level cache, which holds a tile.
+static void bringNear(OpBuilder &b, Location loc, Value buffer, Value row,
+                      Value column) {
+  memref::PrefetchOp::create(b, loc, buffer, ValueRange{row, column},
+                             /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
+}
+
+bool PairEmitter::readsOnce() {
+  auto liesByRows = [&](unsigned index, unsigned column) {
+    AffineMap map = op.getStoredMap(index);
+    return map.getNumResults() == 2 && map.getDimPosition(0) == 1 &&
+           map.getDimPosition(1) == column;
+  };
+  if (inPairs || lanes * accType.getWidth() > options.vectorBits ||
+      !op.getValue() || !liesByRows(1, 2) || !liesByRows(2, 3))
+    return false;
+  int64_t channels = cast<MemRefType>(op.getValue().getType()).getDimSize(1);
+  return !ShapedType::isDynamic(channels) && channels % groupRows == 0;
+}
+
+/// While the `count` key rows from `first` on meet the queries: a part of one
+/// of their values.
+void PairEmitter::prefetchValues(Value first, int64_t count, Value step,
+                                 Value feature) {
+  Value turn = arith::RemUIOp::create(b, loc, step, index(count));
+  bringNear(b, loc, op.getValue(), arith::AddIOp::create(b, loc, first, turn),
+            feature);
+}
+
+/// While the channels from `channel` on meet a key row: a part of the keys of
+/// the next tile, in the order of their addresses.
+void PairEmitter::prefetchNextKeys(Value channel, Value keyRow) {
+  int64_t channels = cast<MemRefType>(op.getValue().getType()).getDimSize(1);
+  Value group = index(groupRows), perRow = index(channels / groupRows);
+  Value number = arith::MulIOp::create(
+      b, loc, arith::DivUIOp::create(b, loc, channel, group), numKeys);
+  number = arith::AddIOp::create(b, loc, number, keyRow);
+  Value row = arith::DivUIOp::create(b, loc, number, perRow);
+  Value part = arith::RemUIOp::create(b, loc, number, perRow);
+  bringNear(b, loc, op.getKey(), arith::AddIOp::create(b, loc, numKeys, row),
+            arith::MulIOp::create(b, loc, part, group));
+}
+
+//===----------------------------------------------------------------------===//
 // 2. Similarity and score
 //===----------------------------------------------------------------------===//
 
 /// Takes turns: of so many features one asks for a part of each row.
 void PairEmitter::prefetchKey(Value first, int64_t count, Value step,
                               Value feature) {
+  if (isReadOnce)
+    return prefetchValues(first, count, step, feature);
   auto type = dyn_cast<MemRefType>(op.getKey().getType());
   if (!type || keyMap.isFunctionOfDim(0))
     return;
@@ -96,7 +146,7 @@ SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
   if (inPairs)
     return scaleSums(emitSimilarityInPairs(first, rows, sums));
   FlatBuffer queries = flatten(b, loc, op.getQuery(), {zero, zero});
-  auto loadQuery = [&](Value feature, ValueRange offsets) -> Value {
+  auto loadQuery = [&](int64_t, Value feature, ValueRange offsets) -> Value {
     Value query =
         vector::LoadOp::create(b, loc, laneType, queries.memref, offsets[0]);
     prefetchKey(first, count, feature, feature);
@@ -115,7 +165,7 @@ SmallVector<Value> PairEmitter::emitSimilarity(Value first, int64_t count,
     sums = emitStridedLoop(
         b, loc, numFeatures, kUnroll, queries.strides[0], sums,
         [&](Value feature, ValueRange offsets, ValueRange carried) {
-          Value query = loadQuery(feature, offsets);
+          Value query = loadQuery(0, feature, offsets);
           SmallVector<Value> next;
           for (int64_t r = 0; r < count; ++r) {
             LaneValue key = read(op.getKey(), keyMap, rows[r], feature);
@@ -212,8 +262,7 @@ void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
   SmallVector<Value> state;
   for (const Statistic &statistic :
        ArrayRef(statistics).drop_front(numScoreStatistics))
-    state.push_back(
-        createFloatConstant(b, loc, laneType, statistic.neutral));
+    state.push_back(createFloatConstant(b, loc, laneType, statistic.neutral));
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
   state = perVisibility(ValueRange(state).getTypes(), [&] {
     return forEachKeyRow(
@@ -236,8 +285,8 @@ void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
   SmallVector<Value> updated(scoreStatistics);
   for (auto [i, here] : llvm::enumerate(state)) {
     unsigned number = numScoreStatistics + i;
-    Value old = vector::LoadOp::create(b, loc, laneType,
-                                       tile.statistics[number], zero);
+    Value old =
+        vector::LoadOp::create(b, loc, laneType, tile.statistics[number], zero);
     if (rescale)
       old = arith::MulFOp::create(b, loc, old, rescale);
     updated.push_back(weighting.combine(b, loc, number, old, here));
@@ -307,9 +356,12 @@ SmallVector<Value> PairEmitter::addChannels(Value first, ValueRange sums) {
   Value keyStride = values.strides[keysFirst ? 0 : 1];
   Value channelStride = values.strides[keysFirst ? 1 : 0];
   Value strides[] = {index(lanes), keyStride};
-  auto loadWeight = [&](Value, ValueRange offsets) {
+  auto loadWeight = [&](int64_t, Value keyRow, ValueRange offsets) {
     Value weight = loadScores(offsets[0]);
-    prefetch(values.memref, offsets[1], keyStride);
+    if (isReadOnce)
+      prefetchNextKeys(first, keyRow);
+    else
+      prefetch(values.memref, offsets[1], keyStride);
     return weight;
   };
   auto loadValue = [&](int64_t r, Value, ValueRange offsets) {
@@ -319,7 +371,7 @@ SmallVector<Value> PairEmitter::addChannels(Value first, ValueRange sums) {
     return convertFloat(b, loc, element, accType);
   };
   // Hidden values must not leak, not even as 0 * NaN.
-  auto visible = [&](Value keyRow) { return loadVisible(keyRow); };
+  auto visible = [&](int64_t, Value keyRow) { return loadVisible(keyRow); };
   return emitMicroKernel(
       b, loc, {numKeys, unroll, strides, loadWeight, loadValue, visible}, sums,
       options);
