@@ -254,17 +254,13 @@ int64_t getListRows(GenericOp op) {
   return dims.empty() ? 0 : countListRows(op, dims.front());
 }
 
-/// Whether both products are of bf16 in f32, with widths that are known: what
-/// is rearranged into pairs has a buffer of one size.
+/// Whether both products are of bf16 in f32.
 static bool multipliesBf16(GenericOp op) {
   auto isBf16 = [](Value operand) {
     return getElementTypeOrSelf(operand.getType()).isBF16();
   };
-  Extents extents(op);
   return op.getSimilarity().empty() && op.getAccumulationType().isF32() &&
-         isBf16(op.getQuery()) && isBf16(op.getKey()) &&
-         isBf16(op.getValue()) && !ShapedType::isDynamic(extents.features) &&
-         !ShapedType::isDynamic(extents.channels);
+         isBf16(op.getQuery()) && isBf16(op.getKey()) && isBf16(op.getValue());
 }
 
 /// Whether the layout keeps queries in bf16, for their products to be pairs.
@@ -304,6 +300,9 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
   problem.tileRows = options.queryTile;
   problem.replays = needsFinalWeights(op);
   problem.pairs = options.hasBf16Dot && multipliesBf16(op);
+  Extents extents(op);
+  problem.knownWidths = !ShapedType::isDynamic(extents.features) &&
+                        !ShapedType::isDynamic(extents.channels);
   problem.listRows = getListRows(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;

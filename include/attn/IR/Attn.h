@@ -63,6 +63,8 @@ struct LayoutProblem {
   /// Whether queries meet keys, and weights values, in products of bf16 that
   /// the target takes in pairs.
   bool pairs = false;
+  /// Whether the numbers of features and channels are known.
+  bool knownWidths = true;
 
   /// Extent `number` of the query rows, or a guess at one that is not known:
   /// the innermost are many, the others, heads that share keys, few.

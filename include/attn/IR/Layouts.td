@@ -104,11 +104,18 @@ def Attn_LanesAlongFeaturesAttr
     them. Similarities are summed across lanes, a vector of keys at a time; from
     there on lanes run along keys until the weights meet the values.
 
+    With `pairs`, queries, keys and values stay in bf16, and are multiplied two
+    at a time: queries and keys in pairs of features, weights, rounded to bf16,
+    and values in pairs of key rows. Sums are in f32. What is not normal in f32
+    may count as 0, as in `lanes_along_rows`. A row that is alone has time to
+    convert what it reads, and stays exact.
+
     The cost is that of a pair in vector operations: a multiplication per row
     and half of one for its part in the sum across lanes, one load for all rows,
     and each of them for as many features as a vector has lanes; times the tiles
-    that the query rows take. Of more than 8 rows each takes one more, as what
-    is kept of them drives keys and values out of the nearest cache.
+    that the query rows take. With `pairs` multiplications and loads are half as
+    many. Of more than 8 rows each takes one more, as what is kept of them
+    drives keys and values out of the nearest cache.
 
     Example: 3 queries in a tile that has room for 4, in f32.
     ```mlir
@@ -125,8 +132,13 @@ def Attn_LanesAlongFeaturesAttr
     }
     ```
   }];
-  let parameters = (ins "int64_t":$rows);
-  let assemblyFormat = "`<` $rows `>`";
+  let parameters = (ins "int64_t":$rows,
+                        DefaultValuedParameter<"bool", "false">:$pairs);
+  let builders = [
+    AttrBuilder<(ins "int64_t":$rows),
+                [{ return $_get($_ctxt, rows, /*pairs=*/false); }]>
+  ];
+  let assemblyFormat = "`<` $rows `` custom<Pairs>($pairs) `` `>`";
   let genVerifyDecl = 1;
 }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsEmitter.h"
+#include "DotPairs.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -35,6 +36,9 @@ FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
   lane.emplace(b, loc, lanes, reader);
   for (unsigned i = 0, e = op.getIndexingMaps().size(); i < e; ++i)
     maps.push_back(op.getStoredMap(i));
+  inPairs = getElementTypeOrSelf(op.getQuery().getType()).isBF16();
+  numKeysTogether = inPairs ? 2 : 1;
+  numTogether = numKeysTogether * lanes;
 }
 
 Value FewRowsEmitter::select(Value condition, Value then, Value otherwise) {
@@ -72,8 +76,9 @@ void FewRowsEmitter::keepOrder() {
 // Reads and regions
 //===----------------------------------------------------------------------===//
 
-LaneValue FewRowsEmitter::read(Value operand, AffineMap map,
-                               const Position &position, Value mask) {
+LaneValue FewRowsEmitter::read(LaneBuilder &builder, Value operand,
+                               AffineMap map, const Position &position,
+                               Value mask) {
   auto type = dyn_cast<MemRefType>(operand.getType());
   if (!type)
     return LaneValue::uniform(convertFloat(b, loc, operand, accType));
@@ -94,27 +99,38 @@ LaneValue FewRowsEmitter::read(Value operand, AffineMap map,
     Value element = memref::LoadOp::create(b, loc, operand, scalars);
     result = LaneValue::uniform(convertFloat(b, loc, element, accType));
   } else {
-    Value elements = reader.read(*lane, operand, indices, mask);
+    Value elements = reader.read(builder, operand, indices, mask);
     result = LaneValue::lanes(convertFloat(b, loc, elements, accType));
   }
   result.variesByKey = varies;
   return result;
 }
 
-Value FewRowsEmitter::readRow(Value operand, AffineMap map, Value row,
-                              Value key, Value column, Value mask) {
+Value FewRowsEmitter::readRow(LaneBuilder &builder, Value operand,
+                              AffineMap map, Value row, Value key, Value column,
+                              Value mask) {
   auto type = cast<MemRefType>(operand.getType());
   if (mask || !type.isLastDimUnitStride() ||
       !liesAsVector(type.getElementType())) {
     Position position{LaneValue::uniform(row), LaneValue::uniform(key),
                       LaneValue::affine(column, 1)};
-    return lane->toVector(read(operand, map, position, mask));
+    return builder.toVector(read(builder, operand, map, position, mask));
   }
   Value first = map.getDimPosition(0) == 0 ? row : key;
   Value elements =
-      vector::LoadOp::create(b, loc, lane->vectorType(type.getElementType()),
+      vector::LoadOp::create(b, loc, builder.vectorType(type.getElementType()),
                              operand, ValueRange{first, column});
   return convertFloat(b, loc, elements, accType);
+}
+
+Value FewRowsEmitter::readFeatures(Value operand, AffineMap map, Value row,
+                                   Value key, Value feature, Value mask) {
+  if (!inPairs)
+    return readRow(operand, map, row, key, feature, mask);
+  LaneBuilder halves(b, loc, numTogether);
+  return vector::BitCastOp::create(
+      b, loc, lane->vectorType(b.getI32Type()),
+      readRow(halves, operand, map, row, key, feature, mask));
 }
 
 /// Lines of the second-level cache: where the next step finds them, and nothing
@@ -122,10 +138,9 @@ Value FewRowsEmitter::readRow(Value operand, AffineMap map, Value row,
 void FewRowsEmitter::bringNear(Value ahead, AffineMap map, Value key,
                                Value firstColumn, int64_t columns, Value part,
                                int64_t numParts) {
-  constexpr unsigned kSecondLevel = 2;
   constexpr int64_t kLineBits = 64 * 8;
   // Rows of features or channels, whole lines of which lie side by side.
-  if (!ahead || map.getNumResults() != 2 || map.getDimPosition(0) != 1)
+  if (!ahead || !liesByRows(map))
     return;
   int64_t line = kLineBits / cast<MemRefType>(ahead.getType())
                                  .getElementType()
@@ -238,12 +253,23 @@ Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
 //===----------------------------------------------------------------------===//
 
 void FewRowsEmitter::emitBlock(const Block &block) {
+  if (blockKeys == lanes)
+    return emitVector(block);
+  loop(zero, index(blockKeys), lanes, {}, [&](Value place, ValueRange) {
+    emitVector({add(block.first, place), index(lanes), {}, place});
+    return Values();
+  });
+}
+
+void FewRowsEmitter::emitVector(const Block &block) {
   for (int64_t first = 0; first < rows; first += groupRows)
     emitSimilarity(block, first, std::min(groupRows, rows - first));
   forEachRow([&](Value row) { emitWeights(block, row); });
 }
 
 LogicalResult FewRowsEmitter::run() {
+  if (inPairs && failed(checkDotPairs(op, op.getLayoutAttr())))
+    return failure();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   zero = index(0);
@@ -257,6 +283,15 @@ LogicalResult FewRowsEmitter::run() {
   numKeys = extent(1, op.getKey(), 1);
   numFeatures = extent(1, op.getKey(), 2);
   numChannels = extent(2, op.getValue(), 3);
+  query = op.getQuery();
+  key = op.getKey();
+  value = op.getValue();
+  if (inPairs)
+    for (Value *operand : {&query, &key, &value})
+      *operand = viewAsStored(b, loc, *operand);
+  asksAhead = rows > kMaxKeyRows && !op.getAheadKey() && liesByRows(maps[1]) &&
+              liesByRows(maps[2]);
+  chooseBlock();
   createState();
   forEachRow([&](Value row) { loadState(row); });
   count(TileCounter::LookedAt);
@@ -266,9 +301,9 @@ LogicalResult FewRowsEmitter::run() {
   bool counts = op.getCountTiles() && !op.getMask().empty();
   Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   auto blocks = loop(
-      zero, numKeys, lanes, counts ? ValueRange(no) : ValueRange(),
+      zero, numKeys, blockKeys, counts ? ValueRange(no) : ValueRange(),
       [&](Value first, ValueRange carried) -> Values {
-        Block block{first, index(lanes), {}};
+        Block block{first, index(blockKeys), {}, {}};
         if (!isWhole) {
           Value rest = arith::SubIOp::create(b, loc, numKeys, first);
           block.count = arith::MinSIOp::create(b, loc, rest, block.count);

@@ -6,13 +6,14 @@
 //===----------------------------------------------------------------------===//
 //
 // The loop nest of one step for a few query rows, whose time goes into reading
-// keys and values. A block is as many keys as a vector has lanes; of each
-// block:
+// keys and values. A block is as many keys as a vector has lanes, or twice as
+// many; of each block:
 //
 //   1. mask: a bit per pair, in memory; the block is skipped if none is set;
 //   2. similarity: key by key, a whole row of it in the order of its addresses,
 //      lanes along the features: a vector of partial sums per query row. As
-//      many of them as there are lanes become one vector of sums;
+//      many of them as there are lanes become one vector of sums. Of more query
+//      rows the vectors come from memory, each for all the keys that fill it;
 //   3. weights, query row by query row, lanes along the keys: score region,
 //      statistics, weights. Where a statistic of the scores moves, the row is
 //      rescaled;
@@ -23,6 +24,11 @@
 // vectors from the end of a row were read first, it cost a third of the rate.
 // So LLVM may not change it. And they follow all reads but those of the stack
 // at constant places: of few rows, queries, sums and statistics are kept there.
+// Where multiplying takes as long as reading, reads come in bursts, and keys
+// and values are asked for well ahead of them.
+//
+// bf16 are multiplied in pairs, DotPairs.h: of features, and of keys, whose
+// values are interleaved as they are read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,10 +50,15 @@ public:
 
 private:
   using Values = llvm::SmallVector<mlir::Value>;
-  /// The keys of a block: the first of them in the tile, their number, and
-  /// which lanes have one, null for all.
+  /// The most query rows that meet keys one by one.
+  static constexpr int64_t kMaxKeyRows = 4;
+  /// Which cache is to have what is asked for.
+  static constexpr unsigned kSecondLevel = 2;
+  /// The keys of a block, or of a vector of it: the first of them in the tile,
+  /// their number, and which lanes have one, null for all; and where their
+  /// weights are, null for 0.
   struct Block {
-    mlir::Value first, count, lanes;
+    mlir::Value first, count, lanes, place;
   };
   /// Where the lanes lie: query row, key row, feature or channel.
   struct Position {
@@ -77,10 +88,28 @@ private:
   /// Reads `operand` in the lanes of `mask`, null for all; floats become those
   /// of the accumulation type.
   LaneValue read(mlir::Value operand, mlir::AffineMap map,
+                 const Position &position, mlir::Value mask) {
+    return read(*lane, operand, map, position, mask);
+  }
+  LaneValue read(LaneBuilder &builder, mlir::Value operand, mlir::AffineMap map,
                  const Position &position, mlir::Value mask);
   /// The vector of an operand along features or channels from `column` on.
   mlir::Value readRow(mlir::Value operand, mlir::AffineMap map, mlir::Value row,
-                      mlir::Value key, mlir::Value column, mlir::Value mask);
+                      mlir::Value key, mlir::Value column, mlir::Value mask) {
+    return readRow(*lane, operand, map, row, key, column, mask);
+  }
+  mlir::Value readRow(LaneBuilder &builder, mlir::Value operand,
+                      mlir::AffineMap map, mlir::Value row, mlir::Value key,
+                      mlir::Value column, mlir::Value mask);
+  /// The same of queries and keys, as they are multiplied: `numTogether`
+  /// features.
+  mlir::Value readFeatures(mlir::Value operand, mlir::AffineMap map,
+                           mlir::Value row, mlir::Value key,
+                           mlir::Value feature, mlir::Value mask);
+  /// Whether keys or values are rows of features or channels.
+  bool liesByRows(mlir::AffineMap map) {
+    return map.getNumResults() == 2 && map.getDimPosition(0) == 1;
+  }
   /// Brings part number `part` of `numParts` of a row's `columns` near, of keys
   /// or values that a later step reads; nothing if there are none.
   void bringNear(mlir::Value ahead, mlir::AffineMap map, mlir::Value key,
@@ -104,16 +133,22 @@ private:
     if (op.getCountTiles())
       emitTileCount(b, loc, counter, condition);
   }
+  /// Weights of all keys of a block, and of those of one vector.
   void emitBlock(const Block &block);
+  void emitVector(const Block &block);
   /// Stores a word per query row; returns whether any pair is visible, and
   /// whether any is not.
   std::pair<mlir::Value, mlir::Value> emitMask(const Block &block);
   /// Similarities of `count` query rows from `first` on, as scores.
   void emitSimilarity(const Block &block, int64_t first, int64_t count);
-  /// The partial sums of these rows for one key.
-  Values multiplyKey(mlir::Value key, int64_t first, int64_t count,
-                     bool unrolls);
-  Values multiplyFeatures(const Position &position, mlir::Value feature,
+  /// The partial sums of these rows for `keys`, those of a row next to each
+  /// other.
+  Values multiplyKeys(mlir::ValueRange keys, int64_t first, int64_t count,
+                      bool unrolls);
+  Values multiplyFeatures(mlir::ValueRange keys, mlir::Value feature,
+                          mlir::Value mask, int64_t first,
+                          mlir::ValueRange sums);
+  Values inlineSimilarity(mlir::Value key, mlir::Value feature,
                           mlir::Value mask, int64_t first,
                           mlir::ValueRange sums);
   /// Reads all query rows, if they are few vectors.
@@ -126,13 +161,29 @@ private:
   void emitSelection(const Block &block, mlir::Value row, mlir::Value score,
                      mlir::Value visible);
   /// Takes in the scores' statistics; returns them.
-  Values updateStatistics(mlir::Value row, mlir::Value score,
-                          mlir::Value visible);
-  void rescaleRow(mlir::Value row, mlir::Value factors);
+  Values updateStatistics(const Block &block, mlir::Value row,
+                          mlir::Value score, mlir::Value visible);
+  void rescaleRow(const Block &block, mlir::Value row, mlir::Value factors);
   void emitValues(const Block &block, bool hidesPairs);
-  void emitChannels(const Block &block, mlir::Value firstRow, int64_t rows,
-                    mlir::Value firstChannel, int64_t vectors, mlir::Value mask,
+  /// Some query rows, and some vectors of channels, `mask` being that of the
+  /// last.
+  struct Channels {
+    Values rows, first;
+    mlir::Value mask;
+
+    mlir::Value getMask(int64_t vector) const {
+      return vector + 1 == static_cast<int64_t>(first.size()) ? mask
+                                                              : mlir::Value();
+    }
+  };
+  void emitChannels(const Block &block, const Channels &channels,
                     bool hidesPairs);
+  /// Adds to `sums`, those of a vector of channels next to each other, what the
+  /// key, or the pair of keys, number `step` of a block gives; of a pair that
+  /// is cut there is the first only.
+  Values addValues(const Block &block, const Channels &channels,
+                   mlir::Value step, bool isCut, mlir::ValueRange visible,
+                   mlir::ValueRange sums);
   /// Calls `body` with the first column, a number of vectors, at most `most`,
   /// and the mask of the last of them, null for all lanes, until all of
   /// `columns` are covered.
@@ -145,6 +196,8 @@ private:
   OnlineOp op;
   EmitOptions options;
 
+  /// Chooses how many keys a block has.
+  void chooseBlock();
   /// Chooses where the state of the rows is kept while the step goes on.
   void createState();
   void forEachRow(llvm::function_ref<void(mlir::Value)> body);
@@ -165,7 +218,8 @@ private:
   /// Query rows that the tile has room for, and how many of them meet a key at
   /// once.
   int64_t rows, groupRows;
-  int64_t lanes;
+  /// Of a vector, and the keys of a block.
+  int64_t lanes, blockKeys;
   mlir::VectorType laneType;
   VectorReader reader;
   std::optional<RegionInliner> lane;
@@ -174,13 +228,23 @@ private:
   /// Whether the state is on the stack, and loops over query rows and channels
   /// are unrolled for its places to be constant.
   bool isLocal = false;
+  /// Whether bf16 are multiplied in pairs, DotPairs.h; and how many features a
+  /// vector of these has, and keys a step of values.
+  bool inPairs = false;
+  int64_t numTogether = 0, numKeysTogether = 1;
+  /// Whether keys and values are asked for ahead of those at work, where they
+  /// lie row by row.
+  bool asksAhead = false;
+  /// The operands; where they are multiplied in pairs, as words of 16 bits.
+  mlir::Value query, key, value;
   /// The accumulator (row, channel), the statistics of the scores (row each),
   /// those of the weights (statistic, row, lane).
   mlir::Value accumulator;
   Values scoreStatistics;
   mlir::Value sums;
-  /// Scores, then weights (row, lane); visible pairs (row).
-  mlir::Value weights, words;
+  /// Scores, then weights (row, key of the block); pairs of weights (row, key /
+  /// 2); visible pairs (row).
+  mlir::Value weights, weightPairs, words;
   /// The vectors of each query row, one row after the other. What of them finds
   /// no register is kept on the stack.
   Values queries;

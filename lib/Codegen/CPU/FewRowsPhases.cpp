@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DotPairs.h"
 #include "FewRowsEmitter.h"
+#include "MicroKernel.h"
 #include "Selection.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -19,9 +21,13 @@ namespace attn {
 /// unrolled to.
 constexpr int64_t kMaxUnrolled = 256;
 
-/// Vectors of channels that are summed at once, for one query row and for more:
-/// 16 sums in registers.
-constexpr int64_t kRowSums = 16, kChannelSums = 8;
+/// Vectors of channels that are summed at once, for one query row, two, and for
+/// more: up to 16 sums in registers.
+constexpr int64_t kRowSums = 16, kChannelSums = 8, kGroupSums = 2;
+
+/// How many keys ahead of those at work others are asked for, where multiplying
+/// takes as long as reading: what prefetchers follow comes in bursts then.
+constexpr int64_t kKeysAhead = 64;
 
 //===----------------------------------------------------------------------===//
 // 1. Mask
@@ -75,63 +81,84 @@ std::pair<Value, Value> FewRowsEmitter::emitMask(const Block &block) {
 // 2. Similarity
 //===----------------------------------------------------------------------===//
 
-/// Adds to `sums`, one per query row, what the features from `feature` on give.
-SmallVector<Value> FewRowsEmitter::multiplyFeatures(const Position &position,
-                                                    Value feature, Value mask,
-                                                    int64_t first,
+SmallVector<Value> FewRowsEmitter::inlineSimilarity(Value keyRow, Value feature,
+                                                    Value mask, int64_t first,
                                                     ValueRange sums) {
   keepOrder();
-  Value key =
-      readRow(op.getKey(), maps[1], zero, position.key.scalar, feature, mask);
+  Value element = readRow(key, maps[1], zero, keyRow, feature, mask);
   Values next;
   for (auto [r, sum] : llvm::enumerate(sums)) {
     Value row = index(first + r);
-    Value query = getQuery(first + r, feature, mask);
-    if (op.getSimilarity().empty()) {
-      next.push_back(vector::FMAOp::create(b, loc, key, query, sum));
-      continue;
-    }
+    Value with = getQuery(first + r, feature, mask);
     // Rows that the tile has room for and that are none read as the last one.
     if (op.getRows()) {
       Value last = arith::SubIOp::create(b, loc, numRows, index(1));
       row = arith::MinSIOp::create(b, loc, row, last);
     }
-    Position here{LaneValue::uniform(row), position.key,
+    Position here{LaneValue::uniform(row), LaneValue::uniform(keyRow),
                   LaneValue::affine(feature, 1)};
-    LaneValue term = inlineAt(op.getSimilarity(),
-                              {LaneValue::lanes(query), LaneValue::lanes(key)},
-                              here, LanePredicate{mask});
-    Value value = select(mask, lane->toVector(term), constant(0.0));
-    next.push_back(arith::AddFOp::create(b, loc, sum, value));
+    LaneValue term = inlineAt(
+        op.getSimilarity(), {LaneValue::lanes(with), LaneValue::lanes(element)},
+        here, LanePredicate{mask});
+    Value added = select(mask, lane->toVector(term), constant(0.0));
+    next.push_back(arith::AddFOp::create(b, loc, sum, added));
   }
   return next;
 }
 
-SmallVector<Value> FewRowsEmitter::multiplyKey(Value key, int64_t first,
-                                               int64_t count, bool unrolls) {
+/// Adds to `sums` what the features from `feature` on give.
+SmallVector<Value> FewRowsEmitter::multiplyFeatures(ValueRange keys,
+                                                    Value feature, Value mask,
+                                                    int64_t first,
+                                                    ValueRange sums) {
+  if (!op.getSimilarity().empty())
+    return inlineSimilarity(keys[0], feature, mask, first, sums);
+  auto loadKey = [&](int64_t number, Value, ValueRange) {
+    keepOrder();
+    if (first == 0 && asksAhead)
+      memref::PrefetchOp::create(
+          b, loc, op.getKey(),
+          ValueRange{add(keys[number], index(kKeysAhead)), feature},
+          /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+    return readFeatures(key, maps[1], zero, keys[number], feature, mask);
+  };
+  auto loadQuery = [&](int64_t r, Value, ValueRange) {
+    return getQuery(first + r, feature, mask);
+  };
+  MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{}, loadKey,
+                     loadQuery};
+  kernel.columns = keys.size();
+  if (inPairs)
+    kernel.element = MicroKernelElement::DotPair;
+  return emitMicroKernelStep(b, loc, kernel, feature, /*offsets=*/{}, sums,
+                             options);
+}
+
+SmallVector<Value> FewRowsEmitter::multiplyKeys(ValueRange keys, int64_t first,
+                                                int64_t count, bool unrolls) {
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  int64_t step = numTogether;
   Value whole =
-      known ? index(*known / lanes * lanes)
-            : arith::AndIOp::create(b, loc, numFeatures, index(~(lanes - 1)))
+      known ? index(*known / step * step)
+            : arith::AndIOp::create(b, loc, numFeatures, index(~(step - 1)))
                   .getResult();
-  Position position{{}, LaneValue::uniform(key), {}};
-  Values sums(count, constant(0.0));
+  Values sums(count * keys.size(), constant(0.0));
   auto multiply = [&](Value feature, ValueRange carried, Value mask) {
-    return multiplyFeatures(position, feature, mask, first, carried);
+    return multiplyFeatures(keys, feature, mask, first, carried);
   };
   if (unrolls) {
-    for (int64_t feature = 0; feature + lanes <= *known; feature += lanes)
+    for (int64_t feature = 0; feature + step <= *known; feature += step)
       sums = multiply(index(feature), sums, {});
   } else {
     sums =
-        loop(zero, whole, lanes, sums, [&](Value feature, ValueRange carried) {
+        loop(zero, whole, step, sums, [&](Value feature, ValueRange carried) {
           return multiply(feature, carried, {});
         });
   }
-  if (known && *known % lanes == 0)
+  if (known && *known % step == 0)
     return sums;
   Value rest = arith::SubIOp::create(b, loc, numFeatures, whole);
-  Value mask = createLaneMask(b, loc, lanes, rest);
+  Value mask = createLaneMask(b, loc, step, rest);
   if (known)
     return multiply(whole, sums, mask);
   Value isCut =
@@ -152,22 +179,30 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
   // is not used.
   int64_t keys = lanes / int64_t(llvm::PowerOf2Ceil(count));
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
-  bool unrolls = known && *known / lanes * count * keys <= kMaxUnrolled;
+  bool unrolls = known && *known / numTogether * count * keys <= kMaxUnrolled;
   Value last;
   if (block.lanes && keys > 1)
     last = arith::SubIOp::create(b, loc, numKeys, index(1));
+  // Of more rows it takes as long to read the queries as to multiply them with
+  // one key.
+  int64_t together =
+      count > kMaxKeyRows && op.getSimilarity().empty() ? keys : 1;
   loop(zero, block.count, keys, {}, [&](Value number, ValueRange) {
-    Values vectors(lanes, constant(0.0));
+    Values vectors(lanes, constant(0.0)), keyRows;
     for (int64_t k = 0; k < keys; ++k) {
-      Value key = add(add(block.first, number), index(k));
+      Value keyRow = add(add(block.first, number), index(k));
       if (last)
-        key = arith::MinSIOp::create(b, loc, key, last);
+        keyRow = arith::MinSIOp::create(b, loc, keyRow, last);
       if (known)
-        bringNear(op.getAheadKey(), maps[1], key, zero, *known,
+        bringNear(op.getAheadKey(), maps[1], keyRow, zero, *known,
                   index(first / groupRows), llvm::divideCeil(rows, groupRows));
-      for (auto [r, sum] :
-           llvm::enumerate(multiplyKey(key, first, count, unrolls)))
-        vectors[r * keys + k] = sum;
+      keyRows.push_back(keyRow);
+      if (static_cast<int64_t>(keyRows.size()) < together)
+        continue;
+      Values sums = multiplyKeys(keyRows, first, count, unrolls);
+      for (auto [i, sum] : llvm::enumerate(sums))
+        vectors[i / together * keys + k + 1 - together + i % together] = sum;
+      keyRows.clear();
     }
     Value scores = sumAcrossLanes(vectors);
     for (int64_t r = 0; r < count; ++r) {
@@ -176,8 +211,9 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
         part = vector::ShuffleOp::create(
             b, loc, scores, scores,
             llvm::to_vector(llvm::seq(r * keys, (r + 1) * keys)));
+      Value place = block.place ? add(block.place, number) : number;
       vector::StoreOp::create(b, loc, part, weights,
-                              ValueRange{index(first + r), number});
+                              ValueRange{index(first + r), place});
     }
     return Values();
   });
@@ -187,7 +223,8 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
 // 3. Weights
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
+SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
+                                                    Value row, Value score,
                                                     Value visible) {
   Values old, olds, combined;
   Value moves;
@@ -223,7 +260,7 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(Value row, Value score,
                             ValueRange{row});
   }
   if (Value factors = weighting.rescale(b, loc, olds, nexts, /*scale=*/Value()))
-    rescaleRow(row, factors);
+    rescaleRow(block, row, factors);
   scf::YieldOp::create(b, loc, next);
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, loc, old);
@@ -269,8 +306,8 @@ void FewRowsEmitter::emitSelection(const Block &block, Value row, Value score,
 }
 
 void FewRowsEmitter::emitWeights(const Block &block, Value row) {
-  Value score =
-      vector::LoadOp::create(b, loc, laneType, weights, ValueRange{row, zero});
+  Value place[] = {row, block.place ? block.place : zero};
+  Value score = vector::LoadOp::create(b, loc, laneType, weights, place);
   double scale = op.getScale().convertToDouble();
   if (scale != 1.0)
     score = arith::MulFOp::create(b, loc, score, constant(scale));
@@ -290,7 +327,7 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
     return;
   }
   Values finals;
-  for (Value statistic : updateStatistics(row, score, visible))
+  for (Value statistic : updateStatistics(block, row, score, visible))
     finals.push_back(broadcast(statistic));
   Values operands;
   for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
@@ -301,14 +338,18 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
       weighting.weight(b, loc, score, finals, operands, /*scale=*/Value());
   weight = select(visible, weight, constant(0.0));
   for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
-    Value place[] = {index(i - numScoreStatistics), row, zero};
-    Value old = vector::LoadOp::create(b, loc, laneType, sums, place);
+    Value at[] = {index(i - numScoreStatistics), row, zero};
+    Value old = vector::LoadOp::create(b, loc, laneType, sums, at);
     vector::StoreOp::create(b, loc, weighting.combine(b, loc, i, old, weight),
-                            sums, place);
+                            sums, at);
   }
   if (!op.getWeight().empty())
     weight = inlineFor(op.getWeight(), weight);
-  vector::StoreOp::create(b, loc, weight, weights, ValueRange{row, zero});
+  if (inPairs)
+    vector::StoreOp::create(b, loc, roundToNeighbors(b, loc, weight, options),
+                            weightPairs, ValueRange{row, zero});
+  else
+    vector::StoreOp::create(b, loc, weight, weights, place);
 }
 
 //===----------------------------------------------------------------------===//
@@ -357,73 +398,127 @@ void FewRowsEmitter::forEachColumn(
   });
 }
 
-void FewRowsEmitter::emitChannels(const Block &block, Value firstRow,
-                                  int64_t numRows, Value firstChannel,
-                                  int64_t vectors, Value mask,
+SmallVector<Value> FewRowsEmitter::addValues(const Block &block,
+                                             const Channels &channels,
+                                             Value step, bool isCut,
+                                             ValueRange visible,
+                                             ValueRange sums) {
+  Value first = step;
+  if (inPairs)
+    first = arith::MulIOp::create(b, loc, step, index(2));
+  first = add(block.first, first);
+  auto loadWeight = [&](int64_t r, Value, ValueRange) -> Value {
+    Value weight =
+        memref::LoadOp::create(b, loc, inPairs ? weightPairs : weights,
+                               ValueRange{channels.rows[r], step});
+    return broadcast(weight);
+  };
+  auto loadValues = [&](int64_t v, Value, ValueRange) -> Value {
+    auto load = [&](Value keyRow) {
+      return readRow(value, maps[2], /*row=*/zero, keyRow, channels.first[v],
+                     channels.getMask(v));
+    };
+    keepOrder();
+    Value elements = load(first);
+    if (!inPairs)
+      return elements;
+    Value zeros =
+        arith::ConstantOp::create(b, loc, b.getZeroAttr(elements.getType()));
+    return interleaveDotPairs(b, loc, elements,
+                              isCut ? zeros : load(add(first, index(1))));
+  };
+  // Hidden values must not leak, not even as 0 * NaN.
+  auto sees = [&](int64_t r, Value number) -> Value {
+    if (visible.empty())
+      return {};
+    Value word = visible[r];
+    Value shift = arith::IndexCastOp::create(b, loc, word.getType(), number);
+    Value bit = arith::ShRUIOp::create(b, loc, word, shift);
+    return arith::TruncIOp::create(b, loc, b.getI1Type(), bit);
+  };
+  MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{},
+                     loadWeight,   loadValues,   sees};
+  kernel.columns = channels.rows.size();
+  if (inPairs)
+    kernel.element = MicroKernelElement::DotPair;
+  return emitMicroKernelStep(b, loc, kernel, step, /*offsets=*/{}, sums,
+                             options);
+}
+
+void FewRowsEmitter::emitChannels(const Block &block, const Channels &channels,
                                   bool hidesPairs) {
-  Values rowNumbers, channels, visible, accumulators;
-  for (int64_t r = 0; r < numRows; ++r) {
-    rowNumbers.push_back(add(firstRow, index(r)));
-    if (hidesPairs)
-      visible.push_back(memref::LoadOp::create(b, loc, words, rowNumbers[r]));
+  int64_t numRows = channels.rows.size(), vectors = channels.first.size();
+  Values visible, sums(numRows * vectors);
+  if (hidesPairs)
+    for (Value row : channels.rows)
+      visible.push_back(memref::LoadOp::create(b, loc, words, row));
+  // In the order of their addresses.
+  auto forEachSum = [&](function_ref<void(int64_t, int64_t, Value &)> body) {
+    for (int64_t r = 0; r < numRows; ++r)
+      for (int64_t v = 0; v < vectors; ++v)
+        body(r, v, sums[v * numRows + r]);
+  };
+  forEachSum([&](int64_t r, int64_t v, Value &sum) {
+    sum = loadSum(channels.rows[r], channels.first[v], channels.getMask(v));
+  });
+  Value steps = block.count;
+  if (inPairs)
+    steps = b.createOrFold<arith::DivUIOp>(loc, steps, index(2));
+  Value ahead = asksAhead ? op.getValue() : op.getAheadValue();
+  Value distance = index(asksAhead ? kKeysAhead : 0);
+  sums = loop(zero, steps, 1, sums, [&](Value step, ValueRange carried) {
+    Value part =
+        arith::DivUIOp::create(b, loc, channels.rows[0], index(numRows));
+    Value first =
+        b.createOrFold<arith::MulIOp>(loc, step, index(numKeysTogether));
+    for (int64_t k = 0; k < numKeysTogether; ++k)
+      bringNear(ahead, maps[2],
+                add(add(add(block.first, distance), first), index(k)),
+                channels.first[0], vectors * lanes, part,
+                llvm::divideCeil(rows, numRows));
+    return addValues(block, channels, step, /*isCut=*/false, visible, carried);
+  });
+  if (inPairs && block.lanes) {
+    Value rest = arith::RemUIOp::create(b, loc, block.count, index(2));
+    Value isOdd =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
+    auto branch =
+        scf::IfOp::create(b, loc, ValueRange(sums).getTypes(), isOdd,
+                          /*addThenBlock=*/true, /*addElseBlock=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(
+        b, loc,
+        addValues(block, channels, steps, /*isCut=*/true, visible, sums));
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, loc, sums);
+    sums = Values(branch.getResults());
   }
-  auto maskOf = [&](int64_t v) { return v + 1 == vectors ? mask : Value(); };
-  for (int64_t v = 0; v < vectors; ++v)
-    channels.push_back(add(firstChannel, index(v * lanes)));
-  for (Value row : rowNumbers)
-    for (int64_t v = 0; v < vectors; ++v)
-      accumulators.push_back(loadSum(row, channels[v], maskOf(v)));
-  accumulators = loop(
-      zero, block.count, 1, accumulators,
-      [&](Value number, ValueRange carried) {
-        Value key = add(block.first, number);
-        Value part = arith::DivUIOp::create(b, loc, firstRow, index(numRows));
-        bringNear(op.getAheadValue(), maps[2], key, firstChannel,
-                  vectors * lanes, part, llvm::divideCeil(rows, numRows));
-        Values factors, sees;
-        for (int64_t r = 0; r < numRows; ++r) {
-          Value weight = memref::LoadOp::create(
-              b, loc, weights, ValueRange{rowNumbers[r], number});
-          factors.push_back(broadcast(weight));
-          if (!hidesPairs)
-            continue;
-          Value word = visible[r];
-          Value shift =
-              arith::IndexCastOp::create(b, loc, word.getType(), number);
-          Value bit = arith::ShRUIOp::create(b, loc, word, shift);
-          sees.push_back(arith::TruncIOp::create(b, loc, b.getI1Type(), bit));
-        }
-        Values next(carried);
-        for (int64_t v = 0; v < vectors; ++v) {
-          keepOrder();
-          Value value = readRow(op.getValue(), maps[2], /*row=*/zero, key,
-                                channels[v], maskOf(v));
-          for (int64_t r = 0; r < numRows; ++r) {
-            Value &sum = next[r * vectors + v];
-            Value updated =
-                vector::FMAOp::create(b, loc, value, factors[r], sum);
-            // Hidden values must not leak, not even as 0 * NaN.
-            sum = select(hidesPairs ? sees[r] : Value(), updated, sum);
-          }
-        }
-        return next;
-      });
-  for (int64_t r = 0; r < numRows; ++r)
-    for (int64_t v = 0; v < vectors; ++v)
-      storeSum(accumulators[r * vectors + v], rowNumbers[r], channels[v],
-               maskOf(v));
+  forEachSum([&](int64_t r, int64_t v, Value &sum) {
+    storeSum(sum, channels.rows[r], channels.first[v], channels.getMask(v));
+  });
 }
 
 void FewRowsEmitter::emitValues(const Block &block, bool hidesPairs) {
   std::optional<int64_t> known = getConstantIntValue(numChannels);
-  // Whole rows of values before more query rows.
+  // Whole rows of values before more query rows, unless there are many.
   bool isWide = !known || *known > kChannelSums * lanes;
   int64_t together = rows == 1 || isWide ? 1 : 2;
+  int64_t most = together == 1 ? kRowSums : kChannelSums;
+  if (rows > kMaxKeyRows) {
+    together = groupRows;
+    most = kGroupSums;
+  }
   auto emitRows = [&](Value row, int64_t count) {
-    forEachColumn(numChannels, together == 1 ? kRowSums : kChannelSums,
+    forEachColumn(numChannels, most,
                   [&](Value column, int64_t vectors, Value mask) {
-                    emitChannels(block, row, count, column, vectors, mask,
-                                 hidesPairs);
+                    Channels channels;
+                    for (int64_t r = 0; r < count; ++r)
+                      channels.rows.push_back(add(row, index(r)));
+                    for (int64_t v = 0; v < vectors; ++v)
+                      channels.first.push_back(add(column, index(v * lanes)));
+                    channels.mask = mask;
+                    emitChannels(block, channels, hidesPairs);
                   });
   };
   int64_t whole = rows / together * together;

@@ -32,30 +32,41 @@ constexpr int64_t kMaxLocalSums = 64;
 
 void FewRowsEmitter::readQueries() {
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
-  if (!known || rows * llvm::divideCeil(*known, lanes) > kMaxQueries)
+  if (!known || rows * llvm::divideCeil(*known, numTogether) > kMaxQueries)
     return;
   for (int64_t row = 0; row < rows; ++row)
-    for (int64_t feature = 0; feature < *known; feature += lanes) {
+    for (int64_t feature = 0; feature < *known; feature += numTogether) {
       int64_t rest = *known - feature;
-      Value mask =
-          rest < lanes ? createLaneMask(b, loc, lanes, index(rest)) : Value();
-      queries.push_back(readRow(op.getQuery(), maps[0], index(row),
-                                /*key=*/zero, index(feature), mask));
+      Value mask = rest < numTogether
+                       ? createLaneMask(b, loc, numTogether, index(rest))
+                       : Value();
+      queries.push_back(readFeatures(query, maps[0], index(row),
+                                     /*key=*/zero, index(feature), mask));
     }
 }
 
 Value FewRowsEmitter::getQuery(int64_t row, Value feature, Value mask) {
   std::optional<int64_t> known = getConstantIntValue(feature);
   if (queries.empty() || !known)
-    return readRow(op.getQuery(), maps[0], index(row), /*key=*/zero, feature,
-                   mask);
+    return readFeatures(query, maps[0], index(row), /*key=*/zero, feature,
+                        mask);
   int64_t perRow = queries.size() / rows;
-  return queries[row * perRow + *known / lanes];
+  return queries[row * perRow + *known / numTogether];
 }
 
 //===----------------------------------------------------------------------===//
 // Accumulator and statistics
 //===----------------------------------------------------------------------===//
+
+/// With more rows it takes a while to bring what they have accumulated to
+/// registers and back, which is done once for each block: of two vectors, where
+/// they are always whole.
+void FewRowsEmitter::chooseBlock() {
+  std::optional<int64_t> known = getConstantIntValue(numKeys);
+  bool isWhole = known && *known % (2 * lanes) == 0 && op.getMask().empty();
+  bool takesTwo = rows > kMaxKeyRows && isWhole && weighting && !inPairs;
+  blockKeys = takesTwo ? 2 * lanes : lanes;
+}
 
 void FewRowsEmitter::createState() {
   std::optional<int64_t> channels = getConstantIntValue(numChannels);
@@ -66,7 +77,9 @@ void FewRowsEmitter::createState() {
     return isLocal ? createLocalScratch(b, op, type)
                    : createWorkerScratch(b, op, type);
   };
-  weights = scratch({rows, lanes}, accType);
+  weights = scratch({rows, blockKeys}, accType);
+  if (inPairs)
+    weightPairs = scratch({rows, blockKeys / 2}, b.getI32Type());
   if (int64_t numSums = statistics.size() - numScoreStatistics)
     sums = scratch({numSums, rows, lanes}, accType);
   if (!op.getMask().empty())
@@ -159,8 +172,18 @@ void FewRowsEmitter::storeSum(Value sum, Value row, Value channel, Value mask) {
     vector::StoreOp::create(b, loc, sum, accumulator, place);
 }
 
-/// Multiplies what a query row has accumulated.
-void FewRowsEmitter::rescaleRow(Value row, Value factors) {
+/// Multiplies what a query row has accumulated, and those of its weights that
+/// are not among it yet.
+void FewRowsEmitter::rescaleRow(const Block &block, Value row, Value factors) {
+  if (block.place)
+    loop(zero, block.place, lanes, {}, [&](Value place, ValueRange) {
+      Value old = vector::LoadOp::create(b, loc, laneType, weights,
+                                         ValueRange{row, place});
+      vector::StoreOp::create(b, loc,
+                              arith::MulFOp::create(b, loc, old, factors),
+                              weights, ValueRange{row, place});
+      return Values();
+    });
   for (int64_t i = 0, e = statistics.size() - numScoreStatistics; i < e; ++i) {
     Value place[] = {index(i), row, zero};
     Value old = vector::LoadOp::create(b, loc, laneType, sums, place);

@@ -19,7 +19,7 @@ static constexpr int64_t kMaxRows = 16;
 
 LogicalResult
 LanesAlongFeaturesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               int64_t rows) {
+                               int64_t rows, bool pairs) {
   if (rows > 0)
     return success();
   return emitError() << "expected 1 row or more, but got " << rows;
@@ -27,7 +27,9 @@ LanesAlongFeaturesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 /// Where rows have lists of keys, as many as share one. Otherwise whole
 /// dimensions, the innermost first, while there is room; of the first
-/// that does not fit as many rows as are left, in tiles of like size.
+/// that does not fit as many rows as are left, in tiles of like size. Pairs
+/// wherever there are any, but for a row that is alone: it waits for keys and
+/// values, whatever becomes of them.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
                                 const LayoutProblem &problem) {
@@ -36,8 +38,11 @@ LanesAlongFeaturesAttr::propose(MLIRContext *context,
   // are gone over again by lanes along rows only.
   if (problem.tileRows || problem.replays)
     return {};
+  auto make = [&](int64_t rows) {
+    return get(context, rows, /*pairs=*/problem.pairs && rows > 1);
+  };
   if (problem.listRows)
-    return {get(context, getDivisorAtMost(problem.listRows, kMaxRows))};
+    return {make(getDivisorAtMost(problem.listRows, kMaxRows))};
   int64_t rows = 1;
   for (auto [i, extent] : llvm::enumerate(problem.queryRows)) {
     bool isKnown = !ShapedType::isDynamic(extent);
@@ -54,7 +59,7 @@ LanesAlongFeaturesAttr::propose(MLIRContext *context,
     rows *= std::max<int64_t>(1, room);
     break;
   }
-  return {get(context, rows)};
+  return {make(rows)};
 }
 
 double LanesAlongFeaturesAttr::getCost(const LayoutProblem &problem) const {
@@ -63,7 +68,7 @@ double LanesAlongFeaturesAttr::getCost(const LayoutProblem &problem) const {
     all *= problem.estimate(i);
   FloatType accType = problem.accType;
   double lanes = static_cast<double>(problem.vectorBits) / accType.getWidth();
-  double perTile = 1.5 * getRows() + 1;
+  double perTile = 0.5 * getRows() + (getRows() + 1) / (getPairs() ? 2.0 : 1);
   // What is kept of more rows than these drives keys and values out of the
   // first level of cache.
   constexpr int64_t kCachedRows = 8;
@@ -105,6 +110,10 @@ LanesAlongFeaturesAttr::getStoredExtent(OperandRole role, unsigned dim) const {
 Type LanesAlongFeaturesAttr::getStoredElement(OperandRole role, AffineMap map,
                                               Type element,
                                               FloatType accType) const {
+  bool isMultiplied = role == OperandRole::query || role == OperandRole::key ||
+                      role == OperandRole::value;
+  if (getPairs() && isMultiplied)
+    return BFloat16Type::get(element.getContext());
   return isPadded(role) && isa<FloatType>(element) ? accType : element;
 }
 

@@ -27,8 +27,9 @@ LanesAlongRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongRowsAttr::propose(MLIRContext *context,
                             const LayoutProblem &problem) {
-  // Weights that are final are used beyond the values.
-  bool pairs = problem.pairs && !problem.replays;
+  // What is rearranged into pairs has a buffer of one size; weights that are
+  // final are used beyond the values.
+  bool pairs = problem.pairs && problem.knownWidths && !problem.replays;
   if (problem.tileRows && problem.listRows % problem.tileRows != 0)
     return {};
   if (problem.tileRows)

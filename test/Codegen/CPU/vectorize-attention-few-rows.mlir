@@ -61,6 +61,46 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
   return
 }
 
+// More rows: two keys meet all of them at once, blocks are two vectors of keys, and
+// values are added to all rows, two vectors of channels at a time. What will be read
+// is asked for.
+// CHECK-LABEL: @more_rows
+// CHECK-SAME: %{{.+}}: memref<6x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
+// CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<6x32xf32>
+// CHECK: scf.for %[[BLOCK:.+]] = %{{.+}} to %{{.+}} step %c32
+// CHECK: scf.for %[[PLACE:.+]] = %c0{{.*}} to %c32{{.*}} step %c16
+// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c16{{.*}} step %c2
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
+// CHECK: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
+// CHECK-NEXT: vector.load %[[KEY]]
+// CHECK-NEXT: llvm.fence syncscope("singlethread") acq_rel
+// CHECK: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
+// CHECK-NEXT: vector.load %[[KEY]]
+// CHECK-COUNT-12: vector.fma
+// CHECK: %[[AT:.+]] = arith.addi %[[PLACE]], %[[TURN]]
+// CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[AT]]]
+// A statistic that moves takes the weights of the first vector with it.
+// CHECK: scf.for %[[OLD:.+]] = %c0{{.*}} to %[[PLACE]] step %c16
+// CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[OLD]]]
+// CHECK: scf.for %{{.+}} = %c0{{.*}} to %c32{{.*}} step %c1{{.*}} iter_args
+// CHECK-COUNT-2: memref.prefetch %[[VALUE]]
+// CHECK: vector.load %[[VALUE]]
+// CHECK: vector.load %[[VALUE]]
+// CHECK: memref.load %[[WEIGHTS]]
+// CHECK-COUNT-2: vector.fma
+// CHECK-COUNT-5: memref.load %[[WEIGHTS]]
+// CHECK: vector.fma
+// CHECK-NEXT: vector.fma
+// CHECK-NEXT: scf.yield
+func.func @more_rows(%q: memref<6x32xf32>, %k: memref<64x32xf32>, %v: memref<64x64xf32>,
+                     %a: memref<6x64xf32>, %m: memref<6xf32>, %l: memref<6xf32>) {
+  attn.online ins(%q, %k, %v : memref<6x32xf32>, memref<64x32xf32>, memref<64x64xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<6>)
+      outs(%a : memref<6x64xf32>) statistics(%m, %l : memref<6xf32>, memref<6xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  return
+}
+
 // Each query row has its statistics, and every split is rescaled to them.
 // CHECK-LABEL: @merge
 // CHECK: scf.for %[[ROW:.+]] = %c0{{.*}} to %c3
@@ -91,5 +131,34 @@ func.func @merge_along_rows(%as: memref<5x3x8xf32>, %ms: memref<5x8xf32>, %ls: m
       weighting(#attn.softmax) layout(#attn.lanes_along_rows<8>)
       outs(%a, %m, %l : memref<3x8xf32>, memref<8xf32>, memref<8xf32>)
       {indexing_maps = [#acc2, #row2, #row2]}
+  return
+}
+
+// As many rows as a vector has lanes: keys and values meet these only. Values are
+// asked for while keys are multiplied, and then the keys of the next tile, line by
+// line.
+// CHECK-LABEL: @rows_in_lanes
+// CHECK-SAME: %{{.+}}: memref<32x16xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x24xf32>,
+// CHECK: scf.for %[[FIRST:.+]] = %c0
+// CHECK: scf.for %[[FEATURE:.+]] = %c0{{.*}} to %c32
+// CHECK: %[[TURN:.+]] = arith.remui %[[FEATURE]], %c8
+// CHECK: %[[ROW:.+]] = arith.addi %[[FIRST]], %[[TURN]]
+// CHECK: memref.prefetch %[[VALUE]][%[[ROW]], %[[FEATURE]]], read, locality<2>, data
+// CHECK-NOT: memref.prefetch %[[KEY]]
+// CHECK: scf.for %[[CHANNEL:.+]] = %c0{{.*}} to %c24
+// CHECK: scf.for %[[NUMBER:.+]] = %c0{{.*}} to %c64
+// CHECK: arith.divui %[[CHANNEL]], %c8
+// CHECK: %[[PART:.+]] = arith.addi %{{.+}}, %[[NUMBER]]
+// CHECK: %[[ROW:.+]] = arith.divui %[[PART]], %c3
+// CHECK: %[[COLUMN:.+]] = arith.remui %[[PART]], %c3
+// CHECK: %[[NEXT:.+]] = arith.addi %c64{{.*}}, %[[ROW]]
+// CHECK: %[[PLACE:.+]] = arith.muli %[[COLUMN]], %c8
+// CHECK: memref.prefetch %[[KEY]][%[[NEXT]], %[[PLACE]]], read, locality<2>, data
+func.func @rows_in_lanes(%q: memref<32x16xf32>, %k: memref<64x32xf32>, %v: memref<64x24xf32>,
+                         %a: memref<24x16xf32>, %m: memref<16xf32>, %l: memref<16xf32>) {
+  attn.online ins(%q, %k, %v : memref<32x16xf32>, memref<64x32xf32>, memref<64x24xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_rows<16>)
+      outs(%a : memref<24x16xf32>) statistics(%m, %l : memref<16xf32>, memref<16xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
   return
 }

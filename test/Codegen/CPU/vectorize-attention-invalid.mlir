@@ -85,6 +85,27 @@ func.func @region_of_pairs(%q: memref<4x8xbf16>, %k: memref<7x4xbf16>,
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>
 #acc = affine_map<(m, n, d, e) -> (m, e)>
+func.func @region_of_few_pairs(%q: memref<2x4xbf16>, %k: memref<7x4xbf16>,
+                               %v: memref<7x3xbf16>, %a: memref<2x3xf32>) {
+  // expected-error @below {{'attn.online' op cannot be vectorized: expected the product as similarity in #attn.lanes_along_features<2, pairs>, but got a region}}
+  attn.online ins(%q, %k, %v : memref<2x4xbf16>, memref<7x4xbf16>, memref<7x3xbf16>)
+      weighting(#attn.identity) layout(#attn.lanes_along_features<2, pairs>)
+      outs(%a : memref<2x3xf32>)
+      {acc_type = f32, indexing_maps = [#q, #k, #v, #acc]}
+      similarity {
+      ^bb0(%x: f32, %y: f32):
+        %difference = arith.subf %x, %y : f32
+        attn.yield %difference : f32
+      }
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
 func.func @unknown_pairs(%q: memref<?x8xbf16>, %k: memref<7x?xbf16>,
                          %v: memref<7x3xbf16>, %a: memref<3x8xf32>) {
   // expected-error @below {{'attn.online' op cannot be vectorized: expected features of a known number in #attn.lanes_along_rows<8, pairs>, but got 'memref<7x?xbf16>'}}

@@ -31,6 +31,14 @@ def pairs(dtype, rng, error):
                        channels=channels, lse=True,
                        causal="bottom_right" if number % 2 else None,
                        dynamic="rows" if number % 3 == 1 else False)
+    for number, rows in enumerate((2, 4, 7, 8, 16)):
+        for keys in (3, 6, 67, 64, 1100):
+            yield sdpa(f"few-{rows}x{keys}", dtype, rng, error, batch=1,
+                       heads=2, rows=rows, keys=keys,
+                       width=WIDTHS[(rows + keys) % len(WIDTHS)],
+                       channels=WIDTHS[(rows * 2 + keys) % len(WIDTHS)],
+                       lse=True, causal="bottom_right" if keys % 3 else None,
+                       dynamic=(False, True, "rows")[number % 3])
     for rows, keys in ((300, 129), (261, 301), (18, 400), (33, 64)):
         for causal in (None, "top_left"):
             yield sdpa(f"tiles-{rows}x{keys}-{causal}", dtype, rng, error,
@@ -42,7 +50,8 @@ def pairs(dtype, rng, error):
     yield sdpa("scale-power", dtype, rng, error, rows=37, width=6, scale=-0.25)
     yield sdpa("wide-output", dtype, rng, error, rows=37, width=6,
                out_dtype="f32")
-    yield from hidden(dtype, rng, error)
+    for rows in (37, 3, 7):
+        yield from hidden(dtype, rng, error, rows)
     sizes = {"h": 2, "m": 37, "n": 75, "d": 5, "e": 6}
     for order, letters in ORDERS.items():
         for name, (text, mask) in (("", ("", None)), ("-causal", CAUSAL)):
@@ -56,10 +65,10 @@ def pairs(dtype, rng, error):
                       weighting=weighting, operand=operand)
 
 
-def hidden(dtype, rng, error):
+def hidden(dtype, rng, error, rows):
     """Either key of a pair, or the pair, is hidden from some rows or all, and
     holds no number; so do keys and values behind the last that is seen."""
-    rows, keys = 37, 75
+    keys = 75
     for what in (NAN, INF):
         for name, seen in (("first", lambda j: j % 2 == 1),
                            ("second", lambda j: j % 2 == 0),
@@ -71,18 +80,18 @@ def hidden(dtype, rng, error):
                 k[..., columns, :] = what
                 v[..., columns, :] = what
             for width in (4, 5):
-                yield sdpa(f"hidden-{name}-{what}-{width}", dtype, rng, error,
+                yield sdpa(f"hidden-{rows}-{name}-{what}-{width}", dtype, rng, error,
                            rows=rows, keys=keys, width=width, channels=width,
                            boolean=visible, patch=patch, lse=True)
 
         def behind(q, k, v, what=what):
             v[..., 20:, :] = what
-        yield sdpa(f"causal-{what}", dtype, rng, error, rows=rows, keys=keys,
+        yield sdpa(f"causal-{rows}-{what}", dtype, rng, error, rows=rows, keys=keys,
                    width=6, channels=5, causal="top_left", patch=behind)
         # A row of an odd number of features ends where the next begins.
         def next_row(q, k, v, what=what):
             k[..., 1::2, 0] = what
         odd = numpy.arange(keys) % 2 == 0
-        yield sdpa(f"next-row-{what}", dtype, rng, error, rows=rows, keys=keys,
+        yield sdpa(f"next-row-{rows}-{what}", dtype, rng, error, rows=rows, keys=keys,
                    width=5, boolean=numpy.broadcast_to(odd, (rows, keys)),
                    patch=next_row)
