@@ -350,7 +350,7 @@ void Block::checkAlignment(unsigned thread, const char *address, int64_t bytes,
   if (alignment <= 1 || reinterpret_cast<uintptr_t>(address) % alignment == 0)
     return;
   bool isShared = shared.contains(address);
-  int64_t offset = address - shared.getBase();
+  int64_t offset = shared.getOffset(address);
   fail(thread, "accesses " + Twine(bytes) + " bytes that are not aligned to " +
                    Twine(alignment) +
                    (isShared ? ", at byte " + std::to_string(offset) +
@@ -390,7 +390,8 @@ void Block::checkRead(unsigned thread, const char *address, int64_t bytes,
   checkAlignment(thread, address, bytes, alignment);
   if (!shared.contains(address))
     return checkGlobal(thread, address, bytes, "reads");
-  if (auto mistake = shared.read(thread, address, bytes, clocks))
+  if (auto mistake =
+          shared.read(thread, shared.getOffset(address), bytes, clocks))
     fail(thread, *mistake);
 }
 
@@ -399,14 +400,15 @@ void Block::checkWrite(unsigned thread, const char *address, int64_t bytes,
   checkAlignment(thread, address, bytes, alignment);
   if (!shared.contains(address))
     return checkGlobal(thread, address, bytes, "writes");
-  if (auto mistake = shared.write(thread, address, bytes, clocks))
+  if (auto mistake =
+          shared.write(thread, shared.getOffset(address), bytes, clocks))
     fail(thread, *mistake);
 }
 
 void Block::countBanks(const char *address, int64_t bytes, int32_t site) {
   if (shared.contains(address))
     warps[running / 32].banks.note(running % 32, site,
-                                   address - shared.getBase(), bytes);
+                                   shared.getOffset(address), bytes);
 }
 
 void Block::checkAtomic(unsigned thread, const char *address, int64_t bytes,
@@ -414,7 +416,7 @@ void Block::checkAtomic(unsigned thread, const char *address, int64_t bytes,
   checkAlignment(thread, address, bytes, alignment);
   if (!shared.contains(address))
     return checkGlobal(thread, address, bytes, "updates");
-  if (auto mistake = shared.update(address, bytes))
+  if (auto mistake = shared.update(shared.getOffset(address), bytes))
     fail(thread, *mistake);
 }
 
@@ -443,8 +445,9 @@ void Block::copy(char *to, const char *from, int64_t bytes,
     checkAlignment(running, from, bytes, bytes);
     checkGlobal(running, from, sourceBytes, "copies");
   }
-  if (auto mistake = shared.begin(running, to, bytes, clocks))
+  if (auto mistake = shared.begin(running, shared.getOffset(to), bytes, clocks))
     fail(*mistake);
+  std::memset(to, 0xFF, bytes);
   Copy copy{to, from, bytes, sourceBytes, options.seed && draw() % 2, {}};
   if (copy.early)
     std::memcpy(copy.data, from, sourceBytes);
@@ -465,7 +468,7 @@ void Block::waitForCopies(size_t open) {
       std::memcpy(copy.to, copy.early ? copy.data : copy.from,
                   copy.sourceBytes);
       std::memset(copy.to + copy.sourceBytes, 0, copy.bytes - copy.sourceBytes);
-      shared.land(running, copy.to, copy.bytes, clocks);
+      shared.land(running, shared.getOffset(copy.to), copy.bytes, clocks);
     }
     thread.groups.pop_front();
   }

@@ -64,7 +64,7 @@ SharedMemory::~SharedMemory() {
     ::munmap(base, kWindow);
 }
 
-void SharedMemory::configure(
+void SharedShadow::configure(
     int64_t newBytes, unsigned cellBytes, unsigned warps,
     llvm::ArrayRef<std::pair<int64_t, int64_t>> globals,
     int64_t dynamicOffset) {
@@ -85,20 +85,17 @@ void SharedMemory::configure(
   allow(dynamicOffset, bytes);
 }
 
-void SharedMemory::reset() {
+void SharedShadow::reset() {
   std::fill(cells.begin(), cells.end(), Cell());
   std::fill(reads.begin(), reads.end(), 0);
-  // In every type of floats a NaN.
-  std::memset(base, 0xFF, bytes);
 }
 
-std::string SharedMemory::describe(int64_t index) const {
+std::string SharedShadow::describe(int64_t index) const {
   return "byte " + std::to_string(index << shift) + " of shared memory";
 }
 
-std::optional<std::string> SharedMemory::checkRange(const char *address,
+std::optional<std::string> SharedShadow::checkRange(int64_t offset,
                                                     int64_t size) const {
-  int64_t offset = address - base;
   bool inside = offset >= 0 && offset + size <= bytes;
   for (int64_t i = offset >> shift; inside && i << shift < offset + size; ++i)
     inside = usable[i];
@@ -113,14 +110,13 @@ static std::string getThread(unsigned thread) {
   return "thread " + std::to_string(thread);
 }
 
-std::optional<std::string> SharedMemory::read(unsigned thread,
-                                              const char *address, int64_t size,
+std::optional<std::string> SharedShadow::read(unsigned thread, int64_t offset,
+                                              int64_t size,
                                               const WarpClocks &clocks) {
-  if (auto mistake = checkRange(address, size))
+  if (auto mistake = checkRange(offset, size))
     return mistake;
   unsigned warp = thread / 32, lane = thread % 32 + 1;
   uint32_t now = clocks.now(warp);
-  int64_t offset = address - base;
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
     const Cell &cell = cells[i];
     if (cell.copier)
@@ -140,7 +136,7 @@ std::optional<std::string> SharedMemory::read(unsigned thread,
 }
 
 std::optional<std::string>
-SharedMemory::checkWrite(unsigned thread, int64_t i,
+SharedShadow::checkWrite(unsigned thread, int64_t i,
                          const WarpClocks &clocks) const {
   unsigned warp = thread / 32;
   const Cell &cell = cells[i];
@@ -170,13 +166,11 @@ SharedMemory::checkWrite(unsigned thread, int64_t i,
   return std::nullopt;
 }
 
-std::optional<std::string> SharedMemory::write(unsigned thread,
-                                               const char *address,
+std::optional<std::string> SharedShadow::write(unsigned thread, int64_t offset,
                                                int64_t size,
                                                const WarpClocks &clocks) {
-  if (auto mistake = checkRange(address, size))
+  if (auto mistake = checkRange(offset, size))
     return mistake;
-  int64_t offset = address - base;
   uint32_t now = clocks.now(thread / 32);
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
     if (auto mistake = checkWrite(thread, i, clocks))
@@ -187,11 +181,9 @@ std::optional<std::string> SharedMemory::write(unsigned thread,
   return std::nullopt;
 }
 
-std::optional<std::string> SharedMemory::update(const char *address,
-                                                int64_t size) {
-  if (auto mistake = checkRange(address, size))
+std::optional<std::string> SharedShadow::update(int64_t offset, int64_t size) {
+  if (auto mistake = checkRange(offset, size))
     return mistake;
-  int64_t offset = address - base;
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
     if (cells[i].copier)
       return describe(i) + " is updated while the asynchronous copy of " +
@@ -200,21 +192,18 @@ std::optional<std::string> SharedMemory::update(const char *address,
   return std::nullopt;
 }
 
-std::optional<std::string> SharedMemory::begin(unsigned thread, char *address,
+std::optional<std::string> SharedShadow::begin(unsigned thread, int64_t offset,
                                                int64_t size,
                                                const WarpClocks &clocks) {
-  if (auto mistake = write(thread, address, size, clocks))
+  if (auto mistake = write(thread, offset, size, clocks))
     return mistake;
-  int64_t offset = address - base;
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
     cells[i].copier = thread + 1;
-  std::memset(address, 0xFF, size);
   return std::nullopt;
 }
 
-void SharedMemory::land(unsigned thread, const char *address, int64_t size,
+void SharedShadow::land(unsigned thread, int64_t offset, int64_t size,
                         const WarpClocks &clocks) {
-  int64_t offset = address - base;
   uint32_t now = clocks.now(thread / 32);
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
     cells[i].copier = 0;

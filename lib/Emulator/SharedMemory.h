@@ -52,8 +52,8 @@ private:
   std::vector<uint32_t> clocks;
 };
 
-/// Shared memory, which is named by addresses of the host.
-class SharedMemory {
+/// What is known of each cell of shared memory, which is named by offsets.
+class SharedShadow {
 public:
   /// `cellBytes` is 1 or 2. What is not within the ranges of `globals` (offset,
   /// bytes), nor behind `dynamicOffset`, may not be accessed.
@@ -62,32 +62,21 @@ public:
                  int64_t dynamicOffset);
   /// Nobody has written anything.
   void reset();
-
-  char *getBase() const { return base; }
   int64_t getBytes() const { return bytes; }
-  bool contains(const char *address) const {
-    return address >= base && address < base + kWindow;
-  }
 
   /// The mistake, if it is one, in an access by `thread`, which is noted.
-  std::optional<std::string> read(unsigned thread, const char *address,
-                                  int64_t size, const WarpClocks &clocks);
-  std::optional<std::string> write(unsigned thread, const char *address,
+  std::optional<std::string> read(unsigned thread, int64_t offset, int64_t size,
+                                  const WarpClocks &clocks);
+  std::optional<std::string> write(unsigned thread, int64_t offset,
                                    int64_t size, const WarpClocks &clocks);
   /// What is done at once: it needs no order.
-  std::optional<std::string> update(const char *address, int64_t size);
+  std::optional<std::string> update(int64_t offset, int64_t size);
   /// An asynchronous copy by `thread` has begun: until `land`, what it is to
   /// write is nobody's.
-  std::optional<std::string> begin(unsigned thread, char *address, int64_t size,
-                                   const WarpClocks &clocks);
-  void land(unsigned thread, const char *address, int64_t size,
+  std::optional<std::string> begin(unsigned thread, int64_t offset,
+                                   int64_t size, const WarpClocks &clocks);
+  void land(unsigned thread, int64_t offset, int64_t size,
             const WarpClocks &clocks);
-
-  /// How addresses are told apart from all others: no array is there.
-  static constexpr int64_t kWindow = 1 << 18;
-  SharedMemory();
-  ~SharedMemory();
-  SharedMemory(const SharedMemory &) = delete;
 
 private:
   struct Cell {
@@ -97,13 +86,11 @@ private:
     /// The thread, counted from 1, whose copy is to write it.
     uint16_t copier = 0;
   };
-  std::optional<std::string> checkRange(const char *address,
-                                        int64_t size) const;
+  std::optional<std::string> checkRange(int64_t offset, int64_t size) const;
   std::optional<std::string> checkWrite(unsigned thread, int64_t index,
                                         const WarpClocks &clocks) const;
   std::string describe(int64_t index) const;
 
-  char *base = nullptr;
   int64_t bytes = 0;
   unsigned shift = 1, numWarps = 1;
   std::vector<Cell> cells;
@@ -111,6 +98,30 @@ private:
   std::vector<uint32_t> reads;
   /// For each cell whether it may be accessed.
   std::vector<uint8_t> usable;
+};
+
+/// Shared memory, at an address of the host.
+class SharedMemory : public SharedShadow {
+public:
+  /// How addresses are told apart from all others: no array is there.
+  static constexpr int64_t kWindow = 1 << 18;
+  SharedMemory();
+  ~SharedMemory();
+  SharedMemory(const SharedMemory &) = delete;
+
+  char *getBase() const { return base; }
+  bool contains(const char *address) const {
+    return address >= base && address < base + kWindow;
+  }
+  int64_t getOffset(const char *address) const { return address - base; }
+  /// Nobody has written anything: what is read is a NaN of any type.
+  void reset() {
+    SharedShadow::reset();
+    std::memset(base, 0xFF, getBytes());
+  }
+
+private:
+  char *base = nullptr;
 };
 
 } // namespace attn
