@@ -272,30 +272,34 @@ LogicalResult FewRowsEmitter::run() {
     return failure();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
-  zero = index(0);
   auto extent = [&](unsigned operand, Value value, unsigned dim) {
     unsigned position =
         *maps[operand].getResultPosition(b.getAffineDimExpr(dim));
     return getValueOrCreateConstantIndexOp(
         b, loc, memref::getMixedSize(b, loc, value, position));
   };
-  numRows = op.getRows() ? op.getRows() : index(rows);
   numKeys = extent(1, op.getKey(), 1);
   numFeatures = extent(1, op.getKey(), 2);
+  auto asMultiplied = [&](Value operand) {
+    return inPairs ? viewAsStored(b, loc, operand) : operand;
+  };
+  key = asMultiplied(op.getKey());
+  value = asMultiplied(op.getValue());
+  // A loop of steps keeps the state on the stack until it ends.
+  Operation *around = findStateLoop();
+  b.setInsertionPoint(around);
+  zero = index(0);
+  numRows = op.getRows() ? op.getRows() : index(rows);
   numChannels = extent(2, op.getValue(), 3);
-  query = op.getQuery();
-  key = op.getKey();
-  value = op.getValue();
-  if (inPairs)
-    for (Value *operand : {&query, &key, &value})
-      *operand = viewAsStored(b, loc, *operand);
+  query = asMultiplied(op.getQuery());
   asksAhead = rows > kMaxKeyRows && !op.getAheadKey() && liesByRows(maps[1]) &&
               liesByRows(maps[2]);
   chooseBlock();
   createState();
   forEachRow([&](Value row) { loadState(row); });
-  count(TileCounter::LookedAt);
   readQueries();
+  b.setInsertionPoint(op);
+  count(TileCounter::LookedAt);
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   bool isWhole = known && *known % lanes == 0;
   bool counts = op.getCountTiles() && !op.getMask().empty();
@@ -331,10 +335,11 @@ LogicalResult FewRowsEmitter::run() {
         return {arith::OrIOp::create(b, loc, carried[0], any)};
       });
 
-  forEachRow([&](Value row) { storeState(row); });
   count(TileCounter::Computed, counts ? blocks[0] : Value());
   if (op.getMask().empty() || op.getFull())
     count(TileCounter::Full, op.getFull());
+  b.setInsertionPoint(around == op ? op : around->getNextNode());
+  forEachRow([&](Value row) { storeState(row); });
   b.eraseOp(op);
   return success();
 }

@@ -198,6 +198,11 @@ private:
 
   /// Chooses how many keys a block has.
   void chooseBlock();
+  /// The outermost loop around the step that does nothing but this step with
+  /// the state and the queries; the step itself if there is none.
+  mlir::Operation *findStateLoop();
+  /// Whether the state of the rows is kept on the stack.
+  bool keepsState();
   /// Chooses where the state of the rows is kept while the step goes on.
   void createState();
   void forEachRow(llvm::function_ref<void(mlir::Value)> body);

@@ -68,10 +68,65 @@ void FewRowsEmitter::chooseBlock() {
   blockKeys = takesTwo ? 2 * lanes : lanes;
 }
 
+/// Whether `loop` uses the memory of `buffer`, which lies outside of it, in
+/// `op` alone.
+static bool isUsedByOnly(Operation *op, Value buffer, Operation *loop) {
+  SmallVector<Value> views;
+  for (Value base = buffer; base;) {
+    if (loop->isAncestor(base.getParentRegion()->getParentOp()))
+      return false;
+    views.assign(1, base);
+    auto view = base.getDefiningOp<ViewLikeOpInterface>();
+    base = view ? view.getViewSource() : Value();
+  }
+  for (size_t i = 0; i < views.size(); ++i)
+    for (Operation *user : views[i].getUsers()) {
+      if (user == op)
+        continue;
+      auto view = dyn_cast<ViewLikeOpInterface>(user);
+      // What else has the memory under another name is not followed.
+      bool hasNames =
+          isa<RegionBranchOpInterface>(user) ||
+          llvm::any_of(user->getResultTypes(), llvm::IsaPred<BaseMemRefType>);
+      if (loop->isProperAncestor(user) || (hasNames && !view))
+        return false;
+      if (view)
+        llvm::append_range(views, view->getResults());
+    }
+  return true;
+}
+
+Operation *FewRowsEmitter::findStateLoop() {
+  Operation *around = op;
+  if (!keepsState())
+    return around;
+  SmallVector<Value> buffers{op.getQuery(), op.getAccumulator()};
+  llvm::append_range(buffers, op.getStatistics());
+  for (Operation *loop = op->getParentOp();
+       isa<scf::ForOp, scf::WhileOp, scf::IfOp>(loop);
+       loop = loop->getParentOp()) {
+    if (!llvm::all_of(buffers, [&](Value buffer) {
+          return isUsedByOnly(op, buffer, loop);
+        }))
+      break;
+    if (!isa<scf::IfOp>(loop))
+      around = loop;
+  }
+  return around;
+}
+
+bool FewRowsEmitter::keepsState() {
+  auto type = cast<MemRefType>(op.getValue().getType());
+  int64_t channels =
+      type.getDimSize(*maps[2].getResultPosition(b.getAffineDimExpr(3)));
+  return !ShapedType::isDynamic(channels) && !op.getRows() &&
+         rows * llvm::divideCeil(channels, lanes) <= kMaxLocalSums;
+}
+
 void FewRowsEmitter::createState() {
   std::optional<int64_t> channels = getConstantIntValue(numChannels);
   int64_t vectors = channels ? llvm::divideCeil(*channels, lanes) : 0;
-  isLocal = channels && !op.getRows() && rows * vectors <= kMaxLocalSums;
+  isLocal = keepsState();
   auto scratch = [&](ArrayRef<int64_t> shape, Type element) {
     MemRefType type = MemRefType::get(shape, element);
     return isLocal ? createLocalScratch(b, op, type)

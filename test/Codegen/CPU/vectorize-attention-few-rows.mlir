@@ -162,3 +162,39 @@ func.func @rows_in_lanes(%q: memref<32x16xf32>, %k: memref<64x32xf32>, %v: memre
       {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
   return
 }
+
+// A loop that does nothing else with the state keeps it on the stack until it
+// ends: the accumulator is read before it and written behind.
+// CHECK-LABEL: @loop
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<1x32xf32>, {{.*}} %[[A:[a-z0-9]+]]: memref<1x16xf32>, %[[M:[a-z0-9]+]]: memref<1xf32>, %[[L:[a-z0-9]+]]: memref<1xf32>
+// CHECK-DAG: vector.load %[[A]]
+// CHECK-DAG: memref.load %[[M]]
+// CHECK-DAG: vector.load %[[Q]]
+// CHECK: scf.for
+// CHECK-NOT: %[[A]]
+// CHECK-NOT: %[[M]]
+// CHECK: memref.prefetch
+// CHECK-NOT: %[[A]]
+// CHECK-NOT: %[[M]]
+// CHECK: {{^    }}}
+// CHECK-DAG: vector.store {{.*}}, %[[A]]
+// CHECK-DAG: memref.store {{.*}}, %[[M]]
+func.func @loop(%q: memref<1x32xf32>, %k: memref<4x16x32xf32>, %v: memref<4x16x16xf32>,
+                %a: memref<1x16xf32>, %m: memref<1xf32>, %l: memref<1xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  scf.for %i = %c0 to %c3 step %c1 {
+    %j = arith.addi %i, %c1 : index
+    %ki = memref.subview %k[%i, 0, 0] [1, 16, 32] [1, 1, 1] : memref<4x16x32xf32> to memref<16x32xf32, strided<[32, 1], offset: ?>>
+    %vi = memref.subview %v[%i, 0, 0] [1, 16, 16] [1, 1, 1] : memref<4x16x16xf32> to memref<16x16xf32, strided<[16, 1], offset: ?>>
+    %kj = memref.subview %k[%j, 0, 0] [1, 16, 32] [1, 1, 1] : memref<4x16x32xf32> to memref<16x32xf32, strided<[32, 1], offset: ?>>
+    %vj = memref.subview %v[%j, 0, 0] [1, 16, 16] [1, 1, 1] : memref<4x16x16xf32> to memref<16x16xf32, strided<[16, 1], offset: ?>>
+    attn.online ins(%q, %ki, %vi : memref<1x32xf32>, memref<16x32xf32, strided<[32, 1], offset: ?>>, memref<16x16xf32, strided<[16, 1], offset: ?>>)
+        weighting(#attn.softmax) layout(#attn.lanes_along_features<1>)
+        ahead(%kj, %vj : memref<16x32xf32, strided<[32, 1], offset: ?>>, memref<16x16xf32, strided<[16, 1], offset: ?>>)
+        outs(%a : memref<1x16xf32>) statistics(%m, %l : memref<1xf32>, memref<1xf32>)
+        {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  }
+  return
+}
