@@ -133,6 +133,18 @@ Value FewRowsEmitter::readFeatures(Value operand, AffineMap map, Value row,
       readRow(halves, operand, map, row, key, feature, mask));
 }
 
+std::pair<Value, Value> FewRowsEmitter::takeTurn(const Block &block, Value turn,
+                                                 int64_t numTurns, Value number,
+                                                 int64_t numKeys) {
+  if (numTurns == 1)
+    return {add(block.first, number), zero};
+  Value position = b.createOrFold<arith::MulIOp>(loc, turn, index(numKeys));
+  position = add(position, number);
+  Value row = arith::DivUIOp::create(b, loc, position, index(numTurns));
+  return {add(block.first, row),
+          arith::RemUIOp::create(b, loc, position, index(numTurns))};
+}
+
 /// Lines of the second-level cache: where the next step finds them, and nothing
 /// that this one needs has to go.
 void FewRowsEmitter::bringNear(Value ahead, AffineMap map, Value key,

@@ -110,6 +110,12 @@ private:
   bool liesByRows(mlir::AffineMap map) {
     return map.getNumResults() == 2 && map.getDimPosition(0) == 1;
   }
+  /// In turn `turn` of `numTurns` through the `numKeys` keys of a block, which
+  /// key and which part of its row, of as many as there are turns, is to be
+  /// brought near at key `number`: all in the order of their addresses.
+  std::pair<mlir::Value, mlir::Value>
+  takeTurn(const Block &block, mlir::Value turn, int64_t numTurns,
+           mlir::Value number, int64_t numKeys);
   /// Brings part number `part` of `numParts` of a row's `columns` near, of keys
   /// or values that a later step reads; nothing if there are none.
   void bringNear(mlir::Value ahead, mlir::AffineMap map, mlir::Value key,
@@ -155,6 +161,8 @@ private:
   void readQueries();
   /// The vector of a query row from `feature` on.
   mlir::Value getQuery(int64_t row, mlir::Value feature, mlir::Value mask);
+  /// Brings near, between keys and values, what has been left of keys.
+  void bringRestNear(const Block &block, mlir::Value row);
   /// From the scores of a query row to its weights.
   void emitWeights(const Block &block, mlir::Value row);
   /// Keeps those of a row's keys that are better than what it has.

@@ -29,6 +29,11 @@ constexpr int64_t kRowSums = 16, kChannelSums = 8, kGroupSums = 2;
 /// takes as long as reading: what prefetchers follow comes in bursts then.
 constexpr int64_t kKeysAhead = 64;
 
+/// The part of a row of keys that is brought near while weights are computed.
+/// A core has some two dozen reads under way: as few are missed as possible if
+/// it asks for lines all the time.
+constexpr int64_t kRestOfKeys = 4;
+
 //===----------------------------------------------------------------------===//
 // 1. Mask
 //===----------------------------------------------------------------------===//
@@ -193,9 +198,13 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
       Value keyRow = add(add(block.first, number), index(k));
       if (last)
         keyRow = arith::MinSIOp::create(b, loc, keyRow, last);
-      if (known)
-        bringNear(op.getAheadKey(), maps[1], keyRow, zero, *known,
-                  index(first / groupRows), llvm::divideCeil(rows, groupRows));
+      if (known && op.getAheadKey()) {
+        int64_t turns = llvm::divideCeil(rows, groupRows);
+        auto [near, part] = takeTurn(block, index(first / groupRows), turns,
+                                     add(number, index(k)), lanes);
+        bringNear(op.getAheadKey(), maps[1], near, zero,
+                  *known - *known / kRestOfKeys, part, turns);
+      }
       keyRows.push_back(keyRow);
       if (static_cast<int64_t>(keyRows.size()) < together)
         continue;
@@ -305,7 +314,20 @@ void FewRowsEmitter::emitSelection(const Block &block, Value row, Value score,
   });
 }
 
+void FewRowsEmitter::bringRestNear(const Block &block, Value row) {
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  if (!op.getAheadKey() || !known)
+    return;
+  int64_t rest = *known / kRestOfKeys, keys = llvm::divideCeil(lanes, rows);
+  Value first = b.createOrFold<arith::MulIOp>(loc, row, index(keys));
+  first = add(block.first, first);
+  for (int64_t i = 0; i < keys && rest > 0; ++i)
+    bringNear(op.getAheadKey(), maps[1], add(first, index(i)),
+              index(*known - rest), rest, zero, /*numParts=*/1);
+}
+
 void FewRowsEmitter::emitWeights(const Block &block, Value row) {
+  bringRestNear(block, row);
   Value place[] = {row, block.place ? block.place : zero};
   Value score = vector::LoadOp::create(b, loc, laneType, weights, place);
   double scale = op.getScale().convertToDouble();
@@ -464,18 +486,24 @@ void FewRowsEmitter::emitChannels(const Block &block, const Channels &channels,
   Value steps = block.count;
   if (inPairs)
     steps = b.createOrFold<arith::DivUIOp>(loc, steps, index(2));
-  Value ahead = asksAhead ? op.getValue() : op.getAheadValue();
-  Value distance = index(asksAhead ? kKeysAhead : 0);
+  int64_t turns = llvm::divideCeil(rows, numRows);
+  Value turn = arith::DivUIOp::create(b, loc, channels.rows[0], index(numRows));
+  auto askAhead = [&](Value number) {
+    Value ahead = asksAhead ? op.getValue() : op.getAheadValue();
+    if (!ahead)
+      return;
+    std::pair<Value, Value> at(add(add(block.first, index(kKeysAhead)), number),
+                               turn);
+    if (!asksAhead)
+      at = takeTurn(block, turn, turns, number, blockKeys);
+    bringNear(ahead, maps[2], at.first, channels.first[0], vectors * lanes,
+              at.second, turns);
+  };
   sums = loop(zero, steps, 1, sums, [&](Value step, ValueRange carried) {
-    Value part =
-        arith::DivUIOp::create(b, loc, channels.rows[0], index(numRows));
     Value first =
         b.createOrFold<arith::MulIOp>(loc, step, index(numKeysTogether));
     for (int64_t k = 0; k < numKeysTogether; ++k)
-      bringNear(ahead, maps[2],
-                add(add(add(block.first, distance), first), index(k)),
-                channels.first[0], vectors * lanes, part,
-                llvm::divideCeil(rows, numRows));
+      askAhead(add(first, index(k)));
     return addValues(block, channels, step, /*isCut=*/false, visible, carried);
   });
   if (inPairs && block.lanes) {
