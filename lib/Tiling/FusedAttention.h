@@ -11,6 +11,7 @@
 #include "Nest.h"
 #include "Operands.h"
 #include "attn/IR/BlockList.h"
+#include "attn/Tiling/ListReader.h"
 #include "attn/Tiling/Walk.h"
 
 namespace attn {
@@ -156,8 +157,7 @@ private:
   mlir::Value countKeys();
   /// The keys of the request at hand, which its list holds.
   mlir::Value countRequestKeys();
-  mlir::Value readListed(mlir::Value operand, llvm::ArrayRef<unsigned> outer,
-                         mlir::Value position);
+  ListReader getReader();
   /// Entry `at`; and the same, checked.
   mlir::Value readListed(mlir::Value at);
   mlir::Value readEntry(mlir::Value at);

@@ -49,64 +49,19 @@ void FusedAttention::check(Value holds, StringRef message, Value expected,
                   ValueRange{expected, got});
 }
 
-/// An element of indptr or indices, `position` along its last dimension.
-Value FusedAttention::readListed(Value operand, ArrayRef<unsigned> outer,
-                                 Value position) {
-  SmallVector<Value> indices;
-  for (unsigned dim : outer)
-    indices.push_back(toValue(box.offsets[dim]));
-  indices.push_back(position);
-  Value element = tensor::ExtractOp::create(b, loc, operand, indices);
-  return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
+ListReader FusedAttention::getReader() {
+  return ListReader(b, loc, *blocks, box.offsets, wholeExtents,
+                    classes.keyRows.front());
 }
 
-static SmallVector<unsigned> getDims(AffineMap map) {
-  SmallVector<unsigned> dims;
-  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-    dims.push_back(map.getDimPosition(i));
-  return dims;
-}
-
-Value FusedAttention::readListed(Value at) {
-  return readListed(blocks->indices, getDims(blocks->getIndicesMap()), at);
-}
-
-static Value getLastExtent(OpBuilder &b, Location loc, Value operand) {
-  unsigned last = cast<RankedTensorType>(operand.getType()).getRank() - 1;
-  return b.createOrFold<tensor::DimOp>(loc, operand, last);
-}
+Value FusedAttention::readListed(Value at) { return getReader().read(at); }
 
 void FusedAttention::takeList() {
   if (!blocks)
     return;
-  SmallVector<unsigned> outer = getDims(blocks->getIndptrMap());
-  Value number = index(0);
-  if (std::optional<unsigned> dim = blocks->getListDim()) {
-    outer.pop_back();
-    number = b.createOrFold<arith::DivUIOp>(loc, toValue(box.offsets[*dim]),
-                                            index(blocks->getRows()));
-  }
-  Value behind = b.createOrFold<arith::AddIOp>(loc, number, index(1));
-  auto indptr = cast<RankedTensorType>(blocks->indptr.getType());
-  std::optional<unsigned> dim = blocks->getListDim();
-  // The verifier has compared extents that types tell.
-  if (indptr.isDynamicDim(indptr.getRank() - 1) ||
-      (dim && !getConstantIntValue(wholeExtents[*dim]))) {
-    Value extent = getLastExtent(b, loc, blocks->indptr);
-    Value least = b.createOrFold<arith::AddIOp>(loc, behind, index(1));
-    check(compare(Predicate::ule, least, extent), BlockListErrors::noList,
-          least, extent);
-  }
   list.emplace();
-  list->first = dropIfIdle(readListed(blocks->indptr, outer, number));
-  list->end = dropIfIdle(readListed(blocks->indptr, outer, behind));
-  // As unsigned numbers the negative ones are the largest.
-  Value entries = getLastExtent(b, loc, blocks->indices);
-  for (Value bound : {list->first, list->end})
-    check(compare(Predicate::ule, bound, entries), BlockListErrors::bounds,
-          entries, bound);
-  check(compare(Predicate::ule, list->first, list->end), BlockListErrors::order,
-        list->first, list->end);
+  std::tie(list->first, list->end) =
+      getReader().readBounds([&](Value bound) { return dropIfIdle(bound); });
   if (walksPlaces())
     if (Value lacking = countLackingKeys())
       list->count = arith::SubIOp::create(b, loc, countPlaces(), lacking);
@@ -139,27 +94,8 @@ Value FusedAttention::countKeys() {
   return createNumKeys(b, op, wholeExtents);
 }
 
-/// Entry `at`, in range and, of logical blocks, above the one before.
 Value FusedAttention::readEntry(Value at) {
-  Value entry = readListed(at);
-  OpFoldResult extent = wholeExtents[classes.keyRows.front()];
-  Value count = toValue(extent);
-  if (!blocks->isPhysical())
-    count = toValue(affine::makeComposedFoldedAffineApply(
-        b, loc, b.getAffineSymbolExpr(0).ceilDiv(blocks->getKeys()), {extent}));
-  check(compare(Predicate::ult, entry, count), BlockListErrors::block, count,
-        entry);
-  if (blocks->isPhysical())
-    return entry;
-  // The first has none before it, and is its own.
-  Value before = arith::SubIOp::create(b, loc, at, index(1));
-  before = arith::MaxSIOp::create(b, loc, before, list->first);
-  Value previous = readListed(before);
-  Value isFirst = compare(Predicate::eq, at, list->first);
-  Value ascends = compare(Predicate::slt, previous, entry);
-  check(arith::OrIOp::create(b, loc, isFirst, ascends), BlockListErrors::ascent,
-        previous, entry);
-  return entry;
+  return getReader().readChecked(at, list->first);
 }
 
 /// The keys of the entry at `at` that are at hand: all, but for those of

@@ -461,10 +461,12 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   if (op.getWeighting().getWeightingKind() != WeightingKind::Accumulate)
     return op.emitOpError("cannot be lowered: ")
            << op.getWeighting() << " is not of kind accumulate";
-  if (cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr())
+  auto online = dyn_cast<OnlineOp>(op.getOperation());
+  bool hasLists =
+      cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr() != nullptr;
+  if (hasLists && !online)
     return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
                           "blocks");
-  auto online = dyn_cast<OnlineOp>(op.getOperation());
   if (online &&
       (online.getLayout() || online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
@@ -477,6 +479,15 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
       return failure();
     part->replaceAllUsesWith(*decomposed);
     part->erase();
+    return results;
+  }
+  if (hasLists) {
+    auto [results, step] = splitLists(b, online);
+    FailureOr<SmallVector<Value>> decomposed = decomposeAttention(b, step);
+    if (failed(decomposed))
+      return failure();
+    step->replaceAllUsesWith(*decomposed);
+    step->erase();
     return results;
   }
   b.setInsertionPoint(op);

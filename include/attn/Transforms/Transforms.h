@@ -25,6 +25,12 @@ mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 std::pair<llvm::SmallVector<mlir::Value>, GenericOp>
 splitRequests(mlir::OpBuilder &builder, GenericOp op);
 
+/// Creates, before a step on tensors whose keys are given by lists of blocks,
+/// loops over lists and the blocks of each, with a step on one block; returns
+/// what stands for the results, and the step in the loops.
+std::pair<llvm::SmallVector<mlir::Value>, OnlineOp>
+splitLists(mlir::OpBuilder &builder, OnlineOp op);
+
 /// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with
 /// its scores in memory; returns what stands for the results. An error on
 /// memrefs, for weightings that are not of kind *accumulate*, and for steps

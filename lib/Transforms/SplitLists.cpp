@@ -1,0 +1,203 @@
+//===- SplitLists.cpp - A step for each block of a list ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/BlockList.h"
+#include "attn/IR/Utils.h"
+#include "attn/Tiling/IterationBox.h"
+#include "attn/Tiling/ListReader.h"
+#include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+namespace {
+
+/// Writes the loops over lists, and over the entries of each.
+class ListSplitter {
+public:
+  ListSplitter(OpBuilder &builder, OnlineOp op)
+      : b(builder), loc(op.getLoc()), op(op), blocks(*BlockList::of(op)),
+        classes(op.getDimensionClasses()), box(IterationBox::whole(b, op)),
+        whole(box.extents) {
+    for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
+      if (blocks.dependsOn(dim))
+        listDims.push_back(dim);
+  }
+
+  std::pair<SmallVector<Value>, OnlineOp> run();
+
+private:
+  using Values = SmallVector<Value>;
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  Value toValue(OpFoldResult size) {
+    return getValueOrCreateConstantIndexOp(b, loc, size);
+  }
+  /// A loop that carries `inits`.
+  Values loop(Value from, Value to, int64_t step, ValueRange inits,
+              function_ref<Values(Value, ValueRange)> body);
+  /// min(size, to - from).
+  OpFoldResult clip(int64_t size, OpFoldResult from, OpFoldResult to);
+  /// Loops over the positions of the dimensions from number `number` on that
+  /// decide the list; `state` is that of the whole op.
+  Values forEachList(ValueRange state, unsigned number);
+  /// The steps of the list at hand.
+  Values walkList(ValueRange state);
+  /// Moves the box to entry `at` of the list, and positions with it.
+  void takeBlock(const ListReader &reader, Value at, Value first);
+  Values createStep(ValueRange state);
+  void cloneBody(Region &from, Region &to);
+
+  OpBuilder &b;
+  Location loc;
+  OnlineOp op;
+  BlockList blocks;
+  DimensionClasses classes;
+  IterationBox box;
+  SmallVector<OpFoldResult> whole;
+  SmallVector<unsigned> listDims;
+  /// Which key the first of the block at hand is.
+  OpFoldResult position;
+  OnlineOp step;
+};
+
+} // namespace
+
+SmallVector<Value>
+ListSplitter::loop(Value from, Value to, int64_t step, ValueRange inits,
+                   function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, index(step), inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  scf::YieldOp::create(b, loc,
+                       body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  return Values(loop.getResults());
+}
+
+OpFoldResult ListSplitter::clip(int64_t size, OpFoldResult from,
+                                OpFoldResult to) {
+  if (size == 1)
+    return b.getIndexAttr(1);
+  AffineExpr rest = b.getAffineSymbolExpr(0) - b.getAffineDimExpr(0);
+  return affine::makeComposedFoldedAffineMin(
+      b, loc,
+      AffineMap::get(1, 1, {b.getAffineConstantExpr(size), rest},
+                     b.getContext()),
+      {from, to});
+}
+
+SmallVector<Value> ListSplitter::forEachList(ValueRange state,
+                                             unsigned number) {
+  if (number == listDims.size())
+    return walkList(state);
+  unsigned dim = listDims[number];
+  bool isShared = blocks.getListDim() == dim &&
+                  !blocks.getIndicesMap().isFunctionOfDim(dim);
+  int64_t size = isShared ? blocks.getRows() : 1;
+  return loop(index(0), toValue(whole[dim]), size, state,
+              [&](Value first, ValueRange carried) {
+                box.offsets[dim] = first;
+                box.extents[dim] = clip(size, first, whole[dim]);
+                return forEachList(carried, number + 1);
+              });
+}
+
+SmallVector<Value> ListSplitter::walkList(ValueRange state) {
+  ListReader reader(b, loc, blocks, box.offsets, whole,
+                    classes.keyRows.front());
+  auto [first, end] = reader.readBounds();
+  Values slices;
+  unsigned output = op.getOutputIndex();
+  for (auto [i, part] : llvm::enumerate(state))
+    slices.push_back(box.slice(b, part, op.getIndexingMap(output + i)));
+  Values next = loop(first, end, /*step=*/1, slices,
+                     [&, first = first](Value at, ValueRange carried) {
+                       takeBlock(reader, at, first);
+                       return createStep(carried);
+                     });
+  for (auto [i, part] : llvm::enumerate(next)) {
+    SmallVector<OpFoldResult> from, extents;
+    box.locate(op.getIndexingMap(output + i), from, extents);
+    part = insertSlice(b, loc, part, state[i], from, extents);
+  }
+  return next;
+}
+
+void ListSplitter::takeBlock(const ListReader &reader, Value at, Value first) {
+  Value entry = reader.readChecked(at, first);
+  unsigned key = classes.keyRows.back();
+  AffineExpr left = b.getAffineDimExpr(0), right = b.getAffineDimExpr(1);
+  int64_t keys = blocks.getKeys();
+  if (blocks.isPhysical()) {
+    box.offsets[classes.keyRows.front()] = entry;
+    box.extents[classes.keyRows.front()] = b.getIndexAttr(1);
+    position = affine::makeComposedFoldedAffineApply(
+        b, loc, (left - right) * keys, {at, first});
+    return;
+  }
+  position = affine::makeComposedFoldedAffineApply(b, loc, left * keys,
+                                                   {OpFoldResult(entry)});
+  box.offsets[key] = position;
+  box.extents[key] = clip(keys, position, whole[key]);
+}
+
+void ListSplitter::cloneBody(Region &from, Region &to) {
+  IterationBox positions = box;
+  positions.offsets[classes.keyRows.back()] = position;
+  SmallVector<std::optional<unsigned>> dims;
+  for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
+    dims.push_back(dim);
+  positions.cloneBody(b, from, to, dims);
+}
+
+SmallVector<Value> ListSplitter::createStep(ValueRange state) {
+  Values operands;
+  unsigned output = op.getOutputIndex(), weighting = op.getWeightingIndex();
+  SmallVector<Value> mapped =
+      cast<AttentionOpInterface>(op.getOperation()).getMappedOperands();
+  for (unsigned i = 0; i < output; ++i)
+    operands.push_back(box.slice(b, mapped[i], op.getIndexingMap(i)));
+  ValueRange all(operands);
+  step = OnlineOp::create(
+      b, loc, state.getTypes(), all[0], all[1], all[2],
+      all.slice(3, weighting - 3), all.drop_front(weighting),
+      /*indptr=*/Value(), /*indices=*/Value(), /*ahead_key=*/Value(),
+      /*ahead_value=*/Value(), /*rows=*/Value(), /*full=*/Value(),
+      /*position=*/Value(), state[0], state.drop_front(),
+      op.getIndexingMapsAttr(), op.getWeighting(),
+      /*layout=*/LayoutAttrInterface(), op.getScale(),
+      TypeAttr::get(op.getAccumulationType()), /*key_tile=*/IntegerAttr(),
+      /*count_tiles=*/false, /*blocks=*/BlockListAttr());
+  cloneBody(op.getSimilarity(), step.getSimilarity());
+  cloneBody(op.getMask(), step.getMask());
+  cloneBody(op.getScore(), step.getScore());
+  cloneBody(op.getWeight(), step.getWeight());
+  // The loop has one state, whatever the steps take for theirs.
+  Values next;
+  for (auto [result, carried] : llvm::zip_equal(step.getResults(), state))
+    next.push_back(
+        linalg::CopyOp::create(b, loc, result, carried).getResult(0));
+  return next;
+}
+
+std::pair<SmallVector<Value>, OnlineOp> ListSplitter::run() {
+  Values results = forEachList(op.getDpsInits(), /*number=*/0);
+  return {results, step};
+}
+
+std::pair<SmallVector<Value>, OnlineOp> splitLists(OpBuilder &b, OnlineOp op) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  return ListSplitter(b, op).run();
+}
+
+} // namespace attn
