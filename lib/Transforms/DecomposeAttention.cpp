@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/KernelFit.h"
 #include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
@@ -464,9 +465,13 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   bool hasLists =
       cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr() != nullptr;
-  if (hasLists && !online)
+  auto generic = dyn_cast<GenericOp>(op.getOperation());
+  if (hasLists && generic && needsFinalWeights(generic))
     return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
-                          "blocks");
+                          "blocks, and its weights have to be final");
+  if (hasLists && getRaggedDims(op))
+    return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
+                          "blocks, and its requests are packed");
   if (online &&
       (online.getLayout() || online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
@@ -482,13 +487,20 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
     return results;
   }
   if (hasLists) {
-    auto [results, step] = splitLists(b, online);
-    FailureOr<SmallVector<Value>> decomposed = decomposeAttention(b, step);
-    if (failed(decomposed))
+    SplitList split = splitLists(b, op);
+    FailureOr<SmallVector<Value>> parts = decomposeAttention(b, split.step);
+    if (failed(parts))
       return failure();
-    step->replaceAllUsesWith(*decomposed);
-    step->erase();
-    return results;
+    split.step->replaceAllUsesWith(*parts);
+    split.step->erase();
+    if (split.finish) {
+      parts = decomposeFinish(b, split.finish);
+      if (failed(parts))
+        return failure();
+      split.finish->replaceAllUsesWith(*parts);
+      split.finish->erase();
+    }
+    return split.results;
   }
   b.setInsertionPoint(op);
   return AttentionDecomposer(b, op).run();

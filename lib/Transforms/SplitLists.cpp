@@ -23,7 +23,7 @@ namespace {
 /// Writes the loops over lists, and over the entries of each.
 class ListSplitter {
 public:
-  ListSplitter(OpBuilder &builder, OnlineOp op)
+  ListSplitter(OpBuilder &builder, AttentionOpInterface op)
       : b(builder), loc(op.getLoc()), op(op), blocks(*BlockList::of(op)),
         classes(op.getDimensionClasses()), box(IterationBox::whole(b, op)),
         whole(box.extents) {
@@ -32,7 +32,7 @@ public:
         listDims.push_back(dim);
   }
 
-  std::pair<SmallVector<Value>, OnlineOp> run();
+  SplitList run();
 
 private:
   using Values = SmallVector<Value>;
@@ -52,14 +52,20 @@ private:
   Values forEachList(ValueRange state, unsigned number);
   /// The steps of the list at hand.
   Values walkList(ValueRange state);
+  /// Of an op that is no step: the state before the first, of the rows at hand,
+  /// and what the last one becomes in place of `slices`.
+  Values createState();
+  Values finish(ValueRange state, ValueRange slices, Value first, Value end);
   /// Moves the box to entry `at` of the list, and positions with it.
   void takeBlock(const ListReader &reader, Value at, Value first);
   Values createStep(ValueRange state);
+  /// The maps of accumulator and statistics.
+  SmallVector<AffineMap> getStateMaps();
   void cloneBody(Region &from, Region &to);
 
   OpBuilder &b;
   Location loc;
-  OnlineOp op;
+  AttentionOpInterface op;
   BlockList blocks;
   DimensionClasses classes;
   IterationBox box;
@@ -68,6 +74,7 @@ private:
   /// Which key the first of the block at hand is.
   OpFoldResult position;
   OnlineOp step;
+  FinishOp last;
 };
 
 } // namespace
@@ -119,11 +126,14 @@ SmallVector<Value> ListSplitter::walkList(ValueRange state) {
   unsigned output = op.getOutputIndex();
   for (auto [i, part] : llvm::enumerate(state))
     slices.push_back(box.slice(b, part, op.getIndexingMap(output + i)));
-  Values next = loop(first, end, /*step=*/1, slices,
+  bool isStep = isa<OnlineOp>(op.getOperation());
+  Values next = loop(first, end, /*step=*/1, isStep ? slices : createState(),
                      [&, first = first](Value at, ValueRange carried) {
                        takeBlock(reader, at, first);
                        return createStep(carried);
                      });
+  if (!isStep)
+    next = finish(next, slices, first, end);
   for (auto [i, part] : llvm::enumerate(next)) {
     SmallVector<OpFoldResult> from, extents;
     box.locate(op.getIndexingMap(output + i), from, extents);
@@ -150,6 +160,63 @@ void ListSplitter::takeBlock(const ListReader &reader, Value at, Value first) {
   box.extents[key] = clip(keys, position, whole[key]);
 }
 
+SmallVector<AffineMap> ListSplitter::getStateMaps() {
+  AffineMap output = op.getIndexingMap(op.getOutputIndex());
+  SmallVector<AffineExpr> rows;
+  for (AffineExpr expr : output.getResults())
+    if (classes.classes[cast<AffineDimExpr>(expr).getPosition()] !=
+        DimensionClass::Channel)
+      rows.push_back(expr);
+  SmallVector<AffineMap> maps(
+      1 + op.getWeighting().getStatistics().size(),
+      AffineMap::get(op.getNumDims(), 0, rows, b.getContext()));
+  maps[0] = output;
+  return maps;
+}
+
+SmallVector<Value> ListSplitter::createState() {
+  Values state;
+  SmallVector<Statistic> statistics = op.getWeighting().getStatistics();
+  for (auto [i, map] : llvm::enumerate(getStateMaps())) {
+    SmallVector<OpFoldResult> from, extents;
+    box.locate(map, from, extents);
+    state.push_back(
+        createFilledTensor(b, loc, extents, op.getAccumulationType(),
+                           i == 0 ? 0.0 : statistics[i - 1].neutral));
+  }
+  return state;
+}
+
+SmallVector<Value> ListSplitter::finish(ValueRange state, ValueRange slices,
+                                        Value first, Value end) {
+  // The dimensions of the output are all that there are.
+  SmallVector<AffineMap> maps = getStateMaps();
+  Values operands;
+  unsigned output = op.getOutputIndex();
+  for (unsigned i = op.getWeightingIndex(); i < output; ++i) {
+    operands.push_back(
+        box.slice(b, op.getMappedOperands()[i], op.getIndexingMap(i)));
+    maps.push_back(op.getIndexingMap(i));
+  }
+  for (size_t i = 0; i < slices.size(); ++i)
+    maps.push_back(op.getIndexingMap(output + i));
+  llvm::SmallBitVector unused = getUnusedDimsBitVector(maps);
+  for (AffineMap &map : maps)
+    map = compressDims(map, unused);
+  Value keys = createNumKeys(b, op, whole);
+  if (blocks.isPhysical()) {
+    Value entries = arith::SubIOp::create(b, loc, end, first);
+    keys = arith::MulIOp::create(b, loc, entries, index(blocks.getKeys()));
+  }
+  last = FinishOp::create(
+      b, loc, slices.getTypes(), state[0], state.drop_front(), operands,
+      /*value=*/Value(), keys, slices[0],
+      slices.size() > 1 ? slices[1] : Value(), b.getAffineMapArrayAttr(maps),
+      op.getWeighting(), /*layout=*/LayoutAttrInterface(),
+      /*finished=*/false);
+  return Values(last.getResults());
+}
+
 void ListSplitter::cloneBody(Region &from, Region &to) {
   IterationBox positions = box;
   positions.offsets[classes.keyRows.back()] = position;
@@ -166,6 +233,10 @@ SmallVector<Value> ListSplitter::createStep(ValueRange state) {
       cast<AttentionOpInterface>(op.getOperation()).getMappedOperands();
   for (unsigned i = 0; i < output; ++i)
     operands.push_back(box.slice(b, mapped[i], op.getIndexingMap(i)));
+  SmallVector<AffineMap> maps;
+  for (unsigned i = 0; i < output; ++i)
+    maps.push_back(op.getIndexingMap(i));
+  llvm::append_range(maps, getStateMaps());
   ValueRange all(operands);
   step = OnlineOp::create(
       b, loc, state.getTypes(), all[0], all[1], all[2],
@@ -173,7 +244,7 @@ SmallVector<Value> ListSplitter::createStep(ValueRange state) {
       /*indptr=*/Value(), /*indices=*/Value(), /*ahead_key=*/Value(),
       /*ahead_value=*/Value(), /*rows=*/Value(), /*full=*/Value(),
       /*position=*/Value(), state[0], state.drop_front(),
-      op.getIndexingMapsAttr(), op.getWeighting(),
+      b.getAffineMapArrayAttr(maps), op.getWeighting(),
       /*layout=*/LayoutAttrInterface(), op.getScale(),
       TypeAttr::get(op.getAccumulationType()), /*key_tile=*/IntegerAttr(),
       /*count_tiles=*/false, /*blocks=*/BlockListAttr());
@@ -189,12 +260,13 @@ SmallVector<Value> ListSplitter::createStep(ValueRange state) {
   return next;
 }
 
-std::pair<SmallVector<Value>, OnlineOp> ListSplitter::run() {
-  Values results = forEachList(op.getDpsInits(), /*number=*/0);
-  return {results, step};
+SplitList ListSplitter::run() {
+  auto inits = cast<DestinationStyleOpInterface>(op.getOperation());
+  Values results = forEachList(inits.getDpsInits(), /*number=*/0);
+  return {results, step, last};
 }
 
-std::pair<SmallVector<Value>, OnlineOp> splitLists(OpBuilder &b, OnlineOp op) {
+SplitList splitLists(OpBuilder &b, AttentionOpInterface op) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op);
   return ListSplitter(b, op).run();

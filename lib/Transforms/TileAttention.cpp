@@ -50,10 +50,12 @@ struct TileAttentionPass final
     if (!decision.fused) {
       ++numUnfused;
       remark::missed(op.getLoc(), kOpts) << "left unfused: " + decision.reason;
-      if (op.getBlocksAttr())
+      // Blocks have steps of their own, whose weights are not final.
+      if (op.getBlocksAttr() && (needsFinalWeights(op) || getRaggedDims(op)))
         return op.emitOpError("cannot be left unfused, as its keys are lists "
-                              "of blocks: ")
-               << decision.reason;
+                              "of blocks beside ")
+               << (getRaggedDims(op) ? "packed requests" : "final weights")
+               << ": " << decision.reason;
       if (requireFused)
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();

@@ -25,11 +25,17 @@ mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 std::pair<llvm::SmallVector<mlir::Value>, GenericOp>
 splitRequests(mlir::OpBuilder &builder, GenericOp op);
 
-/// Creates, before a step on tensors whose keys are given by lists of blocks,
-/// loops over lists and the blocks of each, with a step on one block; returns
-/// what stands for the results, and the step in the loops.
-std::pair<llvm::SmallVector<mlir::Value>, OnlineOp>
-splitLists(mlir::OpBuilder &builder, OnlineOp op);
+/// What stands for the results of an op over lists of blocks; a step on one
+/// block, and what ends the steps of a list, null if the op is a step itself.
+struct SplitList {
+  llvm::SmallVector<mlir::Value> results;
+  OnlineOp step;
+  FinishOp finish;
+};
+
+/// Creates, before an op on tensors whose keys are given by lists of blocks and
+/// whose weights need not be final, loops over lists and the blocks of each.
+SplitList splitLists(mlir::OpBuilder &builder, AttentionOpInterface op);
 
 /// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with
 /// its scores in memory; returns what stands for the results. An error on
