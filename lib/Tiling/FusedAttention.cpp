@@ -18,9 +18,10 @@ namespace attn {
 
 FusedAttention::FusedAttention(RewriterBase &rewriter, GenericOp op,
                                OrderedWeightingAttrInterface ordered,
-                               const TileSizes &sizes, bool countTiles)
+                               const TileSizes &sizes, bool countTiles,
+                               const RequestFilter &filter)
     : b(rewriter), loc(op.getLoc()), op(op), ordered(ordered), sizes(sizes),
-      countTiles(countTiles), classes(op.getDimensionClasses()),
+      countTiles(countTiles), filter(filter), classes(op.getDimensionClasses()),
       operands(rewriter, op, sizes), blocks(BlockList::of(op)) {}
 
 Value FusedAttention::index(int64_t value) {
@@ -47,7 +48,7 @@ ValueRange FusedAttention::run() {
   wholeExtents = box.extents;
   if (sizes.splits > 1)
     return runSplits();
-  nest.emplace(b, op, sizes, box, op.getDpsInits());
+  nest.emplace(b, op, sizes, filter, box, op.getDpsInits());
   takeOperands();
   takeList();
   checkList();
@@ -406,7 +407,8 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
 }
 
 LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
-                            const TileSizes &sizes, bool countTiles) {
+                            const TileSizes &sizes, bool countTiles,
+                            const RequestFilter &filter) {
   FusionDecision fit = fitsKernel(op);
   if (!fit.fused)
     return rewriter.notifyMatchFailure(op, fit.reason);
@@ -419,7 +421,8 @@ LogicalResult tileAttention(RewriterBase &rewriter, GenericOp op,
   if (ordered)
     op = takeMass(rewriter, op);
   rewriter.replaceOp(
-      op, FusedAttention(rewriter, op, ordered, whole, countTiles).run());
+      op,
+      FusedAttention(rewriter, op, ordered, whole, countTiles, filter).run());
   return success();
 }
 

@@ -40,7 +40,7 @@ public:
   /// With `ordered`, the weights of `op` are the mass of that weighting.
   FusedAttention(mlir::RewriterBase &rewriter, GenericOp op,
                  OrderedWeightingAttrInterface ordered, const TileSizes &sizes,
-                 bool countTiles);
+                 bool countTiles, const RequestFilter &filter);
 
   /// The results of the loops, in front of the op.
   mlir::ValueRange run();
@@ -194,7 +194,8 @@ private:
                       mlir::Value right);
   void check(mlir::Value holds, llvm::StringRef message, mlir::Value expected,
              mlir::Value got);
-  /// `size`, but 0 for a worker without rows, of requests that are packed.
+  /// `size`, but 0 for a worker without rows, of requests that are packed, or
+  /// whose request is filtered out.
   mlir::Value dropIfIdle(mlir::Value size);
 
   /// A loop over each outer key row dimension, or over the blocks of a list,
@@ -241,12 +242,15 @@ private:
   OrderedWeightingAttrInterface ordered;
   const TileSizes &sizes;
   bool countTiles;
+  RequestFilter filter;
   DimensionClasses classes;
   Operands operands;
   /// What is at hand: a worker, a query tile, a key tile.
   IterationBox box;
   /// Whether requests have keys or rows of their own number.
-  bool isRagged() { return op.getQueryStarts() || op.getKeyStarts(); }
+  bool isRagged() {
+    return op.getQueryStarts() || op.getKeyStarts() || filter.starts;
+  }
 
   /// The extents of the whole op; in a worker, of keys that of its request.
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;

@@ -36,9 +36,14 @@ Value FusedAttention::compare(Predicate predicate, Value left, Value right) {
 }
 
 Value FusedAttention::dropIfIdle(Value size) {
+  Value zero = index(0);
+  if (filter.kind == RequestFilter::Kind::SingleRow) {
+    Value single =
+        isSingle(b, loc, filter.starts, toValue(box.offsets[filter.request]));
+    return arith::SelectOp::create(b, loc, single, size, zero);
+  }
   if (!op.getQueryStarts())
     return size;
-  Value zero = index(0);
   Value idle = compare(Predicate::eq, toValue(box.extents[operands.row]), zero);
   return arith::SelectOp::create(b, loc, idle, zero, size);
 }

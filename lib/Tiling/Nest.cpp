@@ -63,8 +63,9 @@ SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
 }
 
 Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
-           IterationBox &box, ValueRange inits, OpFoldResult splits)
-    : b(rewriter), loc(op.getLoc()), op(op), box(box),
+           const RequestFilter &filter, IterationBox &box, ValueRange inits,
+           OpFoldResult splits)
+    : b(rewriter), loc(op.getLoc()), op(op), filter(filter), box(box),
       row(sizes.rowDims.front()), rowsPerRow(countRowsPerRow(sizes, box)),
       roomRows(sizes.layout.getNumRows()), wholeRows(box.extents[row]),
       outer(attn::getOuterDims(op, sizes)), isSplit(static_cast<bool>(splits)) {

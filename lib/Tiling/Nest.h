@@ -10,6 +10,7 @@
 
 #include "attn/Analysis/KernelFit.h"
 #include "attn/Tiling/IterationBox.h"
+#include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -27,7 +28,7 @@ public:
   /// `inits`, those of the op if there are no `splits`: that many workers for
   /// each block otherwise, neighbours of each other.
   Nest(mlir::RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
-       IterationBox &box, mlir::ValueRange inits,
+       const RequestFilter &filter, IterationBox &box, mlir::ValueRange inits,
        mlir::OpFoldResult splits = {});
 
   /// The extents of the parallel loop, splits aside.
@@ -93,6 +94,7 @@ private:
   mlir::RewriterBase &b;
   mlir::Location loc;
   GenericOp op;
+  RequestFilter filter;
   IterationBox &box;
   /// The dimension that is cut into tiles, how many rows of it a tile has, and
   /// how many rows of the tile belong to each.
@@ -110,6 +112,10 @@ private:
 /// First and number of the rows of a request, by where requests start.
 IterationBox::Rows readRows(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value starts, mlir::Value request);
+
+/// Whether a request has one row.
+mlir::Value isSingle(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value starts, mlir::Value request);
 
 /// Entry `tile` of a buffer in which each query tile of a block has `extent`
 /// positions along the first dimension; and the buffer with it replaced.

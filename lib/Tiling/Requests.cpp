@@ -39,6 +39,12 @@ IterationBox::Rows readRows(OpBuilder &b, Location loc, Value starts,
   return {first, count};
 }
 
+Value isSingle(OpBuilder &b, Location loc, Value starts, Value request) {
+  Value count = cast<Value>(readRows(b, loc, starts, request).count);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, count, one);
+}
+
 SmallVector<unsigned> Nest::getResultDims() {
   SmallVector<unsigned> dims(outer);
   if (op.getQueryStarts())
@@ -82,6 +88,11 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
       });
   Value request = search.getResult(0);
   IterationBox::Rows rows = readRows(b, loc, starts, request);
+  if (filter.kind == RequestFilter::Kind::OtherRows)
+    rows.count =
+        arith::SelectOp::create(b, loc, isSingle(b, loc, starts, request), zero,
+                                cast<Value>(rows.count))
+            .getResult();
   box.offsets[requestDim] = request;
   box.requestRows[row] = rows;
   wholeRows = rows.count;
@@ -93,7 +104,7 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
 
 void Nest::takeRequestKeys() {
   std::optional<RaggedDims> dims = getRaggedDims(op);
-  if (!dims || BlockList::hasPages(op))
+  if ((!dims && !filter.starts) || BlockList::hasPages(op))
     return;
   unsigned key = op.getDimensionClasses().keyRows.back();
   auto toValue = [&](OpFoldResult size) {
@@ -103,6 +114,14 @@ void Nest::takeRequestKeys() {
   if (op.getKeyStarts())
     keys = readRows(b, loc, op.getKeyStarts(),
                     toValue(box.offsets[dims->request]));
+  if (filter.kind == RequestFilter::Kind::SingleRow) {
+    Value single =
+        isSingle(b, loc, filter.starts, toValue(box.offsets[filter.request]));
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    keys.count =
+        arith::SelectOp::create(b, loc, single, toValue(keys.count), zero)
+            .getResult();
+  }
   if (op.getQueryStarts()) {
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
     Value isEmpty = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,

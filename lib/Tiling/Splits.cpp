@@ -126,7 +126,7 @@ ValueRange FusedAttention::runSplits() {
     }
   });
 
-  nest.emplace(b, op, sizes, box, states, count);
+  nest.emplace(b, op, sizes, filter, box, states, count);
   takeOperands();
   takeList();
   checkList();
@@ -152,7 +152,7 @@ ValueRange FusedAttention::runSplits() {
   parts.clear();
   packed.clear();
   buffers.clear();
-  nest.emplace(b, op, sizes, box, op.getDpsInits());
+  nest.emplace(b, op, sizes, filter, box, op.getDpsInits());
   takeOperands();
   takeList();
   packQueryTile();

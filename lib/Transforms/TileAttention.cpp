@@ -60,6 +60,29 @@ struct TileAttentionPass final
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();
     }
+    ++numTiled;
+    IRRewriter rewriter(op.getContext());
+    // A number of rows that is asked for is one for all tiles; weights that are
+    // used when they are final are not for few rows.
+    GenericOp single;
+    if (op.getQueryStarts() && !queryTile && !needsFinalWeights(op))
+      single = takeSingleRows(rewriter, op);
+    if (!single)
+      return tileOne(rewriter, op, decision.reason, {});
+    RequestFilter filter;
+    filter.starts = op.getQueryStarts();
+    filter.request = getRaggedDims(op)->request;
+    filter.kind = RequestFilter::Kind::OtherRows;
+    if (failed(tileOne(rewriter, op, decision.reason, filter)))
+      return failure();
+    filter.kind = RequestFilter::Kind::SingleRow;
+    return tileOne(rewriter, single, "requests of one row", filter);
+  }
+
+  /// Tiles one op, which says why it is fused.
+  LogicalResult tileOne(RewriterBase &rewriter, GenericOp op, StringRef reason,
+                        const RequestFilter &filter) {
+    constexpr auto kOpts = remark::RemarkOpts::name("fusion").category("attn");
     SmallVector<LayoutChoice> ranked =
         rankLayouts(op, {vectorBits, queryTile, hasBf16Dot});
     int64_t listRows = getListRows(op);
@@ -78,6 +101,9 @@ struct TileAttentionPass final
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
+    // How many parts there are would be one number for all requests.
+    if (filter.kind == RequestFilter::Kind::SingleRow)
+      sizes.splits = 1;
     if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
         listRows % blockRows != 0)
       return op.emitOpError("expected query-tiles that divide the ")
@@ -85,7 +111,7 @@ struct TileAttentionPass final
              << sizes.queryTiles << " of " << layout.getNumRows();
     std::string chosen =
         llvm::formatv("fused: {0}; tiles of {1} query rows by {2} key rows",
-                      decision.reason, layout.getNumRows(), sizes.keyRows);
+                      reason, layout.getNumRows(), sizes.keyRows);
     if (sizes.queryTiles > 1)
       chosen += llvm::formatv("; {0} query tiles share each key tile",
                               sizes.queryTiles);
@@ -108,9 +134,7 @@ struct TileAttentionPass final
                       : ", ")
          << choice.layout << llvm::format(" (cost %.3g)", choice.cost);
     remark::passed(op.getLoc(), kOpts) << chosen;
-    ++numTiled;
-    IRRewriter rewriter(op.getContext());
-    return tileAttention(rewriter, op, sizes, countTiles);
+    return tileAttention(rewriter, op, sizes, countTiles, filter);
   }
 };
 

@@ -29,9 +29,10 @@
 // whose list has room for 176 keys, of which there are 101.
 // CHECK: check: result 0: ok
 // CHECK: check: result 1: ok
-// CONFIG: walks lists of physical blocks of 8 keys, several to a tile; no tile has rows of two requests
+// CONFIG: fused: one online pass; tiles of {{.+}}; walks lists of physical blocks of 8 keys, several to a tile; no tile has rows of two requests; layout #attn.lanes_along_rows
+// CONFIG: fused: requests of one row; tiles of 2 query rows by {{.+}}; layout #attn.lanes_along_features<2>
 // TRACE: similarity {{.+}}, mask true, weight {{.+}} (the row sees 101 keys)
-// UNFUSED: cannot be left unfused, as its keys are lists of blocks: fusion is switched off
+// UNFUSED: cannot be left unfused, as its keys are lists of blocks beside packed requests: fusion is switched off
 
 func.func @mixed(%q: tensor<?x4x16xf32>, %k: tensor<50x2x8x16xf32>, %v: tensor<50x2x8x8xf32>,
                  %pages: tensor<?xi32>) -> (tensor<?x4x8xf32>, tensor<?x4xf32>) {

@@ -24,10 +24,12 @@
 
 // Two prompts and two single tokens, each over keys of its own, and a request of
 // no rows. Workers are as many as extents allow; all numbers of threads, and the
-// form between any two stages, give the same bits. Row 71 is that of request 2.
+// form between any two stages, give the same bits. Single tokens get tiles of few
+// rows, the heads that share a key head. Row 71 is that of request 2.
 // CHECK: check: result 0: ok
 // CHECK: check: result 1: ok
-// CONFIG: no tile has rows of two requests
+// CONFIG: fused: one online pass; tiles of {{.+}}; no tile has rows of two requests; layout #attn.lanes_along_rows
+// CONFIG: fused: requests of one row; tiles of 2 query rows by {{.+}}; layout #attn.lanes_along_features<2>
 // TRACE: similarity {{.+}}, mask true, weight {{.+}} (the row sees 101 keys)
 
 func.func @mixed(%q: tensor<?x4x16xf32>, %k: tensor<?x2x16xf32>, %v: tensor<?x2x8xf32>)

@@ -13,11 +13,29 @@
 
 namespace attn {
 
+/// Which requests of an op are computed: all, those of one row, or the others.
+struct RequestFilter {
+  enum class Kind { All, SingleRow, OtherRows };
+  Kind kind = Kind::All;
+  /// Where the rows of requests start, and the dimension of the requests.
+  mlir::Value starts;
+  unsigned request = 0;
+};
+
 /// Replaces an op that fits the kernel by loops over tiles of the given sizes.
-/// With `countTiles` the loops count the key tiles they look at.
+/// With `countTiles` the loops count the key tiles they look at. Requests that
+/// are filtered out look at no keys.
 mlir::LogicalResult tileAttention(mlir::RewriterBase &rewriter, GenericOp op,
                                   const TileSizes &sizes,
-                                  bool countTiles = false);
+                                  bool countTiles = false,
+                                  const RequestFilter &filter = {});
+
+/// Creates, before an op whose queries are packed, an op that has one row for
+/// each request: that of requests of one row. What it computes of these is put
+/// in the place of what `op` does, which can leave them out. Null if `op` has
+/// operands with rows at positions within requests, or lists of pages that are
+/// not one for each request.
+GenericOp takeSingleRows(mlir::RewriterBase &rewriter, GenericOp op);
 
 /// The module's buffer of three i64 that kernels with `count_tiles` count in:
 /// key tiles looked at, computed (a pair is visible), and full.
