@@ -16,17 +16,30 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <sys/mman.h>
 #include <vector>
 
 namespace attn::limit {
 
-/// Arrays that begin on a cache line.
+/// Arrays that begin on a cache line; large ones in large pages, as the arrays
+/// of attn-run are.
 struct Numbers {
-  explicit Numbers(size_t count)
-      : data(static_cast<float *>(std::aligned_alloc(
-                 64, (count * sizeof(float) + 63) / 64 * 64)),
-             std::free) {}
+  explicit Numbers(size_t count) : data(allocate(count), std::free) {}
   std::unique_ptr<float, void (*)(void *)> data;
+
+private:
+  static float *allocate(size_t count) {
+    constexpr size_t largePage = size_t(2) << 20;
+    size_t bytes = count * sizeof(float);
+    size_t alignment = bytes < 2 * largePage ? 64 : largePage;
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    void *memory = std::aligned_alloc(alignment, bytes);
+#ifdef MADV_HUGEPAGE
+    if (memory && alignment == largePage)
+      (void)madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    return static_cast<float *>(memory);
+  }
 };
 
 [[noreturn]] inline void fail(const std::string &message, int status = 2) {

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using namespace attn;
@@ -274,12 +275,29 @@ std::string attn::formatIndex(ArrayRef<int64_t> index) {
 
 void Array::Free::operator()(void *memory) const { std::free(memory); }
 
+/// Memory of `size` bytes. Where that is a lot, in large pages, as NumPy has
+/// it: looking up small ones takes a third of the time that reading a cache of
+/// keys does.
+static void *allocateBytes(size_t size) {
+  constexpr size_t largePage = size_t(2) << 20;
+  if (size < 2 * largePage)
+    return std::aligned_alloc(Array::alignment,
+                              llvm::alignTo(size, Array::alignment));
+  size = llvm::alignTo(size, largePage);
+  void *memory = std::aligned_alloc(largePage, size);
+#ifdef MADV_HUGEPAGE
+  // If there are none, small ones do.
+  if (memory)
+    (void)madvise(memory, size, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 Expected<Array> Array::allocate(ElementType type, ArrayRef<int64_t> shape) {
   Expected<int64_t> bytes = countBytes(type, shape);
   if (!bytes)
     return bytes.takeError();
-  size_t size = llvm::alignTo(std::max<int64_t>(*bytes, 1), alignment);
-  Storage storage(std::aligned_alloc(alignment, size));
+  Storage storage(allocateBytes(std::max<int64_t>(*bytes, 1)));
   if (!storage)
     return llvm::createStringError("no memory for " +
                                    attn::toString(shape, type) + " (" +

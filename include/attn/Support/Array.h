@@ -63,7 +63,8 @@ std::string toString(llvm::ArrayRef<int64_t> shape, ElementType type);
 std::string toString(llvm::ArrayRef<int64_t> shape);
 
 /// A multi-dimensional array in host memory: contiguous, row-major, aligned to
-/// 64 bytes, owned. Moves, never copies; `clone` copies.
+/// 64 bytes, owned; in large pages where it is large and there are any. Moves,
+/// never copies; `clone` copies.
 class Array {
 public:
   static constexpr int64_t alignment = 64;

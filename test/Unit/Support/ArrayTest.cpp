@@ -112,6 +112,16 @@ TEST(ArrayTest, NamesRoundTrip) {
             "2x?xindex");
 }
 
+TEST(ArrayTest, LargePages) {
+  constexpr uintptr_t kLargePage = 2 << 20;
+  auto isLarge = [&](int64_t bytes) {
+    Array array = llvm::cantFail(Array::create(ElementType::I8, {bytes}));
+    return reinterpret_cast<uintptr_t>(array.getData()) % kLargePage == 0;
+  };
+  EXPECT_TRUE(isLarge(2 * kLargePage));
+  EXPECT_TRUE(isLarge(2 * kLargePage + 1));
+}
+
 TEST(ArrayTest, LayoutAndIndex) {
   llvm::Expected<Array> array = Array::create(ElementType::F32, {2, 3, 5});
   ASSERT_TRUE(bool(array));
