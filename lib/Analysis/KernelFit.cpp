@@ -356,8 +356,12 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   sizes.layout = layout;
   sizes.rowDims = chooseRowDims(op, layout);
   int64_t queryRows = layout.getNumRows();
-  sizes.keyRows =
-      std::clamp<int64_t>(8 * 1024 * 8 / (queryRows * accBits), 1, 512);
+  // What queries are stored as, weights meet the values as.
+  Type weight = layout.getStoredElement(
+      OperandRole::query, op.getIndexingMap(0),
+      getElementTypeOrSelf(op.getQuery().getType()), op.getAccumulationType());
+  sizes.keyRows = std::clamp<int64_t>(
+      8 * 1024 * 8 / (queryRows * weight.getIntOrFloatBitWidth()), 1, 512);
   bool known = !ShapedType::isDynamic(extents.keys) &&
                !ShapedType::isDynamic(extents.features) &&
                !ShapedType::isDynamic(extents.channels);

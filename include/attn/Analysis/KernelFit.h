@@ -90,14 +90,14 @@ llvm::SmallVector<LayoutChoice> rankLayouts(GenericOp op,
 llvm::SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
                                              LayoutAttrInterface layout);
 
-/// Tiles in a layout: as many key rows as keep the scores of a tile in a
-/// quarter of a first-level cache of 32 KiB, beside the queries, keys or
-/// values, but no more than 512. Where keys and values outgrow a second-level
-/// cache and no mask bounds them from below, several query tiles share each
-/// tile of them: 8, or 4 where more would leave threads idle; so do they where
-/// a tile is copied from several blocks of a list, small ones. Few query rows
-/// with many keys are split along the keys. All of it follows from extents,
-/// whatever the threads.
+/// Tiles in a layout: as many key rows as keep the weights of a tile, as they
+/// meet the values, in a quarter of a first-level cache of 32 KiB, beside the
+/// queries, keys or values, but no more than 512. Where keys and values outgrow
+/// a second-level cache and no mask bounds them from below, several query tiles
+/// share each tile of them: 8, or 4 where more would leave threads idle; so do
+/// they where a tile is copied from several blocks of a list, small ones. Few
+/// query rows with many keys are split along the keys. All of it follows from
+/// extents, whatever the threads.
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout);
 
 } // namespace attn

@@ -126,7 +126,9 @@ protected:
   bool readsOnce();
   void prefetchValues(mlir::Value first, int64_t count, mlir::Value step,
                       mlir::Value feature);
-  void prefetchNextKeys(mlir::Value channel, mlir::Value keyRow);
+  void prefetchNextKeys(mlir::Value channel, mlir::Value step,
+                        mlir::Value steps);
+  int64_t keysPerStep() const { return inPairs ? 2 : 1; }
   /// Adds the weighted rows of `valueOperand` to `accumulator`.
   void emitValues();
   /// The same by visibility, once weights and values lie in pairs if they are
@@ -140,8 +142,17 @@ protected:
   void packFeaturePairs();
   void packKeyPairs(int64_t numPairs);
   /// Pairs of key rows of the weights, and of the values.
+  void createWeightPairs();
   void packWeightPairs();
   void packValuePairs();
+  /// The same of weights as they are computed, for an even number of key rows:
+  /// `computeWeight` gets the key row, the offset of its scores and the values
+  /// carried, which it updates.
+  llvm::SmallVector<mlir::Value> storeWeightPairs(
+      mlir::ValueRange inits,
+      llvm::function_ref<mlir::Value(mlir::Value, mlir::Value,
+                                     llvm::SmallVector<mlir::Value> &)>
+          computeWeight);
   /// The positions of two key rows that make a pair, for each; `body` gets the
   /// number of the pair and whether there is a second row.
   void forEachKeyPair(llvm::function_ref<void(mlir::Value, bool)> body);
@@ -190,6 +201,8 @@ protected:
   /// are few, and multiplying them takes as long as reading it: while one of
   /// the two is multiplied, the other is asked for.
   bool isReadOnce = false;
+  /// Whether weights lie in pairs already, and not in `scores`.
+  bool weightsInPairs = false;
   mlir::Value queryPairs, keyPairs, weightPairs, valuePairs;
   mlir::IntegerType bitsType;
   /// Whether the phase being emitted is for full tiles.

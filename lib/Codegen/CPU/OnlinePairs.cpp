@@ -158,13 +158,40 @@ SmallVector<Value> PairEmitter::emitSimilarityInPairs(Value first,
 // Pairs of key rows
 //===----------------------------------------------------------------------===//
 
-void PairEmitter::packWeightPairs() {
+void PairEmitter::createWeightPairs() {
   if (!weightPairs)
     weightPairs = createWorkerScratch(
         b, op,
         MemRefType::get(
             {static_cast<int64_t>(llvm::alignTo(keyTile, 2)) / 2 * lanes},
             b.getI32Type()));
+}
+
+SmallVector<Value> PairEmitter::storeWeightPairs(
+    ValueRange inits,
+    function_ref<Value(Value, Value, SmallVector<Value> &)> computeWeight) {
+  createWeightPairs();
+  Value strides[] = {index(lanes), index(2 * lanes)};
+  return emitStridedLoop(
+      b, loc, countKeyPairs(), /*unroll=*/1, strides, inits,
+      [&](Value pair, ValueRange offsets, ValueRange carried) {
+        SmallVector<Value> next(carried), weights;
+        for (int64_t half : {0, 1}) {
+          Value keyRow = arith::MulIOp::create(b, loc, pair, index(2));
+          keyRow = b.createOrFold<arith::AddIOp>(loc, keyRow, index(half));
+          Value offset = b.createOrFold<arith::AddIOp>(loc, offsets[1],
+                                                       index(half * lanes));
+          weights.push_back(computeWeight(keyRow, offset, next));
+        }
+        vector::StoreOp::create(
+            b, loc, roundToDotPairs(b, loc, weights[0], weights[1], options),
+            weightPairs, offsets[0]);
+        return next;
+      });
+}
+
+void PairEmitter::packWeightPairs() {
+  createWeightPairs();
   forEachKeyPair([&](Value pair, bool hasSecond) {
     Value to = arith::MulIOp::create(b, loc, pair, index(lanes));
     Value from = arith::MulIOp::create(b, loc, to, index(2));
@@ -247,7 +274,9 @@ SmallVector<Value> PairEmitter::emitChannelsInPairs(Value first,
   std::optional<int64_t> known = getConstantIntValue(numKeys);
   Value strides[] = {index(lanes), values.strides[0]};
   auto pairType = VectorType::get({lanes}, b.getI32Type());
-  auto loadWeights = [&](int64_t, Value, ValueRange offsets) -> Value {
+  auto loadWeights = [&](int64_t, Value pair, ValueRange offsets) -> Value {
+    if (isReadOnce)
+      prefetchNextKeys(first, pair, countKeyPairs());
     return vector::LoadOp::create(b, loc, pairType, weightPairs, offsets[0]);
   };
   auto loadValues = [&](int64_t r, Value, ValueRange offsets) -> Value {

@@ -76,11 +76,12 @@ bool PairEmitter::readsOnce() {
     return map.getNumResults() == 2 && map.getDimPosition(0) == 1 &&
            map.getDimPosition(1) == column;
   };
-  if (inPairs || lanes * accType.getWidth() > options.vectorBits ||
-      !op.getValue() || !liesByRows(1, 2) || !liesByRows(2, 3))
+  if (lanes * accType.getWidth() > options.vectorBits || !op.getValue() ||
+      !liesByRows(1, 2) || !liesByRows(2, 3))
     return false;
   int64_t channels = cast<MemRefType>(op.getValue().getType()).getDimSize(1);
-  return !ShapedType::isDynamic(channels) && channels % groupRows == 0;
+  return !ShapedType::isDynamic(channels) &&
+         channels % (keysPerStep() * groupRows) == 0;
 }
 
 /// While the `count` key rows from `first` on meet the queries: a part of one
@@ -92,18 +93,20 @@ void PairEmitter::prefetchValues(Value first, int64_t count, Value step,
             feature);
 }
 
-/// While the channels from `channel` on meet a key row: a part of the keys of
-/// the next tile, in the order of their addresses.
-void PairEmitter::prefetchNextKeys(Value channel, Value keyRow) {
+/// While the channels from `channel` on meet a key row, or a pair of them, the
+/// one of number `step` of `steps`: a part of the keys of the next tile, in the
+/// order of their addresses.
+void PairEmitter::prefetchNextKeys(Value channel, Value step, Value steps) {
   int64_t channels = cast<MemRefType>(op.getValue().getType()).getDimSize(1);
-  Value group = index(groupRows), perRow = index(channels / groupRows);
+  int64_t size = keysPerStep() * groupRows;
+  Value perRow = index(channels / size);
   Value number = arith::MulIOp::create(
-      b, loc, arith::DivUIOp::create(b, loc, channel, group), numKeys);
-  number = arith::AddIOp::create(b, loc, number, keyRow);
+      b, loc, arith::DivUIOp::create(b, loc, channel, index(groupRows)), steps);
+  number = arith::AddIOp::create(b, loc, number, step);
   Value row = arith::DivUIOp::create(b, loc, number, perRow);
   Value part = arith::RemUIOp::create(b, loc, number, perRow);
   bringNear(b, loc, op.getKey(), arith::AddIOp::create(b, loc, numKeys, row),
-            arith::MulIOp::create(b, loc, part, group));
+            arith::MulIOp::create(b, loc, part, index(size)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -264,21 +267,28 @@ void OnlineEmitter::emitWeights(ValueRange oldScoreStatistics) {
        ArrayRef(statistics).drop_front(numScoreStatistics))
     state.push_back(createFloatConstant(b, loc, laneType, statistic.neutral));
   Value nothing = createFloatConstant(b, loc, laneType, 0.0);
+  // The weight of a key row, which `carried` takes in.
+  auto computeWeight = [&](Value keyRow, Value offset,
+                           SmallVector<Value> &carried) {
+    Value visible = loadVisible(keyRow);
+    Value weight = weighting.weight(b, loc, loadScores(offset), scoreStatistics,
+                                    weightingOperands, /*scale=*/Value());
+    weight = select(visible, weight, nothing);
+    for (auto [i, old] : llvm::enumerate(carried))
+      old = weighting.combine(b, loc, numScoreStatistics + i, old, weight);
+    if (!op.getWeight().empty())
+      weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
+    return weight;
+  };
+  std::optional<int64_t> known = getConstantIntValue(numKeys);
+  weightsInPairs = inPairs && known && *known % 2 == 0;
   state = perVisibility(ValueRange(state).getTypes(), [&] {
+    if (weightsInPairs)
+      return storeWeightPairs(state, computeWeight);
     return forEachKeyRow(
         state, [&](Value keyRow, Value offset, ValueRange carried) {
-          Value visible = loadVisible(keyRow);
-          Value weight = weighting.weight(b, loc, loadScores(offset),
-                                          scoreStatistics, weightingOperands,
-                                          /*scale=*/Value());
-          weight = select(visible, weight, nothing);
-          SmallVector<Value> next;
-          for (auto [i, old] : llvm::enumerate(carried))
-            next.push_back(
-                weighting.combine(b, loc, numScoreStatistics + i, old, weight));
-          if (!op.getWeight().empty())
-            weight = inlineForRow(op.getWeight(), weight, keyRow, visible);
-          storeScores(weight, offset);
+          SmallVector<Value> next(carried);
+          storeScores(computeWeight(keyRow, offset, next), offset);
           return next;
         });
   });
@@ -320,7 +330,8 @@ void PairEmitter::prefetch(Value values, Value position, Value rowStride) {
 
 void PairEmitter::emitWeightedValues() {
   if (inPairs) {
-    packWeightPairs();
+    if (!weightsInPairs)
+      packWeightPairs();
     packValuePairs();
   }
   perVisibility(TypeRange(), [&] {
@@ -359,7 +370,7 @@ SmallVector<Value> PairEmitter::addChannels(Value first, ValueRange sums) {
   auto loadWeight = [&](int64_t, Value keyRow, ValueRange offsets) {
     Value weight = loadScores(offsets[0]);
     if (isReadOnce)
-      prefetchNextKeys(first, keyRow);
+      prefetchNextKeys(first, keyRow, numKeys);
     else
       prefetch(values.memref, offsets[1], keyStride);
     return weight;
