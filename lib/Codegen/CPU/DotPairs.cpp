@@ -132,13 +132,19 @@ Value emitDotPairs(OpBuilder &b, Location loc, Value left, Value right,
 
 Value interleaveDotPairs(OpBuilder &b, Location loc, Value first,
                          Value second) {
+  return interleaveDotPairs(b, loc, first, second, /*from=*/0,
+                            cast<VectorType>(first.getType()).getDimSize(0));
+}
+
+Value interleaveDotPairs(OpBuilder &b, Location loc, Value first, Value second,
+                         int64_t from, int64_t count) {
   int64_t lanes = cast<VectorType>(first.getType()).getDimSize(0);
   SmallVector<int64_t> order;
-  for (int64_t lane = 0; lane < lanes; ++lane)
+  for (int64_t lane = from; lane < from + count; ++lane)
     order.append({lane, lanes + lane});
   Value pairs = vector::ShuffleOp::create(b, loc, first, second, order);
   return vector::BitCastOp::create(
-      b, loc, VectorType::get({lanes}, b.getI32Type()), pairs);
+      b, loc, VectorType::get({count}, b.getI32Type()), pairs);
 }
 
 /// f32 rounded to bf16, as i16, whatever the target.

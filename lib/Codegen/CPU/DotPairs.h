@@ -37,9 +37,13 @@ mlir::Value emitDotPairs(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value keepHalf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value pairs,
                      bool second);
 
-/// Pairs of an element of `first` and one of `second`, vectors of i16.
+/// Pairs of an element of `first` and one of `second`, vectors of i16: of all,
+/// or of `count` from `from` on.
 mlir::Value interleaveDotPairs(mlir::OpBuilder &b, mlir::Location loc,
                                mlir::Value first, mlir::Value second);
+mlir::Value interleaveDotPairs(mlir::OpBuilder &b, mlir::Location loc,
+                               mlir::Value first, mlir::Value second,
+                               int64_t from, int64_t count);
 
 /// The same of f32, rounded to bf16; the instruction takes and gives 0 for what
 /// is not normal.

@@ -435,19 +435,28 @@ SmallVector<Value> FewRowsEmitter::addValues(const Block &block,
                                ValueRange{channels.rows[r], step});
     return broadcast(weight);
   };
+  // Two vectors of channels fill one of bf16, and are read at once.
+  LaneBuilder whole(b, loc, numTogether);
+  Value elements, seconds;
   auto loadValues = [&](int64_t v, Value, ValueRange) -> Value {
+    int64_t other = v ^ 1, last = channels.first.size() - 1;
+    bool readsTwo = inPairs && other <= last && !channels.getMask(v) &&
+                    !channels.getMask(other);
+    if (readsTwo && v > other)
+      return interleaveDotPairs(b, loc, elements, seconds, lanes, lanes);
     auto load = [&](Value keyRow) {
-      return readRow(value, maps[2], /*row=*/zero, keyRow, channels.first[v],
-                     channels.getMask(v));
+      return readRow(readsTwo ? whole : *lane, value, maps[2], /*row=*/zero,
+                     keyRow, channels.first[v], channels.getMask(v));
     };
     keepOrder();
-    Value elements = load(first);
+    elements = load(first);
     if (!inPairs)
       return elements;
-    Value zeros =
-        arith::ConstantOp::create(b, loc, b.getZeroAttr(elements.getType()));
-    return interleaveDotPairs(b, loc, elements,
-                              isCut ? zeros : load(add(first, index(1))));
+    seconds = isCut ? arith::ConstantOp::create(
+                          b, loc, b.getZeroAttr(elements.getType()))
+                          .getResult()
+                    : load(add(first, index(1)));
+    return interleaveDotPairs(b, loc, elements, seconds, /*from=*/0, lanes);
   };
   // Hidden values must not leak, not even as 0 * NaN.
   auto sees = [&](int64_t r, Value number) -> Value {

@@ -163,3 +163,26 @@ func.func @few_hidden(%q: memref<2x32xbf16>, %k: memref<?x32xbf16>, %v: memref<?
       }
   return
 }
+
+// -----
+
+// Two vectors of channels are one of bf16.
+
+// CHECK-LABEL: @few_channels
+// CHECK: %[[ONE:.+]] = vector.load %{{.+}} : memref<8x64xi16>, vector<32xi16>
+// CHECK: %[[OTHER:.+]] = vector.load %{{.+}} : memref<8x64xi16>, vector<32xi16>
+// CHECK: vector.shuffle %[[ONE]], %[[OTHER]] [0, 32, 1, 33
+// CHECK: vector.shuffle %[[ONE]], %[[OTHER]] [16, 48, 17, 49
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @few_channels(%q: memref<2x32xbf16>, %k: memref<8x32xbf16>, %v: memref<8x64xbf16>,
+                        %a: memref<2x64xf32>, %m: memref<2xf32>, %l: memref<2xf32>) {
+  attn.online ins(%q, %k, %v : memref<2x32xbf16>, memref<8x32xbf16>, memref<8x64xbf16>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<2, pairs>)
+      outs(%a : memref<2x64xf32>) statistics(%m, %l : memref<2xf32>, memref<2xf32>)
+      {acc_type = f32, indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  return
+}
