@@ -33,6 +33,9 @@ REFERENCE = {
     "weightings.md": (
         "Attributes", "How scores become weights, and which keys there are.",
         "IR/AttnAttributes.td", ["-gen-attrdef-doc"]),
+    "gpu-kernel.md": (
+        "GPU kernels", "What a kernel is to be.", "IR/GPUKernel.td",
+        ["-gen-attrdef-doc"]),
     "passes.md": (
         "Passes", "By the flags of `attn-opt`.", "Transforms/Passes.td",
         ["-gen-pass-doc"]),

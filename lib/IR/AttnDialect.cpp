@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/ContractOp.h"
+#include "attn/IR/GPUKernel.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"

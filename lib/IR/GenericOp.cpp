@@ -7,6 +7,7 @@
 
 #include "attn/IR/BlockList.h"
 #include "attn/IR/ContractOp.h"
+#include "attn/IR/GPUKernel.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -97,6 +98,11 @@ LogicalResult GenericOp::verify() {
                       {Class::Batch, Class::QueryRow}))
       return emitOpError("(C10) expected lse to span batch and query rows");
   }
+  StringRef choice = GPUKernelAttr::getAttributeName();
+  if (Attribute given = (*this)->getDiscardableAttr(choice);
+      given && !isa<GPUKernelAttr>(given))
+    return emitOpError("expected ")
+           << choice << " to be a #attn.gpu_kernel, but got " << given;
   if (getWeights() &&
       !spansExactly(getIndexingMap(next), classes,
                     {Class::Batch, Class::QueryRow, Class::KeyRow}))

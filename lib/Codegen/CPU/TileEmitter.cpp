@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
+#include "attn/IR/GPUKernel.h"
 
 using namespace mlir;
 

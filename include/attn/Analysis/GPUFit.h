@@ -1,0 +1,59 @@
+//===- GPUFit.h - Whether and how an op becomes a GPU kernel ----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_GPUFIT_H
+#define ATTN_ANALYSIS_GPUFIT_H
+
+#include "attn/Analysis/GPUTarget.h"
+#include "attn/IR/GPUKernel.h"
+
+#include <string>
+
+namespace attn {
+
+/// Where the parts of a tile lie in the shared memory of a block, in bytes.
+/// Rows are padded to an odd number of 16-byte words, so that eight of them lie
+/// in different banks.
+struct GPUShared {
+  /// The elements in a row of queries and keys and in one of values, with what
+  /// they are filled up to, and the bytes of an element.
+  int64_t features, channels, elementBytes;
+  /// The bytes from one row to the next.
+  int64_t queryStride, valueStride;
+  /// Where each part begins. `weights` and `visible`, 16 rows of a key tile to
+  /// a warp in 4-byte words, are where weights are multiplied one by one.
+  int64_t keys, values, weights, visible;
+  /// The 4-byte words of a row of weights.
+  int64_t weightStride;
+  int64_t size;
+
+  /// For an op on tensors or buffers, which fits.
+  static GPUShared of(GenericOp op, GPUKernelAttr choice);
+};
+
+/// Why `op` cannot be a GPU kernel of any form; empty if it can.
+std::string explainNoGPUKernel(GenericOp op);
+
+/// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
+/// kernel.
+std::string explainNoMma(GenericOp op);
+
+/// Whether some pairs may be hidden by the mask.
+bool hidesPairs(GenericOp op);
+
+/// The kernel for an op that can be one, and why it is that one, a sentence for
+/// remarks. Tiles are as large as registers and the shared memory of `target`
+/// allow; none if not even the smallest fits.
+struct GPUChoice {
+  GPUKernelAttr kernel;
+  std::string reason;
+};
+GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target);
+
+} // namespace attn
+
+#endif // ATTN_ANALYSIS_GPUFIT_H

@@ -1,0 +1,45 @@
+//===- GPUTarget.h - What the kernels need to know of a GPU -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_GPUTARGET_H
+#define ATTN_ANALYSIS_GPUTARGET_H
+
+#include "mlir/Support/LLVM.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace attn {
+
+/// A GPU as LLVM names it, and what of it decides tiles.
+struct GPUTarget {
+  /// As in `sm_80`.
+  llvm::StringRef chip;
+  /// The least version of PTX that has the chip, as in 70 for 7.0.
+  unsigned ptxVersion;
+  /// Shared memory that one block may have, in bytes.
+  int64_t sharedBytes;
+  /// Multiprocessors, of the largest GPU of the kind; each has blocks of its
+  /// own.
+  int64_t processors;
+
+  /// As LLVM names the version: `+ptx70`.
+  std::string getFeatures() const;
+
+  /// The chip of that name, if it is known.
+  static std::optional<GPUTarget> find(llvm::StringRef chip);
+  /// The names of all, with commas between.
+  static std::string listChips();
+};
+
+/// What code is made for where nothing else is said: it runs on later chips,
+/// too.
+inline llvm::StringRef getDefaultChip() { return "sm_80"; }
+
+} // namespace attn
+
+#endif // ATTN_ANALYSIS_GPUTARGET_H

@@ -1,0 +1,78 @@
+//===- GPUKernel.td - What a GPU kernel is to be -----------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_IR_GPUKERNEL_TD
+#define ATTN_IR_GPUKERNEL_TD
+
+include "attn/IR/AttnDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Attn_GPUForm : I32EnumAttr<"GPUForm", "How a GPU kernel multiplies", [
+      I32EnumAttrCase<"mma_sync", 0>,
+      I32EnumAttrCase<"plain", 1>]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
+  let mnemonic = "gpu_kernel";
+  let summary = "The form and the tiles of a GPU kernel";
+  let description = [{
+    What `attn-choose-gpu-kernel` decides for an `attn.generic`, which carries
+    it as `attn.gpu_kernel`: an attribute that is there already stays. The form
+    says how queries meet keys and weights values:
+
+    * `mma_sync`: matrices of f16 or bf16 in the registers of a warp, from
+      sm_80 on; sums are f32;
+    * `plain`: multiplications one by one, for any elements and any similarity.
+
+    A block of `warps` warps has `rows` query rows, 16 to a warp, and meets
+    `keys` keys at once, which `stages` buffers hold. The keys of a row are
+    split into `splits` parts.
+
+    Constraints:
+    * (C1) there are 1 to 16 warps
+    * (C2) there are 16 rows to a warp
+    * (C3) keys are a multiple of 16, from 16 to 256
+    * (C4) there are 1 to 4 stages, and 1 split or more
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @dense(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>,
+                     %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+          weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+          {indexing_maps = [#q, #k, #v, #o],
+           attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+          -> tensor<5x24xf16>
+      return %o : tensor<5x24xf16>
+    }
+    ```
+  }];
+  let parameters = (ins EnumParameter<Attn_GPUForm>:$form, "int64_t":$rows,
+                        "int64_t":$keys, "int64_t":$warps, "int64_t":$stages,
+                        "int64_t":$splits);
+  let assemblyFormat = [{
+    `<` $form `,` struct($rows, $keys, $warps, $stages, $splits) `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The attribute of an op that holds the choice.
+    static ::llvm::StringRef getAttributeName() { return "attn.gpu_kernel"; }
+    /// The choice that an op carries; null without one.
+    static ::attn::GPUKernelAttr of(::mlir::Operation *op) {
+      return op->getAttrOfType<::attn::GPUKernelAttr>(getAttributeName());
+    }
+  }];
+}
+
+#endif // ATTN_IR_GPUKERNEL_TD

@@ -1,0 +1,216 @@
+//===- GPUFit.cpp - Whether and how an op becomes a GPU kernel --*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/GPUFit.h"
+#include "attn/Analysis/KernelFit.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// The extent of dimension `dim` as mapped operand `index` has it.
+static int64_t getExtent(GenericOp op, unsigned index, unsigned dim) {
+  auto type = cast<ShapedType>(op.getMappedOperands()[index].getType());
+  AffineMap map = op.getIndexingMap(index);
+  return type.getDimSize(
+      *map.getResultPosition(getAffineDimExpr(dim, op.getContext())));
+}
+
+static Type getElement(Value operand) {
+  return getElementTypeOrSelf(operand.getType());
+}
+
+bool hidesPairs(GenericOp op) { return !op.getMask().empty(); }
+
+std::string explainNoGPUKernel(GenericOp op) {
+  auto *kind = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting())
+                   ? ""
+                   : "weightings that are not summed up in one pass are not "
+                     "built for GPUs";
+  if (*kind)
+    return kind;
+  if (op.getQueryStarts() || op.getKeyStarts())
+    return "packed requests are not built for GPUs";
+  if (op.getBlocksAttr())
+    return "lists of key blocks are not built for GPUs";
+  if (needsFinalWeights(op))
+    return "weights that have to be final where they are used are not built "
+           "for GPUs";
+  DimensionClasses classes = op.getDimensionClasses();
+  auto count = [](StringRef name, ArrayRef<unsigned> dims) {
+    return llvm::formatv("expected one {0} dimension, but there are {1}", name,
+                         dims.size())
+        .str();
+  };
+  if (classes.keyRows.size() != 1)
+    return count("key row", classes.keyRows);
+  if (classes.features.size() != 1)
+    return count("feature", classes.features);
+  if (classes.channels.size() != 1)
+    return count("channel", classes.channels);
+  if (!op.getAccumulationType().isF32())
+    return "expected arithmetic in f32";
+  for (unsigned index : {0u, 1u, 2u}) {
+    unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
+    int64_t extent = getExtent(op, index, dim);
+    StringRef name = index == 2 ? "channels" : "features";
+    if (ShapedType::isDynamic(extent))
+      return llvm::formatv("expected a known number of {0}", name);
+    if (extent < 1 || extent > 256)
+      return llvm::formatv("expected 1 to 256 {0}, but there are {1}", name,
+                           extent);
+  }
+  // What a thread reads where it has nothing to read is a query.
+  int64_t bits = getExtent(op, 0, classes.features[0]) *
+                 getElement(op.getQuery()).getIntOrFloatBitWidth();
+  if (bits < 64)
+    return llvm::formatv("expected queries of 8 bytes or more, but they have "
+                         "{0}",
+                         bits / 8);
+  return "";
+}
+
+std::string explainNoMma(GenericOp op) {
+  Type element = getElement(op.getQuery());
+  if (!element.isF16() && !element.isBF16())
+    return "queries are neither f16 nor bf16";
+  if (getElement(op.getKey()) != element ||
+      getElement(op.getValue()) != element)
+    return "queries, keys and values differ in type";
+  if (!op.getSimilarity().empty())
+    return "there is a similarity region";
+  // Weights are rounded to the type of the values: those that are measured
+  // against a maximum are at most 1.
+  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  bool bounded = op.getWeight().empty() &&
+                 llvm::any_of(weighting.getStatistics(), [](Statistic s) {
+                   return s.phase == StatisticPhase::Score;
+                 });
+  if (element.isF16() && !bounded)
+    return "weights may be larger than f16 holds";
+  DimensionClasses classes = op.getDimensionClasses();
+  for (unsigned index : {0u, 1u, 2u}) {
+    AffineMap map = op.getIndexingMap(index);
+    unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
+    if (getExtent(op, index, dim) % 8 != 0)
+      return "features or channels are no multiple of 8";
+    if (map.getDimPosition(map.getNumResults() - 1) != dim)
+      return "features or channels do not lie next to each other";
+  }
+  return "";
+}
+
+/// Rows of as many 16-byte words, and one more if these are even.
+static int64_t padRow(int64_t bytes) {
+  return (llvm::divideCeil(bytes, 16) | 1) * 16;
+}
+
+GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
+  bool mma = choice.getForm() == GPUForm::mma_sync;
+  DimensionClasses classes = op.getDimensionClasses();
+  GPUShared shared;
+  shared.elementBytes = mma ? 2 : 4;
+  // Products take 16 features at once, and give 8 channels.
+  shared.features =
+      llvm::alignTo(getExtent(op, 0, classes.features[0]), mma ? 16 : 1);
+  shared.channels = llvm::alignTo(getExtent(op, 2, classes.channels[0]), 8);
+  shared.queryStride = padRow(shared.features * shared.elementBytes);
+  shared.valueStride = padRow(shared.channels * shared.elementBytes);
+  int64_t rows = choice.getRows(), keys = choice.getKeys();
+  shared.keys = rows * shared.queryStride;
+  shared.values = shared.keys + keys * shared.queryStride;
+  shared.weights = shared.values + keys * shared.valueStride;
+  shared.weightStride = keys + 4;
+  int64_t words = !mma || hidesPairs(op) ? rows * shared.weightStride : 0;
+  shared.visible = shared.weights + words * 4;
+  shared.size = shared.visible + (hidesPairs(op) ? words * 4 : 0);
+  return shared;
+}
+
+/// The extent of `dim` in whatever operand has it.
+static int64_t getAnyExtent(GenericOp op, unsigned dim) {
+  AffineExpr expr = getAffineDimExpr(dim, op.getContext());
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    auto type = dyn_cast<ShapedType>(operand.getType());
+    auto position = op.getIndexingMap(index).getResultPosition(expr);
+    if (type && position && !type.isDynamicDim(*position))
+      return type.getDimSize(*position);
+  }
+  return ShapedType::kDynamic;
+}
+
+/// The parts that keys are split into: as many as give each multiprocessor two
+/// blocks, where these are few and known, but 4 tiles of keys or more to each.
+static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
+                            int64_t keys) {
+  DimensionClasses classes = op.getDimensionClasses();
+  int64_t blocks = 1;
+  for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim) {
+    auto kind = classes.classes[dim];
+    if (kind != DimensionClass::Batch && kind != DimensionClass::QueryRow)
+      continue;
+    int64_t extent = getAnyExtent(op, dim);
+    if (ShapedType::isDynamic(extent))
+      return 1;
+    bool isTiled =
+        kind == DimensionClass::QueryRow && dim == classes.queryRows.back();
+    blocks *= isTiled ? llvm::divideCeil(extent, rows) : extent;
+  }
+  // An unknown number of keys, with rows that are few, is that of a cache.
+  int64_t numKeys = getAnyExtent(op, classes.keyRows[0]);
+  if (ShapedType::isDynamic(numKeys))
+    numKeys = 4096;
+  if (blocks == 0)
+    return 1;
+  int64_t wanted = 2 * target.processors / blocks;
+  return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * keys)), 1, 32);
+}
+
+GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
+  std::string noMma = explainNoMma(op);
+  GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
+  DimensionClasses classes = op.getDimensionClasses();
+  int64_t width = std::max(getExtent(op, 0, classes.features[0]),
+                           getExtent(op, 2, classes.channels[0]));
+  // Of the 255 registers of a thread, half a channel's sum for each channel,
+  // and a quarter of a score for each key.
+  int64_t warps = form == GPUForm::mma_sync ? 4 : 2;
+  int64_t keys = form == GPUForm::plain || width > 192 ? 32 : 64;
+  while (true) {
+    auto kernel = GPUKernelAttr::get(op.getContext(), form, 16 * warps, keys,
+                                     warps, /*stages=*/1, /*splits=*/1);
+    int64_t size = GPUShared::of(op, kernel).size;
+    if (size <= target.sharedBytes) {
+      int64_t splits = chooseSplits(op, target, kernel.getRows(), keys);
+      kernel = GPUKernelAttr::get(op.getContext(), form, kernel.getRows(), keys,
+                                  warps, /*stages=*/1, splits);
+      std::string reason = llvm::formatv(
+          "{0}: tiles of {1} query rows by {2} keys, {3} warps, {4} bytes of "
+          "the {5} of shared memory of {6}",
+          stringifyGPUForm(form), kernel.getRows(), keys, warps, size,
+          target.sharedBytes, target.chip);
+      if (splits > 1)
+        reason += llvm::formatv("; keys in {0} parts", splits);
+      if (form == GPUForm::plain)
+        reason += "; no mma_sync, as " + noMma;
+      return {kernel, reason};
+    }
+    if (keys > 16)
+      keys /= 2;
+    else if (warps > 1)
+      warps /= 2;
+    else
+      return {{},
+              llvm::formatv("the smallest tile takes {0} bytes of shared "
+                            "memory, of which a block of {1} may have {2}",
+                            size, target.chip, target.sharedBytes)};
+  }
+}
+
+} // namespace attn

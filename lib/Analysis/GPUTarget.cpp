@@ -1,0 +1,43 @@
+//===- GPUTarget.cpp - GPUs by name -----------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/GPUTarget.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace attn;
+
+/// From the tables "Target ISA Notes" of the PTX manual and "Technical
+/// Specifications per Compute Capability" of the CUDA programming guide. LLVM
+/// aborts on a chip with an older PTX.
+static constexpr GPUTarget kTargets[] = {
+    {"sm_80", 70, 163 << 10, 108},  {"sm_86", 71, 99 << 10, 84},
+    {"sm_87", 74, 163 << 10, 16},   {"sm_89", 78, 99 << 10, 142},
+    {"sm_90", 78, 227 << 10, 132},  {"sm_90a", 80, 227 << 10, 132},
+    {"sm_100", 86, 227 << 10, 148}, {"sm_100a", 86, 227 << 10, 148},
+    {"sm_103", 88, 227 << 10, 160}, {"sm_103a", 88, 227 << 10, 160},
+    {"sm_120", 87, 99 << 10, 188},  {"sm_120a", 87, 99 << 10, 188},
+    {"sm_121", 88, 99 << 10, 48},   {"sm_121a", 88, 99 << 10, 48},
+};
+
+std::string GPUTarget::getFeatures() const {
+  return "+ptx" + std::to_string(ptxVersion);
+}
+
+std::optional<GPUTarget> GPUTarget::find(llvm::StringRef chip) {
+  for (const GPUTarget &target : kTargets)
+    if (target.chip == chip)
+      return target;
+  return std::nullopt;
+}
+
+std::string GPUTarget::listChips() {
+  return llvm::join(
+      llvm::map_range(
+          kTargets, [](const GPUTarget &target) { return target.chip.str(); }),
+      ", ");
+}

@@ -1,0 +1,40 @@
+//===- GPUKernel.cpp - What a GPU kernel is to be ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/IR/GPUKernel.h"
+
+#include "attn/IR/GPUKernelEnums.cpp.inc"
+
+using namespace mlir;
+
+namespace attn {
+
+LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
+                                    GPUForm, int64_t rows, int64_t keys,
+                                    int64_t warps, int64_t stages,
+                                    int64_t splits) {
+  if (warps < 1 || warps > 16)
+    return report() << "'attn.gpu_kernel' (C1) expected 1 to 16 warps, but got "
+                    << warps;
+  if (rows != 16 * warps)
+    return report() << "'attn.gpu_kernel' (C2) expected 16 rows to a warp, "
+                    << 16 * warps << ", but got " << rows;
+  if (keys < 16 || keys > 256 || keys % 16 != 0)
+    return report() << "'attn.gpu_kernel' (C3) expected a multiple of 16 keys, "
+                       "from 16 to 256, but got "
+                    << keys;
+  if (stages < 1 || stages > 4)
+    return report() << "'attn.gpu_kernel' (C4) expected 1 to 4 stages, but got "
+                    << stages;
+  if (splits < 1)
+    return report() << "'attn.gpu_kernel' (C4) expected 1 split or more, but "
+                       "got "
+                    << splits;
+  return success();
+}
+
+} // namespace attn

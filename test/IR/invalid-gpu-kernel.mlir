@@ -1,0 +1,46 @@
+// RUN: attn-opt %s --split-input-file --verify-diagnostics
+
+// What no GPU kernel is.
+
+// expected-error @below {{'attn.gpu_kernel' (C1) expected 1 to 16 warps, but got 17}}
+#none = #attn.gpu_kernel<plain, rows = 272, keys = 32, warps = 17, stages = 1, splits = 1>
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C2) expected 16 rows to a warp, 64, but got 48}}
+#rows = #attn.gpu_kernel<mma_sync, rows = 48, keys = 64, warps = 4, stages = 1, splits = 1>
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C3) expected a multiple of 16 keys, from 16 to 256, but got 24}}
+#keys = #attn.gpu_kernel<mma_sync, rows = 64, keys = 24, warps = 4, stages = 1, splits = 1>
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C3) expected a multiple of 16 keys, from 16 to 256, but got 272}}
+#keys = #attn.gpu_kernel<mma_sync, rows = 64, keys = 272, warps = 4, stages = 1, splits = 1>
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C4) expected 1 to 4 stages, but got 5}}
+#stages = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 5, splits = 1>
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C4) expected 1 split or more, but got 0}}
+#splits = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 0>
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @other_attribute(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op expected attn.gpu_kernel to be a #attn.gpu_kernel, but got 64 : i64}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o], attn.gpu_kernel = 64 : i64}
+  return
+}
