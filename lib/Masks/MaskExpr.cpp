@@ -193,7 +193,7 @@ MaskInterval MaskExprContext::getReadHull(const MaskNode *node,
         search.positions == positions)
       return search.hull;
   if (searches.size() == maxSearches ||
-      !MaskSummaries::canSummarize(node->read->table))
+      !node->read->summaries->canSummarize(node->read->table))
     return {};
   MaskInterval hull =
       emitReadHull(emitter, *node->read, values, positions);

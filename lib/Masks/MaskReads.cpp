@@ -157,7 +157,7 @@ MaskInterval emitReadBounds(IndexEmitter &emitter, const MaskRead &read,
   Location loc = emitter.getLoc();
   Scalar last = getLast(emitter, read, positions);
   bool asksSummary =
-      read.asksSummary && MaskSummaries::canSummarize(read.table);
+      read.asksSummary && read.summaries->canSummarize(read.table);
   MaskSummary blocks;
   Value first, end;
   if (asksSummary) {

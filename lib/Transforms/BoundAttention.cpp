@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/BlockList.h"
+#include "attn/IR/GPUKernel.h"
 #include "attn/Masks/MaskSolver.h"
 #include "attn/Masks/MaskTranslation.h"
 #include "attn/Transforms/Passes.h"
@@ -185,7 +186,8 @@ LogicalResult boundMask(RewriterBase &rewriter, GenericOp op) {
   Scalar numKeys = getNumKeys(rewriter, op, classes.keyRows.back());
   SmallVector<MaskRange> ranges;
   SmallVector<std::string> opaqueLeaves;
-  MaskSummaries summaries(rewriter, op);
+  // What is summarised before a GPU's kernel would be read by the host.
+  MaskSummaries summaries(rewriter, op, /*enabled=*/!GPUKernelAttr::of(op));
   rewriter.modifyOpInPlace(op, [&] {
     ranges = writeRanges(rewriter, op, numKeys, summaries, opaqueLeaves);
     writeClassifier(rewriter, op, summaries);

@@ -58,12 +58,13 @@ struct MaskSummary {
 /// Writes summaries before an op, each once.
 class MaskSummaries {
 public:
-  MaskSummaries(mlir::RewriterBase &rewriter, GenericOp op)
-      : rewriter(rewriter), op(op) {}
+  /// With `enabled` false there are none.
+  MaskSummaries(mlir::RewriterBase &rewriter, GenericOp op, bool enabled)
+      : rewriter(rewriter), op(op), enabled(enabled) {}
 
   /// Whether a table can be summarised: a buffer is no value.
-  static bool canSummarize(mlir::Value table) {
-    return mlir::isa<mlir::RankedTensorType>(table.getType());
+  bool canSummarize(mlir::Value table) const {
+    return enabled && mlir::isa<mlir::RankedTensorType>(table.getType());
   }
   /// The summary of `table`, which holds integers, along its dimension
   /// `position`.
@@ -74,6 +75,7 @@ public:
 private:
   mlir::RewriterBase &rewriter;
   GenericOp op;
+  bool enabled;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, MaskSummary> summaries;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, mlir::Value> extents;
 };
