@@ -68,6 +68,8 @@ struct DestinationStyleModel
 
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
+    GenericOp::attachInterface<DestinationStyleModel<GenericOp, false>>(
+        *context);
     OnlineOp::attachInterface<DestinationStyleModel<OnlineOp, true>>(*context);
     ReplayOp::attachInterface<DestinationStyleModel<ReplayOp, true>>(*context);
     MergeOp::attachInterface<DestinationStyleModel<MergeOp, false>>(*context);

@@ -222,6 +222,106 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
   ];
 }
 
+//===----------------------------------------------------------------------===//
+// GPUs
+//===----------------------------------------------------------------------===//
+
+def ChooseGPUKernelPass
+    : Pass<"attn-choose-gpu-kernel", "::mlir::func::FuncOp"> {
+  let summary = "Choose the form and the tiles of GPU kernels";
+  let description = [{
+    Gives each `attn.generic` the attribute `attn.gpu_kernel`, unless it has
+    one: the form by element types and regions, tiles as large as registers and
+    shared memory of the chip allow. What is chosen, and why, is a remark; what
+    cannot be a kernel is an error. Inits, which the op does not read, become
+    empty tensors where they are filled.
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @dense(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>,
+                     %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
+      %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+          weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+          {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
+      return %o : tensor<5x24xf16>
+    }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
+           "The GPU to choose for, as LLVM names it">
+  ];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
+  let summary = "Emit GPU kernels for attention on buffers";
+  let description = [{
+    Each `attn.generic` on buffers becomes the launch of a kernel, as its
+    attribute `attn.gpu_kernel` has it. A block has some query rows of one
+    position in the other dimensions; it walks over the keys that they see, with
+    the state of each row in the registers of four threads. Regions are inlined
+    on what a thread holds of a row of scores, twice where all pairs of a tile
+    are visible, and twice where some may be hidden. It is an error if anything
+    else in the function accesses memory: the host has no hold of a GPU's.
+
+    Example:
+    ```mlir
+    #q = affine_map<(m, n, d, e) -> (m, d)>
+    #k = affine_map<(m, n, d, e) -> (n, d)>
+    #v = affine_map<(m, n, d, e) -> (n, e)>
+    #o = affine_map<(m, n, d, e) -> (m, e)>
+    func.func @dense(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+                     %o: memref<5x24xf16>) {
+      attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+          weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+          {indexing_maps = [#q, #k, #v, #o],
+           attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+      return
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ExpandKernelMathPass
+    : Pass<"attn-expand-kernel-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Expand the functions of GPU kernels into instructions";
+  let description = [{
+    Kernels call no library: `math` ops become polynomials, or the approximate
+    instructions of the GPU, of at most 2 units in the last place; divisions of
+    f32 are such ones, too. What has no such form is an error.
+
+    Example:
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @exp(%x: memref<32xf32>) kernel {
+        %i = gpu.thread_id x
+        %old = memref.load %x[%i] : memref<32xf32>
+        %new = math.exp2 %old : f32
+        memref.store %new, %x[%i] : memref<32xf32>
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 def LowerLaunchesPass : Pass<"attn-lower-launches", "::mlir::ModuleOp"> {
   let summary = "Turn launches of kernels into calls of the runtime";
   let description = [{

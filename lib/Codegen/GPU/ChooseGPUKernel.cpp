@@ -1,0 +1,85 @@
+//===- ChooseGPUKernel.cpp - Forms and tiles of GPU kernels -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/GPUFit.h"
+#include "attn/Codegen/Passes.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_CHOOSEGPUKERNELPASS
+#include "attn/Codegen/Passes.h.inc"
+
+namespace {
+
+struct ChooseGPUKernelPass final
+    : impl::ChooseGPUKernelPassBase<ChooseGPUKernelPass> {
+  using ChooseGPUKernelPassBase::ChooseGPUKernelPassBase;
+
+  void runOnOperation() override {
+    std::optional<GPUTarget> target = GPUTarget::find(chip);
+    if (!target) {
+      getOperation()->emitError("expected chip to be one of ")
+          << GPUTarget::listChips() << ", but got " << chip.getValue();
+      return signalPassFailure();
+    }
+    SmallVector<GenericOp> ops;
+    getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
+    for (GenericOp op : ops) {
+      if (failed(choose(op, *target)))
+        return signalPassFailure();
+      dropFilledInits(op);
+    }
+  }
+
+  static LogicalResult choose(GenericOp op, const GPUTarget &target) {
+    std::string reason = explainNoGPUKernel(op);
+    if (!reason.empty())
+      return op.emitOpError("cannot be a GPU kernel: ") << reason;
+    GPUKernelAttr kernel = GPUKernelAttr::of(op);
+    std::string chosen = "as given";
+    if (!kernel) {
+      GPUChoice choice = chooseGPUKernel(op, target);
+      if (!choice.kernel)
+        return op.emitOpError("cannot be a GPU kernel: ") << choice.reason;
+      kernel = choice.kernel;
+      chosen = choice.reason;
+    } else if (int64_t size = GPUShared::of(op, kernel).size;
+               size > target.sharedBytes) {
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " takes " << size
+             << " bytes of shared memory, of which a block of " << target.chip
+             << " may have " << target.sharedBytes;
+    }
+    op->setAttr(GPUKernelAttr::getAttributeName(), kernel);
+    remark::passed(op.getLoc(),
+                   remark::RemarkOpts::name("gpu kernel").category("attn"))
+        << chosen;
+    return success();
+  }
+
+  /// What an init is filled with would be work for the host.
+  static void dropFilledInits(GenericOp op) {
+    OpBuilder b(op);
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      Operation *source = init.get().getDefiningOp();
+      auto type = dyn_cast<RankedTensorType>(init.get().getType());
+      if (!type || !isa_and_nonnull<linalg::FillOp, arith::ConstantOp>(source))
+        continue;
+      init.set(tensor::EmptyOp::create(
+          b, op.getLoc(), tensor::getMixedSizes(b, op.getLoc(), init.get()),
+          type.getElementType(), type.getEncoding()));
+      if (isOpTriviallyDead(source))
+        source->erase();
+    }
+  }
+};
+
+} // namespace
+} // namespace attn

@@ -1,0 +1,196 @@
+//===- ExpandKernelMath.cpp - Functions as instructions ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// exp(x) = 2^n 2^r, where n is the integer next to x log2(e) and r the rest, to
+// which the low part of the product is added: both powers are instructions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Hardware.h"
+#include "attn/Codegen/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace attn {
+
+#define GEN_PASS_DEF_EXPANDKERNELMATHPASS
+#include "attn/Codegen/Passes.h.inc"
+
+namespace {
+
+/// What LLVM has an intrinsic for that the target does without a call; empty
+/// for other ops.
+StringRef getIntrinsic(Operation *op) {
+  return llvm::StringSwitch<StringRef>(op->getName().getStringRef())
+      .Case("math.absf", "llvm.fabs")
+      .Case("math.ceil", "llvm.ceil")
+      .Case("math.copysign", "llvm.copysign")
+      .Case("math.floor", "llvm.floor")
+      .Case("math.fma", "llvm.fma")
+      .Case("math.round", "llvm.round")
+      .Case("math.roundeven", "llvm.roundeven")
+      .Case("math.sqrt", "llvm.sqrt")
+      .Case("math.trunc", "llvm.trunc")
+      .Default("");
+}
+
+/// Whether an op stays as it is: conversions know it as an instruction.
+bool isInstruction(Operation *op) {
+  return isa<math::CtPopOp, math::CountLeadingZerosOp,
+             math::CountTrailingZerosOp>(op);
+}
+
+Value emitExp(OpBuilder &b, Location loc, Value x) {
+  Hardware hardware(b, loc);
+  auto constant = [&](double value) {
+    return createFloatConstant(b, loc, x.getType(), value);
+  };
+  constexpr float kHigh = 1.4426950408889634f;
+  constexpr double kLow = 1.4426950408889634 - kHigh;
+  // Beyond these the result is 0 or infinite all the same, and nothing below
+  // is. NaN stays.
+  auto clamp = [&](arith::CmpFPredicate predicate, double bound) {
+    Value limit = constant(bound);
+    Value beyond = arith::CmpFOp::create(b, loc, predicate, x, limit);
+    x = arith::SelectOp::create(b, loc, beyond, limit, x);
+  };
+  clamp(arith::CmpFPredicate::OLT, -110.0);
+  clamp(arith::CmpFPredicate::OGT, 110.0);
+  Value product = arith::MulFOp::create(b, loc, x, constant(kHigh));
+  Value whole = hardware.call("llvm.roundeven", product);
+  Value rest = math::FmaOp::create(b, loc, x, constant(kHigh),
+                                   arith::NegFOp::create(b, loc, whole));
+  rest = math::FmaOp::create(b, loc, x, constant(kLow), rest);
+  return arith::MulFOp::create(b, loc, hardware.exp2(rest),
+                               hardware.exp2(whole));
+}
+
+/// The value of an op on f32; null for those there is no form for.
+Value emitScalar(OpBuilder &b, Operation *op) {
+  Location loc = op->getLoc();
+  Hardware hardware(b, loc);
+  StringRef intrinsic = getIntrinsic(op);
+  if (!intrinsic.empty())
+    return hardware.call(intrinsic, op->getOperands());
+  if (isa<math::Exp2Op>(op))
+    return hardware.exp2(op->getOperand(0));
+  if (isa<math::ExpOp>(op))
+    return emitExp(b, loc, op->getOperand(0));
+  if (isa<math::RsqrtOp>(op))
+    return hardware.reciprocalSqrt(op->getOperand(0));
+  if (isa<arith::DivFOp>(op))
+    return hardware.divide(op->getOperand(0), op->getOperand(1));
+  return {};
+}
+
+/// Whether an op is one of those that become others here.
+bool isExpanded(Operation *op) {
+  return isa<arith::DivFOp, math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) ||
+         !getIntrinsic(op).empty();
+}
+
+struct ExpandOnF32 final : RewritePattern {
+  explicit ExpandOnF32(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isExpanded(op) || !op->getResult(0).getType().isF32())
+      return failure();
+    rewriter.replaceOp(op, emitScalar(rewriter, op));
+    return success();
+  }
+};
+
+/// Element by element: a thread has no vectors.
+struct UnrollVectors final : RewritePattern {
+  explicit UnrollVectors(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/2, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    bool isMath = isa<math::MathDialect>(op->getDialect());
+    if ((!isMath && !isa<arith::DivFOp>(op)) || op->getNumResults() != 1)
+      return failure();
+    auto type = dyn_cast<VectorType>(op->getResult(0).getType());
+    if (!type || type.getRank() != 1 || isInstruction(op))
+      return failure();
+    Location loc = op->getLoc();
+    SmallVector<Value> elements;
+    for (int64_t i = 0; i < type.getDimSize(0); ++i) {
+      OperationState state(loc, op->getName());
+      for (Value operand : op->getOperands())
+        state.operands.push_back(
+            vector::ExtractOp::create(rewriter, loc, operand, i));
+      state.addTypes(type.getElementType());
+      state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
+      state.propertiesAttr = op->getPropertiesAsAttribute();
+      elements.push_back(rewriter.create(state)->getResult(0));
+    }
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, type, elements);
+    return success();
+  }
+};
+
+/// |x| = max(x, -x): there is no conversion for `index`.
+struct ExpandAbsI final : OpRewritePattern<math::AbsIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::AbsIOp op,
+                                PatternRewriter &rewriter) const override {
+    Value x = op.getOperand();
+    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
+                                           rewriter.getZeroAttr(x.getType()));
+    Value negated = arith::SubIOp::create(rewriter, op.getLoc(), zero, x);
+    rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, x, negated);
+    return success();
+  }
+};
+
+struct ExpandKernelMathPass final
+    : impl::ExpandKernelMathPassBase<ExpandKernelMathPass> {
+  void runOnOperation() override {
+    // What is said of f16 and bf16 is computed in f32.
+    OpPassManager pm(gpu::GPUModuleOp::getOperationName());
+    pm.addPass(math::createMathExtendToSupportedTypes());
+    if (failed(runPipeline(pm, getOperation())))
+      return signalPassFailure();
+
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandOnF32, UnrollVectors, ExpandAbsI>(&getContext());
+    math::populateExpansionPatterns(
+        patterns,
+        {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "fpowi"});
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return name != math::ExpOp::getOperationName();
+    });
+    GreedyRewriteConfig config;
+    config.enableFolding(false);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
+      return signalPassFailure();
+    auto result = getOperation().walk([](Operation *op) {
+      bool isKnown =
+          isInstruction(op) || !(isa<math::MathDialect>(op->getDialect()) ||
+                                 isa<arith::RemFOp, arith::DivFOp>(op));
+      if (isKnown)
+        return WalkResult::advance();
+      op->emitOpError("cannot be compiled for a GPU on ")
+          << op->getOperand(0).getType();
+      return WalkResult::interrupt();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace attn

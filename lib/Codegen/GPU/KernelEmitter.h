@@ -1,0 +1,275 @@
+//===- KernelEmitter.h - Attention as a GPU kernel --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block of threads has a tile of query rows, 16 to each warp, of one position
+// along all other dimensions of the output. It walks over the keys:
+//
+//   wait for the keys of this tile; ask for its values
+//   scores of the tile
+//   wait for the values; ask for the keys of the next tile
+//   statistics and weights
+//   sums += weights x values
+//
+// Scores and sums lie in registers as `mma.sync` has its results, in every
+// form. With g = thread / 4 and q = thread % 4 in the warp, a thread has of
+// rows g and g + 8 (its rows 0 and 1) the columns 8n + 2q and 8n + 2q + 1 for
+// all n. So four threads share a row, and lane i of a thread's row of scores
+// is key 8 (i / 2) + 2q + i % 2 of the tile.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CODEGEN_GPU_KERNELEMITTER_H
+#define ATTN_LIB_CODEGEN_GPU_KERNELEMITTER_H
+
+#include "ElementReader.h"
+#include "Hardware.h"
+#include "attn/Analysis/GPUFit.h"
+#include "attn/Tiling/IterationBox.h"
+#include "attn/Tiling/Walk.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+
+/// The rows of a thread.
+constexpr unsigned kThreadRows = 2;
+
+/// What a thread has of the rows of the block.
+using RowValues = std::array<mlir::Value, kThreadRows>;
+
+/// An operand at one position along all dimensions but two, whose elements are
+/// found by a row and a column.
+struct MatrixView {
+  /// The address of element (0, 0), an index, in bytes.
+  mlir::Value address;
+  /// The bytes from one row to the next, an index, and between columns.
+  mlir::Value rowBytes, columnBytes;
+  mlir::Type element;
+};
+
+/// The keys of a tile that is at hand.
+struct KeyTile {
+  /// Which key is the first, an index.
+  mlir::Value first;
+  /// How many there are, an i32; null if as many as a tile has.
+  mlir::Value count;
+};
+
+/// Emits a kernel in place of one `attn.generic` on buffers. What forms differ
+/// in is theirs: how tiles get into shared memory, and both products.
+class KernelEmitter {
+public:
+  virtual ~KernelEmitter() = default;
+  /// The op fits the form.
+  mlir::LogicalResult run();
+
+protected:
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  KernelEmitter(mlir::RewriterBase &rewriter, GenericOp op,
+                GPUKernelAttr choice);
+
+  /// Begins to copy rows of the queries, from `firstRow` on, `numRows` of them
+  /// (an i32), or the keys or values of a tile, to shared memory.
+  virtual void copyQueries() = 0;
+  virtual void copyKeys(const KeyTile &tile) = 0;
+  virtual void copyValues(const KeyTile &tile) = 0;
+  /// Called once the queries are in shared memory.
+  virtual void takeQueries() {}
+  /// The similarities of this thread with the keys in shared memory, a vector
+  /// of `lanes` for each row.
+  virtual RowValues emitSimilarities(const KeyTile &tile) = 0;
+  /// `sums`, 4 for each 8 channels, plus the weighted values in shared memory.
+  /// `visible`, a vector of i1 for each row, is null for all; else `isPartial`
+  /// says whether any may not be.
+  virtual Values addValues(mlir::ValueRange sums, const RowValues &weights,
+                           const RowValues &visible, mlir::Value isPartial) = 0;
+  /// The channels there are, which may be filled up to a multiple of 8.
+  int64_t getChannels() const;
+  /// Whether copies are begun, and have to be waited for.
+  virtual bool copiesAsync() const { return false; }
+
+  //===--------------------------------------------------------------------===//
+  // Helpers
+  //===--------------------------------------------------------------------===//
+
+  mlir::Value index(int64_t value);
+  mlir::Value i32(int64_t value);
+  mlir::Value toI32(mlir::Value index);
+  mlir::Value toIndex(mlir::Value number);
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value multiply(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value lhs,
+                      mlir::Value rhs);
+  mlir::Value select(mlir::Value condition, mlir::Value then,
+                     mlir::Value otherwise);
+  mlir::Value lane(mlir::Value vector, int64_t number);
+  mlir::VectorType laneType(mlir::Type element) const {
+    return mlir::VectorType::get({lanes}, element);
+  }
+  /// `body` where `condition` holds; `otherwise` elsewhere.
+  Values emitIf(mlir::Value condition, llvm::function_ref<Values()> body,
+                mlir::ValueRange otherwise);
+  /// One or the other, which give values of `types`.
+  Values emitEither(mlir::TypeRange types, mlir::Value condition,
+                    llvm::function_ref<Values()> body,
+                    llvm::function_ref<Values()> otherwise);
+  /// Operand `index` at the positions at hand, by dimensions.
+  MatrixView view(unsigned index, unsigned row, unsigned column);
+  /// Shared memory at a constant plus the thread's own bytes, an i32.
+  mlir::Value shared(int64_t bytes, mlir::Value own = {});
+
+  //===--------------------------------------------------------------------===//
+  // Steps
+  //===--------------------------------------------------------------------===//
+
+  /// Counts blocks and launches them; the insertion point moves into a block.
+  mlir::Value countBlocks();
+  void checkAlignment();
+  void enterKernel(mlir::Value numBlocks);
+  /// Finds out which rows of which position the block and the thread have.
+  void locateBlock(mlir::Value block, mlir::Value threadIndex);
+  /// Reads the inputs and weighting operands that no key changes.
+  void readInputs();
+  /// The scale that is left to the weighting, and the number of keys.
+  void emitScalars();
+  /// A block, from its queries to what it leaves.
+  void emitKernel(mlir::Value numBlocks);
+  std::unique_ptr<Walk> createWalk();
+  KeyTile toKeyTile(const WalkTile &tile);
+  /// The walk; the state, statistics for each row and then the sums, is
+  /// updated by each tile.
+  Values walkKeys(mlir::ValueRange state);
+  Values emitStep(const WalkTile &tile, mlir::Value hasNext,
+                  const WalkTile &next, mlir::ValueRange state);
+  /// Waits for the copies begun, and for all threads.
+  void synchronize();
+  /// Whether all pairs of a tile are visible, as far as `classify` knows; no
+  /// tile has others if `isAlwaysFull`.
+  mlir::Value emitFull(const WalkTile &tile, const KeyTile &keys);
+  bool isAlwaysFull() const;
+
+  /// What scores become.
+  struct Weighted {
+    RowValues weights;
+    /// Statistics, row by row.
+    Values statistics;
+    /// What carries the sums over; null for one.
+    RowValues rescale;
+  };
+  Weighted emitWeights(const KeyTile &tile, const RowValues &similarities,
+                       const RowValues &visible, mlir::ValueRange statistics);
+  /// The pairs of each row that are visible, a vector of i1.
+  RowValues emitVisible(const KeyTile &tile);
+  /// Whether any pair of the thread is.
+  mlir::Value emitAny(const RowValues &visible);
+  /// Multiplies the sums of each row, by nothing if null.
+  void rescale(Values &sums, const RowValues &factors);
+  /// The product of weights and values one by one, as `addValues`, where values
+  /// lie in shared memory as `stored`.
+  Values addOneByOne(mlir::ValueRange sums, const RowValues &weights,
+                     const RowValues &visible, mlir::Type stored);
+  LaneValue keyPosition(const KeyTile &tile);
+  /// The positions of all dimensions for row `row` of the thread.
+  llvm::SmallVector<LaneValue> positions(const KeyTile &tile, unsigned row,
+                                         LaneValue feature = {});
+  /// The arguments of a region: `leading`, then the inputs it reads, the lanes
+  /// that `mask` allows.
+  llvm::SmallVector<LaneValue> arguments(mlir::Region &region,
+                                         llvm::ArrayRef<LaneValue> leading,
+                                         llvm::ArrayRef<LaneValue> positions,
+                                         unsigned row, mlir::Value mask);
+  mlir::Value inlineRegion(mlir::Region &region,
+                           llvm::ArrayRef<LaneValue> leading,
+                           const KeyTile &tile, unsigned row, mlir::Value mask,
+                           LaneValue feature = {});
+  /// Combines two values of a statistic.
+  mlir::Value combine(unsigned statistic, mlir::Value lhs, mlir::Value rhs);
+  /// Combines what the four threads of a row have of a statistic.
+  mlir::Value combineQuad(unsigned statistic, mlir::Value value);
+  /// Combines the lanes of a vector.
+  mlir::Value combineLanes(unsigned statistic, mlir::Value vector);
+  /// Scales and stores sums and log-sum-exp.
+  void emitFinish(mlir::ValueRange state);
+  Values weightingOperands(unsigned row);
+  void storeLogSumExp(unsigned row, mlir::ValueRange statistics,
+                      mlir::ValueRange operands);
+  void storeRow(const MatrixView &output, unsigned row, mlir::ValueRange sums,
+                mlir::ValueRange factors);
+  void storePair(const MatrixView &output, mlir::Value pair,
+                 mlir::Value address, int64_t firstColumn);
+
+  //===--------------------------------------------------------------------===//
+  // Keys in several parts
+  //===--------------------------------------------------------------------===//
+
+  bool isSplit() const { return choice.getSplits() > 1; }
+  void allocateStates();
+  void freeStates();
+  /// The keys of the part at hand.
+  std::pair<mlir::Value, mlir::Value>
+  takeSplit(mlir::ValueRange ranges, mlir::Value from, mlir::Value to);
+  /// The entry of a row, of all rows of all outer dimensions, in part `number`.
+  mlir::Value locateState(mlir::Value number, mlir::Value row);
+  void storeStates(mlir::ValueRange state);
+  void mergeElement(mlir::Value allRow, mlir::Value channel);
+  void launchMerge();
+
+  mlir::RewriterBase &b;
+  mlir::Location loc;
+  GenericOp op;
+  GPUKernelAttr choice;
+  GPUShared layout;
+  Hardware hardware;
+  ElementReader reader;
+
+  DimensionClasses classes;
+  /// Of query rows the innermost; behind all others if there is none.
+  unsigned rowDim, keyDim, featureDim, channelDim;
+  /// All others, each position of which has blocks of its own.
+  llvm::SmallVector<unsigned> outerDims;
+  /// The keys that a thread has of a row of scores.
+  int64_t lanes;
+  mlir::FloatType accType;
+  AccumulateWeightingAttrInterface weighting;
+  llvm::SmallVector<Statistic> statistics;
+  unsigned numScoreStatistics = 0;
+  /// The factor on scores that is left to the weighting; null for one.
+  mlir::Value scale;
+
+  /// On the host: the extent of each dimension, and of one behind them.
+  llvm::SmallVector<mlir::OpFoldResult> extents;
+  mlir::Value numTiles;
+  /// What the block has: one position of outer dimensions, some rows.
+  IterationBox box;
+  /// The first row of the block, an index, and how many there are, an i32.
+  mlir::Value firstRow, numRows;
+  /// Shared memory; numbers of the thread, i32: in the block, of its warp, in
+  /// its warp, and of the latter g and q.
+  mlir::Value memory, thread, warp, threadInWarp, group, quad;
+  /// The thread's rows: position (that of the last one where there is none),
+  /// and whether there is one.
+  RowValues rows, hasRow;
+  /// By mapped operand, what no key changes, else null.
+  llvm::SmallVector<RowValues> inputs;
+  mlir::Value numKeys;
+  /// Sums and statistics of all rows, by part, and how many rows there are; the
+  /// part of the block and the number of its position in the outer dimensions.
+  Values states;
+  mlir::Value numAllRows, split, outerNumber;
+};
+
+/// The forms.
+std::unique_ptr<KernelEmitter> createMmaKernel(mlir::RewriterBase &rewriter,
+                                               GenericOp op,
+                                               GPUKernelAttr choice);
+std::unique_ptr<KernelEmitter> createPlainKernel(mlir::RewriterBase &rewriter,
+                                                 GenericOp op,
+                                                 GPUKernelAttr choice);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CODEGEN_GPU_KERNELEMITTER_H

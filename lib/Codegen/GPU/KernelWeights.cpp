@@ -1,0 +1,231 @@
+//===- KernelWeights.cpp - Scores become weights ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What is done pair by pair, on what a thread holds of a row of scores. Pairs
+// that are hidden have the neutral score and the weight 0, whatever their key
+// holds; a row that has seen nothing keeps its neutral state, on which the
+// weighting never yields NaN.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "attn/IR/Utils.h"
+
+using namespace mlir;
+
+namespace attn {
+
+//===----------------------------------------------------------------------===//
+// Regions
+//===----------------------------------------------------------------------===//
+
+LaneValue KernelEmitter::keyPosition(const KeyTile &tile) {
+  SmallVector<int32_t> steps;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    steps.push_back(8 * (lane / 2) + lane % 2);
+  Value offsets = arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(laneType(b.getI32Type()),
+                             ArrayRef<int32_t>(steps)));
+  Value own = toIndex(multiply(quad, i32(2)));
+  return LaneValue::near(add(tile.first, own), offsets, choice.getKeys());
+}
+
+/// None of what a thread has of a tile need be visible, so that whatever
+/// depends on a row or a key may be of no pair.
+SmallVector<LaneValue>
+KernelEmitter::positions(const KeyTile &tile, unsigned row, LaneValue feature) {
+  SmallVector<LaneValue> positions(extents.size());
+  for (unsigned dim : outerDims)
+    positions[dim] = LaneValue::uniform(cast<Value>(box.offsets[dim]));
+  positions[rowDim] = LaneValue::uniform(rows[row]);
+  positions[rowDim].variesByKey = true;
+  positions[keyDim] = keyPosition(tile);
+  positions[keyDim].variesByKey = true;
+  positions[featureDim] = feature;
+  return positions;
+}
+
+SmallVector<LaneValue> KernelEmitter::arguments(Region &region,
+                                                ArrayRef<LaneValue> leading,
+                                                ArrayRef<LaneValue> positions,
+                                                unsigned row, Value mask) {
+  SmallVector<LaneValue> values(leading);
+  LaneBuilder builder(b, loc, lanes);
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    unsigned number = op.getFirstInputIndex() + i;
+    AffineMap map = op.getIndexingMap(number);
+    LaneValue value;
+    if (!region.getArgument(values.size()).use_empty()) {
+      if (Value known = inputs[number][row]) {
+        value = LaneValue::uniform(known);
+      } else {
+        SmallVector<LaneValue> indices;
+        for (unsigned d = 0, e = map.getNumResults(); d < e; ++d)
+          indices.push_back(positions[map.getDimPosition(d)]);
+        value = LaneValue::lanes(convertFloat(
+            b, loc, reader.read(builder, input, indices, mask), accType));
+      }
+    }
+    value.variesByKey =
+        map.isFunctionOfDim(rowDim) || map.isFunctionOfDim(keyDim);
+    values.push_back(value);
+  }
+  return values;
+}
+
+Value KernelEmitter::inlineRegion(Region &region, ArrayRef<LaneValue> leading,
+                                  const KeyTile &tile, unsigned row, Value mask,
+                                  LaneValue feature) {
+  SmallVector<LaneValue> where = positions(tile, row, feature);
+  RegionInliner inliner(b, loc, lanes, reader);
+  LaneValue result = inliner.inlineRegion(
+      region, arguments(region, leading, where, row, mask), where,
+      LanePredicate{mask, /*mayBeEmpty=*/bool(mask)});
+  return inliner.toVector(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Visible pairs
+//===----------------------------------------------------------------------===//
+
+RowValues KernelEmitter::emitVisible(const KeyTile &tile) {
+  LaneBuilder builder(b, loc, lanes);
+  Value inRange;
+  if (tile.count) {
+    Value left =
+        arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
+    inRange = compare(arith::CmpIPredicate::slt, keyPosition(tile).offsets,
+                      builder.broadcast(left));
+  }
+  RowValues visible;
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    if (op.getMask().empty()) {
+      visible[row] = inRange;
+      continue;
+    }
+    visible[row] = inlineRegion(op.getMask(), {}, tile, row, inRange);
+    if (inRange)
+      visible[row] = arith::AndIOp::create(b, loc, visible[row], inRange);
+  }
+  return visible;
+}
+
+Value KernelEmitter::emitAny(const RowValues &visible) {
+  Value both = arith::OrIOp::create(b, loc, visible[0], visible[1]);
+  Value any = lane(both, 0);
+  for (int64_t i = 1; i < lanes; ++i)
+    any = arith::OrIOp::create(b, loc, any, lane(both, i));
+  return any;
+}
+
+//===----------------------------------------------------------------------===//
+// Statistics and weights
+//===----------------------------------------------------------------------===//
+
+/// A greater one by a comparison and a selection is the maximum, which is one
+/// instruction. That drops NaN from either side, and may.
+Value KernelEmitter::combine(unsigned statistic, Value lhs, Value rhs) {
+  Value combined = weighting.combine(b, loc, statistic, lhs, rhs);
+  auto choice = combined.getDefiningOp<arith::SelectOp>();
+  auto greater = choice ? choice.getCondition().getDefiningOp<arith::CmpFOp>()
+                        : arith::CmpFOp();
+  if (statistics[statistic].phase != StatisticPhase::Score || !greater ||
+      greater.getPredicate() != arith::CmpFPredicate::OGT ||
+      choice.getTrueValue() != greater.getLhs() ||
+      choice.getFalseValue() != greater.getRhs())
+    return combined;
+  b.setInsertionPointAfter(choice);
+  Value most =
+      arith::MaxNumFOp::create(b, loc, greater.getLhs(), greater.getRhs());
+  b.eraseOp(choice);
+  b.eraseOp(greater);
+  return most;
+}
+
+Value KernelEmitter::combineLanes(unsigned statistic, Value vector) {
+  Values values;
+  for (int64_t i = 0; i < lanes; ++i)
+    values.push_back(lane(vector, i));
+  for (; values.size() > 1;) {
+    Values halved;
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      halved.push_back(combine(statistic, values[i], values[i + 1]));
+    if (values.size() % 2 != 0)
+      halved.push_back(values.back());
+    values = halved;
+  }
+  return values.front();
+}
+
+Value KernelEmitter::combineQuad(unsigned statistic, Value value) {
+  for (int32_t mask : {1, 2})
+    value = combine(statistic, value, hardware.exchange(value, mask));
+  return value;
+}
+
+KernelEmitter::Weighted
+KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
+                           const RowValues &visible, ValueRange old) {
+  Weighted result;
+  double factor = op.getScale().convertToDouble();
+  auto hide = [&](Value mask, Value vector, double instead) {
+    if (!mask)
+      return vector;
+    return select(mask, vector,
+                  createFloatConstant(b, loc, laneType(accType), instead));
+  };
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Value score = similarities[row], mask = visible[row];
+    if (!scale && factor != 1)
+      score = arith::MulFOp::create(
+          b, loc, score,
+          createFloatConstant(b, loc, laneType(accType), factor));
+    if (!op.getScore().empty())
+      score =
+          inlineRegion(op.getScore(), LaneValue::lanes(score), tile, row, mask);
+
+    ValueRange before = old.slice(row * statistics.size(), statistics.size());
+    Values next(before);
+    for (unsigned i = 0; i < numScoreStatistics; ++i) {
+      Value here = combineLanes(i, hide(mask, score, statistics[i].neutral));
+      next[i] = combine(i, before[i], combineQuad(i, here));
+    }
+    ValueRange scoreStatistics =
+        ValueRange(next).take_front(numScoreStatistics);
+    Value carry = weighting.rescale(
+        b, loc, before.take_front(numScoreStatistics), scoreStatistics, scale);
+    if (!carry && numScoreStatistics > 0)
+      carry = createFloatConstant(b, loc, accType, 1.0);
+    result.rescale[row] = carry;
+
+    Values operands = weightingOperands(row), weights;
+    for (int64_t i = 0; i < lanes; ++i)
+      weights.push_back(weighting.weight(b, loc, lane(score, i),
+                                         scoreStatistics, operands, scale));
+    Value weight =
+        hide(mask,
+             vector::FromElementsOp::create(b, loc, laneType(accType), weights),
+             0.0);
+    // Each tile is added up by itself: sums of sums round less than long ones.
+    for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
+      if (carry)
+        next[i] = arith::MulFOp::create(b, loc, next[i], carry);
+      next[i] = combine(i, next[i], combineLanes(i, weight));
+    }
+    if (!op.getWeight().empty())
+      weight = hide(mask,
+                    inlineRegion(op.getWeight(), LaneValue::lanes(weight), tile,
+                                 row, mask),
+                    0.0);
+    result.weights[row] = weight;
+    llvm::append_range(result.statistics, next);
+  }
+  return result;
+}
+
+} // namespace attn

@@ -1,0 +1,139 @@
+//===- PlainKernel.cpp - Kernels that multiply one by one -------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Tiles are converted to f32 as they are copied, element by element, from
+// wherever they lie. A thread goes over the features with what it has of the
+// scores in registers, then over the keys with what it has of the sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+class PlainKernel final : public KernelEmitter {
+public:
+  PlainKernel(RewriterBase &rewriter, GenericOp op, GPUKernelAttr choice)
+      : KernelEmitter(rewriter, op, choice) {}
+
+private:
+  void copyQueries() override {
+    copyRows(view(0, rowDim, featureDim), firstRow, numRows, choice.getRows(),
+             /*at=*/0, layout.features, layout.queryStride, layout.features);
+  }
+  void copyKeys(const KeyTile &tile) override {
+    copyRows(view(1, keyDim, featureDim), tile.first, tile.count,
+             choice.getKeys(), layout.keys, layout.features, layout.queryStride,
+             layout.features);
+  }
+  void copyValues(const KeyTile &tile) override {
+    copyRows(view(2, keyDim, channelDim), tile.first, tile.count,
+             choice.getKeys(), layout.values, layout.channels,
+             layout.valueStride, getChannels());
+  }
+  RowValues emitSimilarities(const KeyTile &tile) override;
+  Values addValues(ValueRange sums, const RowValues &weights,
+                   const RowValues &visible, Value) override {
+    return addOneByOne(sums, weights, visible, accType);
+  }
+
+  void copyRows(const MatrixView &from, Value first, Value count, int64_t rows,
+                int64_t at, int64_t columns, int64_t stride, int64_t known);
+};
+
+} // namespace
+
+/// Zeros where there is no such row, or where columns are filled up.
+void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
+                           int64_t rows, int64_t at, int64_t columns,
+                           int64_t stride, int64_t known) {
+  auto loop = scf::ForOp::create(b, loc, thread, i32(rows * columns),
+                                 i32(32 * choice.getWarps()));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  Value row = arith::DivUIOp::create(b, loc, number, i32(columns));
+  Value column = arith::RemUIOp::create(b, loc, number, i32(columns));
+  auto load = [&] {
+    Value position = add(first, toIndex(row));
+    Value address = add(add(from.address, multiply(position, from.rowBytes)),
+                        multiply(toIndex(column), from.columnBytes));
+    Value value = hardware.load(from.element, hardware.toGlobal(address),
+                                from.element.getIntOrFloatBitWidth() / 8);
+    return Values{convertFloat(b, loc, value, accType)};
+  };
+  Value there;
+  if (count)
+    there = compare(arith::CmpIPredicate::slt, row, count);
+  if (columns != known) {
+    Value isColumn = compare(arith::CmpIPredicate::slt, column, i32(known));
+    there = there ? arith::AndIOp::create(b, loc, there, isColumn) : isColumn;
+  }
+  Value zero = createFloatConstant(b, loc, accType, 0.0);
+  Value value = there ? emitIf(there, load, zero)[0] : load()[0];
+  Value own = add(multiply(row, i32(stride)), multiply(column, i32(4)));
+  hardware.store(value, shared(at, own), 4);
+}
+
+RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
+  Value zero = createFloatConstant(b, loc, laneType(accType), 0.0);
+  // Keys that are not there read no inputs.
+  RowValues inRange{};
+  if (!op.getSimilarity().empty() && tile.count) {
+    LaneBuilder builder(b, loc, lanes);
+    Value left =
+        arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
+    inRange.fill(compare(arith::CmpIPredicate::slt, keyPosition(tile).offsets,
+                         builder.broadcast(left)));
+  }
+  auto loop = scf::ForOp::create(b, loc, i32(0), i32(layout.features), i32(1),
+                                 ValueRange{zero, zero});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value feature = loop.getInductionVar(), bytes = multiply(feature, i32(4));
+  Value keyRow = add(multiply(quad, i32(2 * layout.queryStride)), bytes);
+  Values elements;
+  for (int64_t i = 0; i < lanes; ++i)
+    elements.push_back(hardware.load(
+        accType,
+        shared(layout.keys + (8 * (i / 2) + i % 2) * layout.queryStride,
+               keyRow),
+        4));
+  Value keys =
+      vector::FromElementsOp::create(b, loc, laneType(accType), elements);
+  Value firstOwn = add(multiply(warp, i32(16)), group);
+  LaneBuilder builder(b, loc, lanes);
+  Values next;
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Value own = multiply(add(firstOwn, i32(8 * row)), i32(layout.queryStride));
+    Value query = hardware.load(accType, shared(0, add(own, bytes)), 4);
+    Value sum = loop.getRegionIterArgs()[row];
+    if (op.getSimilarity().empty()) {
+      next.push_back(
+          vector::FMAOp::create(b, loc, builder.broadcast(query), keys, sum));
+      continue;
+    }
+    Value term = inlineRegion(
+        op.getSimilarity(), {LaneValue::uniform(query), LaneValue::lanes(keys)},
+        tile, row, inRange[row], LaneValue::uniform(toIndex(feature)));
+    next.push_back(arith::AddFOp::create(b, loc, sum, term));
+  }
+  scf::YieldOp::create(b, loc, next);
+  return {loop.getResult(0), loop.getResult(1)};
+}
+
+std::unique_ptr<KernelEmitter>
+createPlainKernel(RewriterBase &rewriter, GenericOp op, GPUKernelAttr choice) {
+  return std::make_unique<PlainKernel>(rewriter, op, choice);
+}
+
+} // namespace attn

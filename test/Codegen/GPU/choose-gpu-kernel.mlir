@@ -1,0 +1,113 @@
+// RUN: attn-opt %s --attn-choose-gpu-kernel | FileCheck %s
+// RUN: attn-opt %s --attn-choose-gpu-kernel=chip=sm_86 | FileCheck %s --check-prefix=SMALL
+// RUN: not attn-opt %s --attn-choose-gpu-kernel=chip=sm_70 2>&1 | FileCheck %s --check-prefix=CHIP
+
+// CHIP: expected chip to be one of sm_80, sm_86, {{.*}}, sm_121a, but got sm_70
+
+// Forms by elements and regions, tiles by what fits a chip.
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+
+// CHECK-LABEL: @halves
+// CHECK: attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 1>
+func.func @halves(%q: tensor<5x64xf16>, %k: tensor<7x64xf16>, %v: tensor<7x80xf16>)
+    -> tensor<5x80xf16> {
+  %init = tensor.empty() : tensor<5x80xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x64xf16>, tensor<7x64xf16>, tensor<7x80xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x80xf16>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x80xf16>
+  return %o : tensor<5x80xf16>
+}
+
+// Of wide rows fewer fit the registers.
+// CHECK-LABEL: @wide
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 32,
+func.func @wide(%q: tensor<5x256xbf16>, %k: tensor<7x256xbf16>, %v: tensor<7x256xbf16>)
+    -> tensor<5x256xf32> {
+  %init = tensor.empty() : tensor<5x256xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x256xbf16>, tensor<7x256xbf16>, tensor<7x256xbf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x256xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x256xf32>
+  return %o : tensor<5x256xf32>
+}
+
+// In f32, the wider the fewer keys, where a block may have 99 KiB.
+// CHECK-LABEL: @singles
+// CHECK: #attn.gpu_kernel<plain, rows = 32, keys = 32, warps = 2, stages = 1, splits = 1>
+// SMALL-LABEL: @singles
+// SMALL: #attn.gpu_kernel<plain, rows = 32, keys = 16, warps = 2, stages = 1, splits = 1>
+func.func @singles(%q: tensor<5x256xf32>, %k: tensor<7x256xf32>, %v: tensor<7x256xf32>)
+    -> tensor<5x256xf32> {
+  %init = tensor.empty() : tensor<5x256xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x256xf32>, tensor<7x256xf32>, tensor<7x256xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<5x256xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x256xf32>
+  return %o : tensor<5x256xf32>
+}
+
+// Weights that may be larger than f16 holds are not rounded to it.
+// CHECK-LABEL: @identity
+// CHECK: #attn.gpu_kernel<plain,
+func.func @identity(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>)
+    -> tensor<5x24xf16> {
+  %init = tensor.empty() : tensor<5x24xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+      weighting(#attn.identity) outs(%init : tensor<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
+  return %o : tensor<5x24xf16>
+}
+
+// A similarity of one's own.
+// CHECK-LABEL: @distance
+// CHECK: #attn.gpu_kernel<plain,
+func.func @distance(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>)
+    -> tensor<5x24xf16> {
+  %init = tensor.empty() : tensor<5x24xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      similarity {
+      ^bb0(%a: f32, %b: f32):
+        %d = arith.subf %a, %b : f32
+        %s = arith.mulf %d, %d : f32
+        %n = arith.negf %s : f32
+        attn.yield %n : f32
+      } -> tensor<5x24xf16>
+  return %o : tensor<5x24xf16>
+}
+
+// A choice that is there stays; what an init is filled with is not made.
+// CHECK-LABEL: @given
+// CHECK-NOT: linalg.fill
+// CHECK: #attn.gpu_kernel<plain, rows = 16, keys = 48, warps = 1, stages = 1, splits = 1>
+func.func @given(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>)
+    -> tensor<5x24xf16> {
+  %zero = arith.constant 0.0 : f16
+  %empty = tensor.empty() : tensor<5x24xf16>
+  %init = linalg.fill ins(%zero : f16) outs(%empty : tensor<5x24xf16>) -> tensor<5x24xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<plain, rows = 16, keys = 48, warps = 1, stages = 1, splits = 1>}
+      -> tensor<5x24xf16>
+  return %o : tensor<5x24xf16>
+}
+
+// One row of each of 8 heads, and many keys: parts of 4 tiles or more.
+// CHECK-LABEL: @decode
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 16>
+#hq = affine_map<(h, m, n, d, e) -> (h, m, d)>
+#hk = affine_map<(h, m, n, d, e) -> (h, n, d)>
+#hv = affine_map<(h, m, n, d, e) -> (h, n, e)>
+#ho = affine_map<(h, m, n, d, e) -> (h, m, e)>
+func.func @decode(%q: tensor<8x1x64xf16>, %k: tensor<8x?x64xf16>, %v: tensor<8x?x64xf16>)
+    -> tensor<8x1x64xf16> {
+  %init = tensor.empty() : tensor<8x1x64xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<8x1x64xf16>, tensor<8x?x64xf16>, tensor<8x?x64xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<8x1x64xf16>)
+      {indexing_maps = [#hq, #hk, #hv, #ho]} -> tensor<8x1x64xf16>
+  return %o : tensor<8x1x64xf16>
+}
