@@ -132,7 +132,7 @@ llvm::Error lowerModule(ModuleOp module, const CompileOptions &options) {
   }
   PassManager pm(context);
   pm.enableVerifier(options.verifyEach);
-  buildCPUPipeline(pm, options.stages);
+  buildPipeline(pm, options.stages);
   if (failed(pm.run(module)))
     return explainFailure(
         module, error,

@@ -26,7 +26,7 @@ namespace attn {
 ArrayRef<StringRef> getStageNames() {
   static constexpr StringRef kNames[] = {"import", "generalize", "bound",
                                          "tile",   "bufferize",  "vectorize",
-                                         "llvm"};
+                                         "gpu",    "nvvm",       "llvm"};
   return kNames;
 }
 
@@ -35,6 +35,19 @@ std::optional<Stage> parseStage(StringRef name) {
     if (name == known)
       return static_cast<Stage>(index);
   return std::nullopt;
+}
+
+bool isStageOf(Device device, Stage stage) {
+  switch (stage) {
+  case Stage::Tile:
+  case Stage::Vectorize:
+    return device == Device::CPU;
+  case Stage::GPU:
+  case Stage::NVVM:
+    return device == Device::GPU;
+  default:
+    return true;
+  }
 }
 
 static void addCleanup(OpPassManager &pm) {
@@ -115,10 +128,8 @@ void buildVectorizeStage(OpPassManager &pm, const StageOptions &options) {
 }
 
 void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
-  if (options.device == Device::GPU) {
-    buildKernelStage(pm);
+  if (options.device == Device::GPU)
     pm.addPass(createLowerLaunchesPass());
-  }
   // What is said of f16 and bf16 is computed in f32.
   pm.addNestedPass<func::FuncOp>(math::createMathExtendToSupportedTypes());
   ExpandMathPassOptions math;
@@ -137,13 +148,10 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
     pm.addPass(createCSEPass());
 }
 
-void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
+void buildPipeline(OpPassManager &pm, const StageOptions &options) {
   auto stage = [&](Stage stage, auto &&build) {
-    if (stage < options.startAfter || stage > options.stopAfter)
-      return;
-    // Kernels have their own.
-    if (options.device == Device::GPU &&
-        (stage == Stage::Tile || stage == Stage::Vectorize))
+    if (stage < options.startAfter || stage > options.stopAfter ||
+        !isStageOf(options.device, stage))
       return;
     if (stage != options.startAfter)
       build();
@@ -156,10 +164,24 @@ void buildCPUPipeline(OpPassManager &pm, const StageOptions &options) {
   };
   stage(Stage::Import, [&] { buildImportStage(pm); });
   stage(Stage::Generalize, [&] { buildGeneralizeStage(pm); });
-  stage(Stage::Bound, [&] { buildBoundStage(pm); });
+  stage(Stage::Bound, [&] {
+    // What bounds a mask depends on who asks.
+    if (options.device == Device::GPU) {
+      ChooseGPUKernelPassOptions choose;
+      choose.chip = options.chip;
+      pm.addNestedPass<func::FuncOp>(createChooseGPUKernelPass(choose));
+    }
+    buildBoundStage(pm);
+  });
   stage(Stage::Tile, [&] { buildTileStage(pm, options); });
-  stage(Stage::Bufferize, [&] { buildBufferizeStage(pm); });
+  stage(Stage::Bufferize, [&] {
+    if (options.device == Device::GPU)
+      pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
+    buildBufferizeStage(pm);
+  });
   stage(Stage::Vectorize, [&] { buildVectorizeStage(pm, options); });
+  stage(Stage::GPU, [&] { buildGPUStage(pm); });
+  stage(Stage::NVVM, [&] { buildKernelStage(pm); });
   stage(Stage::LLVM, [&] { buildLLVMStage(pm, options); });
 }
 
@@ -172,13 +194,15 @@ static llvm::cl::ValuesClass getStageValues() {
       clEnumValN(Stage::Tile, "tile", "loops over tiles"),
       clEnumValN(Stage::Bufferize, "bufferize", "no tensors"),
       clEnumValN(Stage::Vectorize, "vectorize", "vectors and loops"),
+      clEnumValN(Stage::GPU, "gpu", "launches of kernels"),
+      clEnumValN(Stage::NVVM, "nvvm", "kernels in the dialect of NVVM"),
       clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"));
 }
 
 namespace {
 
 /// The text form of StageOptions.
-struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> features{
       *this, "features",
       llvm::cl::desc("The target's features, as in \"+avx2,+fma\""),
@@ -207,6 +231,9 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
   Option<Stage> stopAfter{*this, "stop-after",
                           llvm::cl::desc("The last stage to run"),
                           llvm::cl::init(Stage::LLVM), getStageValues()};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("The GPU that kernels are for"),
+                           llvm::cl::init(getDefaultChip().str())};
   Option<Stage> verify{*this, "verify",
                        llvm::cl::desc("The stage whose sentence is checked"),
                        llvm::cl::init(Stage::LLVM), getStageValues()};
@@ -215,23 +242,31 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
 } // namespace
 
 void registerPipelines() {
-  PassPipelineRegistration<CPUPipelineOptions>(
+  auto build = [](Device device) {
+    return [device](OpPassManager &pm, const TextOptions &text) {
+      StageOptions options;
+      options.device = device;
+      options.chip = text.chip;
+      options.target = TargetInfo::fromFeatures(text.features);
+      options.queryTile = text.queryTile;
+      options.keyTile = text.keyTile;
+      options.requireFused = text.requireFused;
+      options.fusion = text.fusion;
+      options.countTiles = text.countTiles;
+      if (text.startAfter.hasValue())
+        options.startAfter = text.startAfter;
+      options.stopAfter = text.stopAfter;
+      if (text.verify.hasValue())
+        options.verify = text.verify;
+      buildPipeline(pm, options);
+    };
+  };
+  PassPipelineRegistration<TextOptions>(
       "attn-cpu-pipeline", "All stages from attention to LLVM for a CPU",
-      [](OpPassManager &pm, const CPUPipelineOptions &text) {
-        StageOptions options;
-        options.target = TargetInfo::fromFeatures(text.features);
-        options.queryTile = text.queryTile;
-        options.keyTile = text.keyTile;
-        options.requireFused = text.requireFused;
-        options.fusion = text.fusion;
-        options.countTiles = text.countTiles;
-        if (text.startAfter.hasValue())
-          options.startAfter = text.startAfter;
-        options.stopAfter = text.stopAfter;
-        if (text.verify.hasValue())
-          options.verify = text.verify;
-        buildCPUPipeline(pm, options);
-      });
+      build(Device::CPU));
+  PassPipelineRegistration<TextOptions>(
+      "attn-gpu-pipeline", "All stages from attention to LLVM for a GPU",
+      build(Device::GPU));
 }
 
 } // namespace attn

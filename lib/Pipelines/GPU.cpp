@@ -8,7 +8,9 @@
 #include "attn/Codegen/Passes.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -16,11 +18,21 @@ using namespace mlir;
 
 namespace attn {
 
+void buildGPUStage(OpPassManager &pm) {
+  pm.addPass(createLowerAffinePass());
+  pm.addNestedPass<func::FuncOp>(createEmitGPUPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createGpuKernelOutliningPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void buildKernelStage(OpPassManager &pm) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  VectorTransferToSCFOptions vectors;
-  vectors.enableFullUnroll();
-  kernels.addPass(createConvertVectorToSCFPass(vectors));
+  kernels.addPass(createExpandKernelMathPass());
+  kernels.addPass(arith::createArithExpandOpsPass());
+  kernels.addPass(createConvertVectorToSCFPass(
+      VectorTransferToSCFOptions().enableFullUnroll()));
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createConvertNVGPUToNVVMPass());

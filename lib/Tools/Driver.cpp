@@ -23,6 +23,7 @@
 #include "attn/Tools/Peak.h"
 #include "attn/Version.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/DynamicLibrary.h"
 
 #include <chrono>
 #include <cstring>
@@ -244,7 +245,8 @@ void Driver::listen() {
 /// Prints what is chosen, and needs no arguments for it.
 int Driver::showConfig() {
   listen();
-  compileOptions.stages.stopAfter = Stage::Tile;
+  compileOptions.stages.stopAfter =
+      options.getDevice() == Device::GPU ? Stage::Bufferize : Stage::Tile;
   if (Error error = dropUncalled(*module, entry))
     return fail(statusFailed, std::move(error));
   Error error = lowerModule(*module, compileOptions);
@@ -424,6 +426,21 @@ int Driver::report() {
   return *passed ? 0 : statusFailed;
 }
 
+/// What is missing to run on a GPU.
+static Error explainNoGPU() {
+  std::string message;
+  constexpr const char *kDriver = "libcuda.so.1";
+  if (!llvm::sys::DynamicLibrary::getPermanentLibrary(kDriver, &message)
+           .isValid())
+    return llvm::createStringError(
+        std::string("expected a GPU, but there is no driver, ") + kDriver +
+        "; print the kernels with --emit=ptx, or run them with "
+        "--target=gpu-emulator");
+  return llvm::createStringError("kernels are compiled for a GPU, but not run "
+                                 "on it; print them with --emit=ptx, or run "
+                                 "them with --target=gpu-emulator");
+}
+
 int Driver::run() {
   if (int status = load())
     return status;
@@ -434,6 +451,8 @@ int Driver::run() {
         emitModule(llvm::outs(), *module, options.emit, compileOptions);
     return error ? fail(statusFailed, std::move(error)) : 0;
   }
+  if (options.target == DriverTarget::GPU)
+    return fail(statusBadInput, explainNoGPU());
   if (int status = prepare())
     return status;
   if (options.target == DriverTarget::Reference) {

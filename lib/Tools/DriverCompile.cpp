@@ -21,11 +21,12 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.fusion = options.fusion;
   result.stages.countTiles = options.countTiles;
   result.stages.startAfter = options.startAfter;
-  result.stages.stopAfter = options.stopAfter.value_or(Stage::LLVM);
+  result.stages.stopAfter = options.stopAfter.value_or(options.getLastStage());
+  result.stages.device = options.getDevice();
+  if (!options.chip.empty())
+    result.stages.chip = options.chip;
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
-  if (options.target == DriverTarget::GPUEmulator)
-    result.stages.device = Device::GPU;
   result.emulator.seed = options.schedule;
   if (llvm::Error error = resolveTarget(result))
     return error;
@@ -33,6 +34,13 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
 }
 
 void attn::printTarget(llvm::raw_ostream &os, const CompileOptions &options) {
+  if (options.stages.device == Device::GPU) {
+    GPUTarget gpu = *GPUTarget::find(options.stages.chip);
+    os << "config: " << gpu.chip << ", PTX " << gpu.ptxVersion / 10 << "."
+       << gpu.ptxVersion % 10 << ", " << gpu.sharedBytes
+       << " bytes of shared memory a block\n";
+    return;
+  }
   const TargetInfo &target = options.stages.target;
   os << "config: " << options.cpu << ", vectors of " << target.vectorBits
      << " bits, " << target.numRegisters << " registers"
@@ -63,6 +71,9 @@ llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                                  "rename it");
   if (llvm::Error error = lowerModule(module, options))
     return error;
+  if (options.stages.device == Device::GPU && kind != EmitKind::None &&
+      kind != EmitKind::MLIR)
+    return printKernels(module, options.stages.chip, kind == EmitKind::PTX, os);
   if (kind == EmitKind::LLVM || kind == EmitKind::Assembly)
     return printLLVM(module, options, kind == EmitKind::Assembly, os);
   module.print(os);

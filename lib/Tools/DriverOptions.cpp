@@ -86,33 +86,30 @@ static Error parseRangeOption(StringRef text, DriverOptions &options) {
 }
 
 static Error parseTarget(StringRef text, DriverOptions &options) {
-  if (text == "gpu")
-    return createStringError("target 'gpu' is not built yet; use --target=cpu "
-                             "or --target=reference");
   if (text == "cpu")
     options.target = DriverTarget::CPU;
+  else if (text == "gpu")
+    options.target = DriverTarget::GPU;
   else if (text == "gpu-emulator")
     options.target = DriverTarget::GPUEmulator;
   else if (text == "reference")
     options.target = DriverTarget::Reference;
   else
-    return makeValueError("--target=cpu, gpu-emulator or reference", text);
+    return makeValueError("--target=cpu, gpu, gpu-emulator or reference", text);
   return Error::success();
 }
 
 static Error parseEmit(StringRef text, DriverOptions &options) {
-  if (text == "ptx")
-    return createStringError(
-        "--emit=ptx needs target 'gpu', which is not built "
-        "yet; use --emit=mlir, llvm or asm");
   if (text == "mlir")
     options.emit = EmitKind::MLIR;
   else if (text == "llvm")
     options.emit = EmitKind::LLVM;
   else if (text == "asm")
     options.emit = EmitKind::Assembly;
+  else if (text == "ptx")
+    options.emit = EmitKind::PTX;
   else
-    return makeValueError("--emit=mlir, llvm or asm", text);
+    return makeValueError("--emit=mlir, llvm, asm or ptx", text);
   return Error::success();
 }
 
@@ -182,8 +179,9 @@ static const Option optionTable[] = {
     {"output", Value::Required, "F.npy",
      "write a result; once per result, in order (default: print them)",
      parseFile<&DriverOptions::outputs>},
-    {"target", Value::Required, "cpu|gpu-emulator|reference",
-     "the compiled kernel, that of a GPU run and checked on this machine, or "
+    {"target", Value::Required, "cpu|gpu|gpu-emulator|reference",
+     "the compiled kernel, that of a GPU, the same run and checked on this "
+     "machine, or "
      "the double-precision evaluator",
      parseTarget},
     {"schedule", Value::Required, "SEED",
@@ -223,7 +221,7 @@ static const Option optionTable[] = {
      nullptr, &DriverOptions::json},
     {"trace-pair", Value::Required, "B,H,I,J",
      "print similarity, score, mask and weight of one pair", parseTracePair},
-    {"emit", Value::Required, "mlir|llvm|asm",
+    {"emit", Value::Required, "mlir|llvm|asm|ptx",
      "print the compiled code instead of running it", parseEmit},
     {"print-config", Value::None, "",
      "print the tile sizes and why, and run if there are arguments", nullptr,
@@ -265,6 +263,13 @@ static const Option optionTable[] = {
     {"features", Value::Required, "LIST",
      "changes to the features of --cpu, such as +avx2,-fma",
      Option::parseText<&DriverOptions::features>},
+    {"chip", Value::Required, "NAME", "the GPU to compile for (default: sm_80)",
+     [](StringRef text, DriverOptions &options) -> Error {
+       if (!GPUTarget::find(text))
+         return makeValueError("--chip of " + GPUTarget::listChips(), text);
+       options.chip = text.str();
+       return Error::success();
+     }},
     {"help", Value::None, "", "print this", nullptr, &DriverOptions::help},
     {"version", Value::None, "", "print the version", nullptr,
      &DriverOptions::version}};
@@ -283,8 +288,40 @@ static std::string getName(Stage stage) {
   return getStageNames()[static_cast<size_t>(stage)].str();
 }
 
+/// A stage is one of those of the target, and its code is there to print.
+static Error checkTarget(const DriverOptions &options) {
+  bool gpu = options.getDevice() == Device::GPU;
+  if (!options.chip.empty() && !gpu)
+    return createStringError("expected --chip together with --target=gpu or "
+                             "gpu-emulator");
+  if (options.target == DriverTarget::GPU &&
+      (!options.cpu.empty() || !options.features.empty()))
+    return createStringError("expected --chip with --target=gpu, not --cpu and "
+                             "--features");
+  if (options.emit == EmitKind::PTX && !gpu)
+    return createStringError("expected --emit=ptx together with --target=gpu");
+  if (options.emit == EmitKind::Assembly && gpu)
+    return createStringError("expected --emit=ptx with --target=gpu, not asm");
+  StringRef target = options.target == DriverTarget::GPU ? "gpu"
+                     : gpu                               ? "gpu-emulator"
+                                                         : "cpu";
+  std::pair<StringRef, std::optional<Stage>> given[] = {
+      {"start-after", options.startAfter},
+      {"stop-after", options.stopAfter},
+      {"attn-verify-stage", options.verifyStage}};
+  for (auto [name, stage] : given)
+    if (stage && (!isStageOf(options.getDevice(), *stage) ||
+                  *stage > options.getLastStage()))
+      return createStringError("expected --" + name.str() +
+                               " to name a stage of --target=" + target.str() +
+                               ", but got '" + getName(*stage) + "'");
+  return Error::success();
+}
+
 /// Demands that cross options.
 static Error checkTogether(const DriverOptions &options) {
+  if (Error error = checkTarget(options))
+    return error;
   bool shows = options.showsCode();
   bool reference = options.target == DriverTarget::Reference;
   if (options.schedule && options.target != DriverTarget::GPUEmulator)
@@ -348,9 +385,11 @@ static Error checkTogether(const DriverOptions &options) {
                              getName(*options.verifyStage) + "' after '" +
                              getName(*options.stopAfter) + "'");
   if (options.emit != EmitKind::None && options.emit != EmitKind::MLIR &&
-      options.stopAfter.value_or(Stage::LLVM) != Stage::LLVM)
+      options.stopAfter.value_or(options.getLastStage()) !=
+          options.getLastStage())
     return createStringError("expected --stop-after with --emit=mlir only: the "
-                             "code is complete after 'llvm' alone");
+                             "code is complete after '" +
+                             getName(options.getLastStage()) + "' alone");
   return Error::success();
 }
 

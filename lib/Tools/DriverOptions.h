@@ -8,15 +8,15 @@
 #ifndef ATTN_LIB_TOOLS_DRIVEROPTIONS_H
 #define ATTN_LIB_TOOLS_DRIVEROPTIONS_H
 
-#include "attn/Support/Random.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Support/Random.h"
 
 #include <map>
 
 namespace attn {
 
-enum class DriverTarget { CPU, GPUEmulator, Reference };
-enum class EmitKind { None, MLIR, LLVM, Assembly };
+enum class DriverTarget { CPU, GPU, GPUEmulator, Reference };
+enum class EmitKind { None, MLIR, LLVM, Assembly, PTX };
 
 /// `--shape=[ARG:]2x8x128x64`.
 struct ShapeOption {
@@ -56,10 +56,22 @@ struct DriverOptions {
   /// Verify the module after every pass.
   bool verifyEach = false;
   std::string cpu, features;
+  /// The GPU to compile for; empty: the default.
+  std::string chip;
   bool help = false, version = false;
 
   /// Whether code is printed instead of run.
   bool showsCode() const { return emit != EmitKind::None || stopAfter; }
+  /// What the stages are to compile for.
+  Device getDevice() const {
+    return target == DriverTarget::GPU || target == DriverTarget::GPUEmulator
+               ? Device::GPU
+               : Device::CPU;
+  }
+  /// The last stage, if no other is named: GPUs have no code for the host.
+  Stage getLastStage() const {
+    return target == DriverTarget::GPU ? Stage::NVVM : Stage::LLVM;
+  }
   /// Whether only what is chosen is printed, for which no argument is needed.
   bool showsConfig() const {
     return printConfig && inputs.empty() && outputs.empty() && !randomSeed &&

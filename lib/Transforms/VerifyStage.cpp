@@ -8,6 +8,8 @@
 #include "attn/IR/ContractOp.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -105,8 +107,8 @@ Value getInsertedTile(Value buffer) {
   if (!loop)
     return {};
   unsigned number = cast<OpResult>(buffer).getResultNumber();
-  auto insert = loop.getYieldedValues()[number]
-                    .getDefiningOp<tensor::InsertSliceOp>();
+  auto insert =
+      loop.getYieldedValues()[number].getDefiningOp<tensor::InsertSliceOp>();
   return insert ? insert.getSource() : Value();
 }
 
@@ -251,6 +253,32 @@ WalkResult checkVectorize(Operation *op) {
   return WalkResult::advance();
 }
 
+//===----------------------------------------------------------------------===//
+// gpu, nvvm
+//===----------------------------------------------------------------------===//
+
+WalkResult checkGPU(Operation *op) {
+  if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
+      !isa<CheckOp, CostOp>(op))
+    return breach(op, "gpu", "attention is launches of kernels");
+  if (isa<gpu::GPUModuleOp>(op))
+    return WalkResult::skip();
+  auto memory = dyn_cast<MemoryEffectOpInterface>(op);
+  if (memory && !isa<CheckOp, CostOp>(op) &&
+      (memory.hasEffect<MemoryEffects::Read>() ||
+       memory.hasEffect<MemoryEffects::Write>()))
+    return breach(op, "gpu",
+                  "nothing outside of a kernel reads or writes memory");
+  return WalkResult::advance();
+}
+
+WalkResult checkNVVM(Operation *op) {
+  if (op->getParentOfType<gpu::GPUModuleOp>() &&
+      !isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect()))
+    return breach(op, "nvvm", "kernels are in the dialects llvm and nvvm");
+  return WalkResult::advance();
+}
+
 WalkResult checkLLVM(Operation *op) {
   if (isa<ModuleOp>(op) || isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
     return WalkResult::advance();
@@ -273,11 +301,13 @@ struct VerifyStagePass final : impl::VerifyStagePassBase<VerifyStagePass> {
                      .Case("bound", checkBound)
                      .Case("bufferize", checkBufferize)
                      .Case("vectorize", checkVectorize)
+                     .Case("gpu", checkGPU)
+                     .Case("nvvm", checkNVVM)
                      .Case("llvm", checkLLVM)
                      .Default(nullptr);
     if (!check) {
       root->emitError("attn-verify-stage expected import, generalize, bound, "
-                      "tile, bufferize, vectorize or llvm, but got ")
+                      "tile, bufferize, vectorize, gpu, nvvm or llvm, but got ")
           << stage;
       return signalPassFailure();
     }

@@ -209,6 +209,6 @@ llvm.func @parallel() {
 }
 
 //--- unknown.mlir
-// expected-error @below {{attn-verify-stage expected import, generalize, bound, tile, bufferize, vectorize or llvm, but got tiles}}
+// expected-error @below {{attn-verify-stage expected import, generalize, bound, tile, bufferize, vectorize, gpu, nvvm or llvm, but got tiles}}
 module {
 }

@@ -133,6 +133,12 @@ llvm::Error lowerModule(mlir::ModuleOp module, const CompileOptions &options);
 llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
                       bool assembly, llvm::raw_ostream &os);
 
+/// Prints the kernels of a module that has been through stage `nvvm`, for the
+/// GPU `chip`: optimized LLVM IR, or with `ptx` the text that its driver takes,
+/// of the least version that has the chip.
+llvm::Error printKernels(mlir::ModuleOp module, llvm::StringRef chip, bool ptx,
+                         llvm::raw_ostream &os);
+
 /// A function of a module, compiled in process. The call checks every argument
 /// before it jumps: number, element type, rank, extents, strides, and that
 /// extents which an attention op wants equal are. What only the run can check

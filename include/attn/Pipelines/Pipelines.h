@@ -8,6 +8,7 @@
 #ifndef ATTN_PIPELINES_PIPELINES_H
 #define ATTN_PIPELINES_PIPELINES_H
 
+#include "attn/Analysis/GPUTarget.h"
 #include "attn/Analysis/KernelFit.h"
 #include "attn/Analysis/TargetInfo.h"
 #include "mlir/Pass/PassManager.h"
@@ -26,6 +27,8 @@ enum class Stage {
   Tile,
   Bufferize,
   Vectorize,
+  GPU,
+  NVVM,
   LLVM
 };
 
@@ -38,10 +41,15 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 /// What attention runs on.
 enum class Device { CPU, GPU };
 
+/// Whether what is compiled for `device` goes through `stage`.
+bool isStageOf(Device device, Stage stage);
+
 /// What the stages are told: the target, and what overrides their choices.
 struct StageOptions {
   Device device = Device::CPU;
   TargetInfo target;
+  /// The GPU that kernels are for, one that `GPUTarget` finds.
+  std::string chip = getDefaultChip().str();
   /// Query and key rows in a tile; 0 chooses.
   int64_t queryTile = 0, keyTile = 0;
   /// An op that would be left unfused is an error.
@@ -72,17 +80,19 @@ void buildTileStage(mlir::OpPassManager &pm, const StageOptions &options);
 void buildBufferizeStage(mlir::OpPassManager &pm);
 /// No op of the dialect: tile bodies are vectors and loops.
 void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
+/// Attention has become launches of kernels, and nothing outside of a kernel
+/// reads or writes memory.
+void buildGPUStage(mlir::OpPassManager &pm);
+/// Kernels are in the dialects `llvm` and `nvvm`. They are in none of inline
+/// assembly: each leaf is an intrinsic.
+void buildKernelStage(mlir::OpPassManager &pm);
 /// The LLVM dialect only: parallel loops, errors and memory are calls of the
 /// runtime.
 void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);
 
-/// Kernels are in the dialects `llvm` and `nvvm`. They are in none of inline
-/// assembly: each leaf is an intrinsic.
-void buildKernelStage(mlir::OpPassManager &pm);
-
-/// All stages for a CPU, after `options.startAfter` and up to
+/// All stages for `options.device`, after `options.startAfter` and up to
 /// `options.stopAfter`.
-void buildCPUPipeline(mlir::OpPassManager &pm, const StageOptions &options);
+void buildPipeline(mlir::OpPassManager &pm, const StageOptions &options);
 
 /// Registers `--attn-cpu-pipeline`.
 void registerPipelines();

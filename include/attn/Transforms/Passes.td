@@ -513,7 +513,8 @@ def VerifyStagePass : Pass<"attn-verify-stage"> {
   }];
   let options = [
     Option<"stage", "stage", "std::string", /*default=*/"\"import\"",
-           "import, generalize, bound, tile, bufferize, vectorize or llvm">
+           "import, generalize, bound, tile, bufferize, vectorize, gpu, nvvm "
+           "or llvm">
   ];
 }
 

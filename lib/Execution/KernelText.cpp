@@ -1,0 +1,92 @@
+//===- KernelText.cpp - GPU kernels as text ---------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Codegen.h"
+#include "DeviceCode.h"
+#include "attn/Analysis/GPUTarget.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Passes/PassBuilder.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// What a kernel is to be it is already, but for addresses.
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopUnrolling = tuning.LoopVectorization = tuning.SLPVectorization =
+      false;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+      .run(module, modules);
+}
+
+static llvm::Error printKernels(gpu::GPUModuleOp kernels,
+                                llvm::TargetMachine &machine, bool ptx,
+                                llvm::raw_ostream &os) {
+  llvm::LLVMContext context;
+  llvm::Expected<std::unique_ptr<llvm::Module>> module =
+      translateKernels(kernels, context);
+  if (!module)
+    return module.takeError();
+  std::unique_ptr<llvm::Module> translated = std::move(*module);
+  translated->setDataLayout(machine.createDataLayout());
+  translated->setTargetTriple(machine.getTargetTriple());
+  // Registers are what tiles are chosen by: the assembler is not to spill any
+  // for more blocks at once.
+  for (llvm::Function &function : *translated)
+    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+      function.addFnAttr("nvvm.minctasm", "1");
+  optimize(*translated, machine);
+  if (!ptx) {
+    os << *translated;
+    return llvm::Error::success();
+  }
+  llvm::SmallVector<char> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager pm;
+  if (machine.addPassesToEmitFile(pm, stream, nullptr,
+                                  llvm::CodeGenFileType::AssemblyFile))
+    return llvm::createStringError("the target cannot emit PTX");
+  pm.run(*translated);
+  os << StringRef(text.data(), text.size());
+  return llvm::Error::success();
+}
+
+llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
+                         llvm::raw_ostream &os) {
+  std::optional<GPUTarget> gpu = GPUTarget::find(chip);
+  if (!gpu)
+    return llvm::createStringError("expected one of the chips " +
+                                   GPUTarget::listChips() + ", but got " +
+                                   chip);
+  // Of another version of PTX with the chip LLVM makes nothing, but ends the
+  // process.
+  TargetDescription description;
+  description.triple = "nvptx64-nvidia-cuda";
+  description.cpu = gpu->chip.str();
+  description.features = gpu->getFeatures();
+  description.jit = false;
+  auto machine = createTargetMachine(description);
+  if (!machine)
+    return machine.takeError();
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+    if (llvm::Error error = printKernels(kernels, **machine, ptx, os))
+      return error;
+  return llvm::Error::success();
+}
+
+} // namespace attn
