@@ -23,6 +23,10 @@ class Case:
     fused: bool = True
 
 
+# The types that weights are rounded to.
+ROUNDED = {"bf16"}
+
+
 def accumulation(dtype):
     return "f64" if dtype == "f64" else "f32"
 
@@ -137,7 +141,7 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         slack = (unit[..., None] * spans.sum(-2)).transpose(order)
         # Where the target multiplies pairs of bf16, weights are rounded to it,
         # each on its own.
-        if dtype == "bf16":
+        if dtype in ROUNDED:
             slack += 4 * UNIT[dtype] * numpy.sqrt(
                 (terms**2).sum(-2)).transpose(order)
         # A square doubles the relative error.

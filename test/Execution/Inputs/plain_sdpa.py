@@ -7,6 +7,10 @@ from plain_attention import (Case, accumulation, attend, make_empty, random,
                              tensor)
 
 
+# Features and channels where a case says nothing of them.
+WIDTHS = [5, 3]
+
+
 def is_visible(index, rows, keys, causal, offset, window):
     """Positions alone: causal and window."""
     i, j = index["m"], index["n"]
@@ -24,13 +28,15 @@ def is_visible(index, rows, keys, causal, offset, window):
 
 
 def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
-         keys=37, width=5, channels=3, scale=None, causal=None, offset=None,
+         keys=37, width=None, channels=None, scale=None, causal=None, offset=None,
          window=None, softcap=None, bias=None, boolean=None, sink=None, mask=None,
          score=None, captured=(), lse=False, weights=False, dynamic=False,
          patch=None, out_dtype=None, lists=None):
     """`bias` and `boolean` are shapes or arrays; `offset` an integer or one per
     batch; `sink` is a number or one per head; `mask` and `score` are pairs of
     text and function; `lists` are those of plain_lists."""
+    width = WIDTHS[0] if width is None else width
+    channels = WIDTHS[1] if channels is None else channels
     shapes = [(batch, heads * group, rows, width), (batch, heads, keys, width),
               (batch, heads, keys, channels),
               (batch, heads * group, rows, channels)]
