@@ -15,6 +15,7 @@
 #include "PtxValues.h"
 #include "SharedMemory.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"

@@ -17,6 +17,7 @@
 #ifndef ATTN_LIB_EMULATOR_SHAREDMEMORY_H
 #define ATTN_LIB_EMULATOR_SHAREDMEMORY_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
