@@ -115,6 +115,31 @@ module attributes {gpu.container_module} {
       memref.store %r7, %out[%i7] : memref<8xf32>
       gpu.return
     }
+
+    // Pairs of f32 as f16, at the ends of its range, and as bf16.
+    // Small ones are multiplied, to be seen.
+    gpu.func @narrow(%in: memref<8xf32>, %by: memref<8xf32>,
+                     %out: memref<2x8xf32>) kernel {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %i = gpu.thread_id x
+      %x = memref.load %in[%i] : memref<8xf32>
+      %scale = memref.load %by[%i] : memref<8xf32>
+      %zero = arith.constant 0.0 : f32
+      %f16 = llvm.call_intrinsic "llvm.nvvm.ff2f16x2.rn"(%zero, %x)
+          : (f32, f32) -> vector<2xf16>
+      %half = vector.extract %f16[0] : f16 from vector<2xf16>
+      %wide = arith.extf %half : f16 to f32
+      %seen = arith.mulf %wide, %scale : f32
+      memref.store %seen, %out[%c0, %i] : memref<2x8xf32>
+      %bf16 = llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%zero, %x)
+          : (f32, f32) -> vector<2xbf16>
+      %brain = vector.extract %bf16[0] : bf16 from vector<2xbf16>
+      %again = arith.extf %brain : bf16 to f32
+      %shown = arith.mulf %again, %scale : f32
+      memref.store %shown, %out[%c1, %i] : memref<2x8xf32>
+      gpu.return
+    }
   }
 
   // CHECK:      result 0: 12x32xi32
@@ -132,7 +157,15 @@ module attributes {gpu.container_module} {
   // CHECK-NEXT: 16 16
   // CHECK:      result 1: 8xf32
   // CHECK-NEXT: 1.68179{{.*}} -0.41504 {{.*}}1.33333{{.*}} inf {{.*}}0.63{{.*}}1.68164{{.*}}1.67969{{.*}}1.68179
-  func.func @main() -> (memref<12x32xi32>, memref<8xf32>) {
+  // CHECK:      result 2: 2x8xf32
+  // CHECK-NEXT: 65504.00000 inf -1.00000 1.00000 0.00000 nan 1.00098 2.00000
+  // CHECK-NEXT: 65536.00000 65536.00000 -1.00000 0.75391 0.50000 nan 1.00000 2.00000
+  memref.global constant @ends : memref<8xf32> = dense<
+      [65519.0, 65520.0, -6.1033e-05, 4.5e-08, 2.98e-08, 0x7FC00000, 1.001,
+       1.9999]>
+  memref.global constant @scales : memref<8xf32> = dense<
+      [1.0, 1.0, 16384.0, 16777216.0, 16777216.0, 1.0, 1.0, 1.0]>
+  func.func @main() -> (memref<12x32xi32>, memref<8xf32>, memref<2x8xf32>) {
     %c1 = arith.constant 1 : index
     %c32 = arith.constant 32 : index
     %out = memref.alloc() : memref<12x32xi32>
@@ -141,6 +174,15 @@ module attributes {gpu.container_module} {
         threads in (%c32, %c1, %c1) args(%out : memref<12x32xi32>)
     gpu.launch_func @kernels::@floats blocks in (%c1, %c1, %c1)
         threads in (%c1, %c1, %c1) args(%floats : memref<8xf32>)
-    return %out, %floats : memref<12x32xi32>, memref<8xf32>
+    %ends = memref.get_global @ends : memref<8xf32>
+    %scales = memref.get_global @scales : memref<8xf32>
+    %c8 = arith.constant 8 : index
+    %narrow = memref.alloc() : memref<2x8xf32>
+    gpu.launch_func @kernels::@narrow blocks in (%c1, %c1, %c1)
+        threads in (%c8, %c1, %c1)
+        args(%ends : memref<8xf32>, %scales : memref<8xf32>,
+             %narrow : memref<2x8xf32>)
+    return %out, %floats, %narrow
+        : memref<12x32xi32>, memref<8xf32>, memref<2x8xf32>
   }
 }
