@@ -160,7 +160,10 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
       return 1;
     bool isTiled =
         kind == DimensionClass::QueryRow && dim == classes.queryRows.back();
-    blocks *= isTiled ? llvm::divideCeil(extent, rows) : extent;
+    // The states of many rows are much to store and to read again.
+    if (isTiled && extent > rows)
+      return 1;
+    blocks *= isTiled ? 1 : extent;
   }
   // An unknown number of keys, with rows that are few, is that of a cache.
   int64_t numKeys = getAnyExtent(op, classes.keyRows[0]);

@@ -9,6 +9,7 @@
 #include "DeviceCode.h"
 #include "attn/Analysis/GPUTarget.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
 
 using namespace mlir;
@@ -34,38 +35,6 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-static llvm::Error printKernels(gpu::GPUModuleOp kernels,
-                                llvm::TargetMachine &machine, bool ptx,
-                                llvm::raw_ostream &os) {
-  llvm::LLVMContext context;
-  llvm::Expected<std::unique_ptr<llvm::Module>> module =
-      translateKernels(kernels, context);
-  if (!module)
-    return module.takeError();
-  std::unique_ptr<llvm::Module> translated = std::move(*module);
-  translated->setDataLayout(machine.createDataLayout());
-  translated->setTargetTriple(machine.getTargetTriple());
-  // Registers are what tiles are chosen by: the assembler is not to spill any
-  // for more blocks at once.
-  for (llvm::Function &function : *translated)
-    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
-      function.addFnAttr("nvvm.minctasm", "1");
-  optimize(*translated, machine);
-  if (!ptx) {
-    os << *translated;
-    return llvm::Error::success();
-  }
-  llvm::SmallVector<char> text;
-  llvm::raw_svector_ostream stream(text);
-  llvm::legacy::PassManager pm;
-  if (machine.addPassesToEmitFile(pm, stream, nullptr,
-                                  llvm::CodeGenFileType::AssemblyFile))
-    return llvm::createStringError("the target cannot emit PTX");
-  pm.run(*translated);
-  os << StringRef(text.data(), text.size());
-  return llvm::Error::success();
-}
-
 llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
                          llvm::raw_ostream &os) {
   std::optional<GPUTarget> gpu = GPUTarget::find(chip);
@@ -83,9 +52,46 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
   auto machine = createTargetMachine(description);
   if (!machine)
     return machine.takeError();
-  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
-    if (llvm::Error error = printKernels(kernels, **machine, ptx, os))
-      return error;
+  // One text for all kernels: each has a header.
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> all;
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+    llvm::Expected<std::unique_ptr<llvm::Module>> translated =
+        translateKernels(kernels, context);
+    if (!translated)
+      return translated.takeError();
+    (*translated)->setDataLayout((*machine)->createDataLayout());
+    (*translated)->setTargetTriple((*machine)->getTargetTriple());
+    // Of two kernels of one name the second is called as its module.
+    for (llvm::Function &function : **translated)
+      if (all && !function.isDeclaration() &&
+          all->getFunction(function.getName()))
+        function.setName(kernels.getName());
+    if (!all)
+      all = std::move(*translated);
+    else if (llvm::Linker::linkModules(*all, std::move(*translated)))
+      return llvm::createStringError("the kernels cannot be put together");
+  }
+  if (!all)
+    return llvm::Error::success();
+  // Registers are what tiles are chosen by: the assembler is not to spill any
+  // for more blocks at once.
+  for (llvm::Function &function : *all)
+    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+      function.addFnAttr("nvvm.minctasm", "1");
+  optimize(*all, **machine);
+  if (!ptx) {
+    os << *all;
+    return llvm::Error::success();
+  }
+  llvm::SmallVector<char> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager pm;
+  if ((*machine)->addPassesToEmitFile(pm, stream, nullptr,
+                                      llvm::CodeGenFileType::AssemblyFile))
+    return llvm::createStringError("the target cannot emit PTX");
+  pm.run(*all);
+  os << StringRef(text.data(), text.size());
   return llvm::Error::success();
 }
 
