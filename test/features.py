@@ -61,7 +61,7 @@ def available():
 
 def missing():
     """The features that are missing here, each with its reason."""
-    reasons = {"gpu": "the compiler has no GPU target yet"}
+    reasons = {"gpu": "kernels are compiled and emulated, but not launched yet"}
     present = available()
     if "aarch64-emulator" not in present:
         reasons["aarch64-emulator"] = (
