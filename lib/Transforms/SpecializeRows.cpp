@@ -38,6 +38,18 @@ private:
   GenericOp cloneForOneRow(OpBuilder &b, GenericOp op, unsigned dim);
 };
 
+/// A part of a tensor, with one row along a dimension.
+struct OneRow {
+  OneRow(OpBuilder &b, Location loc, Value tensor, unsigned position)
+      : offsets(cast<RankedTensorType>(tensor.getType()).getRank(),
+                b.getIndexAttr(0)),
+        sizes(tensor::getMixedSizes(b, loc, tensor)),
+        strides(offsets.size(), b.getIndexAttr(1)) {
+    sizes[position] = b.getIndexAttr(1);
+  }
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+};
+
 } // namespace
 
 /// Whether fewer keys than fill a tile or two are known to be all there are.
@@ -53,7 +65,8 @@ static bool hasFewKeys(ArrayRef<OpFoldResult> extents, GenericOp op) {
   return keys < kFewKeys;
 }
 
-/// The op on operands that are known to have one row along `dim`.
+/// The op on operands that are known to have one row along `dim`. Its results
+/// are parts of the inits, so that both ops write to the same place.
 GenericOp SpecializeRowsPass::cloneForOneRow(OpBuilder &b, GenericOp op,
                                              unsigned dim) {
   auto clone = cast<GenericOp>(b.clone(*op));
@@ -70,6 +83,13 @@ GenericOp SpecializeRowsPass::cloneForOneRow(OpBuilder &b, GenericOp op,
     auto type = dyn_cast<RankedTensorType>(operand.get().getType());
     if (!position || !type.isDynamicDim(*position))
       continue;
+    if (index > op.getOutputIndex()) {
+      OneRow part(b, op.getLoc(), operand.get(), *position);
+      operand.set(tensor::ExtractSliceOp::create(b, op.getLoc(), operand.get(),
+                                                 part.offsets, part.sizes,
+                                                 part.strides));
+      continue;
+    }
     SmallVector<int64_t> shape(type.getShape());
     shape[*position] = 1;
     operand.set(tensor::CastOp::create(b, op.getLoc(), type.clone(shape),
@@ -111,9 +131,14 @@ void SpecializeRowsPass::specialize(GenericOp op) {
     return;
   }
   SmallVector<Value> results;
-  for (auto [result, type] :
-       llvm::zip(single->getResults(), op->getResultTypes()))
-    results.push_back(b.createOrFold<tensor::CastOp>(loc, type, result));
+  for (auto [i, result, init] :
+       llvm::enumerate(single->getResults(), op.getDpsInits())) {
+    unsigned position = *op.getIndexingMap(op.getOutputIndex() + i)
+                             .getResultPosition(b.getAffineDimExpr(dim));
+    OneRow part(b, loc, init, position);
+    results.push_back(tensor::InsertSliceOp::create(
+        b, loc, result, init, part.offsets, part.sizes, part.strides));
+  }
   scf::YieldOp::create(b, loc, results);
   b.replaceAllUsesWith(op->getResults(), branch.getResults());
   b.setInsertionPointToStart(branch.elseBlock());

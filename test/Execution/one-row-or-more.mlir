@@ -11,6 +11,13 @@
 // RUN: cmp %t.o.npy %t.ot.npy
 // RUN: attn-run %s --entry=self --random --shape=1x20 --check | FileCheck %s --check-prefix=SELF
 // RUN: attn-run %s --entry=self --random --shape=200x20 --check | FileCheck %s --check-prefix=SELF
+// RUN: attn-run %s --entry=rows --stop-after=bufferize | FileCheck %s --check-prefix=PLACE
+
+// Both write where the result is to be, and nothing is copied.
+// PLACE: %[[OUT:.+]] = memref.alloc(%{{.+}}) {alignment = 64 : i64} : memref<4x?x17xf32>
+// PLACE: scf.if
+// PLACE-NOT: memref.alloc(){{.*}} : memref<4x1x17xf32>
+// PLACE: return %[[OUT]]
 
 // One kernel for one query row and one for more, as the run has them.
 

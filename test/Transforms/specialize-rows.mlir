@@ -14,11 +14,12 @@
 // CHECK: %[[ONE:.+]] = arith.cmpi eq, %[[ROWS]], %{{.+}} : index
 // CHECK: %[[R:.+]]:2 = scf.if %[[ONE]] -> (tensor<4x?x3xf32>, tensor<4x?xf32>) {
 // CHECK: %[[CAST:.+]] = tensor.cast %[[Q]] : tensor<4x?x8xf32> to tensor<4x1x8xf32>
+// CHECK: %[[ROW:.+]] = tensor.extract_slice %[[INIT:.+]][0, 0, 0] [4, 1, 3] [1, 1, 1] : tensor<4x?x3xf32> to tensor<4x1x3xf32>
 // CHECK: %[[SINGLE:.+]], %[[LSE:.+]] = attn.generic ins(%[[CAST]], %[[K]], %{{.+}} : tensor<4x1x8xf32>, tensor<?x8xf32>, tensor<?x3xf32>) inputs(%{{.+}} : tensor<?xf32>)
-// CHECK-SAME: outs(%{{.+}} : tensor<4x1x3xf32>) lse(%{{.+}} : tensor<4x1xf32>)
+// CHECK-SAME: outs(%[[ROW]] : tensor<4x1x3xf32>) lse(%{{.+}} : tensor<4x1xf32>)
 // CHECK: attn.index 1
-// CHECK-DAG: %[[BACK:.+]] = tensor.cast %[[SINGLE]] : tensor<4x1x3xf32> to tensor<4x?x3xf32>
-// CHECK-DAG: %[[BACKLSE:.+]] = tensor.cast %[[LSE]] : tensor<4x1xf32> to tensor<4x?xf32>
+// CHECK-DAG: %[[BACK:.+]] = tensor.insert_slice %[[SINGLE]] into %[[INIT]][0, 0, 0] [4, 1, 3] [1, 1, 1] : tensor<4x1x3xf32> into tensor<4x?x3xf32>
+// CHECK-DAG: %[[BACKLSE:.+]] = tensor.insert_slice %[[LSE]] into %{{.+}}[0, 0] [4, 1] [1, 1] : tensor<4x1xf32> into tensor<4x?xf32>
 // CHECK: scf.yield %[[BACK]], %[[BACKLSE]]
 // CHECK: } else {
 // CHECK: attn.generic ins(%[[Q]], %[[K]]
