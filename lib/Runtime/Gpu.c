@@ -59,8 +59,10 @@ static int retain_primary(attn_rt_context *context, gpu_state *gpu) {
 }
 
 static void release_primary(gpu_state *gpu) {
-  if (gpu->is_primary)
+  if (gpu->is_primary) {
+    attn_rt_gpu_forget_context(gpu->id);
     gpu->driver->primary_release(gpu->device);
+  }
   gpu->is_primary = 0;
 }
 
@@ -84,7 +86,7 @@ static int find_cuda_context(attn_rt_context *context, gpu_state *gpu,
 /** What the GPU of the current context is. */
 static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
   const attn_cu_driver *driver = gpu->driver;
-  int major = 0, minor = 0, bytes = 0;
+  int major = 0, minor = 0, bytes = 0, pools = 0;
   const char *what = "find out what the GPU is";
   if (!check(context, driver->context_get_device(&gpu->device), what) ||
       !check(context,
@@ -100,6 +102,12 @@ static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
                  &bytes, ATTN_CU_MAX_SHARED_BYTES_OF_BLOCK, gpu->device),
              what))
     return 0;
+  // Older drivers do not know what is asked for, nor what it is for.
+  if (driver->device_get_attribute(&pools, ATTN_CU_HAS_MEMORY_POOLS,
+                                   gpu->device) != ATTN_CU_SUCCESS)
+    pools = 0;
+  gpu->has_pools =
+      pools && driver->memory_alloc_async && driver->memory_free_async;
   gpu->chip = 10 * major + minor;
   gpu->max_shared_bytes = bytes;
   gpu->id = (unsigned long long)(uintptr_t)gpu->cuda_context;
@@ -174,7 +182,7 @@ void *attn_rt_gpu_alloc(attn_rt_context *context, int64_t bytes) {
   attn_rt_gpu_block *block = calloc(1, sizeof(attn_rt_gpu_block));
   attn_cu_result result = ATTN_CU_OUT_OF_MEMORY;
   if (block)
-    result = gpu->driver->memory_alloc_async
+    result = gpu->has_pools
                  ? gpu->driver->memory_alloc_async(&block->address,
                                                    (size_t)whole, gpu->stream)
                  : gpu->driver->memory_alloc(&block->address, (size_t)whole);
@@ -205,7 +213,7 @@ static void free_blocks(gpu_state *gpu) {
   while (gpu->blocks) {
     attn_rt_gpu_block *block = gpu->blocks;
     gpu->blocks = block->next;
-    if (gpu->driver->memory_alloc_async && gpu->driver->memory_free_async)
+    if (gpu->has_pools)
       gpu->driver->memory_free_async(block->address, gpu->stream);
     else
       gpu->driver->memory_free(block->address);
@@ -297,12 +305,29 @@ void attn_rt_gpu_launch(attn_rt_context *context, const void *code,
         what);
 }
 
+/** Keeps the error that was copied, unless there is one already. */
+static void collect_error(gpu_state *gpu) {
+  if (gpu->is_unread && gpu->latest.raised && !gpu->error.raised) {
+    int64_t number = gpu->latest.message;
+    gpu->error = gpu->latest;
+    gpu->error_text = number >= 0 && number < gpu->num_messages
+                          ? gpu->messages[number]
+                          : "a kernel found an error that has no text";
+  }
+  gpu->is_unread = 0;
+}
+
 void *attn_rt_gpu_get_error_word(attn_rt_context *context,
                                  const char *const *messages,
                                  int64_t num_messages) {
   gpu_state *gpu = get_state(context);
   if (!gpu)
     return NULL;
+  // What a call before it left is looked at, as the place is one for all.
+  if (gpu->is_unread && !gpu->error_word) {
+    check(context, gpu->driver->stream_wait(gpu->stream), "finish the kernels");
+    collect_error(gpu);
+  }
   gpu->messages = messages;
   gpu->num_messages = num_messages;
   if (!gpu->error_word) {
@@ -327,27 +352,28 @@ void *attn_rt_gpu_get_error_word(attn_rt_context *context,
 /** Waits for the stream, and fails if kernels found an error. */
 static void wait_for_stream(attn_rt_context *context, gpu_state *gpu) {
   check(context, gpu->driver->stream_wait(gpu->stream), "finish the kernels");
-  if (context->failed || !gpu->error.raised)
-    return;
-  int64_t number = gpu->error.message;
-  const char *message = number >= 0 && number < gpu->num_messages
-                            ? gpu->messages[number]
-                            : "a kernel found an error that has no text";
-  attn_rt_fail(context, message, 2, gpu->error.numbers[0],
-               gpu->error.numbers[1]);
+  gpu->is_unwaited = 0;
+  collect_error(gpu);
+  if (!context->failed && gpu->error.raised)
+    attn_rt_fail(context, gpu->error_text, 2, gpu->error.numbers[0],
+                 gpu->error.numbers[1]);
+  gpu->error.raised = 0;
 }
 
 int32_t attn_rt_gpu_end(attn_rt_context *context) {
   gpu_state *gpu = context->gpu;
   if (!gpu || !gpu->begun)
     return context->failed ? context->status : ATTN_OK;
-  gpu->error = (attn_rt_gpu_error){0, 0, {0, 0}};
-  if (gpu->error_word && !context->failed)
-    attn_rt_gpu_copy_out(context, &gpu->error,
+  if (gpu->error_word && !context->failed) {
+    gpu->latest.raised = 0;
+    attn_rt_gpu_copy_out(context, &gpu->latest,
                          (const void *)(uintptr_t)gpu->error_word,
-                         sizeof(gpu->error));
+                         sizeof(gpu->latest));
+    gpu->is_unread = 1;
+  }
   gpu->error_word = 0;
   // After a failure nothing of the call may touch what is freed.
+  gpu->is_unwaited = 1;
   if (!gpu->asynchronous || context->failed)
     wait_for_stream(context, gpu);
   free_blocks(gpu);
@@ -369,7 +395,6 @@ int32_t attn_rt_gpu_wait(attn_rt_context *context) {
   if (check(context, gpu->driver->context_push(gpu->cuda_context),
             "make the CUDA context current")) {
     wait_for_stream(context, gpu);
-    gpu->error.raised = 0;
     gpu->driver->context_pop(&popped);
   }
   return context->failed ? context->status : ATTN_OK;
@@ -380,6 +405,8 @@ void attn_rt_gpu_destroy(attn_rt_context *context) {
   if (!gpu)
     return;
   attn_rt_gpu_end(context);
+  if (gpu->is_unwaited)
+    attn_rt_gpu_wait(context);
   release_primary(gpu);
   free(gpu);
   context->gpu = NULL;

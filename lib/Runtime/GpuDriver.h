@@ -32,7 +32,8 @@ enum {
 enum {
   ATTN_CU_COMPUTE_CAPABILITY_MAJOR = 75,
   ATTN_CU_COMPUTE_CAPABILITY_MINOR = 76,
-  ATTN_CU_MAX_SHARED_BYTES_OF_BLOCK = 97
+  ATTN_CU_MAX_SHARED_BYTES_OF_BLOCK = 97,
+  ATTN_CU_HAS_MEMORY_POOLS = 115
 };
 enum { ATTN_CU_MAX_DYNAMIC_SHARED_BYTES = 8 };
 
@@ -108,23 +109,35 @@ typedef struct attn_rt_gpu_block {
 struct attn_rt_gpu_state {
   const attn_cu_driver *driver;
   void *cuda_context, *stream;
-  /** Tells contexts apart that had the same address one after the other. */
+  /** Tells contexts apart, also such as had one address one after the other
+      where the driver knows that. */
   unsigned long long id;
   attn_cu_device device;
   int32_t chip, max_shared_bytes;
-  /** Whether a call has begun; whether it waits; whether the context of CUDA is
-      the primary one, kept until the context goes. */
-  int begun, asynchronous, is_primary;
+  /** Whether memory comes in the order of the stream. */
+  int has_pools;
+  /** Whether a call has begun; whether it waits; whether one has ended that
+      nobody has waited for; whether the context of CUDA is the primary one,
+      kept until the context goes. */
+  int begun, asynchronous, is_unwaited, is_primary;
   attn_rt_gpu_block *blocks;
-  /** An attn_rt_gpu_error, 0 if none was asked for, and what it says. */
+  /** An attn_rt_gpu_error, 0 if none was asked for; where it is copied to at
+      the end of a call, and whether that was looked at. */
   attn_cu_address error_word;
-  attn_rt_gpu_error error;
+  attn_rt_gpu_error latest;
+  int is_unread;
   const char *const *messages;
   int64_t num_messages;
+  /** The first one that nobody was told of, and its text. */
+  attn_rt_gpu_error error;
+  const char *error_text;
 };
 
 /** Ends what began, and forgets the GPU. */
 void attn_rt_gpu_destroy(attn_rt_context *context);
+
+/** What was loaded into a CUDA context is not there any more. */
+void attn_rt_gpu_forget_context(unsigned long long id);
 
 /** The kernel of a module, loaded into the call's CUDA context if it was not
     yet. Null, the call having failed, if there is none that the GPU runs. */

@@ -54,23 +54,18 @@ static int is_better(const attn_rt_gpu_image *a, const attn_rt_gpu_image *b) {
   return is_text(a) < is_text(b);
 }
 
-static const attn_rt_gpu_image *choose_image(attn_rt_context *context,
-                                             const attn_rt_gpu_module *module) {
-  int32_t chip = context->root->gpu->chip, least = 0;
+/** The best image that the GPU can run, of those behind `before` if that is
+    given; null if there is none. */
+static const attn_rt_gpu_image *choose_image(int32_t chip,
+                                             const attn_rt_gpu_module *module,
+                                             const attn_rt_gpu_image *before) {
   const attn_rt_gpu_image *best = NULL;
   for (int64_t i = 0; i < module->num_images; ++i) {
     const attn_rt_gpu_image *image = &module->images[i];
-    if (!least || image->chip < least)
-      least = image->chip;
-    if (can_run(image, chip) && (!best || is_better(image, best)))
+    if (can_run(image, chip) && (!before || is_better(before, image)) &&
+        (!best || is_better(image, best)))
       best = image;
   }
-  if (!best)
-    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
-                    "expected kernels for this GPU, which is of sm_%d, but "
-                    "'%s' was compiled for others, sm_%d at least; compile it "
-                    "for sm_%d",
-                    chip, module->name, least, chip);
   return best;
 }
 
@@ -92,11 +87,24 @@ static void *load_module(attn_rt_context *context,
   for (loaded_kernel *known = loaded; known; known = known->next)
     if (known->module == module && known->id == gpu->id)
       return known->handle;
-  const attn_rt_gpu_image *image = choose_image(context, module);
-  if (!image)
+  const attn_rt_gpu_image *image = choose_image(gpu->chip, module, NULL);
+  if (!image) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected kernels for this GPU, which is of sm_%d, but "
+                    "'%s' was compiled for others; compile it for sm_%d",
+                    gpu->chip, module->name, gpu->chip);
     return NULL;
+  }
   void *handle = NULL;
   attn_cu_result result = gpu->driver->module_load(&handle, image->data);
+  // What a driver is too old to compile may have been compiled for less.
+  while (result == ATTN_CU_UNSUPPORTED_PTX_VERSION) {
+    const attn_rt_gpu_image *next = choose_image(gpu->chip, module, image);
+    if (!next)
+      break;
+    image = next;
+    result = gpu->driver->module_load(&handle, image->data);
+  }
   if (result == ATTN_CU_UNSUPPORTED_PTX_VERSION)
     attn_rt_fail_as(context, ATTN_UNSUPPORTED,
                     "expected a driver that knows the PTX of kernels '%s', but "
@@ -177,12 +185,15 @@ void *attn_rt_gpu_get_kernel(attn_rt_context *context,
   return allowed ? found->function : NULL;
 }
 
-void attn_rt_gpu_forget(const attn_rt_gpu_code *code) {
+/** Forgets the kernels of `code`, or if that is null of a CUDA context. */
+static void forget(const attn_rt_gpu_code *code, unsigned long long id) {
   pthread_mutex_lock(&mutex);
   for (loaded_kernel **link = &loaded; *link;) {
     loaded_kernel *kernel = *link;
-    const attn_rt_gpu_module *first = code->modules;
-    if (kernel->module < first || kernel->module >= first + code->num_modules) {
+    int is_meant = code ? kernel->module >= code->modules &&
+                              kernel->module < code->modules + code->num_modules
+                        : kernel->id == id;
+    if (!is_meant) {
       link = &kernel->next;
       continue;
     }
@@ -191,3 +202,7 @@ void attn_rt_gpu_forget(const attn_rt_gpu_code *code) {
   }
   pthread_mutex_unlock(&mutex);
 }
+
+void attn_rt_gpu_forget(const attn_rt_gpu_code *code) { forget(code, 0); }
+
+void attn_rt_gpu_forget_context(unsigned long long id) { forget(NULL, id); }

@@ -51,8 +51,8 @@ int32_t attn_rt_gpu_begin(attn_rt_context *context,
     memory back, makes current what was. Returns the status of the call. */
 int32_t attn_rt_gpu_end(attn_rt_context *context);
 
-/** Waits for the stream of an asynchronous call that has ended, and says
-    whether its kernels found an error. */
+/** Waits for the stream of asynchronous calls that have ended, and says whether
+    their kernels found an error: the first since the last wait. */
 int32_t attn_rt_gpu_wait(attn_rt_context *context);
 
 /** The GPU of a call that has begun, as 10 times its compute capability. */

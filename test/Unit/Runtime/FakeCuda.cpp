@@ -65,7 +65,8 @@ END
 
 FAKE(cuDeviceGetAttribute, int *value, int attribute, int)
 *value = attribute == 75   ? fake.chip / 10
-         : attribute == 76 ? fake.chip % 10
+         : attribute == 76  ? fake.chip % 10
+         : attribute == 115 ? fake.pools
                            : fake.maxSharedBytes;
 END
 
@@ -100,6 +101,9 @@ FAKE(cuCtxGetId, void *context, unsigned long long *id)
 END
 
 FAKE(cuModuleLoadData, void **module, const void *image)
+auto refused = fake.refused.find(static_cast<const char *>(image));
+if (refused != fake.refused.end())
+  return refused->second;
 fake.loads.push_back({static_cast<const char *>(image), fake.currents.back()});
 *module = const_cast<void *>(image);
 END

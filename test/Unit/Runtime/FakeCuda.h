@@ -29,9 +29,11 @@ struct FakeLaunch {
 };
 
 struct FakeCuda {
-  int chip = 90, devices = 1, maxSharedBytes = 232448;
+  int chip = 90, devices = 1, maxSharedBytes = 232448, pools = 1;
   /// What a function returns instead of success, by its name.
   std::map<std::string, int> failures;
+  /// The same for an image, by its text.
+  std::map<std::string, int> refused;
   /// What kernels do with their parameters; those that are not here do not
   /// exist.
   std::map<std::string, std::function<void(void **)>> kernels;

@@ -199,7 +199,42 @@ TEST_F(Gpu, Images) {
   EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_UNSUPPORTED);
   EXPECT_EQ(getError(context),
             "expected kernels for this GPU, which is of sm_75, but 'kernels' "
-            "was compiled for others, sm_80 at least; compile it for sm_75");
+            "was compiled for others; compile it for sm_75");
+}
+
+/// What the driver is too old to compile gives way to what is older.
+TEST_F(Gpu, OlderImage) {
+  Code several({{ATTN_GPU_CUBIN, 80}, {ATTN_GPU_PTX, 86}, {ATTN_GPU_PTX, 80}});
+  driver.chip = 86;
+  driver.refused = {{"1", 222}};
+  Context context = create();
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  several.launch(context.get(), "work");
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  ASSERT_EQ(driver.loads.size(), 1u);
+  EXPECT_EQ(driver.loads[0].first, "0");
+}
+
+/// A primary context that was given up has no kernels when it is had again.
+TEST_F(Gpu, PrimaryContextAnew) {
+  for (int i = 1; i <= 2; ++i) {
+    Context context = create();
+    ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+    code.launch(context.get(), "work");
+    EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+    EXPECT_EQ(driver.loads.size(), size_t(i));
+  }
+}
+
+/// Without pools memory is not of the stream.
+TEST_F(Gpu, MemoryWithoutPools) {
+  driver.pools = 0;
+  Context context = create();
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  EXPECT_NE(attn_rt_gpu_alloc(context.get(), 1000), nullptr);
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  EXPECT_EQ(driver.count("cuMemAlloc_v2"), 1);
+  EXPECT_EQ(driver.count("cuMemAllocAsync"), 0);
 }
 
 /// Memory that was given back is had again, and is all the driver's at the end.
@@ -242,8 +277,29 @@ TEST_F(Gpu, ErrorWord) {
   run(true);
   EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
   EXPECT_EQ(driver.waits, 1);
+  // Calls in between do not hide it.
+  for (int call = 0; call < 2; ++call) {
+    attn_rt_gpu_place place = {ATTN_RT_VERSION, 1, nullptr, nullptr};
+    ASSERT_EQ(attn_rt_gpu_begin(context.get(), &place), ATTN_OK);
+    static const char *const others[] = {"other"};
+    if (call == 1)
+      attn_rt_gpu_get_error_word(context.get(), others, 1);
+    EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  }
   EXPECT_EQ(attn_rt_gpu_wait(context.get()), ATTN_FAILED);
   EXPECT_EQ(getError(context), "expected a page below 7, but got 9");
+}
+
+/// A context that goes waits for what it has begun.
+TEST_F(Gpu, DestroyedUnwaited) {
+  Context context = create();
+  attn_rt_gpu_place place = {ATTN_RT_VERSION, 1, nullptr, nullptr};
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), &place), ATTN_OK);
+  code.launch(context.get(), "work");
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  EXPECT_EQ(driver.waits, 0);
+  context.reset();
+  EXPECT_EQ(driver.waits, 1);
 }
 
 /// Each failure is one line, nothing is launched after it, and all is freed.
