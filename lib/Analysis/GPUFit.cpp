@@ -181,8 +181,8 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t width = std::max(getExtent(op, 0, classes.features[0]),
                            getExtent(op, 2, classes.channels[0]));
-  // Of the 255 registers of a thread, half a channel's sum for each channel,
-  // and a quarter of a score for each key.
+  // Of the 255 registers of a thread, which has two rows and every fourth pair
+  // of columns: half as many as there are channels, and as there are keys.
   int64_t warps = form == GPUForm::mma_sync ? 4 : 2;
   int64_t keys = form == GPUForm::plain || width > 192 ? 32 : 64;
   while (true) {

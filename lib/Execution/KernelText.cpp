@@ -16,7 +16,8 @@ using namespace mlir;
 
 namespace attn {
 
-/// What a kernel is to be it is already, but for addresses.
+/// Kernels are emitted as they are to be; what is left to LLVM are sums of
+/// addresses.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -42,8 +43,7 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
     return llvm::createStringError("expected one of the chips " +
                                    GPUTarget::listChips() + ", but got " +
                                    chip);
-  // Of another version of PTX with the chip LLVM makes nothing, but ends the
-  // process.
+  // LLVM ends the process where the version of PTX does not know the chip.
   TargetDescription description;
   description.triple = "nvptx64-nvidia-cuda";
   description.cpu = gpu->chip.str();

@@ -126,9 +126,9 @@ protected:
   // Steps
   //===--------------------------------------------------------------------===//
 
-  /// Counts blocks and launches them; the insertion point moves into a block.
   mlir::Value countBlocks();
   void checkAlignment();
+  /// Launches the blocks; the insertion point moves into one.
   void enterKernel(mlir::Value numBlocks);
   /// Finds out which rows of which position the block and the thread have.
   void locateBlock(mlir::Value block, mlir::Value threadIndex);
