@@ -28,6 +28,10 @@ namespace attn {
 #define GEN_PASS_REGISTRATION
 #include "attn/Codegen/Passes.h.inc"
 
+/// |x| = max(x, -x) of integers, `index` included, which conversions do not
+/// know.
+void populateExpandAbsIPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace attn
 
 #endif // ATTN_CODEGEN_PASSES_H

@@ -140,21 +140,6 @@ struct UnrollVectors final : RewritePattern {
   }
 };
 
-/// |x| = max(x, -x): there is no conversion for `index`.
-struct ExpandAbsI final : OpRewritePattern<math::AbsIOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(math::AbsIOp op,
-                                PatternRewriter &rewriter) const override {
-    Value x = op.getOperand();
-    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
-                                           rewriter.getZeroAttr(x.getType()));
-    Value negated = arith::SubIOp::create(rewriter, op.getLoc(), zero, x);
-    rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, x, negated);
-    return success();
-  }
-};
-
 struct ExpandKernelMathPass final
     : impl::ExpandKernelMathPassBase<ExpandKernelMathPass> {
   void runOnOperation() override {
@@ -165,7 +150,8 @@ struct ExpandKernelMathPass final
       return signalPassFailure();
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandOnF32, UnrollVectors, ExpandAbsI>(&getContext());
+    patterns.add<ExpandOnF32, UnrollVectors>(&getContext());
+    populateExpandAbsIPatterns(patterns);
     math::populateExpansionPatterns(
         patterns,
         {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "fpowi"});

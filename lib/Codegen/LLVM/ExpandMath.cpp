@@ -266,7 +266,7 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
     patterns
         .add<ExpandExponential<math::ExpOp>, ExpandExponential<math::Exp2Op>>(
             &getContext(), hasScalef);
-    patterns.add<ExpandAbsI>(&getContext());
+    populateExpandAbsIPatterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::TanhOp::getOperationName() ||
              name == math::LogOp::getOperationName() ||
@@ -278,4 +278,9 @@ struct ExpandMathPass final : impl::ExpandMathPassBase<ExpandMathPass> {
 };
 
 } // namespace
+
+void populateExpandAbsIPatterns(RewritePatternSet &patterns) {
+  patterns.add<ExpandAbsI>(patterns.getContext());
+}
+
 } // namespace attn
