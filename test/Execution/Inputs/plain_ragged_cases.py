@@ -130,6 +130,27 @@ CAUSAL = ("""mask {
       }""", lambda x: x["n"] <= x["m"])
 
 
+def weightings(rng, acc, text):
+    """What a case of each weighting but softmax takes, under the causal mask
+    that `text` says."""
+    for weighting in ("softmax_sink", "sigmoid", "relu", "identity",
+                      "sum_normalized"):
+        kind = {"weighting": weighting, "text": text, "mask": CAUSAL[1]}
+        if weighting == "softmax_sink":
+            kind["operand"] = ("Mh", random(rng, [sum(QUERIES), 2], acc))
+            kind["lse"] = True
+        if weighting == "sigmoid":
+            kind["operand"] = ("rh", random(rng, [len(QUERIES), 2], acc))
+        if weighting == "sum_normalized":
+            kind["text"] += f""" score {{
+      ^bb0(%s: {acc}):
+        %t = math.absf %s : {acc}
+        attn.yield %t : {acc}
+      }}"""
+            kind["score"] = lambda s, x: abs(s)
+        yield kind
+
+
 def ragged_regions(dtype, rng, error):
     """attn.generic: orders of dimensions, weightings, inputs that are packed and
     that are not, weight regions."""
@@ -146,24 +167,8 @@ def ragged_regions(dtype, rng, error):
     yield case("no-heads", ["Md", "Nd", "Ne", "Me"])
     yield case("shared-keys", ["Mhd", "Nd", "Ne", "Mhe"], CAUSAL[0],
                mask=CAUSAL[1])
-    for weighting in ("softmax_sink", "sigmoid", "relu", "identity",
-                      "sum_normalized"):
-        kind = {}
-        if weighting == "softmax_sink":
-            kind = {"operand": ("Mh", random(rng, [sum(QUERIES), 2], acc)),
-                    "lse": True}
-        if weighting == "sigmoid":
-            kind = {"operand": ("rh", random(rng, [len(QUERIES), 2], acc))}
-        text = CAUSAL[0]
-        if weighting == "sum_normalized":
-            text += f""" score {{
-      ^bb0(%s: {acc}):
-        %t = math.absf %s : {acc}
-        attn.yield %t : {acc}
-      }}"""
-            kind["score"] = lambda s, x: abs(s)
-        yield case(weighting, text=text, mask=CAUSAL[1], weighting=weighting,
-                   **kind)
+    for kind in weightings(rng, acc, CAUSAL[0]):
+        yield case(kind["weighting"], **kind)
     plus = f"""score {{
       ^bb0(%s: {acc}, %x: {acc}):
         %t = arith.addf %s, %x : {acc}

@@ -7,7 +7,7 @@ from plain_arrays import round_to
 from plain_attention import accumulation, random, tensor
 from plain_ragged import (KEYS, QUERIES, generic_requests, sdpa_requests,
                           starts_of)
-from plain_ragged_cases import CAUSAL, THIRD, steps
+from plain_ragged_cases import CAUSAL, THIRD, steps, weightings
 
 
 class RequestPages:
@@ -204,25 +204,9 @@ def ragged_pages_regions(dtype, rng, error):
     yield case("table", table=True, lse=True, size=5)
     yield case("table-causal", text=causal, mask=CAUSAL[1], table=True,
                index="i64", shared=1)
-    for weighting in ("softmax_sink", "sigmoid", "relu", "identity",
-                      "sum_normalized"):
-        kind = {}
-        if weighting == "softmax_sink":
-            kind = {"operand": ("Mh", random(rng, [sum(QUERIES), 2], acc)),
-                    "lse": True}
-        if weighting == "sigmoid":
-            kind = {"operand": ("rh", random(rng, [len(QUERIES), 2], acc))}
-        text = causal
-        if weighting == "sum_normalized":
-            text += f""" score {{
-      ^bb0(%s: {acc}):
-        %t = math.absf %s : {acc}
-        attn.yield %t : {acc}
-      }}"""
-            kind["score"] = lambda s, x: abs(s)
+    for kind in weightings(rng, acc, causal):
         for counted in (True, False):
-            yield case(f"{weighting}-{counted}", text=text, mask=CAUSAL[1],
-                       weighting=weighting, counted=counted, **kind)
+            yield case(f"{kind['weighting']}-{counted}", counted=counted, **kind)
     plus = f"""score {{
       ^bb0(%s: {acc}, %x: {acc}):
         %t = arith.addf %s, %x : {acc}
