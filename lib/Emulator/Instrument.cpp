@@ -8,13 +8,13 @@
 #include "Block.h"
 #include "Retarget.h"
 
+#include "attn/Support/RunPasses.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/PassManager.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
@@ -58,26 +58,18 @@ static char *getShared() { return Block::current().getShared().getBase(); }
 
 /// Descriptors of arrays become registers, and what is computed twice is not.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-  llvm::FunctionPassManager pm;
-  pm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  pm.addPass(llvm::EarlyCSEPass());
-  pm.addPass(llvm::SimplifyCFGPass());
-  pm.addPass(llvm::InstCombinePass());
-  pm.addPass(llvm::createFunctionToLoopPassAdaptor(
-      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
-  llvm::ModulePassManager modulePm;
-  modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));
-  modulePm.run(module, modules);
+  runPasses(module, machine, [](llvm::PassBuilder &) {
+    llvm::FunctionPassManager pm;
+    pm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+    pm.addPass(llvm::EarlyCSEPass());
+    pm.addPass(llvm::SimplifyCFGPass());
+    pm.addPass(llvm::InstCombinePass());
+    pm.addPass(llvm::createFunctionToLoopPassAdaptor(
+        llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+    llvm::ModulePassManager modulePm;
+    modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));
+    return modulePm;
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -7,6 +7,7 @@
 
 #include "Codegen.h"
 #include "attn/Support/FirstError.h"
+#include "attn/Support/RunPasses.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
@@ -20,7 +21,6 @@
 #include "llvm/IR/PassManager.h"
 #include "llvm/PassInfo.h"
 #include "llvm/PassRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
@@ -277,29 +277,20 @@ private:
 /// already what they shall be, so nothing is vectorized or unrolled again, and
 /// compilation stays a matter of milliseconds.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-
-  llvm::FunctionPassManager pm;
-  pm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  pm.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-  pm.addPass(llvm::SimplifyCFGPass());
-  pm.addPass(llvm::InstCombinePass());
-  pm.addPass(llvm::createFunctionToLoopPassAdaptor(
-      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
-  pm.addPass(llvm::EarlyCSEPass());
-  pm.addPass(llvm::SimplifyCFGPass());
-  llvm::ModulePassManager modulePm;
-  modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));
-  modulePm.run(module, modules);
+  runPasses(module, machine, [](llvm::PassBuilder &) {
+    llvm::FunctionPassManager pm;
+    pm.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+    pm.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+    pm.addPass(llvm::SimplifyCFGPass());
+    pm.addPass(llvm::InstCombinePass());
+    pm.addPass(llvm::createFunctionToLoopPassAdaptor(
+        llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+    pm.addPass(llvm::EarlyCSEPass());
+    pm.addPass(llvm::SimplifyCFGPass());
+    llvm::ModulePassManager modulePm;
+    modulePm.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pm)));
+    return modulePm;
+  });
 }
 
 llvm::Expected<std::unique_ptr<llvm::Module>>

@@ -8,9 +8,9 @@
 #include "Codegen.h"
 #include "DeviceCode.h"
 #include "attn/Analysis/GPUTarget.h"
+#include "attn/Support/RunPasses.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
-#include "llvm/Passes/PassBuilder.h"
 
 using namespace mlir;
 
@@ -19,21 +19,16 @@ namespace attn {
 /// Kernels are emitted as they are to be; what is left to LLVM are sums of
 /// addresses.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
   llvm::PipelineTuningOptions tuning;
   tuning.LoopUnrolling = tuning.LoopVectorization = tuning.SLPVectorization =
       false;
-  llvm::PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(module, modules);
+  runPasses(
+      module, machine,
+      [](llvm::PassBuilder &builder) {
+        return builder.buildPerModuleDefaultPipeline(
+            llvm::OptimizationLevel::O2);
+      },
+      tuning);
 }
 
 llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
