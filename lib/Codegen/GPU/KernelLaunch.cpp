@@ -1,0 +1,170 @@
+//===- KernelLaunch.cpp - Which rows a block has ----------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+using namespace mlir;
+
+namespace attn {
+
+using Predicate = arith::CmpIPredicate;
+
+/// The extent of each dimension of an op on buffers, a number where one is
+/// known.
+static SmallVector<OpFoldResult> getExtents(OpBuilder &b, GenericOp op) {
+  // A query row dimension that there is not has one row.
+  SmallVector<OpFoldResult> extents(op.getNumDims());
+  extents.push_back(b.getIndexAttr(1));
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type)
+      continue;
+    AffineMap map = op.getIndexingMap(index);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+      OpFoldResult &extent = extents[map.getDimPosition(i)];
+      if (!extent || (isa<Value>(extent) && !type.isDynamicDim(i)))
+        extent = memref::getMixedSize(b, op.getLoc(), operand, i);
+    }
+  }
+  return extents;
+}
+
+Value KernelEmitter::countBlocks() {
+  extents = getExtents(b, op);
+  auto toValue = [&](OpFoldResult extent) {
+    return getValueOrCreateConstantIndexOp(b, loc, extent);
+  };
+  numTiles = b.createOrFold<arith::CeilDivUIOp>(loc, toValue(extents[rowDim]),
+                                                index(choice.getRows()));
+  Value count = multiply(numTiles, index(choice.getSplits()));
+  for (unsigned dim : outerDims)
+    count = multiply(count, toValue(extents[dim]));
+  return count;
+}
+
+/// Copies of 16 bytes begin at multiples of 16; rows of channels are stored in
+/// pairs.
+void KernelEmitter::checkAlignment() {
+  std::pair<unsigned, StringRef> operands[] = {
+      {0, "query"}, {1, "key"}, {2, "value"}, {op.getOutputIndex(), "output"}};
+  for (auto [number, name] : operands) {
+    Value buffer = op.getMappedOperands()[number];
+    auto type = cast<MemRefType>(buffer.getType());
+    Value bytes = index(type.getElementTypeBitWidth() / 8);
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
+    Value start =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+    start = add(start, multiply(metadata.getOffset(), bytes));
+    auto check = [&](Value distance, const Twine &what) {
+      Value rest = arith::RemUIOp::create(b, loc, distance, index(16));
+      CheckOp::create(b, loc, compare(Predicate::eq, rest, index(0)),
+                      "expected the " + name.str() + " of an attention op " +
+                          what.str() + ", but {0} bytes are left over",
+                      rest);
+    };
+    check(start, "to begin at a multiple of 16 bytes");
+    auto strides = llvm::to_vector(ValueRange(metadata.getStrides()));
+    if (type.getLayout().isIdentity())
+      continue;
+    for (Value stride : ArrayRef(strides).drop_back())
+      check(multiply(stride, bytes), "to have rows of a multiple of 16 bytes");
+  }
+}
+
+void KernelEmitter::enterKernel(Value numBlocks) {
+  Value one = index(1);
+  auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one,
+                                      index(32 * choice.getWarps()), one, one,
+                                      i32(layout.size));
+  b.setInsertionPointToStart(&launch.getBody().front());
+  gpu::TerminatorOp::create(b, loc);
+  b.setInsertionPointToStart(&launch.getBody().front());
+  memory = hardware.getShared();
+  locateBlock(launch.getBlockIds().x, launch.getThreadIds().x);
+}
+
+void KernelEmitter::locateBlock(Value block, Value threadIndex) {
+  // There are fewer than 2^31 blocks.
+  Value rest = toI32(block);
+  auto split = [&](Value extent) -> Value {
+    Value count = toI32(extent);
+    Value position = arith::RemUIOp::create(b, loc, rest, count);
+    rest = arith::DivUIOp::create(b, loc, rest, count);
+    return toIndex(position);
+  };
+  box = {op, SmallVector<OpFoldResult>(extents.size(), b.getIndexAttr(0)),
+         extents};
+  if (isSplit())
+    this->split = split(index(choice.getSplits()));
+  firstRow = multiply(split(numTiles), index(choice.getRows()));
+  outerNumber = toIndex(rest);
+  for (unsigned dim : llvm::reverse(outerDims)) {
+    box.offsets[dim] =
+        split(getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
+    box.extents[dim] = b.getIndexAttr(1);
+  }
+  Value allRows = getValueOrCreateConstantIndexOp(b, loc, extents[rowDim]);
+  Value left = arith::SubIOp::create(b, loc, allRows, firstRow);
+  Value count = arith::MinUIOp::create(b, loc, left, index(choice.getRows()));
+  box.offsets[rowDim] = firstRow;
+  box.extents[rowDim] = count;
+  numRows = toI32(count);
+
+  thread = toI32(threadIndex);
+  warp = arith::ShRUIOp::create(b, loc, thread, i32(5));
+  threadInWarp = arith::AndIOp::create(b, loc, thread, i32(31));
+  group = arith::ShRUIOp::create(b, loc, threadInWarp, i32(2));
+  quad = arith::AndIOp::create(b, loc, threadInWarp, i32(3));
+  Value first = add(multiply(warp, i32(16)), group);
+  Value last = arith::SubIOp::create(b, loc, numRows, i32(1));
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Value own = add(first, i32(8 * row));
+    hasRow[row] = compare(Predicate::slt, own, numRows);
+    Value there = arith::MinSIOp::create(b, loc, own, last);
+    rows[row] = add(firstRow, toIndex(there));
+  }
+}
+
+/// What varies with neither keys nor features is read once. Rows that are not
+/// there read what the last one does.
+void KernelEmitter::readInputs() {
+  inputs.assign(op.getOutputIndex(), RowValues());
+  for (unsigned number = 3, e = op.getOutputIndex(); number < e; ++number) {
+    Value operand = op.getMappedOperands()[number];
+    AffineMap map = op.getIndexingMap(number);
+    if (!isa<MemRefType>(operand.getType())) {
+      inputs[number].fill(convertFloat(b, loc, operand, accType));
+      continue;
+    }
+    if (map.isFunctionOfDim(keyDim) || map.isFunctionOfDim(featureDim))
+      continue;
+    for (unsigned row = 0; row < kThreadRows; ++row) {
+      Values indices;
+      for (unsigned i = 0, r = map.getNumResults(); i < r; ++i) {
+        unsigned dim = map.getDimPosition(i);
+        indices.push_back(dim == rowDim ? rows[row]
+                                        : cast<Value>(box.offsets[dim]));
+      }
+      Value element = memref::LoadOp::create(b, loc, operand, indices);
+      inputs[number][row] = convertFloat(b, loc, element, accType);
+    }
+  }
+}
+
+void KernelEmitter::emitScalars() {
+  double factor = op.getScale().convertToDouble();
+  if (op.getScore().empty() && factor > 0 && factor != 1)
+    scale = createFloatConstant(b, loc, accType, factor);
+  Value keys = getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
+  keys = arith::IndexCastOp::create(b, loc, b.getI64Type(), keys);
+  numKeys = arith::UIToFPOp::create(b, loc, accType, keys);
+}
+
+} // namespace attn

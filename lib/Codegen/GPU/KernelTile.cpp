@@ -1,0 +1,140 @@
+//===- KernelTile.cpp - What is done with a tile of keys --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace attn {
+
+using Predicate = arith::CmpIPredicate;
+
+void KernelEmitter::synchronize() {
+  if (copiesAsync()) {
+    hardware.commitCopies();
+    hardware.waitForCopies();
+  }
+  hardware.barrier();
+}
+
+Value KernelEmitter::emitFull(const WalkTile &tile, const KeyTile &keys) {
+  Value full = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  if (keys.count)
+    full = compare(Predicate::eq, keys.count, i32(choice.getKeys()));
+  if (op.getMask().empty())
+    return full;
+  if (op.getClassify().empty())
+    return arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  Values arguments = box.getBoundArguments(b);
+  arguments.push_back(keys.first);
+  Value extent = getValueOrCreateConstantIndexOp(b, loc, tile.extent);
+  Value end = add(keys.first, extent);
+  arguments.push_back(arith::SubIOp::create(b, loc, end, index(1)));
+  Values truth = inlineBody(b, op.getClassify(), arguments);
+  return arith::AndIOp::create(b, loc, full, truth[1]);
+}
+
+SmallVector<Value> KernelEmitter::emitStep(const WalkTile &tile, Value hasNext,
+                                           const WalkTile &next,
+                                           ValueRange state) {
+  KeyTile keys = toKeyTile(tile);
+  synchronize();
+  copyValues(keys);
+  RowValues similarities = emitSimilarities(keys);
+  synchronize();
+  emitIf(hasNext,
+         [&] {
+           copyKeys(toKeyTile(next));
+           return Values();
+         },
+         {});
+
+  size_t numStatistics = kThreadRows * statistics.size();
+  ValueRange old = state.take_front(numStatistics);
+  Values sums(state.drop_front(numStatistics));
+  if (isAlwaysFull()) {
+    Weighted weighted = emitWeights(keys, similarities, {}, old);
+    Values result = weighted.statistics;
+    rescale(sums, weighted.rescale);
+    llvm::append_range(result, addValues(sums, weighted.weights, {}, {}));
+    return result;
+  }
+
+  // Of all that follows, what is done pair by pair is there twice, with and
+  // without hidden pairs; of the latter there may be no others.
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  auto gather = [&](const Weighted &weighted, const RowValues &visible,
+                    Value any) {
+    Values all(weighted.weights.begin(), weighted.weights.end());
+    llvm::append_range(all, weighted.statistics);
+    if (numScoreStatistics > 0)
+      llvm::append_range(all, weighted.rescale);
+    all.push_back(any);
+    if (hidesPairs(op))
+      llvm::append_range(all, visible);
+    return all;
+  };
+  auto emitFullTile = [&] {
+    Value allVisible = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(laneType(b.getI1Type()), true));
+    return gather(emitWeights(keys, similarities, {}, old),
+                  {allVisible, allVisible}, yes);
+  };
+  auto emitPartialTile = [&] {
+    RowValues visible = emitVisible(keys);
+    Value any = hardware.anyInWarp(emitAny(visible));
+    Weighted none;
+    none.weights.fill(createFloatConstant(b, loc, laneType(accType), 0.0));
+    none.statistics = Values(old);
+    none.rescale.fill(createFloatConstant(b, loc, accType, 1.0));
+    return emitIf(
+        any,
+        [&] {
+          return gather(emitWeights(keys, similarities, visible, old), visible,
+                        any);
+        },
+        gather(none, visible, any));
+  };
+  SmallVector<Type> types(kThreadRows, laneType(accType));
+  types.append(numStatistics + (numScoreStatistics > 0 ? kThreadRows : 0),
+               accType);
+  types.push_back(b.getI1Type());
+  if (hidesPairs(op))
+    types.append(kThreadRows, laneType(b.getI1Type()));
+  Value full = emitFull(tile, keys);
+  Value isPartial = arith::XOrIOp::create(b, loc, full, yes);
+  Values weighted = emitEither(types, full, emitFullTile, emitPartialTile);
+  ValueRange rest(weighted);
+  auto take = [&] {
+    RowValues values{rest[0], rest[1]};
+    rest = rest.drop_front(kThreadRows);
+    return values;
+  };
+  RowValues weights = take(), rescaling{}, visible{};
+  Values result(rest.take_front(numStatistics));
+  rest = rest.drop_front(numStatistics);
+  if (numScoreStatistics > 0)
+    rescaling = take();
+  Value any = rest.front();
+  rest = rest.drop_front();
+  if (hidesPairs(op))
+    visible = take();
+  llvm::append_range(result, emitIf(
+                                 any,
+                                 [&] {
+                                   Values next(sums);
+                                   rescale(next, rescaling);
+                                   return addValues(next, weights, visible,
+                                                    isPartial);
+                                 },
+                                 sums));
+  return result;
+}
+
+} // namespace attn
