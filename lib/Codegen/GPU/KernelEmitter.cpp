@@ -120,6 +120,12 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
   return view;
 }
 
+Value KernelEmitter::rowAddress(const MatrixView &view, Value first,
+                                Value row) {
+  Value position = add(first, toIndex(row));
+  return add(view.address, multiply(position, view.rowBytes));
+}
+
 Value KernelEmitter::shared(int64_t bytes, Value own) {
   Value pointer = own ? hardware.move(memory, own) : memory;
   return hardware.move(pointer, bytes);

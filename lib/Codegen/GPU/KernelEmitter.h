@@ -119,6 +119,10 @@ protected:
                     llvm::function_ref<Values()> otherwise);
   /// Operand `index` at the positions at hand, by dimensions.
   MatrixView view(unsigned index, unsigned row, unsigned column);
+  /// The address of column 0 of the row `row`, an i32, behind row `first`, an
+  /// index.
+  mlir::Value rowAddress(const MatrixView &view, mlir::Value first,
+                         mlir::Value row);
   /// Shared memory at a constant plus the thread's own bytes, an i32.
   mlir::Value shared(int64_t bytes, mlir::Value own = {});
 
@@ -143,13 +147,13 @@ protected:
   /// The walk; the state, statistics for each row and then the sums, is
   /// updated by each tile.
   Values walkKeys(mlir::ValueRange state);
-  Values emitStep(const WalkTile &tile, mlir::Value hasNext,
-                  const WalkTile &next, mlir::ValueRange state);
+  Values emitStep(const KeyTile &keys, mlir::Value hasNext, const KeyTile &next,
+                  mlir::ValueRange state);
   /// Waits for the copies begun, and for all threads.
   void synchronize();
   /// Whether all pairs of a tile are visible, as far as `classify` knows; no
   /// tile has others if `isAlwaysFull`.
-  mlir::Value emitFull(const WalkTile &tile, const KeyTile &keys);
+  mlir::Value emitFull(const KeyTile &keys);
   bool isAlwaysFull() const;
 
   /// What scores become.
@@ -172,7 +176,11 @@ protected:
   /// lie in shared memory as `stored`.
   Values addOneByOne(mlir::ValueRange sums, const RowValues &weights,
                      const RowValues &visible, mlir::Type stored);
+  /// How far the keys of a thread are behind its first, 32-bit lanes.
+  mlir::Value createKeySteps();
   LaneValue keyPosition(const KeyTile &tile);
+  /// Which of the keys of a thread are there, a vector of i1; null for all.
+  mlir::Value emitInRange(const KeyTile &tile);
   /// The positions of all dimensions for row `row` of the thread.
   llvm::SmallVector<LaneValue> positions(const KeyTile &tile, unsigned row,
                                          LaneValue feature = {});

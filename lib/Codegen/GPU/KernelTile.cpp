@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelEmitter.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -23,7 +22,7 @@ void KernelEmitter::synchronize() {
   hardware.barrier();
 }
 
-Value KernelEmitter::emitFull(const WalkTile &tile, const KeyTile &keys) {
+Value KernelEmitter::emitFull(const KeyTile &keys) {
   Value full = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   if (keys.count)
     full = compare(Predicate::eq, keys.count, i32(choice.getKeys()));
@@ -33,24 +32,23 @@ Value KernelEmitter::emitFull(const WalkTile &tile, const KeyTile &keys) {
     return arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   Values arguments = box.getBoundArguments(b);
   arguments.push_back(keys.first);
-  Value extent = getValueOrCreateConstantIndexOp(b, loc, tile.extent);
+  Value extent = keys.count ? toIndex(keys.count) : index(choice.getKeys());
   Value end = add(keys.first, extent);
   arguments.push_back(arith::SubIOp::create(b, loc, end, index(1)));
   Values truth = inlineBody(b, op.getClassify(), arguments);
   return arith::AndIOp::create(b, loc, full, truth[1]);
 }
 
-SmallVector<Value> KernelEmitter::emitStep(const WalkTile &tile, Value hasNext,
-                                           const WalkTile &next,
+SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
+                                           const KeyTile &next,
                                            ValueRange state) {
-  KeyTile keys = toKeyTile(tile);
   synchronize();
   copyValues(keys);
   RowValues similarities = emitSimilarities(keys);
   synchronize();
   emitIf(hasNext,
          [&] {
-           copyKeys(toKeyTile(next));
+           copyKeys(next);
            return Values();
          },
          {});
@@ -107,7 +105,7 @@ SmallVector<Value> KernelEmitter::emitStep(const WalkTile &tile, Value hasNext,
   types.push_back(b.getI1Type());
   if (hidesPairs(op))
     types.append(kThreadRows, laneType(b.getI1Type()));
-  Value full = emitFull(tile, keys);
+  Value full = emitFull(keys);
   Value isPartial = arith::XOrIOp::create(b, loc, full, yes);
   Values weighted = emitEither(types, full, emitFullTile, emitPartialTile);
   ValueRange rest(weighted);

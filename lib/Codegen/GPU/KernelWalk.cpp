@@ -75,8 +75,9 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state) {
         WalkTile tile = walk->tile(cursor);
         Values next = walk->next(cursor, tile);
         Value hasNext = walk->valid(next);
-        Values stepped = emitStep(tile, hasNext, walk->tile(next),
-                                  arguments.drop_front(numCursor + 1));
+        Values stepped =
+            emitStep(toKeyTile(tile), hasNext, toKeyTile(walk->tile(next)),
+                     arguments.drop_front(numCursor + 1));
         next.push_back(hasNext);
         llvm::append_range(next, stepped);
         scf::YieldOp::create(b, loc, next);

@@ -23,16 +23,30 @@ namespace attn {
 // Regions
 //===----------------------------------------------------------------------===//
 
-LaneValue KernelEmitter::keyPosition(const KeyTile &tile) {
+Value KernelEmitter::createKeySteps() {
   SmallVector<int32_t> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
     steps.push_back(8 * (lane / 2) + lane % 2);
-  Value offsets = arith::ConstantOp::create(
+  return arith::ConstantOp::create(
       b, loc,
       DenseElementsAttr::get(laneType(b.getI32Type()),
                              ArrayRef<int32_t>(steps)));
+}
+
+LaneValue KernelEmitter::keyPosition(const KeyTile &tile) {
   Value own = toIndex(multiply(quad, i32(2)));
-  return LaneValue::near(add(tile.first, own), offsets, choice.getKeys());
+  return LaneValue::near(add(tile.first, own), createKeySteps(),
+                         choice.getKeys());
+}
+
+Value KernelEmitter::emitInRange(const KeyTile &tile) {
+  if (!tile.count)
+    return {};
+  LaneBuilder builder(b, loc, lanes);
+  Value left =
+      arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
+  return compare(arith::CmpIPredicate::slt, createKeySteps(),
+                 builder.broadcast(left));
 }
 
 /// None of what a thread has of a tile need be visible, so that whatever
@@ -94,14 +108,7 @@ Value KernelEmitter::inlineRegion(Region &region, ArrayRef<LaneValue> leading,
 //===----------------------------------------------------------------------===//
 
 RowValues KernelEmitter::emitVisible(const KeyTile &tile) {
-  LaneBuilder builder(b, loc, lanes);
-  Value inRange;
-  if (tile.count) {
-    Value left =
-        arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
-    inRange = compare(arith::CmpIPredicate::slt, keyPosition(tile).offsets,
-                      builder.broadcast(left));
-  }
+  Value inRange = emitInRange(tile);
   RowValues visible;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     if (op.getMask().empty()) {

@@ -100,9 +100,8 @@ void MmaKernel::copyRows(const MatrixView &from, Value first, Value count,
       column = select(there, word, i32(0));
     }
     Value bytes = fill ? select(fill, i32(16), i32(0)) : Value();
-    Value position = add(first, toIndex(source));
-    Value address = add(from.address, multiply(position, from.rowBytes));
-    address = add(address, multiply(toIndex(column), index(16)));
+    Value address = add(rowAddress(from, first, source),
+                        multiply(toIndex(column), index(16)));
     hardware.copyAsync(to, hardware.toGlobal(address), bytes);
   };
   auto guarded = [&](bool needed, Value number, int64_t limit,

@@ -64,8 +64,7 @@ void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
   Value row = arith::DivUIOp::create(b, loc, number, i32(columns));
   Value column = arith::RemUIOp::create(b, loc, number, i32(columns));
   auto load = [&] {
-    Value position = add(first, toIndex(row));
-    Value address = add(add(from.address, multiply(position, from.rowBytes)),
+    Value address = add(rowAddress(from, first, row),
                         multiply(toIndex(column), from.columnBytes));
     Value value = hardware.load(from.element, hardware.toGlobal(address),
                                 from.element.getIntOrFloatBitWidth() / 8);
@@ -87,14 +86,7 @@ void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
 RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
   Value zero = createFloatConstant(b, loc, laneType(accType), 0.0);
   // Keys that are not there read no inputs.
-  RowValues inRange{};
-  if (!op.getSimilarity().empty() && tile.count) {
-    LaneBuilder builder(b, loc, lanes);
-    Value left =
-        arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
-    inRange.fill(compare(arith::CmpIPredicate::slt, keyPosition(tile).offsets,
-                         builder.broadcast(left)));
-  }
+  Value inRange = op.getSimilarity().empty() ? Value() : emitInRange(tile);
   auto loop = scf::ForOp::create(b, loc, i32(0), i32(layout.features), i32(1),
                                  ValueRange{zero, zero});
   OpBuilder::InsertionGuard guard(b);
@@ -124,7 +116,7 @@ RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
     }
     Value term = inlineRegion(
         op.getSimilarity(), {LaneValue::uniform(query), LaneValue::lanes(keys)},
-        tile, row, inRange[row], LaneValue::uniform(toIndex(feature)));
+        tile, row, inRange, LaneValue::uniform(toIndex(feature)));
     next.push_back(arith::AddFOp::create(b, loc, sum, term));
   }
   scf::YieldOp::create(b, loc, next);
