@@ -7,6 +7,7 @@
 
 #include "attn/Analysis/GPUFit.h"
 #include "attn/Analysis/KernelFit.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -27,6 +28,21 @@ static Type getElement(Value operand) {
 }
 
 bool hidesPairs(GenericOp op) { return !op.getMask().empty(); }
+
+/// Whether an input, or what regions read, may have no elements.
+static bool mayReadEmpty(GenericOp op) {
+  auto mayBeEmpty = [](Value value) {
+    auto type = dyn_cast<ShapedType>(value.getType());
+    return type && (!type.hasStaticShape() || type.getNumElements() == 0);
+  };
+  if (llvm::any_of(op.getInputs(), mayBeEmpty))
+    return true;
+  bool found = false;
+  for (Region &region : op->getRegions())
+    visitUsedValuesDefinedAbove(
+        region, [&](OpOperand *used) { found |= mayBeEmpty(used->get()); });
+  return found;
+}
 
 std::string explainNoGPUKernel(GenericOp op) {
   auto *kind = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting())
@@ -66,12 +82,12 @@ std::string explainNoGPUKernel(GenericOp op) {
       return llvm::formatv("expected 1 to 256 {0}, but there are {1}", name,
                            extent);
   }
-  // What a thread reads where it has nothing to read is a query.
+  // What a thread reads where there is nothing to read is a query.
   int64_t bits = getExtent(op, 0, classes.features[0]) *
                  getElement(op.getQuery()).getIntOrFloatBitWidth();
-  if (bits < 64)
-    return llvm::formatv("expected queries of 8 bytes or more, but they have "
-                         "{0}",
+  if (bits < 128 && mayReadEmpty(op))
+    return llvm::formatv("expected queries of 16 bytes or more where what is "
+                         "read beside them may be empty, but they have {0}",
                          bits / 8);
   return "";
 }

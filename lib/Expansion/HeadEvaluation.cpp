@@ -66,7 +66,7 @@ private:
   std::vector<ArrayRef<int64_t>> blocks;
   int64_t rank, numRows, numKeys;
   double scale;
-  bool inPairs;
+  bool inPairs, roundsWeights;
 };
 
 } // namespace
@@ -106,6 +106,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
                    : 1.0 / std::sqrt(std::max(width, 1.0));
   inPairs =
       mayMultiplyPairs(op.query, op.key, op.value, op.getAccumulationType());
+  roundsWeights =
+      mayRoundWeights(op.query, op.key, op.value, op.getAccumulationType());
 }
 
 /// Of (batch..., head, i), the dimensions up to that of the lists have lists of
@@ -355,6 +357,7 @@ PlainAttention HeadEvaluator::describe() {
   attention.numChannels = value.shape.back();
   attention.accumulationType = op.getAccumulationType();
   attention.inPairs = inPairs;
+  attention.roundsWeights = roundsWeights;
   if (op.isRagged())
     attention.getNumKeys = [this](Row row) { return countKeys(getRow(row)); };
   if (op.causal != CausalKind::none || op.window || op.booleanMask || mask ||

@@ -73,13 +73,26 @@ double Rounding::boundFlushed(ArrayRef<double> lhs, ArrayRef<double> rhs,
   return error;
 }
 
+/// Whether an op accumulates products of operands of type `element` in f32.
+static bool multipliesAll(ArrayRef<Value> operands, Type element,
+                          FloatType accumulationType) {
+  return accumulationType.isF32() && llvm::all_of(operands, [&](Value operand) {
+    return operand && getElementTypeOrSelf(operand.getType()) == element;
+  });
+}
+
 bool mayMultiplyPairs(Value query, Value key, Value value,
                       FloatType accumulationType) {
-  auto isBf16 = [](Value operand) {
-    return operand && getElementTypeOrSelf(operand.getType()).isBF16();
-  };
-  return accumulationType.isF32() && isBf16(query) && isBf16(key) &&
-         isBf16(value);
+  return multipliesAll({query, key, value},
+                       BFloat16Type::get(accumulationType.getContext()),
+                       accumulationType);
+}
+
+bool mayRoundWeights(Value query, Value key, Value value,
+                     FloatType accumulationType) {
+  return multipliesAll({query, key, value},
+                       Float16Type::get(accumulationType.getContext()),
+                       accumulationType);
 }
 
 int64_t PlainOperand::getOffset(ArrayRef<int64_t> index) const {

@@ -124,6 +124,10 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
   result.inPairs = op.getSimilarity().empty() &&
                    mayMultiplyPairs(op.getQuery(), op.getKey(), op.getValue(),
                                     op.getAccumulationType());
+  result.roundsWeights =
+      op.getSimilarity().empty() &&
+      mayRoundWeights(op.getQuery(), op.getKey(), op.getValue(),
+                      op.getAccumulationType());
   unsigned numDims = op.getNumDims();
   if (mapped.size() != op.getIndexingMaps().size() ||
       mapped.size() <= result.firstInit)
@@ -561,17 +565,28 @@ void WeightedSums::add(double weight, double size, double error,
 
 /// Weights round independently of each other: their errors add up as the root
 /// of their squares does.
-void WeightedSums::addPairErrors(
-    ArrayRef<double> weights, function_ref<ArrayRef<double>(size_t)> getRow) {
-  constexpr double kUnit = 0x1p-8, kLeast = 0x1p-126;
+void WeightedSums::addWeightErrors(
+    ArrayRef<double> weights, bool inPairs,
+    function_ref<ArrayRef<double>(size_t)> getRow) {
+  constexpr double kLeast = 0x1p-126;
+  double unit = inPairs ? 0x1p-8 : 0x1p-11;
+  // Measured against the largest weight, those of f16 that are not normal are
+  // off by this.
+  double largest = 0;
+  for (double weight : weights)
+    largest = std::max(largest, std::fabs(weight));
+  double step = 0x1p-25 * largest;
   std::vector<double> squares(errors.size(), 0);
   for (auto [index, weight] : llvm::enumerate(weights))
     for (auto [channel, value] : llvm::enumerate(getRow(index))) {
       double term = std::fabs(weight * value);
       if (value == 0 || !std::isfinite(term))
         continue;
-      squares[channel] += kUnit * kUnit * term * term;
-      errors[channel] += kLeast + (std::fabs(value) < kLeast ? term : 0);
+      squares[channel] += unit * unit * term * term;
+      if (inPairs)
+        errors[channel] += kLeast + (std::fabs(value) < kLeast ? term : 0);
+      else
+        errors[channel] += step * std::fabs(value);
     }
   for (auto [error, square] : llvm::zip_equal(errors, squares))
     error += 4 * std::sqrt(square);
@@ -587,8 +602,8 @@ void AttentionRows::accumulate(ArrayRef<double> weights,
   for (size_t index = 0; index < visible.size(); ++index)
     sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
              getRow(index));
-  if (inPairs)
-    sums.addPairErrors(weights, getRow);
+  if (inPairs || roundsWeights)
+    sums.addWeightErrors(weights, inPairs, getRow);
 }
 
 } // namespace reference

@@ -81,11 +81,12 @@ struct WeightedSums {
       numbers->assign(numChannels, 0);
   }
   void add(double weight, double size, double error, ArrayRef<double> row);
-  /// What multiplying in pairs of bf16 adds to the errors: weights are rounded,
-  /// and what is not normal may count as 0. `getRow` gives the values that are
-  /// weighted by weight number `index`.
-  void addPairErrors(ArrayRef<double> weights,
-                     llvm::function_ref<ArrayRef<double>(size_t index)> getRow);
+  /// What rounding weights, to bf16 if `inPairs` and else to f16, adds to the
+  /// errors; in pairs of bf16 what is not normal may count as 0. `getRow` gives
+  /// the values that are weighted by weight number `index`.
+  void
+  addWeightErrors(ArrayRef<double> weights, bool inPairs,
+                  llvm::function_ref<ArrayRef<double>(size_t index)> getRow);
 };
 
 /// The lists of key blocks of an op, in plain numbers.
@@ -167,6 +168,8 @@ public:
   /// Whether a kernel may take both products in pairs of bf16: weights are
   /// rounded to it, and what is not normal counts as 0, or as what it is.
   bool inPairs = false;
+  /// Whether it may round weights to f16.
+  bool roundsWeights = false;
   /// The weighting operands of the row.
   SmallVector<double> weightingOperands;
 

@@ -266,8 +266,8 @@ Lender::attend(const PlainAttention &attention) {
     for (auto [index, key] : llvm::enumerate(visible))
       sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
                attention.getValue(row, key));
-    if (attention.inPairs)
-      sums.addPairErrors(weights, [&](size_t index) {
+    if (attention.inPairs || attention.roundsWeights)
+      sums.addWeightErrors(weights, attention.inPairs, [&](size_t index) {
         return attention.getValue(row, visible[index]);
       });
     int64_t base = number * attention.numChannels;

@@ -200,8 +200,10 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   unsigned firstStatistic =
       op.getOutputIndex() - static_cast<unsigned>(op.getStatistics().size());
   double numKeys = env.lookup(op.getKeys()).scalar.i;
-  // Weights that meet values in pairs are rounded to bf16.
-  double unit = rows.inPairs ? 0x1p-8 : rows.rounding.unit;
+  // Weights that meet values in pairs are rounded to bf16, others to f16.
+  double unit = rows.inPairs         ? 0x1p-8
+                : rows.roundsWeights ? 0x1p-11
+                                     : rows.rounding.unit;
   double least = rows.rounding.leastNormal;
 
   int64_t position =

@@ -60,6 +60,10 @@ public:
 bool mayMultiplyPairs(mlir::Value query, mlir::Value key, mlir::Value value,
                       mlir::FloatType accumulationType);
 
+/// Whether kernels may round weights to f16, to multiply them by values of it.
+bool mayRoundWeights(mlir::Value query, mlir::Value key, mlir::Value value,
+                     mlir::FloatType accumulationType);
+
 /// An operand: row-major, in `reals` if its elements are floats, in `integers`
 /// otherwise (an i1 is 0 or 1). A scalar has no extents and one element.
 struct PlainOperand {
@@ -112,6 +116,8 @@ struct PlainAttention {
   mlir::FloatType accumulationType;
   /// Whether weights and values may be multiplied in pairs of bf16.
   bool inPairs = false;
+  /// Whether weights may be rounded to f16.
+  bool roundsWeights = false;
   /// Whether the pair exists; null for all.
   std::function<bool(Row row, int64_t key)> isVisible;
   /// Which dimensions of `rows` that depends on; the others are not walked to

@@ -7,6 +7,8 @@
 
 #include "ElementReader.h"
 #include "Hardware.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
@@ -17,6 +19,30 @@ static int64_t getBytes(Type element) {
   if (element.isIndex())
     return 8;
   return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+/// The address of what lanes that are not to read do read: the first element
+/// or, of a buffer that may have none, `spare` at the next multiple of 8.
+static Value getSafeAddress(OpBuilder &b, Location loc,
+                            memref::ExtractStridedMetadataOp metadata,
+                            Value first, Value spare) {
+  Value count;
+  for (OpFoldResult extent : metadata.getConstifiedMixedSizes()) {
+    if (getConstantIntValue(extent).value_or(0) > 0)
+      continue;
+    Value size = getValueOrCreateConstantIndexOp(b, loc, extent);
+    count = count ? arith::MulIOp::create(b, loc, count, size) : size;
+  }
+  if (!count)
+    return first;
+  auto index = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  Value isEmpty =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, count, index(0));
+  Value aligned = arith::AndIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, spare, index(7)), index(-8));
+  return arith::SelectOp::create(b, loc, isEmpty, aligned, first);
 }
 
 Value ElementReader::read(LaneBuilder &lanes, Value buffer,
@@ -47,6 +73,12 @@ Value ElementReader::read(LaneBuilder &lanes, Value buffer,
   }
   Value bytes = arith::ConstantIndexOp::create(b, loc, getBytes(element));
   Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+  Value safe;
+  if (mask)
+    safe = getSafeAddress(
+        b, loc, metadata,
+        add(start, arith::MulIOp::create(b, loc, metadata.getOffset(), bytes)),
+        spare);
   start = add(start, arith::MulIOp::create(b, loc, base, bytes));
   if (offsets)
     offsets = arith::MulIOp::create(b, loc, offsets, lanes.broadcast(bytes));
@@ -61,7 +93,7 @@ Value ElementReader::read(LaneBuilder &lanes, Value buffer,
       address = add(address, vector::ExtractOp::create(b, loc, offsets, lane));
     if (mask) {
       Value allowed = vector::ExtractOp::create(b, loc, mask, lane);
-      address = arith::SelectOp::create(b, loc, allowed, address, spare);
+      address = arith::SelectOp::create(b, loc, allowed, address, safe);
     }
     Value value =
         hardware.load(stored, hardware.toGlobal(address), getBytes(element));

@@ -207,6 +207,8 @@ protected:
                       mlir::ValueRange operands);
   void storeRow(const MatrixView &output, unsigned row, mlir::ValueRange sums,
                 mlir::ValueRange factors);
+  /// Whether the channels of a row of the output lie next to each other.
+  bool storesPairs();
   void storePair(const MatrixView &output, mlir::Value pair,
                  mlir::Value address, int64_t firstColumn);
 

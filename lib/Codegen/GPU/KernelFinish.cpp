@@ -25,15 +25,19 @@ int64_t KernelEmitter::getChannels() const {
   return *getConstantIntValue(extents[channelDim]);
 }
 
+bool KernelEmitter::storesPairs() {
+  AffineMap map = op.getIndexingMap(op.getOutputIndex());
+  return map.getDimPosition(map.getNumResults() - 1) == channelDim &&
+         cast<MemRefType>(op.getOutput().getType()).isLastDimUnitStride();
+}
+
 /// The columns of a thread come in pairs: of 8 from `firstColumn` on, those of
 /// twice its number among the four.
 void KernelEmitter::storePair(const MatrixView &output, Value pair,
                               Value address, int64_t firstColumn) {
-  AffineMap map = op.getIndexingMap(op.getOutputIndex());
   int64_t bytes = output.element.getIntOrFloatBitWidth() / 8;
   bool isFull = firstColumn + 8 <= getChannels();
-  if (isFull && map.getDimPosition(map.getNumResults() - 1) == channelDim &&
-      cast<MemRefType>(op.getOutput().getType()).isLastDimUnitStride()) {
+  if (isFull && storesPairs()) {
     hardware.store(pair, hardware.toGlobal(address),
                    copiesAsync() ? 2 * bytes : bytes);
     return;

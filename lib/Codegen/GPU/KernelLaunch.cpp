@@ -49,12 +49,14 @@ Value KernelEmitter::countBlocks() {
   return count;
 }
 
-/// Copies of 16 bytes begin at multiples of 16; rows of channels are stored in
-/// pairs.
+/// Copies of 16 bytes begin at multiples of 16, and channels that lie next to
+/// each other are stored in pairs.
 void KernelEmitter::checkAlignment() {
   std::pair<unsigned, StringRef> operands[] = {
       {0, "query"}, {1, "key"}, {2, "value"}, {op.getOutputIndex(), "output"}};
   for (auto [number, name] : operands) {
+    if (number == op.getOutputIndex() && !storesPairs())
+      continue;
     Value buffer = op.getMappedOperands()[number];
     auto type = cast<MemRefType>(buffer.getType());
     Value bytes = index(type.getElementTypeBitWidth() / 8);

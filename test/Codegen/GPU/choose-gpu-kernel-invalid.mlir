@@ -65,11 +65,18 @@ func.func @key_plane(%q: tensor<5x16xf16>, %k: tensor<7x3x16xf16>, %v: tensor<7x
 #v = affine_map<(m, n, d, e) -> (n, e)>
 #o = affine_map<(m, n, d, e) -> (m, e)>
 func.func @narrow(%q: tensor<5x3xf16>, %k: tensor<7x3xf16>, %v: tensor<7x24xf16>,
-    %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected queries of 8 bytes or more, but they have 6}}
+    %ids: tensor<?xi32>, %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected queries of 16 bytes or more where what is read beside them may be empty, but they have 6}}
   %o = attn.generic ins(%q, %k, %v : tensor<5x3xf16>, tensor<7x3xf16>, tensor<7x24xf16>)
       weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
+      {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %j = attn.index 1
+        %id = tensor.extract %ids[%j] : tensor<?xi32>
+        %zero = arith.constant 0 : i32
+        %visible = arith.cmpi ne, %id, %zero : i32
+        attn.yield %visible : i1
+      } -> tensor<5x24xf16>
   return %o : tensor<5x24xf16>
 }
 

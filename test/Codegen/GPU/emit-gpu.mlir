@@ -89,7 +89,9 @@ func.func @dynamic(%q: memref<?x16xbf16>, %k: memref<?x16xbf16>, %v: memref<?x24
 // CHECK:       vector.fma
 // CHECK:       arith.cmpi sle, {{.*}} : vector<4xi32>
 // CHECK:       nvvm.vote.sync any
-// CHECK:       arith.select %{{.+}}, %{{.+}}, %{{.+}} : index
+// CHECK:       %[[TABLE:.+]] = memref.extract_aligned_pointer_as_index %arg3
+// CHECK:       %[[FIRST:.+]] = arith.addi %[[TABLE]],
+// CHECK:       arith.select %{{.+}}, %{{.+}}, %[[FIRST]] : index
 // CHECK:       llvm.load {{.*}} : !llvm.ptr<1> -> f32
 // CHECK:       nvvm.bar.warp.sync
 // CHECK:       math.fma
