@@ -173,3 +173,27 @@ func.func @split(%q: memref<1x16xf16>, %k: memref<4096x16xf16>, %v: memref<4096x
        attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 4>}
   return
 }
+
+// -----
+
+// Channels that do not lie next to each other are stored one by one: rows of
+// the output may begin anywhere.
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (e, m)>
+
+// CHECK-LABEL: func.func @channels_not_last(
+// CHECK:       attn.check {{.*}}"expected the value of an attention op to begin
+// CHECK-NOT:   attn.check
+// CHECK:       gpu.launch
+// CHECK:       llvm.store %{{.+}}, %{{.+}} {alignment = 2 : i64} : f16, !llvm.ptr<1>
+func.func @channels_not_last(%q: memref<5x16xf16>, %k: memref<64x16xf16>, %v: memref<64x24xf16>,
+    %o: memref<24x5xf16, strided<[7, 1]>>) {
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<64x16xf16>, memref<64x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<24x5xf16, strided<[7, 1]>>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+  return
+}
