@@ -51,9 +51,6 @@ LogicalResult HeadAttention::verifyBlocks() const {
   if (!blocks || !indptr || !indices)
     return emitOpError(
         "(C16) expected indptr, indices and blocks, all or none");
-  if (isRagged() && !isPaged())
-    return emitOpError("(C16) expected physical blocks beside starts, as the "
-                       "pages of each request, but got logical ones");
   if (!blocks.getMaps().empty())
     return emitOpError("(C16) expected blocks without maps, which follow from "
                        "shapes");

@@ -90,6 +90,9 @@ RaggedExtents HeadAttention::getRaggedExtents() const {
 LogicalResult HeadAttention::verifyRagged() const {
   if (!isRagged())
     return success();
+  if (blocks && !isPaged())
+    return emitOpError("(C16) expected physical blocks beside starts, as the "
+                       "pages of each request, but got logical ones");
   struct {
     Value value;
     StringRef name;

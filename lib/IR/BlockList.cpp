@@ -280,9 +280,6 @@ static LogicalResult verifyListsOfRequests(AttentionOpInterface op,
   auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
   if (!ragged || !isRagged(ragged))
     return success();
-  if (!blocks.isPhysical())
-    return op.emitOpError("(C20) expected physical blocks beside starts, as "
-                          "the pages of each request, but got logical ones");
   std::optional<RaggedDims> dims = getRaggedDims(op);
   if (!dims)
     return op.emitOpError("(C20) expected the map of indptr to end with the "

@@ -177,6 +177,10 @@ LogicalResult detail::verifyRagged(AttentionOpInterface op) {
   auto describe = [&](unsigned index) { return getOperandName(op, index); };
   if (!ragged || !isRagged(ragged))
     return success();
+  if (std::optional<BlockList> blocks = BlockList::of(op);
+      blocks && !blocks->isPhysical())
+    return op.emitOpError("(C20) expected physical blocks beside starts, as "
+                          "the pages of each request, but got logical ones");
   DimensionClasses classes = op.getDimensionClasses();
   std::optional<RaggedDims> dims = getRaggedDims(op);
   struct {

@@ -15,6 +15,37 @@ func.func @sdpa_c16_logical_beside_starts(%q: tensor<9x4x8xf32>, %k: tensor<2x4x
 
 // -----
 
+// Keys as pages have them: it is the lists that do not go with starts.
+func.func @sdpa_c16_logical_of_pages(%q: tensor<9x4x8xf32>, %k: tensor<11x4x7x8xf32>, %starts: tensor<4xi32>,
+    %indptr: tensor<4xi32>, %indices: tensor<?xi32>) -> tensor<9x4x8xf32> {
+  // expected-error @below {{'attn.sdpa' op (C16) expected physical blocks beside starts, as the pages of each request, but got logical ones}}
+  %r = attn.sdpa ins(%q, %k, %k : tensor<9x4x8xf32>, tensor<11x4x7x8xf32>, tensor<11x4x7x8xf32>)
+      query_starts(%starts : tensor<4xi32>) key_starts(%starts : tensor<4xi32>)
+      blocks(%indptr, %indices : tensor<4xi32>, tensor<?xi32>) {keys = 7, kind = logical}
+      outs(%q : tensor<9x4x8xf32>) -> tensor<9x4x8xf32>
+  return %r : tensor<9x4x8xf32>
+}
+
+// -----
+
+#q = affine_map<(r, m, p, n, d, e) -> (r + m, d)>
+#k = affine_map<(r, m, p, n, d, e) -> (p, n, d)>
+#v = affine_map<(r, m, p, n, d, e) -> (p, n, e)>
+#o = affine_map<(r, m, p, n, d, e) -> (r + m, e)>
+#r = affine_map<(r, m, p, n, d, e) -> (r)>
+#one = affine_map<(r, m, p, n, d, e) -> ()>
+func.func @generic_c20_logical_of_pages(%q: tensor<9x8xf32>, %k: tensor<11x7x8xf32>, %starts: tensor<3xi32>,
+    %indptr: tensor<3xi32>, %indices: tensor<?xi32>) -> tensor<9x8xf32> {
+  // expected-error @below {{'attn.generic' op (C20) expected physical blocks beside starts, as the pages of each request, but got logical ones}}
+  %r = attn.generic ins(%q, %k, %k : tensor<9x8xf32>, tensor<11x7x8xf32>, tensor<11x7x8xf32>)
+      weighting(#attn.softmax) query_starts(%starts : tensor<3xi32>) key_starts(%starts : tensor<3xi32>)
+      blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {keys = 7, maps = [#r, #one]}
+      outs(%q : tensor<9x8xf32>) {indexing_maps = [#q, #k, #v, #o]} -> tensor<9x8xf32>
+  return %r : tensor<9x8xf32>
+}
+
+// -----
+
 func.func @sdpa_c16_lists_of_requests(%q: tensor<9x4x8xf32>, %k: tensor<9x4x7x8xf32>, %starts: tensor<4xi32>,
     %indptr: tensor<3xi32>, %indices: tensor<?xi32>) -> tensor<9x4x8xf32> {
   // expected-error @below {{'attn.sdpa' op (C16) expected indptr extent 0 to be 4 (one more than there are lists, one for each 1 request), but got 3}}
