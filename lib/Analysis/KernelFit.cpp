@@ -44,8 +44,8 @@ FusionDecision fitsKernel(GenericOp op) {
   auto notOne = [](ArrayRef<unsigned> dims, StringRef name, StringRef owners) {
     StringRef mend = dims.empty() ? ": give one of extent 1 to the "
                                   : ": collapse them, in one order, in the ";
-    StringRef by = dims.empty() ? " (tensor.expand_shape)"
-                                : " (tensor.collapse_shape)";
+    StringRef by =
+        dims.empty() ? " (tensor.expand_shape)" : " (tensor.collapse_shape)";
     return unfused("expected one " + name + " dimension, but there are " +
                    Twine(dims.size()) + mend + owners + by);
   };
@@ -273,7 +273,8 @@ static bool storesPairs(GenericOp op, LayoutAttrInterface layout) {
 }
 
 bool canGatherKeys(GenericOp op) {
-  if (op.getWeights())
+  // Of pages, places are positions, which weights go by.
+  if (op.getWeights() && !BlockList::hasPages(op))
     return false;
   SmallVector<unsigned> keyRows = op.getDimensionClasses().keyRows;
   AffineExpr page = getAffineDimExpr(keyRows.front(), op.getContext());
@@ -389,8 +390,8 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
     constexpr int64_t kReadInPlace = 16, kGathered = 64;
     int64_t keys = blocks->getKeys(), tiles = 1;
     int64_t most = layout.foldsRows() ? kGathered : sizes.keyRows;
-    bool isSmall = keys < kReadInPlace ||
-                   (!layout.foldsRows() && storesPairs(op, layout));
+    bool isSmall =
+        keys < kReadInPlace || (!layout.foldsRows() && storesPairs(op, layout));
     isGathered = 2 * keys <= most && isSmall && canGatherKeys(op);
     if (isGathered) {
       sizes.keyRows = llvm::alignDown(most, keys);

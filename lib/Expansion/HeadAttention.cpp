@@ -32,8 +32,8 @@ int64_t HeadAttention::getNumListBatchDims() const {
 }
 
 FloatType HeadAttention::getAccumulationType() const {
-  return detail::getWidestFloat({query.getType(), key.getType(),
-                                 value.getType(), output.getType()});
+  return detail::getWidestFloat(
+      {query.getType(), key.getType(), value.getType(), output.getType()});
 }
 
 void HeadAttention::nameRegionArguments(Region &region,
@@ -92,7 +92,9 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
   if (weights) {
     for (int64_t dim = 0; dim < last; ++dim)
       relate(weights, dim, query, dim, describeQuery(dim, rank));
-    relate(weights, last, key, last - 1, "key rows");
+    // By the position in a list, which only the run knows the length of.
+    if (!isPaged())
+      relate(weights, last, key, last - 1, "key rows");
   }
   relate(output, last, value, last, "the width of output and value");
   for (Value lists : {indptr, indices}) {
@@ -118,7 +120,8 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
         continue;
       int64_t position = dim + missing;
       bool isRow = position + 1 == last;
-      if ((isRow && queryStarts) || (position == last && keyStarts))
+      if ((isRow && queryStarts) ||
+          (position == last && (keyStarts || isPaged())))
         continue;
       if (position == last)
         relate(operand, dim, key, last - 1, "key rows");

@@ -77,12 +77,6 @@ LogicalResult HeadAttention::verifyBlocks() const {
         return diag << "a dynamic one";
       return diag << rows;
     }
-  for (auto [operand, name] :
-       {std::pair(bias, "bias"), std::pair(booleanMask, "boolean_mask"),
-        std::pair(weights, "weights")})
-    if (operand)
-      return emitOpError("(C17) expected no ")
-             << name << ", as blocks are physical: keys have no place in it";
   return success();
 }
 

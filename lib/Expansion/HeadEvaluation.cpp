@@ -11,7 +11,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "HeadAttention.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/Evaluation.h"
+#include "attn/IR/Utils.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -40,6 +43,7 @@ private:
   int64_t countKeys(Row row) const;
   /// The same of the pages of requests that are packed, one list for each.
   llvm::Error readPages();
+  llvm::Error checkPositions();
   /// The list of a row.
   ArrayRef<int64_t> getBlocks(Row row) const;
   /// Whether the list of the row names the key.
@@ -58,7 +62,7 @@ private:
   const HeadAttention &op;
   Rounding rounding;
   PlainOperand query, key, value, bias, booleanMask, offset, sink, queryStarts,
-      keyStarts;
+      keyStarts, weights;
   PlainRegion mask, score;
   std::optional<PlainBlockList> lists;
   /// By position along the dimensions that lists depend on, in row-major order.
@@ -86,6 +90,8 @@ HeadEvaluator::HeadEvaluator(const HeadAttention &op, Evaluation &evaluation)
     bias = evaluation.getOperand(op.bias);
   if (op.booleanMask)
     booleanMask = evaluation.getOperand(op.booleanMask);
+  if (op.weights)
+    weights = evaluation.getOperand(op.weights);
   if (op.offset)
     offset = evaluation.getOperand(op.offset);
   if (op.sink)
@@ -152,6 +158,26 @@ llvm::Error HeadEvaluator::readBlocks() {
   }
   if (op.isPaged())
     numKeys = longest * op.blocks.getKeys();
+  return checkPositions();
+}
+
+/// What goes by the position in a list has room for all of it.
+llvm::Error HeadEvaluator::checkPositions() {
+  if (!op.isPaged())
+    return llvm::Error::success();
+  for (auto [operand, isBroadcast] :
+       {std::pair(&bias, true), std::pair(&booleanMask, true),
+        std::pair(&weights, false)}) {
+    if (operand->shape.empty() || (isBroadcast && operand->shape.back() == 1))
+      continue;
+    if (operand->shape.back() < numKeys)
+      return llvm::createStringError(locateMessage(
+          op.op->getLoc(), llvm::formatv(BlockListErrors::places.data(),
+                                         numKeys, operand->shape.back())
+                               .str()));
+  }
+  if (!weights.shape.empty())
+    numKeys = weights.shape.back();
   return llvm::Error::success();
 }
 
@@ -170,9 +196,10 @@ llvm::Error HeadEvaluator::readPages() {
     if (!entries)
       return entries.takeError();
     blocks.back() = *entries;
-    numKeys = std::max<int64_t>(numKeys, entries->size() * op.blocks.getKeys());
+    int64_t held = entries->size() * op.blocks.getKeys();
+    numKeys = std::max(numKeys, length.value_or(held));
   }
-  return llvm::Error::success();
+  return checkPositions();
 }
 
 ArrayRef<int64_t> HeadEvaluator::getBlocks(Row row) const {

@@ -129,9 +129,12 @@ static LogicalResult verifyBroadcast(const HeadAttention &op, StringRef name,
   size_t rank = expected.size();
   for (size_t i = 0; i + 1 < rank; ++i)
     expected[i] = getStaticExtent({query[i], expected[i]});
-  for (size_t i = 0; i + 3 < rank; ++i)
+  // Of pages, neither the batch nor the number of keys is one of theirs.
+  for (size_t i = 0; i + 3 < rank && !op.isPaged(); ++i)
     expected[i] = getStaticExtent({expected[i], key[i], value[i]});
-  expected.back() = getStaticExtent({key[rank - 2], value[rank - 2]});
+  expected.back() = op.isPaged()
+                        ? ShapedType::kDynamic
+                        : getStaticExtent({key[rank - 2], value[rank - 2]});
 
   ArrayRef<int64_t> shape = detail::getShapeOrScalar(operand.getType());
   if (shape.size() > rank)
@@ -260,6 +263,8 @@ static LogicalResult verifyWeights(const HeadAttention &op) {
     if (failed(verifySameExtent(op, "C13", "extent of dimension " + Twine(i), i,
                                 {output, weights})))
       return failure();
+  if (op.isPaged())
+    return success();
   NamedShape keys{"key", key.shape};
   keys.shape.pop_back();
   return verifySameExtent(op, "C13", "number of key rows", -1, {keys, weights});
@@ -293,8 +298,7 @@ static LogicalResult verifySink(const HeadAttention &op) {
 
 LogicalResult HeadAttention::verify() const {
   if (failed(verifyRagged()) || failed(verifyShapes(*this)) ||
-      failed(verifyBlocks()) ||
-      failed(verifyBroadcast(*this, "bias", bias)) ||
+      failed(verifyBlocks()) || failed(verifyBroadcast(*this, "bias", bias)) ||
       failed(verifyBroadcast(*this, "boolean_mask", booleanMask)) ||
       failed(verifyOffset(*this)) || failed(verifyNumbers(*this)) ||
       failed(verifyLse(*this)) || failed(verifySink(*this)) ||

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/BlockList.h"
 #include "attn/IR/Verify.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseSet.h"
@@ -162,7 +163,8 @@ LogicalResult verifyExtents(AttentionOpInterface op, ArrayRef<Value> operands,
       unsigned dim = map.getDimPosition(position);
       if (ShapedType::isDynamic(extent) ||
           (dim == 0 && isFree && isFree(index)) ||
-          isWithinRequest(op, index, position))
+          isWithinRequest(op, index, position) ||
+          isByPosition(op, index, position))
         continue;
       if (ShapedType::isDynamic(known[dim].first))
         known[dim] = {extent, index};

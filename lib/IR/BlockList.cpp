@@ -182,6 +182,22 @@ int64_t countRowsOfList(AttentionOpInterface op, unsigned dim) {
   return isShared ? blocks->getRows() : 1;
 }
 
+bool isByPosition(AttentionOpInterface op, unsigned index, unsigned position) {
+  if (!BlockList::hasPages(op))
+    return false;
+  SmallVector<unsigned> keyRows = op.getDimensionClasses().keyRows;
+  AffineMap map = op.getIndexingMap(index);
+  return keyRows.size() == 2 && map.getDimPosition(position) == keyRows[1] &&
+         !map.isFunctionOfDim(keyRows[0]);
+}
+
+bool isByPosition(AttentionOpInterface op, unsigned index) {
+  for (unsigned i = 0, e = op.getIndexingMap(index).getNumResults(); i < e; ++i)
+    if (isByPosition(op, index, i))
+      return true;
+  return false;
+}
+
 /// The extent of a dimension as some operand has it, or as starts do.
 static int64_t getStaticExtent(AttentionOpInterface op, unsigned dim) {
   auto ragged = dyn_cast<RaggedOpInterface>(op.getOperation());
@@ -195,7 +211,8 @@ static int64_t getStaticExtent(AttentionOpInterface op, unsigned dim) {
     std::optional<unsigned> position =
         map.getResultPosition(getAffineDimExpr(dim, op->getContext()));
     ArrayRef<int64_t> shape = detail::getShapeOrScalar(operand.getType());
-    if (position && !ShapedType::isDynamic(shape[*position]))
+    if (position && !ShapedType::isDynamic(shape[*position]) &&
+        !isByPosition(op, index, *position))
       return shape[*position];
   }
   return ShapedType::kDynamic;
@@ -318,10 +335,6 @@ static LogicalResult verifyListedKeys(AttentionOpInterface op,
       return diag << "a dynamic one";
     return diag << rows;
   }
-  if (auto generic = dyn_cast<GenericOp>(op.getOperation());
-      generic && generic.getWeights())
-    return op.emitOpError("(C20) expected no weights, as blocks are physical: "
-                          "keys have no place among them");
   for (Region *region :
        {&op.getSimilarity(), &op.getMask(), &op.getScore(), &op.getWeight()})
     for (IndexOp index : region->getOps<IndexOp>())

@@ -103,8 +103,18 @@ LogicalResult GenericOp::verify() {
       given && !isa<GPUKernelAttr>(given))
     return emitOpError("expected ")
            << choice << " to be a #attn.gpu_kernel, but got " << given;
-  if (getWeights() &&
-      !spansExactly(getIndexingMap(next), classes,
+  if (!getWeights())
+    return success();
+  // Of pages, positions in the list are what weights go by.
+  if (BlockList::hasPages(*this) && classes.keyRows.size() == 2) {
+    unsigned page = classes.keyRows[0];
+    if (getIndexingMap(next).isFunctionOfDim(page))
+      return emitOpError("(C11) expected weights to go by the position in the "
+                         "list, d")
+             << classes.keyRows[1] << ", and not by page, d" << page;
+    classes.classes[page] = Class::Feature;
+  }
+  if (!spansExactly(getIndexingMap(next), classes,
                     {Class::Batch, Class::QueryRow, Class::KeyRow}))
     return emitOpError(
         "(C11) expected weights to span batch, query rows and key rows");

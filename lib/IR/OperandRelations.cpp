@@ -42,7 +42,7 @@ void detail::relateMappedExtents(Operation *op, OperandRelations &relations) {
       continue;
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
       unsigned dim = map.getDimPosition(i);
-      if (isWithinRequest(mapped, index, i))
+      if (isWithinRequest(mapped, index, i) || isByPosition(mapped, index, i))
         continue;
       auto [known, inserted] = first.insert({dim, {operand, i}});
       if (!inserted)

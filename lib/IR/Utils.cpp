@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/Utils.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/GuardDivision.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -33,7 +34,8 @@ SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
     AffineMap map = op.getStoredMap(index);
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-      if (ragged && isWithinRequest(op, index, i))
+      if ((ragged && isWithinRequest(op, index, i)) ||
+          isByPosition(op, index, i))
         continue;
       OpFoldResult &extent = extents[map.getDimPosition(i)];
       if (!extent || (isa<Value>(extent) &&

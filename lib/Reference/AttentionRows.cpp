@@ -77,9 +77,8 @@ mapStrides(Operation *op, AffineMap map, const Tensor &tensor,
       return makeError(op->getLoc(),
                        "'" + op->getName().getStringRef() +
                            "' operands disagree on the extent of dimension d" +
-                           llvm::Twine(dim) + ": " +
-                           llvm::Twine(extents[dim]) + " and " +
-                           llvm::Twine(extent));
+                           llvm::Twine(dim) + ": " + llvm::Twine(extents[dim]) +
+                           " and " + llvm::Twine(extent));
     strides[dim] = unit[i];
   }
   return strides;
@@ -148,12 +147,24 @@ Expected<AttentionRows> AttentionRows::create(AttentionOpInterface op,
       bool isStored = isStoredInit(op, index);
       if (isStored)
         expected[0] = -1;
+      // Nor does what goes by the position in a list have a page's rows.
+      std::optional<unsigned> listDim;
+      for (unsigned i = 0, e = value.tensor->shape.size(); i < e; ++i)
+        if (isByPosition(op, index, i)) {
+          listDim = op.getIndexingMap(index).getDimPosition(i);
+          result.numPlaces =
+              std::min(result.numPlaces.value_or(value.tensor->shape[i]),
+                       value.tensor->shape[i]);
+          expected[*listDim] = -1;
+        }
       auto strides =
           mapStrides(op, op.getStoredMap(index), *value.tensor, expected);
       if (!strides)
         return strides.takeError();
       if (isStored)
         expected[0] = extents[0];
+      if (listDim)
+        expected[*listDim] = extents[*listDim];
       extents = expected;
       operand.strides = std::move(*strides);
       if (request)
@@ -238,9 +249,8 @@ AttentionRows::compile(Region &region, unsigned numLeading,
     return makeUnsupported(op, "a region yields the wrong number of values");
   RegionProgram result{std::move(*program), {}};
   auto spans = [](const Points &points, const AttentionOperand &operand) {
-    return llvm::any_of(points.dims, [&](unsigned dim) {
-      return operand.strides[dim] != 0;
-    });
+    return llvm::any_of(
+        points.dims, [&](unsigned dim) { return operand.strides[dim] != 0; });
   };
   for (unsigned i = 0; i < numInputs; ++i) {
     if (body.getArgument(numLeading + i).use_empty())
@@ -248,7 +258,9 @@ AttentionRows::compile(Region &region, unsigned numLeading,
     unsigned index = firstInput + i;
     const AttentionOperand &operand = operands[index];
     RegionProgram::Input input{numLeading + i, index, 0, {}, {}};
-    if (spans(keys, operand))
+    if (isByPosition(op, index))
+      input.placeStride = operand.strides[keys.dims.back()];
+    else if (spans(keys, operand))
       input.keyOffsets = keys.getOffsets(operand.strides);
     if (spans(features, operand))
       input.featureOffsets = features.getOffsets(operand.strides);
@@ -325,7 +337,7 @@ void AttentionRows::beginRow(std::optional<RegionProgram> &region) {
     if (!operand.tensor)
       region->program.argument(input.argument) = operand.scalar;
     else if (operand.tensor->size() != 0 && input.keyOffsets.empty() &&
-             input.featureOffsets.empty())
+             !input.placeStride && input.featureOffsets.empty())
       region->program.argument(input.argument) =
           operand.tensor->cells[input.base];
   }
@@ -333,10 +345,11 @@ void AttentionRows::beginRow(std::optional<RegionProgram> &region) {
 
 void AttentionRows::loadInputs(RegionProgram &region, int64_t key) const {
   for (const RegionProgram::Input &input : region.inputs)
-    if (!input.keyOffsets.empty() && input.featureOffsets.empty())
+    if ((input.placeStride || !input.keyOffsets.empty()) &&
+        input.featureOffsets.empty())
       region.program.argument(input.argument) =
           operands[input.operand]
-              .tensor->cells[input.base + input.keyOffsets[key]];
+              .tensor->cells[input.base + getKeyOffset(input, key)];
 }
 
 void AttentionRows::locateKey(int64_t key, int64_t place) {
@@ -397,9 +410,7 @@ Expected<Estimate> AttentionRows::computeSimilarity(int64_t key) {
         program.argument(input.argument) =
             operands[input.operand]
                 .tensor->cells[input.base + input.featureOffsets[d] +
-                               (input.keyOffsets.empty()
-                                    ? 0
-                                    : input.keyOffsets[key])];
+                               getKeyOffset(input, key)];
     if (!program.run(position.data()))
       return program.takeError();
     sum += program.result().f;
@@ -407,8 +418,8 @@ Expected<Estimate> AttentionRows::computeSimilarity(int64_t key) {
   }
   // The terms' own roundings, a few each.
   Estimate result = rounding.sum(sum, magnitude, features.count);
-  result.error = similarityUnits *
-                 (result.error + 8 * rounding.unit * magnitude);
+  result.error =
+      similarityUnits * (result.error + 8 * rounding.unit * magnitude);
   return result;
 }
 
@@ -468,8 +479,7 @@ Error AttentionRows::countVisible(int64_t &count) {
   return Error::success();
 }
 
-Error AttentionRows::applyWeightRegion(
-    llvm::MutableArrayRef<double> weights) {
+Error AttentionRows::applyWeightRegion(llvm::MutableArrayRef<double> weights) {
   if (!weight)
     return Error::success();
   for (auto [index, key] : llvm::enumerate(visible)) {

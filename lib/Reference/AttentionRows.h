@@ -68,6 +68,8 @@ struct RegionProgram {
     int64_t base = 0;
     /// Empty if the input does not span the dimensions.
     std::vector<int64_t> keyOffsets, featureOffsets;
+    /// From one position in a list of pages to the next, of what goes by it.
+    int64_t placeStride = 0;
   };
   SmallVector<Input> inputs;
 };
@@ -183,6 +185,12 @@ private:
                                                  unsigned numYielded = 1) const;
   void beginRow(std::optional<RegionProgram> &region);
   void loadInputs(RegionProgram &region, int64_t key) const;
+  /// Where the input has the key at hand, from the row's first.
+  int64_t getKeyOffset(const RegionProgram::Input &input, int64_t key) const {
+    if (input.placeStride)
+      return input.placeStride * position[keys.dims.back()];
+    return input.keyOffsets.empty() ? 0 : input.keyOffsets[key];
+  }
   bool isPaged() const { return lists && lists->blocks.isPhysical(); }
   /// Takes the lists of key blocks of the op, of `request` if there is one.
   Error takeLists(const Environment &env, std::optional<int64_t> request);
@@ -216,6 +224,8 @@ private:
   /// The keys that the list of the row at hand names, and where among them the
   /// visible ones are.
   std::vector<int64_t> listed, places;
+  /// The least extent of what goes by the position in a list of pages.
+  std::optional<int64_t> numPlaces;
 };
 
 } // namespace reference

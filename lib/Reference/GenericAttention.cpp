@@ -294,9 +294,16 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
   Output *weightsOut = op.getWeights() ? &outputs.back() : nullptr;
   std::vector<int64_t> channelOffsets =
       rows.channels.getOffsets(outputs[0].init->strides);
+  // By the key, or by the position in a list of pages.
+  bool isPaged = BlockList::hasPages(op);
   std::vector<int64_t> keyOffsets;
-  if (weightsOut)
+  if (weightsOut && !isPaged)
     keyOffsets = rows.keys.getOffsets(weightsOut->init->strides);
+  auto getKeyOffset = [&](size_t index) {
+    return isPaged ? rows.getVisiblePosition(index) *
+                         weightsOut->init->strides[rows.keys.dims.back()]
+                   : keyOffsets[rows.visible[index]];
+  };
 
   int64_t pairs = 0;
   std::vector<double> weights;
@@ -335,10 +342,11 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
           writer.set(*lse->tensor, offsetOf(*lse), logSumExp, 1,
                      choices.isIncomplete ? INFINITY : bounds.logSumExpError);
         if (weightsOut)
-          for (auto [index, key] : llvm::enumerate(rows.visible))
+          for (size_t index = 0; index < rows.visible.size(); ++index)
             writer.set(*weightsOut->tensor,
-                       offsetOf(*weightsOut) + keyOffsets[key], weights[index],
-                       bounds.sizes[index], bounds.errors[index]);
+                       offsetOf(*weightsOut) + getKeyOffset(index),
+                       weights[index], bounds.sizes[index],
+                       bounds.errors[index]);
       }
     }
   }

@@ -7,6 +7,8 @@
 
 #include "AttentionRows.h"
 #include "Requests.h"
+#include "attn/IR/Utils.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -82,6 +84,11 @@ Error AttentionRows::readList() {
       listed.push_back(key);
   if (numListed)
     listed.resize(*numListed);
+  if (numPlaces && *numPlaces < static_cast<int64_t>(listed.size()))
+    return llvm::createStringError(locateMessage(
+        op->getLoc(),
+        llvm::formatv(BlockListErrors::places.data(), listed.size(), *numPlaces)
+            .str()));
   return Error::success();
 }
 

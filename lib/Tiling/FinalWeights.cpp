@@ -145,7 +145,10 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
                              operands.channel};
   if (op.getWeights()) {
     llvm::append_range(dims, nest->getResultDims());
-    dims.append(classes.keyRows.begin(), classes.keyRows.end() - 1);
+    AffineMap map = op.getIndexingMap(op.getOutputIndex() + getWeightsIndex());
+    llvm::copy_if(ArrayRef(classes.keyRows).drop_back(),
+                  std::back_inserter(dims),
+                  [&](unsigned dim) { return map.isFunctionOfDim(dim); });
   }
   SmallVector<AffineMap> maps;
   auto addMap = [&](ArrayRef<unsigned> mapped) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Tiling/IterationBox.h"
+#include "attn/IR/BlockList.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -36,7 +37,11 @@ void IterationBox::locate(OpBuilder &b, unsigned index,
   locate(map, from, sizes);
   AffineExpr first = b.getAffineSymbolExpr(0), offset = b.getAffineDimExpr(0);
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-    if (isPacked(attention, index, i))
+    if (isByPosition(attention, index, i)) {
+      from[i] = b.getIndexAttr(0);
+      sizes[i] = tensor::getMixedSize(b, op->getLoc(),
+                                      attention.getMappedOperands()[index], i);
+    } else if (isPacked(attention, index, i))
       from[i] = affine::makeComposedFoldedAffineApply(
           b, op->getLoc(), offset + first,
           {from[i], requestRows.lookup(map.getDimPosition(i)).first});
@@ -114,16 +119,14 @@ SmallVector<OpFoldResult> getSliceOffsets(OpBuilder &b, Location loc,
 }
 
 Value createSlice(OpBuilder &b, Location loc, Value source,
-                  ArrayRef<OpFoldResult> from,
-                  ArrayRef<OpFoldResult> extents) {
+                  ArrayRef<OpFoldResult> from, ArrayRef<OpFoldResult> extents) {
   SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
   return tensor::ExtractSliceOp::create(
       b, loc, source, getSliceOffsets(b, loc, from, extents), extents, strides);
 }
 
 Value insertSlice(OpBuilder &b, Location loc, Value value, Value target,
-                  ArrayRef<OpFoldResult> from,
-                  ArrayRef<OpFoldResult> extents) {
+                  ArrayRef<OpFoldResult> from, ArrayRef<OpFoldResult> extents) {
   SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
   return tensor::InsertSliceOp::create(b, loc, value, target,
                                        getSliceOffsets(b, loc, from, extents),

@@ -72,6 +72,7 @@ void FusedAttention::takeList() {
       list->count = arith::SubIOp::create(b, loc, countPlaces(), lacking);
   if (op.getKeyStarts())
     list->count = countRequestKeys();
+  getReader().checkPlaces(op, [&] { return countPlaces(); });
 }
 
 Value FusedAttention::countRequestKeys() {

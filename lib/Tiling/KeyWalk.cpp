@@ -65,8 +65,7 @@ Value FusedAttention::countWalked() {
 void FusedAttention::emitCost() {
   // What costs are is asked before lists are checked: no entry is read for it.
   if (blocks) {
-    CostOp::create(b, loc,
-                   op.getKeyStarts() ? countPlaces() : countListed());
+    CostOp::create(b, loc, op.getKeyStarts() ? countPlaces() : countListed());
     return;
   }
   Value limit = toValue(wholeExtents[operands.key]);
@@ -75,19 +74,18 @@ void FusedAttention::emitCost() {
       CostOp::create(b, loc, limit);
     return;
   }
-  SmallVector<Value> keys =
-      forEachOuterKey(index(0), [&](ValueRange carried) {
-        SmallVector<Value> ranges =
-            inlineBody(b, op.getRanges(), box.getBoundArguments(b));
-        Value sum = carried.front();
-        for (size_t i = 0; i < ranges.size(); i += 2) {
-          Value length =
-              arith::SubIOp::create(b, loc, clip(ranges[i + 1]), ranges[i]);
-          length = arith::MaxSIOp::create(b, loc, length, index(0));
-          sum = arith::AddIOp::create(b, loc, sum, length);
-        }
-        return Values{sum};
-      });
+  SmallVector<Value> keys = forEachOuterKey(index(0), [&](ValueRange carried) {
+    SmallVector<Value> ranges =
+        inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+    Value sum = carried.front();
+    for (size_t i = 0; i < ranges.size(); i += 2) {
+      Value length =
+          arith::SubIOp::create(b, loc, clip(ranges[i + 1]), ranges[i]);
+      length = arith::MaxSIOp::create(b, loc, length, index(0));
+      sum = arith::AddIOp::create(b, loc, sum, length);
+    }
+    return Values{sum};
+  });
   CostOp::create(b, loc, keys.front());
 }
 
@@ -271,7 +269,8 @@ FusedAttention::Tiles FusedAttention::takeTiles() {
   tiles.scale = operands.getQueryScale() == scale ? 1.0 : scale;
   auto isGathered = [&](unsigned i) {
     bool isShared = shared && (i == 1 || i == 2);
-    return gathersKeys() && operands.variesByKey(parts[i]) && !isShared;
+    return gathersKeys() && operands.variesByKey(parts[i]) && !isShared &&
+           !isByPosition(op, i);
   };
   SmallVector<OperandPart> wanted;
   for (auto [i, part] : llvm::enumerate(parts))
@@ -290,9 +289,14 @@ FusedAttention::Tiles FusedAttention::takeTiles() {
       tiles.parts.push_back(takeKeys(part, !shared  ? OperandPart()
                                            : i == 1 ? shared->keys
                                                     : shared->values));
-    else
-      tiles.parts.push_back(operands.store(
-          box, operands.cut(box, part, nest->getWorker()), nest->getWorker()));
+    else {
+      IterationBox local = box;
+      if (isByPosition(op, i))
+        local.offsets[operands.key] = keyPosition;
+      tiles.parts.push_back(
+          operands.store(local, operands.cut(local, part, nest->getWorker()),
+                         nest->getWorker()));
+    }
     tiles.values.push_back(tiles.parts.back().value);
   }
   return tiles;

@@ -112,4 +112,19 @@ ListReader::readBounds(function_ref<Value(Value)> adjust) const {
   return {first, end};
 }
 
+void ListReader::checkPlaces(AttentionOpInterface op,
+                             function_ref<Value()> countKeys) const {
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    AffineMap map = op.getIndexingMap(index);
+    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
+      if (!isByPosition(op, index, i))
+        continue;
+      Value keys = countKeys();
+      Value extent = b.createOrFold<tensor::DimOp>(loc, operand, i);
+      check(compare(Predicate::ule, keys, extent), BlockListErrors::places,
+            keys, extent);
+    }
+  }
+}
+
 } // namespace attn

@@ -143,8 +143,8 @@ void Nest::moveRows(OpFoldResult offset, int64_t size) {
   AffineExpr from = b.getAffineDimExpr(0), to = b.getAffineSymbolExpr(0);
   AffineMap rest = AffineMap::get(
       1, 1, {b.getAffineConstantExpr(size), to - from}, b.getContext());
-  box.extents[row] = affine::makeComposedFoldedAffineMin(b, loc, rest,
-                                                         {offset, wholeRows});
+  box.extents[row] =
+      affine::makeComposedFoldedAffineMin(b, loc, rest, {offset, wholeRows});
 }
 
 SmallVector<Value> Nest::sliceInits() {
@@ -172,10 +172,10 @@ SmallVector<Value> Nest::forEachQueryTile(
   b.setInsertionPointToStart(tiles.getBody());
   Value tile = tiles.getInductionVar();
   AffineExpr first = b.getAffineDimExpr(0), number = b.getAffineDimExpr(1);
-  moveRows(affine::makeComposedFoldedAffineApply(
-               b, loc, first + number * tileRows,
-               {blockOffset, OpFoldResult(tile)}),
-           tileRows);
+  moveRows(
+      affine::makeComposedFoldedAffineApply(b, loc, first + number * tileRows,
+                                            {blockOffset, OpFoldResult(tile)}),
+      tileRows);
   setRows();
   scf::YieldOp::create(b, loc, body(tile, tiles.getRegionIterArgs()));
   rows = {};
@@ -193,7 +193,11 @@ void Nest::locateInit(unsigned index, Value tile,
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
     unsigned dim = map.getDimPosition(i);
     from.push_back(dim == row ? local : OpFoldResult(b.getIndexAttr(0)));
-    extents.push_back(box.extents[dim]);
+    // Of keys, all: weights are written tile by tile of them.
+    extents.push_back(
+        llvm::is_contained(op.getDimensionClasses().keyRows, dim)
+            ? tensor::getMixedSize(b, loc, op.getDpsInits()[index], i)
+            : box.extents[dim]);
   }
 }
 
@@ -228,9 +232,8 @@ Nest::finish(ValueRange slices,
     from = getSliceOffsets(b, loc, from, extents);
     SmallVector<OpFoldResult> strides(from.size(), b.getIndexAttr(1));
     b.setInsertionPointToEnd(loop.getTerminator().getBody());
-    tensor::ParallelInsertSliceOp::create(b, loc, slice,
-                                          loop.getRegionIterArgs()[i], from,
-                                          extents, strides);
+    tensor::ParallelInsertSliceOp::create(
+        b, loc, slice, loop.getRegionIterArgs()[i], from, extents, strides);
   }
   return loop.getResults();
 }

@@ -56,6 +56,8 @@ private:
   /// and what the last one becomes in place of `slices`.
   Values createState();
   Values finish(ValueRange state, ValueRange slices, Value first, Value end);
+  /// The keys of a list, all of its blocks being whole.
+  Value countListed(Value first, Value end);
   /// Moves the box to entry `at` of the list, and positions with it.
   void takeBlock(const ListReader &reader, Value at, Value first);
   Values createStep(ValueRange state);
@@ -122,6 +124,8 @@ SmallVector<Value> ListSplitter::walkList(ValueRange state) {
   ListReader reader(b, loc, blocks, box.offsets, whole,
                     classes.keyRows.front());
   auto [first, end] = reader.readBounds();
+  reader.checkPlaces(
+      op, [&, first = first, end = end] { return countListed(first, end); });
   Values slices;
   unsigned output = op.getOutputIndex();
   for (auto [i, part] : llvm::enumerate(state))
@@ -140,6 +144,11 @@ SmallVector<Value> ListSplitter::walkList(ValueRange state) {
     part = insertSlice(b, loc, part, state[i], from, extents);
   }
   return next;
+}
+
+Value ListSplitter::countListed(Value first, Value end) {
+  Value entries = arith::SubIOp::create(b, loc, end, first);
+  return arith::MulIOp::create(b, loc, entries, index(blocks.getKeys()));
 }
 
 void ListSplitter::takeBlock(const ListReader &reader, Value at, Value first) {
@@ -204,10 +213,8 @@ SmallVector<Value> ListSplitter::finish(ValueRange state, ValueRange slices,
   for (AffineMap &map : maps)
     map = compressDims(map, unused);
   Value keys = createNumKeys(b, op, whole);
-  if (blocks.isPhysical()) {
-    Value entries = arith::SubIOp::create(b, loc, end, first);
-    keys = arith::MulIOp::create(b, loc, entries, index(blocks.getKeys()));
-  }
+  if (blocks.isPhysical())
+    keys = countListed(first, end);
   last = FinishOp::create(
       b, loc, slices.getTypes(), state[0], state.drop_front(), operands,
       /*value=*/Value(), keys, slices[0],
@@ -231,8 +238,12 @@ SmallVector<Value> ListSplitter::createStep(ValueRange state) {
   unsigned output = op.getOutputIndex(), weighting = op.getWeightingIndex();
   SmallVector<Value> mapped =
       cast<AttentionOpInterface>(op.getOperation()).getMappedOperands();
-  for (unsigned i = 0; i < output; ++i)
-    operands.push_back(box.slice(b, mapped[i], op.getIndexingMap(i)));
+  for (unsigned i = 0; i < output; ++i) {
+    IterationBox local = box;
+    if (isByPosition(op, i))
+      local.offsets[classes.keyRows.back()] = position;
+    operands.push_back(local.slice(b, mapped[i], op.getIndexingMap(i)));
+  }
   SmallVector<AffineMap> maps;
   for (unsigned i = 0; i < output; ++i)
     maps.push_back(op.getIndexingMap(i));

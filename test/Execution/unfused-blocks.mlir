@@ -1,5 +1,6 @@
 // RUN: attn-run %s --entry=logical --random --check | FileCheck %s
 // RUN: attn-run %s --entry=pages --random --random-range=3:0:5 --check | FileCheck %s --check-prefixes=CHECK,LSE
+// RUN: attn-run %s --entry=by_position --random --random-range=3:0:5 --check | FileCheck %s
 // RUN: attn-run %s --entry=logical --print-config | FileCheck %s --check-prefix=CONFIG
 // RUN: not attn-run %s --entry=logical --random --require-fused 2>&1 | FileCheck %s --check-prefix=FUSED
 // RUN: not attn-run %s --entry=weights --random 2>&1 | FileCheck %s --check-prefix=WEIGHTS
@@ -68,6 +69,29 @@ func.func @pages(%q: tensor<2x5x2x4xf16>, %k: tensor<6x8x2x4xf16>, %v: tensor<6x
         attn.yield %visible : i1
       } -> tensor<2x5x3xf16>, tensor<2x5xf32>
   return %o, %l : tensor<2x5x3xf16>, tensor<2x5xf32>
+}
+
+// A bias and visibility by the position in a list, with room for more.
+#bbias = affine_map<(b, m, p, n, c, d, e) -> (m, n)>
+#bseen = affine_map<(b, m, p, n, c, d, e) -> (b, n)>
+func.func @by_position(%q: tensor<2x5x2x4xf32>, %k: tensor<6x8x2x4xf32>, %v: tensor<6x8x3xf32>, %pages: tensor<7xi32>,
+                       %bias: tensor<5x32xf32>, %seen: tensor<2x35xi1>) -> tensor<2x5x3xf32> {
+  %indptr = arith.constant dense<[0, 4, 7]> : tensor<3xi64>
+  %init = tensor.empty() : tensor<2x5x3xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<2x5x2x4xf32>, tensor<6x8x2x4xf32>, tensor<6x8x3xf32>)
+      inputs(%bias, %seen : tensor<5x32xf32>, tensor<2x35xi1>) weighting(#attn.softmax)
+      blocks(%indptr, %pages : tensor<3xi64>, tensor<7xi32>) {keys = 8, kind = physical, maps = [#b, #bone]}
+      outs(%init : tensor<2x5x3xf32>)
+      {indexing_maps = [#bq, #bk, #bv, #bbias, #bseen, #bo]}
+      mask {
+      ^bb0(%x: f32, %visible: i1):
+        attn.yield %visible : i1
+      } score {
+      ^bb0(%s: f32, %x: f32, %visible: i1):
+        %t = arith.addf %s, %x : f32
+        attn.yield %t : f32
+      } -> tensor<2x5x3xf32>
+  return %o : tensor<2x5x3xf32>
 }
 
 func.func @weights(%q: tensor<13x2x4xf32>, %k: tensor<22x2x4xf32>, %v: tensor<22x3xf32>) -> tensor<13x3xf32> {

@@ -102,24 +102,24 @@ func.func @sdpa_c17_page_rows_dynamic(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x?x
 }
 // -----
 
-func.func @sdpa_c17_bias(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
-    %indptr: tensor<3xi32>, %indices: tensor<?xi32>, %bias: tensor<5x1xf32>,
+func.func @sdpa_c5_bias_of_pages(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
+    %indptr: tensor<3xi32>, %indices: tensor<?xi32>, %bias: tensor<9x1x5x20xf32>,
     %o: tensor<2x6x5x8xf32>) {
-  // expected-error @below {{'attn.sdpa' op (C17) expected no bias, as blocks are physical: keys have no place in it}}
+  // expected-error @below {{'attn.sdpa' op (C5) expected bias extent of batch dimension 0 to be 2 or 1 (broadcast), but got 9}}
   %r = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<9x3x7x4xf32>, tensor<9x3x7x8xf32>)
-      blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {rows = 1, keys = 7, kind = physical} bias(%bias : tensor<5x1xf32>)
+      blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {rows = 1, keys = 7, kind = physical} bias(%bias : tensor<9x1x5x20xf32>)
       outs(%o : tensor<2x6x5x8xf32>) -> tensor<2x6x5x8xf32>
   return
 }
 // -----
 
-func.func @sdpa_c17_weights(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
-    %indptr: tensor<3xi32>, %indices: tensor<?xi32>, %w: tensor<2x6x5x7xf32>,
+func.func @sdpa_c13_weights_of_pages(%q: tensor<2x6x5x4xf32>, %k: tensor<9x3x7x4xf32>, %v: tensor<9x3x7x8xf32>,
+    %indptr: tensor<3xi32>, %indices: tensor<?xi32>, %w: tensor<2x3x5x20xf32>,
     %o: tensor<2x6x5x8xf32>) {
-  // expected-error @below {{'attn.sdpa' op (C17) expected no weights, as blocks are physical: keys have no place in it}}
+  // expected-error @below {{'attn.sdpa' op (C13) expected weights extent of dimension 1 to be 6 (as in output), but got 3}}
   %r:2 = attn.sdpa ins(%q, %k, %v : tensor<2x6x5x4xf32>, tensor<9x3x7x4xf32>, tensor<9x3x7x8xf32>)
       blocks(%indptr, %indices : tensor<3xi32>, tensor<?xi32>) {rows = 1, keys = 7, kind = physical}
-      outs(%o : tensor<2x6x5x8xf32>) weights(%w : tensor<2x6x5x7xf32>) -> tensor<2x6x5x8xf32>, tensor<2x6x5x7xf32>
+      outs(%o : tensor<2x6x5x8xf32>) weights(%w : tensor<2x3x5x20xf32>) -> tensor<2x6x5x8xf32>, tensor<2x3x5x20xf32>
   return
 }
 // -----
@@ -372,10 +372,10 @@ func.func @generic_c20_page(%q: tensor<5x4xf32>, %k: tensor<9x8x4xf32>, %v: tens
 #pw = affine_map<(m, p, n, d, e) -> (m, p, n)>
 #pm = affine_map<(m, p, n, d, e) -> (m)>
 #p0 = affine_map<(m, p, n, d, e) -> ()>
-func.func @generic_c20_weights(%q: tensor<5x4xf32>, %k: tensor<9x8x4xf32>, %v: tensor<9x8x3xf32>,
+func.func @generic_c11_weights_by_page(%q: tensor<5x4xf32>, %k: tensor<9x8x4xf32>, %v: tensor<9x8x3xf32>,
     %indptr: tensor<2xi32>, %indices: tensor<?xi32>, %w: tensor<5x9x8xf32>,
     %o: tensor<5x3xf32>) {
-  // expected-error @below {{'attn.generic' op (C20) expected no weights, as blocks are physical: keys have no place among them}}
+  // expected-error @below {{'attn.generic' op (C11) expected weights to go by the position in the list, d2, and not by page, d1}}
   %r:2 = attn.generic ins(%q, %k, %v : tensor<5x4xf32>, tensor<9x8x4xf32>, tensor<9x8x3xf32>)
       weighting(#attn.softmax)
       blocks(%indptr, %indices : tensor<2xi32>, tensor<?xi32>) {keys = 8, kind = physical, maps = [#p0, #p0]}

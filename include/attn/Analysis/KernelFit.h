@@ -60,8 +60,8 @@ FusionDecision decideFusion(GenericOp op, FusionPolicy policy);
 int64_t getListRows(GenericOp op);
 
 /// Whether what a step reads of keys that lists of blocks name can be copied
-/// next to each other, several blocks for one tile: no weights are asked for,
-/// which lie by position, and nothing is one for a whole page.
+/// next to each other, several blocks for one tile: no weights are asked for
+/// that lie by position, as pages' do not, and nothing is one for a whole page.
 bool canGatherKeys(GenericOp op);
 
 /// A layout and what it costs.

@@ -87,7 +87,9 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     value have two key row dimensions, the page and the row in it, and
     `attn.index` of the latter is the position in the list of the row; `ranges`
     and `classify` speak of that too, and of page 0. The number of keys of a row
-    is then that of its list. A list or an entry out of range, or a logical one
+    is then that of its list. What has the row in a page in its map, but not the
+    page, lies in no page: it goes by the position in the list, and has as many
+    as any list has keys or more, or a run ends with an error. A list or an entry out of range, or a logical one
     that does not ascend, ends the call with an error.
 
     The inits are overwritten, not read. `lse` receives the natural log-sum-exp
@@ -109,7 +111,7 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     * (C9) the weighting is of one kind, selects 1 key or more if it selects,
       and gets its operands, over batch and query rows only
     * (C10) `lse` spans batch and query rows, and the weighting defines it
-    * (C11) `weights` spans batch, query rows and key rows
+    * (C11) `weights` spans batch, query rows and key rows, but no page
     * (C12) the accumulation type is f32 or f64 and no narrower than the
       element types of query, key and value
     * (C13) operands are all tensors or all memrefs, and each result has the
@@ -130,9 +132,9 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       with the operands on the extents of their maps
     * (C20) with blocks there is one key row dimension, or if they are physical
       two: page, and row in page, of as many rows as `blocks` says; regions name
-      the latter only, and there are no `weights`. Beside starts blocks are
-      physical, lists do not depend on the packed query row, and without
-      `query_starts` they follow each other along the requests
+      the latter only. Beside starts blocks are physical, lists do not depend on
+      the packed query row, and without `query_starts` they follow each other
+      along the requests
 
     Example:
     ```mlir

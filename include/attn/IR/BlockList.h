@@ -42,6 +42,14 @@ struct BlockList {
 /// blocks, and as many keys in it; 0 if all have, or there are no lists.
 int64_t countRowsOfList(AttentionOpInterface op, unsigned dim);
 
+/// Whether dimension `position` of mapped operand `index`, of an op whose keys
+/// are in pages, goes by the position in the list of a row: of what lies in no
+/// page, as a bias. Its extent is its own, as many keys as any list has or
+/// more.
+bool isByPosition(AttentionOpInterface op, unsigned index, unsigned position);
+/// The same of any of its dimensions.
+bool isByPosition(AttentionOpInterface op, unsigned index);
+
 /// blocks ::= `{` (`rows` `=` int | `keys` `=` int | `kind` `=` kind | `maps`
 /// `=` list of maps)* `}`
 mlir::ParseResult parseBlockList(mlir::OpAsmParser &parser,
@@ -65,6 +73,9 @@ struct BlockListErrors {
   static constexpr llvm::StringLiteral keys =
       "expected a list of blocks to hold the {0} keys of its request or more, "
       "but got {1}";
+  static constexpr llvm::StringLiteral places =
+      "expected what goes by the position in a list of pages to have {0} keys "
+      "or more, as the list has, but got {1}";
   static constexpr llvm::StringLiteral block =
       "expected the blocks of a list to be at least 0 and below {0}, but got "
       "{1}";

@@ -71,7 +71,10 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     `pages x heads x rows in page x features`, without heads where query has
     none, and j is the position in the list. N_k is the number of keys in the
     list, or what `key_starts` say, no more than that: they come first, and
-    pages that hold none of them are not looked at.
+    pages that hold none of them are not looked at. Columns of `bias`,
+    `boolean_mask` and `weights` are positions in the list then, as many as any
+    list has keys, or more; of weights those behind are 0. A run ends with an
+    error where there are fewer.
 
     The regions get positions: `mask(batch..., head, i, j)` and
     `score(s, batch..., head, i, j)`, the score in the accumulation type, the
@@ -84,7 +87,8 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
       and key and value have as many
     * (C4) the key width is the query width, the value has as many rows as the
       key, and the output is the query with the value's width
-    * (C5) `bias` and `boolean_mask` broadcast to batch x heads x rows x keys
+    * (C5) `bias` and `boolean_mask` broadcast to batch x heads x rows x keys,
+      of which pages have as many as the operand says
     * (C6) the offset is given if `causal` is `offset`, and may be given beside
       a window if `causal` is `none`, as an integer or one integer per batch
     * (C7) a window has two bounds, each -1 or more; the softcap is positive and
@@ -95,7 +99,8 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C11) operands are all tensors or all memrefs, and each result has the
       type of its init
     * (C12) the sink is a float, or floats, one per query head
-    * (C13) `weights` is the output with one column per key row
+    * (C13) `weights` is the output with one column per key row, or per position
+      where keys are pages
     * (C14) with starts, what is packed is rows x heads x features, what is not
       requests x heads x rows x features, and starts have an element more than
       there are requests
@@ -103,8 +108,7 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C16) `indptr` and `indices` have the extents described above; beside
       starts blocks are physical
     * (C17) with physical blocks key and value have the rank and the rows in a
-      page described above, and there is neither `bias` nor `boolean_mask` nor
-      `weights`
+      page described above
 
     Example:
     ```mlir

@@ -34,7 +34,8 @@ struct IterationBox {
               llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;
 
-  /// The same of mapped operand `index`, which may be packed.
+  /// The same of mapped operand `index`, which may be packed; where it goes by
+  /// the position in a list of pages, of all positions.
   void locate(mlir::OpBuilder &builder, unsigned index,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;
@@ -51,8 +52,7 @@ struct IterationBox {
   /// still those of the op. `dims` gives the dimension of the new op for each
   /// of the old one, and none for those along which the box is one position.
   /// `argument`, if given, gives what stands for an argument of the region.
-  void cloneBody(mlir::OpBuilder &builder, mlir::Region &from,
-                 mlir::Region &to,
+  void cloneBody(mlir::OpBuilder &builder, mlir::Region &from, mlir::Region &to,
                  llvm::ArrayRef<std::optional<unsigned>> dims,
                  llvm::function_ref<mlir::Value(mlir::BlockArgument)> argument =
                      nullptr) const;

@@ -34,6 +34,10 @@ public:
   /// what becomes of a bound before it is checked.
   std::pair<mlir::Value, mlir::Value> readBounds(
       llvm::function_ref<mlir::Value(mlir::Value)> adjust = nullptr) const;
+  /// Checks that what goes by the position in a list of pages, of `op`, has
+  /// room for the keys of the list.
+  void checkPlaces(AttentionOpInterface op,
+                   llvm::function_ref<mlir::Value()> countKeys) const;
 
 private:
   /// An element of indptr or indices, `position` along its last dimension, the

@@ -26,7 +26,7 @@ ROWS = (1, 2, 4, 7, 16)
 STORAGES = ("contiguous", "blocks", "pages", "ragged", "served")
 DTYPES = ("f32", "f16", "bf16")
 MASKS = ("none", "causal", "window", "third", "lengths", "documents")
-SCORES = ("none", "softcap", "alibi", "table", "heads")
+SCORES = ("none", "softcap", "alibi", "table", "heads", "bias")
 WEIGHTINGS = ("softmax", "softmax_sink", "sigmoid", "relu", "identity",
               "sum_normalized", "select", "ordered")
 AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
@@ -132,9 +132,9 @@ def make_mask(kind, rng, acc, key, argument):
       }}""", mask, captured
 
 
-def make_score(kind, rng, acc, dtype, key, positive):
+def make_score(kind, rng, acc, dtype, key, positive, pairs):
     """Text, function, inputs and captured arrays; `positive` for an absolute
-    value at the end."""
+    value at the end, `pairs` the rows and keys of what goes by position."""
     inputs, captured, argument = [], [], ""
     if kind == "softcap":
         text = f"""
@@ -173,6 +173,13 @@ def make_score(kind, rng, acc, dtype, key, positive):
         text = f"""
         %t = arith.mulf %s, %x : {acc}"""
         score = lambda s, x: s * factors[x["h"]]
+    elif kind == "bias":
+        bias = random(rng, [HEADS, *pairs], dtype)
+        inputs = [("hmn", f"tensor<{HEADS}x{pairs[0]}x{pairs[1]}x{dtype}>", bias)]
+        argument = f", %x: {acc}"
+        text = f"""
+        %t = arith.addf %s, %x : {acc}"""
+        score = lambda s, x: s + bias[x["h"], x["m"], x["n"]]
     elif positive:
         text, score = f"\n        %t = arith.addf %s, %s : {acc}", lambda s, x: 2 * s
     else:
@@ -210,12 +217,6 @@ def write(case, number, sizes_of, rng, error):
     positive = case["weighting"] == "sum_normalized"
     # Of pages the last dimension, rows in a page, holds the position.
     key = 5 if storage in ("pages", "served") else 4
-    score_text, score, inputs, more = make_score(case["score"], rng, acc, dtype,
-                                                 key, positive)
-    mask_text, mask, captured = make_mask(case["mask"], rng, acc, key,
-                                          f"(%x: {acc})" if inputs else "")
-    kind = make_weighting(case["weighting"], rng, acc)
-    kind["lse"] = number % 2 == 0 and "softmax" in str(kind["weighting"])
     # Rows are positions, heads of a group, or both.
     group = rows if number % 3 == 1 else 2 if rows % 4 == 0 else 1
     keys = sizes_of.keys
@@ -223,26 +224,21 @@ def write(case, number, sizes_of, rng, error):
              "e": sizes_of.channels}
     name = "-".join(["known" if not case["dynamic"] else "dynamic", *(
         str(case[axis]) for axis in AXES if axis not in ("dtype", "dynamic"))])
-    text = mask_text + " " + score_text
-    shared = {"inputs": inputs, "captured": captured + more, "mask": mask,
-              "score": score, "dynamic": case["dynamic"], **kind}
+    # How many rows and keys what goes by position has, and where keys lie.
+    count, lists, pages = rows // group, None, None
+    lengths, longest = (64, 17, keys), count
     if storage in ("ragged", "served"):
-        count, lengths, pages = rows // group, (64, 17, keys), None
-        if storage == "served":
-            size = sizes_of.pick([16, 5, 25], [1, 5, 16, 25, 64])
-            counted = number // 2 % 2 == 0
-            lengths = lengths if counted else fill(lengths, size)
-            pages = (RequestPages(rng, lengths, size, number % 2, counted,
-                                  index=("i32", "i64")[number % 2],
-                                  dynamic=case["dynamic"]), "phnd", "phne")
-        return generic_requests(
-            name, dtype, rng, ["Mhgd", "Nhd", "Nhe", "Mhge"], text, 0.6, error,
-            queries=(count, 0, count + 1), keys=lengths, sizes=sizes,
-            pages=pages, **shared)
-    lists = None
-    if storage == "blocks":
+        longest = count + 1
+    if storage == "served":
+        size = sizes_of.pick([16, 5, 25], [1, 5, 16, 25, 64])
+        counted = number // 2 % 2 == 0
+        lengths = lengths if counted else fill(lengths, size)
+        pages = (RequestPages(rng, lengths, size, number % 2, counted,
+                              index=("i32", "i64")[number % 2],
+                              dynamic=case["dynamic"]), "phnd", "phne")
+    elif storage == "blocks":
         lists = random_blocks(
-            rng, rows // group,
+            rng, count,
             sizes_of.pick([1, 2, 16], [1, 2, 3, 16, 64]), keys,
             sizes_of.pick([16, 1, 7], [1, 7, 16, 32, 64, 128], by=3),
             (BATCH, HEADS), index=("i32", "i64")[number % 2])
@@ -253,6 +249,22 @@ def write(case, number, sizes_of, rng, error):
         lists = random_pages(rng, counts, size, ragged=False, shared=number % 3,
                              index=("i32", "i64")[number % 2],
                              dynamic=case["dynamic"])
+    positions = max(lengths) if storage in ("ragged", "served") else keys
+    score_text, score, inputs, more = make_score(case["score"], rng, acc, dtype,
+                                                 key, positive,
+                                                 (longest, positions))
+    mask_text, mask, captured = make_mask(case["mask"], rng, acc, key,
+                                          f"(%x: {acc})" if inputs else "")
+    kind = make_weighting(case["weighting"], rng, acc)
+    kind["lse"] = number % 2 == 0 and "softmax" in str(kind["weighting"])
+    text = mask_text + " " + score_text
+    shared = {"inputs": inputs, "captured": captured + more, "mask": mask,
+              "score": score, "dynamic": case["dynamic"], **kind}
+    if storage in ("ragged", "served"):
+        return generic_requests(
+            name, dtype, rng, ["Mhgd", "Nhd", "Nhe", "Mhge"], text, 0.6, error,
+            queries=(count, 0, count + 1), keys=lengths, sizes=sizes,
+            pages=pages, **shared)
     return generic(name, dtype, {"b": BATCH, **sizes, "n": keys},
                    ["bhgmd", "bhnd", "bhne", "bhgme"], rng, text, 0.6, error,
                    lists=lists, **shared)

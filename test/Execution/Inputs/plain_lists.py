@@ -150,6 +150,37 @@ def random_pages(rng, counts, keys, ragged=True, shared=0, **kind):
     return Pages(entries, sum(counts) + shared + 3, keys, lengths, **kind)
 
 
+def positions(case, dtype):
+    """What goes by the position in the list of pages: bias, boolean mask and
+    weights; as many as the longest list has, in "pages-room" more."""
+    for rows, size, counts, kind in (
+            (1, 16, [3, 0, 6], {"bias": (3, 1, 1, 96), "lse": True}),
+            (1, 1, [40, 9, 0], {"boolean": (40,), "group": 4}),
+            (2, 5, [3, 1, 6], {"bias": (3, 4, 2, 30), "group": 2}),
+            (5, 64, [2, 0, 1], {"boolean": (3, 1, 5, 128), "bias": (5, 1)}),
+            (16, 3, [30, 2, 9], {"bias": (2, 16, 90), "causal": "bottom_right"}),
+            (40, 16, [3, 0, 6], {"bias": (40, 96), "boolean": (2, 1, 96),
+                                 "lse": True, "window": (30, 30)}),
+            (150, 16, [20, 9, 0], {"bias": (3, 1, 150, 320), "group": 2}),
+            (70, 1, [200, 90, 0], {"boolean": (1, 2, 70, 200)})):
+        for ragged in (True, False):
+            yield case(f"pages-positions-{rows}-{size}-{ragged}", counts, size,
+                       rows=rows, ragged=ragged, dynamic=rows % 3 == 1, **kind)
+    for rows, size, counts, kind in (
+            (1, 16, [3, 0, 6], {}), (1, 1, [40, 9, 0], {"group": 4}),
+            (5, 5, [3, 1, 6], {"lse": True, "causal": "bottom_right"}),
+            (40, 64, [2, 0, 1], {"bias": (3, 1, 40, 128)}),
+            (150, 16, [20, 9, 0], {"window": (70, 9), "lse": True, "group": 2}),
+            (40, 3, [30, 2, 9], {"boolean": (40, 90)})):
+        for ragged in (True, False):
+            yield case(f"pages-weights-{rows}-{size}-{ragged}", counts, size,
+                       rows=rows, ragged=ragged, dynamic=rows == 5,
+                       weights=True, **kind)
+    for rows in (1, 21):
+        yield case(f"pages-room-{rows}", [3, 0, 4], 16, rows=rows, keys=71,
+                   bias=(rows, 71), boolean=(71,), weights=True, lse=True)
+
+
 LENGTHS = """
         %length = tensor.extract %lengths[%b] : tensor<{0}xi32>
         %end = arith.index_cast %length : i32 to index
@@ -266,8 +297,8 @@ def paged(dtype, rng, error):
             kind.update(mask=(LENGTHS.format(batch), lambda x: x["b"] < batch),
                         captured=[("lengths", f"tensor<{batch}xi32>", lengths)])
         return sdpa(name, dtype, rng, error, batch=batch,
-                    keys=max(counts) * size, width=9, channels=6, lists=lists,
-                    **kind)
+                    keys=kind.pop("keys", max(counts) * size), width=9,
+                    channels=6, lists=lists, **kind)
     number = 0
     for rows in (1, 2, 4, 7, 16, 70):
         for size in (1, 5, 16, 64):
@@ -295,5 +326,6 @@ def paged(dtype, rng, error):
         yield case(f"pages-bottom-right-{rows}", [3, 0, 6], 16, rows=rows,
                    causal="bottom_right", lse=True, ragged=rows == 5,
                    dynamic=rows == 40)
+    yield from positions(case, dtype)
     yield case("pages-bottom-right-window", [3, 1, 6], 5, rows=9, heads=1,
                causal="bottom_right", window=(4, -1), group=2)

@@ -135,6 +135,13 @@ def ragged_pages(dtype, rng, error):
                    mask=(LENGTHS.format(len(KEYS)),
                          lambda x: x["n"] < lengths[x["b"]]),
                    captured=[("lengths", f"tensor<{len(KEYS)}xi32>", lengths)])
+    for number, (counted, kind) in enumerate((
+            (True, {"bias": (1, 133, 320)}), (False, {"bias": (1, 1, 400)}),
+            (True, {"boolean": (len(KEYS), 1, 1, 300), "lse": True}),
+            (False, {"boolean": (140, 304), "heads": 1, "group": 2}),
+            (True, {"bias": (len(KEYS), 2, 133, 1), "boolean": (300,)}))):
+        yield case(f"positions-{number}", counted=counted, size=(16, 5)[number % 2],
+                   causal=(None, "bottom_right")[number % 2], **kind)
     yield case("score", score=steps(acc), causal="bottom_right", shared=3)
     yield case("widths", width=33, channels=17, causal="bottom_right")
     yield case("wide", heads=1, width=64, channels=64, causal="bottom_right",

@@ -139,7 +139,9 @@ def sdpa(name, dtype, rng, error=1.0, batch=2, heads=2, group=1, rows=13,
         types += ", " + kind
     if weights:
         # Rounded to the type of the output.
-        kind = tensor([*shapes[3][:3], keys], out_dtype, dynamic)
+        # Of pages no operand has as many columns.
+        kind = tensor([*shapes[3][:3], keys], out_dtype,
+                      dynamic and not (lists and lists.kind == "physical"))
         body += make_empty("pairs", "bhmn", kind, letters, kinds)
         extra += f" weights(%pairs : {kind})"
         several = f":{len(results) + 1}"
