@@ -29,6 +29,20 @@ static Type getElement(Value operand) {
 
 bool hidesPairs(GenericOp op) { return !op.getMask().empty(); }
 
+bool isOnline(GenericOp op) {
+  return isa<AccumulateWeightingAttrInterface>(op.getWeighting()) &&
+         !needsFinalWeights(op);
+}
+
+AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op) {
+  Attribute weighting = op.getWeighting();
+  if (auto select = dyn_cast<SelectWeightingAttrInterface>(weighting))
+    return select.getSelectedWeighting();
+  if (auto ordered = dyn_cast<OrderedWeightingAttrInterface>(weighting))
+    return ordered.getMassWeighting();
+  return cast<AccumulateWeightingAttrInterface>(weighting);
+}
+
 /// Whether an input, or what regions read, may have no elements.
 static bool mayReadEmpty(GenericOp op) {
   auto mayBeEmpty = [](Value value) {
@@ -45,19 +59,10 @@ static bool mayReadEmpty(GenericOp op) {
 }
 
 std::string explainNoGPUKernel(GenericOp op) {
-  auto *kind = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting())
-                   ? ""
-                   : "weightings that are not summed up in one pass are not "
-                     "built for GPUs";
-  if (*kind)
-    return kind;
   if (op.getQueryStarts() || op.getKeyStarts())
     return "packed requests are not built for GPUs";
   if (op.getBlocksAttr())
     return "lists of key blocks are not built for GPUs";
-  if (needsFinalWeights(op))
-    return "weights that have to be final where they are used are not built "
-           "for GPUs";
   DimensionClasses classes = op.getDimensionClasses();
   auto count = [](StringRef name, ArrayRef<unsigned> dims) {
     return llvm::formatv("expected one {0} dimension, but there are {1}", name,
@@ -101,9 +106,12 @@ std::string explainNoMma(GenericOp op) {
     return "queries, keys and values differ in type";
   if (!op.getSimilarity().empty())
     return "there is a similarity region";
+  auto weighting =
+      dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
+  if (!weighting)
+    return "the weighting selects keys or takes them in order";
   // Weights are rounded to the type of the values: those that are measured
   // against a maximum are at most 1.
-  auto weighting = cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   bool bounded = op.getWeight().empty() &&
                  llvm::any_of(weighting.getStatistics(), [](Statistic s) {
                    return s.phase == StatisticPhase::Score;
@@ -142,10 +150,14 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   shared.keys = rows * shared.queryStride;
   shared.values = shared.keys + keys * shared.queryStride;
   shared.weights = shared.values + keys * shared.valueStride;
-  shared.weightStride = keys + 4;
+  // Pairs of words of four rows lie in different banks, and so do those of the
+  // rows that are read together.
+  shared.weightStride = keys + 8;
   int64_t words = !mma || hidesPairs(op) ? rows * shared.weightStride : 0;
   shared.visible = shared.weights + words * 4;
-  shared.size = shared.visible + (hidesPairs(op) ? words * 4 : 0);
+  shared.kept = shared.visible + (hidesPairs(op) ? words * 4 : 0);
+  auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting());
+  shared.size = shared.kept + (select ? 8 * rows * select.getNumSelected() : 0);
   return shared;
 }
 
@@ -167,6 +179,8 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
                             int64_t keys) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t blocks = 1;
+  if (!isOnline(op))
+    return 1;
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim) {
     auto kind = classes.classes[dim];
     if (kind != DimensionClass::Batch && kind != DimensionClass::QueryRow)
@@ -195,12 +209,11 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   std::string noMma = explainNoMma(op);
   GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
   DimensionClasses classes = op.getDimensionClasses();
-  int64_t width = std::max(getExtent(op, 0, classes.features[0]),
-                           getExtent(op, 2, classes.channels[0]));
+  int64_t channels = getExtent(op, 2, classes.channels[0]);
   // Of the 255 registers of a thread, which has two rows and every fourth pair
   // of columns: half as many as there are channels, and as there are keys.
   int64_t warps = form == GPUForm::mma_sync ? 4 : 2;
-  int64_t keys = form == GPUForm::plain || width > 192 ? 32 : 64;
+  int64_t keys = form == GPUForm::plain || channels > 128 ? 32 : 64;
   while (true) {
     auto kernel = GPUKernelAttr::get(op.getContext(), form, 16 * warps, keys,
                                      warps, /*stages=*/1, /*splits=*/1);

@@ -27,6 +27,9 @@ struct GPUShared {
   /// Where each part begins. `weights` and `visible`, 16 rows of a key tile to
   /// a warp in 4-byte words, are where weights are multiplied one by one.
   int64_t keys, values, weights, visible;
+  /// Where the keys that rows keep are, if these are selected: k scores and k
+  /// keys in 4-byte words for each row.
+  int64_t kept;
   /// The 4-byte words of a row of weights.
   int64_t weightStride;
   int64_t size;
@@ -41,6 +44,13 @@ std::string explainNoGPUKernel(GenericOp op);
 /// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
 /// kernel.
 std::string explainNoMma(GenericOp op);
+
+/// Whether one walk over the keys is all, no weight of which has to be final.
+bool isOnline(GenericOp op);
+
+/// The weighting that sums up: that of the keys that are selected, or what
+/// tells the mass of keys that are ordered.
+AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op);
 
 /// Whether some pairs may be hidden by the mask.
 bool hidesPairs(GenericOp op);

@@ -20,6 +20,8 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
   std::string reason = explainNoGPUKernel(op);
   if (!reason.empty())
     return reason;
+  if (choice.getSplits() != 1 && !isOnline(op))
+    return "keys in parts are not built where weights have to be final";
   if (choice.getStages() != 1)
     return "more than 1 stage is not built";
   if (choice.getForm() == GPUForm::plain)

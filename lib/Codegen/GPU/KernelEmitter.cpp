@@ -26,9 +26,11 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
                                        : classes.queryRows.back()),
       keyDim(classes.keyRows[0]), featureDim(classes.features[0]),
       channelDim(classes.channels[0]), lanes(choice.getKeys() / 4),
-      accType(op.getAccumulationType()),
-      weighting(cast<AccumulateWeightingAttrInterface>(op.getWeighting())),
+      accType(op.getAccumulationType()), weighting(getSummedWeighting(op)),
+      ordered(dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting())),
       statistics(weighting.getStatistics()) {
+  if (auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting()))
+    numKept = select.getNumSelected();
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
     if (dim != rowDim && dim != keyDim && dim != featureDim &&
         dim != channelDim)
@@ -138,12 +140,13 @@ void KernelEmitter::emitKernel(Value numBlocks) {
       memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getQuery()));
   readInputs();
   emitScalars();
-  Values state;
-  for (unsigned row = 0; row < kThreadRows; ++row)
-    for (const Statistic &statistic : statistics)
-      state.push_back(createFloatConstant(b, loc, accType, statistic.neutral));
+  if (numKept > 0)
+    return emitSelected();
+  if (isReplayed())
+    return emitReplayed();
+  Values state = createNeutral();
   state.append(layout.channels / 2, createFloatConstant(b, loc, accType, 0.0));
-  state = walkKeys(state);
+  state = walkKeys(state, Phase::Online);
   if (isSplit())
     storeStates(state);
   else

@@ -58,6 +58,11 @@ struct KeyTile {
   mlir::Value count;
 };
 
+/// What a walk over the keys is for: the statistics and the sums, the
+/// statistics alone, the sums with final weights once the statistics are known,
+/// or the best keys.
+enum class Phase { Online, Statistics, Final, Select };
+
 /// Emits a kernel in place of one `attn.generic` on buffers. What forms differ
 /// in is theirs: how tiles get into shared memory, and both products.
 class KernelEmitter {
@@ -144,11 +149,14 @@ protected:
   void emitKernel(mlir::Value numBlocks);
   std::unique_ptr<Walk> createWalk();
   KeyTile toKeyTile(const WalkTile &tile);
-  /// The walk; the state, statistics for each row and then the sums, is
-  /// updated by each tile.
-  Values walkKeys(mlir::ValueRange state);
+  /// The walk; the state, what is carried for each row and then the sums, is
+  /// updated by each tile. A first walk takes the queries.
+  Values walkKeys(mlir::ValueRange state, Phase phase, bool isFirst = true);
   Values emitStep(const KeyTile &keys, mlir::Value hasNext, const KeyTile &next,
-                  mlir::ValueRange state);
+                  mlir::ValueRange state, Phase phase);
+  /// The rest of a step, once similarities are known and values at hand.
+  Values emitPairs(const KeyTile &keys, const RowValues &similarities,
+                   mlir::ValueRange state, Phase phase);
   /// Waits for the copies begun, and for all threads.
   void synchronize();
   /// Whether all pairs of a tile are visible, as far as `classify` knows; no
@@ -166,6 +174,12 @@ protected:
   };
   Weighted emitWeights(const KeyTile &tile, const RowValues &similarities,
                        const RowValues &visible, mlir::ValueRange statistics);
+  /// The scores of row `row`, scaled unless that is left to the weighting.
+  mlir::Value emitScore(const KeyTile &tile, mlir::Value similarities,
+                        unsigned row, mlir::Value mask);
+  /// `vector` where `mask`, if there is one, is set, else `instead`.
+  mlir::Value hide(mlir::Value mask, mlir::Value vector, double instead);
+  mlir::Value multiplyAll(mlir::Value value, mlir::ValueRange factors);
   /// The pairs of each row that are visible, a vector of i1.
   RowValues emitVisible(const KeyTile &tile);
   /// Whether any pair of the thread is.
@@ -179,10 +193,12 @@ protected:
   /// How far the keys of a thread are behind its first, 32-bit lanes.
   mlir::Value createKeySteps();
   LaneValue keyPosition(const KeyTile &tile);
+  /// A vector to a row of `area`, which begins at `rowBytes`, an i32.
+  void storeLanes(mlir::Value vector, int64_t area, mlir::Value rowBytes);
   /// Which of the keys of a thread are there, a vector of i1; null for all.
   mlir::Value emitInRange(const KeyTile &tile);
   /// The positions of all dimensions for row `row` of the thread.
-  llvm::SmallVector<LaneValue> positions(const KeyTile &tile, unsigned row,
+  llvm::SmallVector<LaneValue> positions(LaneValue key, unsigned row,
                                          LaneValue feature = {});
   /// The arguments of a region: `leading`, then the inputs it reads, the lanes
   /// that `mask` allows.
@@ -194,15 +210,27 @@ protected:
                            llvm::ArrayRef<LaneValue> leading,
                            const KeyTile &tile, unsigned row, mlir::Value mask,
                            LaneValue feature = {});
+  mlir::Value inlineRegion(mlir::Region &region,
+                           llvm::ArrayRef<LaneValue> leading,
+                           llvm::ArrayRef<LaneValue> positions, unsigned row,
+                           mlir::Value mask);
   /// Combines two values of a statistic.
   mlir::Value combine(unsigned statistic, mlir::Value lhs, mlir::Value rhs);
   /// Combines what the four threads of a row have of a statistic.
   mlir::Value combineQuad(unsigned statistic, mlir::Value value);
   /// Combines the lanes of a vector.
   mlir::Value combineLanes(unsigned statistic, mlir::Value vector);
+  /// The statistics of row `row` from those of its four threads.
+  Values combineRow(mlir::ValueRange state, unsigned row);
+  Values createNeutral();
   /// Scales and stores sums and log-sum-exp.
   void emitFinish(mlir::ValueRange state);
+  void storeResults(const MatrixView &output, unsigned row,
+                    mlir::ValueRange final, mlir::ValueRange sums,
+                    mlir::ValueRange factors);
+  /// The operands of `weighting`, and of `ordered` those that it has besides.
   Values weightingOperands(unsigned row);
+  Values ownOperands(unsigned row);
   void storeLogSumExp(unsigned row, mlir::ValueRange statistics,
                       mlir::ValueRange operands);
   void storeRow(const MatrixView &output, unsigned row, mlir::ValueRange sums,
@@ -211,6 +239,44 @@ protected:
   bool storesPairs();
   void storePair(const MatrixView &output, mlir::Value pair,
                  mlir::Value address, int64_t firstColumn);
+
+  //===--------------------------------------------------------------------===//
+  // Final weights
+  //===--------------------------------------------------------------------===//
+
+  /// Whether keys are walked over twice, and whether weights meet the values
+  /// with their factors already.
+  bool isReplayed();
+  bool normalizesWeights();
+  void emitReplayed();
+  /// `mass` is what visible keys before the tile have, for each row, if weights
+  /// are ordered; so are the statistics of the result.
+  Weighted emitFinalWeights(const KeyTile &tile, const RowValues &similarities,
+                            const RowValues &visible, mlir::ValueRange mass);
+  /// The mass before each lane, and that of all keys so far.
+  std::pair<mlir::Value, mlir::Value> sumBefore(mlir::Value mass,
+                                                mlir::Value carried);
+  MatrixView viewWeights();
+  void storeWeight(const MatrixView &weights, unsigned row, mlir::Value key,
+                   mlir::Value weight);
+  void storeWeights(const KeyTile &tile, const RowValues &tileWeights);
+  void clearWeights();
+
+  //===--------------------------------------------------------------------===//
+  // The best keys
+  //===--------------------------------------------------------------------===//
+
+  void emitSelected();
+  void selectKeys(const KeyTile &tile, const RowValues &similarities);
+  void insertKey(mlir::Value row, mlir::Value score, mlir::Value key);
+  mlir::Value locateKept(mlir::Value place, mlir::Value row, bool isKey);
+  mlir::Value loadKept(mlir::Value place, mlir::Value row, bool isKey);
+  Values
+  forEachPlace(mlir::ValueRange inits,
+               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  void forOwnRow(llvm::function_ref<void(mlir::Value)> body);
+  Values weighKept(unsigned row);
+  Values gatherValues(unsigned row, mlir::ValueRange final);
 
   //===--------------------------------------------------------------------===//
   // Keys in several parts
@@ -244,7 +310,11 @@ protected:
   /// The keys that a thread has of a row of scores.
   int64_t lanes;
   mlir::FloatType accType;
+  /// What is summed up; null or what tells weights by its mass; how many keys
+  /// it weighs, 0 for all.
   AccumulateWeightingAttrInterface weighting;
+  OrderedWeightingAttrInterface ordered;
+  int64_t numKept = 0;
   llvm::SmallVector<Statistic> statistics;
   unsigned numScoreStatistics = 0;
   /// The factor on scores that is left to the weighting; null for one.
@@ -266,6 +336,8 @@ protected:
   /// By mapped operand, what no key changes, else null.
   llvm::SmallVector<RowValues> inputs;
   mlir::Value numKeys;
+  /// Of each row, in a walk with final weights.
+  std::array<Values, kThreadRows> finalStatistics, finalFactors;
   /// Sums and statistics of all rows, by part, and how many rows there are; the
   /// part of the block and the number of its position in the outer dimensions.
   Values states;

@@ -66,10 +66,7 @@ void KernelEmitter::storeRow(const MatrixView &output, unsigned row,
   for (int64_t tile = 0; tile < layout.channels / 8; ++tile) {
     Values pair;
     for (int64_t i : {0, 1}) {
-      Value value = sums[4 * tile + 2 * row + i];
-      for (Value factor : factors)
-        value = arith::MulFOp::create(b, loc, value, factor);
-      pair.push_back(value);
+      pair.push_back(multiplyAll(sums[4 * tile + 2 * row + i], factors));
     }
     Value both = convertFloat(b, loc,
                               vector::FromElementsOp::create(
@@ -83,7 +80,16 @@ void KernelEmitter::storeRow(const MatrixView &output, unsigned row,
 
 SmallVector<Value> KernelEmitter::weightingOperands(unsigned row) {
   Values operands;
-  for (unsigned i = 0, e = op.getWeightingOperands().size(); i < e; ++i)
+  for (unsigned i = 0, e = weighting.getNumWeightingOperands(); i < e; ++i)
+    operands.push_back(inputs[op.getWeightingIndex() + i][row]);
+  return operands;
+}
+
+SmallVector<Value> KernelEmitter::ownOperands(unsigned row) {
+  Values operands;
+  for (unsigned i = weighting.getNumWeightingOperands(),
+                e = op.getWeightingOperands().size();
+       i < e; ++i)
     operands.push_back(inputs[op.getWeightingIndex() + i][row]);
   return operands;
 }
@@ -103,32 +109,54 @@ void KernelEmitter::emitFinish(ValueRange state) {
   ValueRange sums = state.drop_front(kThreadRows * statistics.size());
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Values final(state.slice(row * statistics.size(), statistics.size()));
-    for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
-      final[i] = combineQuad(i, final[i]);
-    Values operands = weightingOperands(row);
-    Values factors = weighting.finish(b, loc, final, operands, numKeys, scale);
-    emitIf(hasRow[row],
-           [&] {
-             storeRow(output, row, sums, factors);
-             return Values();
-           },
-           {});
-    if (!op.getLse())
-      continue;
-    Value isFirst = compare(arith::CmpIPredicate::eq, quad, i32(0));
-    emitIf(arith::AndIOp::create(b, loc, hasRow[row], isFirst),
-           [&] {
-             storeLogSumExp(row, final, operands);
-             return Values();
-           },
-           {});
+    Values final = combineRow(state, row);
+    storeResults(output, row, final, sums,
+                 weighting.finish(b, loc, final, weightingOperands(row),
+                                  numKeys, scale));
   }
+}
+
+SmallVector<Value> KernelEmitter::combineRow(ValueRange state, unsigned row) {
+  Values final(state.slice(row * statistics.size(), statistics.size()));
+  for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
+    final[i] = combineQuad(i, final[i]);
+  return final;
+}
+
+void KernelEmitter::storeResults(const MatrixView &output, unsigned row,
+                                 ValueRange final, ValueRange sums,
+                                 ValueRange factors) {
+  emitIf(hasRow[row],
+         [&] {
+           storeRow(output, row, sums, factors);
+           return Values();
+         },
+         {});
+  if (!op.getLse())
+    return;
+  Value isFirst = compare(arith::CmpIPredicate::eq, quad, i32(0));
+  emitIf(arith::AndIOp::create(b, loc, hasRow[row], isFirst),
+         [&] {
+           storeLogSumExp(row, final, weightingOperands(row));
+           return Values();
+         },
+         {});
 }
 
 //===----------------------------------------------------------------------===//
 // Weights times values, one by one
 //===----------------------------------------------------------------------===//
+
+void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
+  auto type =
+      VectorType::get({2}, cast<VectorType>(vector.getType()).getElementType());
+  Value own = add(rowBytes, multiply(quad, i32(8)));
+  for (int64_t i = 0; i < lanes; i += 2) {
+    Value pair = vector::FromElementsOp::create(
+        b, loc, type, ValueRange{lane(vector, i), lane(vector, i + 1)});
+    hardware.store(pair, shared(area + 16 * i, own), 8);
+  }
+}
 
 /// Weights go through shared memory, since four threads have those of a row. A
 /// hidden value must not leak, not even as 0 x NaN.
@@ -142,56 +170,57 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
   RowValues own;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     own[row] = multiply(add(first, i32(8 * row)), i32(rowBytes));
-    Value mine = add(own[row], multiply(quad, i32(8)));
-    auto storeLanes = [&](Value vector, int64_t area) {
-      Type element = cast<VectorType>(vector.getType()).getElementType();
-      for (int64_t i = 0; i < lanes; i += 2) {
-        Value pair = vector::FromElementsOp::create(
-            b, loc, pairType(element),
-            ValueRange{lane(vector, i), lane(vector, i + 1)});
-        hardware.store(pair, shared(area + 16 * i, mine), 8);
-      }
-    };
-    storeLanes(weights[row], layout.weights);
+    storeLanes(weights[row], layout.weights, own[row]);
     if (visible[row])
       storeLanes(arith::ExtUIOp::create(b, loc, laneType(b.getI32Type()),
                                         visible[row]),
-                 layout.visible);
+                 layout.visible, own[row]);
   }
   hardware.warpBarrier();
 
   auto loop =
-      scf::ForOp::create(b, loc, i32(0), i32(choice.getKeys()), i32(1), sums);
+      scf::ForOp::create(b, loc, i32(0), i32(choice.getKeys()), i32(2), sums);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value key = loop.getInductionVar();
-    RowValues weight, seen{};
+    // Two keys at once, whose weights are read together.
+    Value first = loop.getInductionVar();
+    RowValues pairs, seen{};
     for (unsigned row = 0; row < kThreadRows; ++row) {
-      Value at = add(own[row], multiply(key, i32(4)));
-      weight[row] = hardware.load(accType, shared(layout.weights, at), 4);
+      Value at = add(own[row], multiply(first, i32(4)));
+      pairs[row] =
+          hardware.load(pairType(accType), shared(layout.weights, at), 8);
       if (visible[row])
-        seen[row] = compare(
-            arith::CmpIPredicate::ne,
-            hardware.load(b.getI32Type(), shared(layout.visible, at), 4),
-            i32(0));
+        seen[row] = hardware.load(pairType(b.getI32Type()),
+                                  shared(layout.visible, at), 8);
     }
     int64_t bytes = layout.elementBytes;
-    Value valueRow = add(multiply(key, i32(layout.valueStride)),
-                         multiply(quad, i32(2 * bytes)));
-    Values next;
-    for (int64_t tile = 0; tile < layout.channels / 8; ++tile) {
-      Value pair = hardware.load(
-          pairType(stored), shared(layout.values + 8 * tile * bytes, valueRow),
-          2 * bytes);
-      pair = convertFloat(b, loc, pair, accType);
-      for (unsigned row = 0; row < kThreadRows; ++row)
-        for (int64_t i : {0, 1}) {
-          Value sum = loop.getRegionIterArgs()[next.size()];
-          Value more =
-              math::FmaOp::create(b, loc, weight[row], lane(pair, i), sum);
-          next.push_back(seen[row] ? select(seen[row], more, sum) : more);
-        }
+    Values next(loop.getRegionIterArgs());
+    for (int64_t key : {0, 1}) {
+      RowValues weight, isSeen{};
+      for (unsigned row = 0; row < kThreadRows; ++row) {
+        weight[row] = lane(pairs[row], key);
+        if (seen[row])
+          isSeen[row] =
+              compare(arith::CmpIPredicate::ne, lane(seen[row], key), i32(0));
+      }
+      Value valueRow = add(multiply(first, i32(layout.valueStride)),
+                           multiply(quad, i32(2 * bytes)));
+      size_t number = 0;
+      for (int64_t tile = 0; tile < layout.channels / 8; ++tile) {
+        int64_t at =
+            layout.values + key * layout.valueStride + 8 * tile * bytes;
+        Value pair =
+            hardware.load(pairType(stored), shared(at, valueRow), 2 * bytes);
+        pair = convertFloat(b, loc, pair, accType);
+        for (unsigned row = 0; row < kThreadRows; ++row)
+          for (int64_t i : {0, 1}) {
+            Value &sum = next[number++];
+            Value more =
+                math::FmaOp::create(b, loc, weight[row], lane(pair, i), sum);
+            sum = isSeen[row] ? select(isSeen[row], more, sum) : more;
+          }
+      }
     }
     scf::YieldOp::create(b, loc, next);
   }

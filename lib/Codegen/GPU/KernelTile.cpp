@@ -41,9 +41,10 @@ Value KernelEmitter::emitFull(const KeyTile &keys) {
 
 SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
                                            const KeyTile &next,
-                                           ValueRange state) {
+                                           ValueRange state, Phase phase) {
   synchronize();
-  copyValues(keys);
+  if (phase == Phase::Online || phase == Phase::Final)
+    copyValues(keys);
   RowValues similarities = emitSimilarities(keys);
   synchronize();
   emitIf(hasNext,
@@ -52,13 +53,33 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
            return Values();
          },
          {});
+  if (phase == Phase::Select) {
+    selectKeys(keys, similarities);
+    return {};
+  }
+  return emitPairs(keys, similarities, state, phase);
+}
 
-  size_t numStatistics = kThreadRows * statistics.size();
-  ValueRange old = state.take_front(numStatistics);
-  Values sums(state.drop_front(numStatistics));
+SmallVector<Value> KernelEmitter::emitPairs(const KeyTile &keys,
+                                            const RowValues &similarities,
+                                            ValueRange state, Phase phase) {
+  size_t numSums = phase == Phase::Statistics ? 0 : layout.channels / 2;
+  size_t numCarried = state.size() - numSums;
+  ValueRange old = state.take_front(numCarried);
+  Values sums(state.drop_front(numCarried));
+  bool isFinal = phase == Phase::Final;
+  bool rescales = !isFinal && numScoreStatistics > 0;
+  auto emitWeighted = [&](const RowValues &visible) {
+    return isFinal ? emitFinalWeights(keys, similarities, visible, old)
+                   : emitWeights(keys, similarities, visible, old);
+  };
   if (isAlwaysFull()) {
-    Weighted weighted = emitWeights(keys, similarities, {}, old);
+    Weighted weighted = emitWeighted({});
+    if (isFinal && op.getWeights())
+      storeWeights(keys, weighted.weights);
     Values result = weighted.statistics;
+    if (numSums == 0)
+      return result;
     rescale(sums, weighted.rescale);
     llvm::append_range(result, addValues(sums, weighted.weights, {}, {}));
     return result;
@@ -71,7 +92,7 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
                     Value any) {
     Values all(weighted.weights.begin(), weighted.weights.end());
     llvm::append_range(all, weighted.statistics);
-    if (numScoreStatistics > 0)
+    if (rescales)
       llvm::append_range(all, weighted.rescale);
     all.push_back(any);
     if (hidesPairs(op))
@@ -81,8 +102,7 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
   auto emitFullTile = [&] {
     Value allVisible = arith::ConstantOp::create(
         b, loc, DenseElementsAttr::get(laneType(b.getI1Type()), true));
-    return gather(emitWeights(keys, similarities, {}, old),
-                  {allVisible, allVisible}, yes);
+    return gather(emitWeighted({}), {allVisible, allVisible}, yes);
   };
   auto emitPartialTile = [&] {
     RowValues visible = emitVisible(keys);
@@ -92,16 +112,11 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
     none.statistics = Values(old);
     none.rescale.fill(createFloatConstant(b, loc, accType, 1.0));
     return emitIf(
-        any,
-        [&] {
-          return gather(emitWeights(keys, similarities, visible, old), visible,
-                        any);
-        },
+        any, [&] { return gather(emitWeighted(visible), visible, any); },
         gather(none, visible, any));
   };
   SmallVector<Type> types(kThreadRows, laneType(accType));
-  types.append(numStatistics + (numScoreStatistics > 0 ? kThreadRows : 0),
-               accType);
+  types.append(numCarried + (rescales ? kThreadRows : 0), accType);
   types.push_back(b.getI1Type());
   if (hidesPairs(op))
     types.append(kThreadRows, laneType(b.getI1Type()));
@@ -115,14 +130,18 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
     return values;
   };
   RowValues weights = take(), rescaling{}, visible{};
-  Values result(rest.take_front(numStatistics));
-  rest = rest.drop_front(numStatistics);
-  if (numScoreStatistics > 0)
+  Values result(rest.take_front(numCarried));
+  rest = rest.drop_front(numCarried);
+  if (rescales)
     rescaling = take();
   Value any = rest.front();
   rest = rest.drop_front();
   if (hidesPairs(op))
     visible = take();
+  if (isFinal && op.getWeights())
+    storeWeights(keys, weights);
+  if (numSums == 0)
+    return result;
   llvm::append_range(result, emitIf(
                                  any,
                                  [&] {

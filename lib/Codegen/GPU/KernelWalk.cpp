@@ -48,12 +48,14 @@ KeyTile KernelEmitter::toKeyTile(const WalkTile &tile) {
   return keys;
 }
 
-SmallVector<Value> KernelEmitter::walkKeys(ValueRange state) {
+SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
+                                           bool isFirst) {
   std::unique_ptr<Walk> walk = createWalk();
   Values carried = walk->begin();
   size_t numCursor = carried.size();
   Value valid = walk->valid(carried);
-  copyQueries();
+  if (isFirst)
+    copyQueries();
   emitIf(valid,
          [&] {
            copyKeys(toKeyTile(walk->tile(carried)));
@@ -61,7 +63,8 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state) {
          },
          {});
   synchronize();
-  takeQueries();
+  if (isFirst)
+    takeQueries();
 
   carried.push_back(valid);
   llvm::append_range(carried, state);
@@ -77,7 +80,7 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state) {
         Value hasNext = walk->valid(next);
         Values stepped =
             emitStep(toKeyTile(tile), hasNext, toKeyTile(walk->tile(next)),
-                     arguments.drop_front(numCursor + 1));
+                     arguments.drop_front(numCursor + 1), phase);
         next.push_back(hasNext);
         llvm::append_range(next, stepped);
         scf::YieldOp::create(b, loc, next);

@@ -51,14 +51,14 @@ Value KernelEmitter::emitInRange(const KeyTile &tile) {
 
 /// None of what a thread has of a tile need be visible, so that whatever
 /// depends on a row or a key may be of no pair.
-SmallVector<LaneValue>
-KernelEmitter::positions(const KeyTile &tile, unsigned row, LaneValue feature) {
+SmallVector<LaneValue> KernelEmitter::positions(LaneValue key, unsigned row,
+                                                LaneValue feature) {
   SmallVector<LaneValue> positions(extents.size());
   for (unsigned dim : outerDims)
     positions[dim] = LaneValue::uniform(cast<Value>(box.offsets[dim]));
   positions[rowDim] = LaneValue::uniform(rows[row]);
   positions[rowDim].variesByKey = true;
-  positions[keyDim] = keyPosition(tile);
+  positions[keyDim] = key;
   positions[keyDim].variesByKey = true;
   positions[featureDim] = feature;
   return positions;
@@ -95,7 +95,13 @@ SmallVector<LaneValue> KernelEmitter::arguments(Region &region,
 Value KernelEmitter::inlineRegion(Region &region, ArrayRef<LaneValue> leading,
                                   const KeyTile &tile, unsigned row, Value mask,
                                   LaneValue feature) {
-  SmallVector<LaneValue> where = positions(tile, row, feature);
+  return inlineRegion(region, leading,
+                      positions(keyPosition(tile), row, feature), row, mask);
+}
+
+Value KernelEmitter::inlineRegion(Region &region, ArrayRef<LaneValue> leading,
+                                  ArrayRef<LaneValue> where, unsigned row,
+                                  Value mask) {
   RegionInliner inliner(b, loc, lanes, reader);
   LaneValue result = inliner.inlineRegion(
       region, arguments(region, leading, where, row, mask), where,
@@ -175,26 +181,38 @@ Value KernelEmitter::combineQuad(unsigned statistic, Value value) {
   return value;
 }
 
+Value KernelEmitter::hide(Value mask, Value vector, double instead) {
+  if (!mask)
+    return vector;
+  return select(mask, vector,
+                createFloatConstant(b, loc, laneType(accType), instead));
+}
+
+Value KernelEmitter::multiplyAll(Value value, ValueRange factors) {
+  for (Value factor : factors)
+    value = arith::MulFOp::create(b, loc, value, factor);
+  return value;
+}
+
+Value KernelEmitter::emitScore(const KeyTile &tile, Value similarities,
+                               unsigned row, Value mask) {
+  double factor = op.getScale().convertToDouble();
+  Value score = similarities;
+  if (!scale && factor != 1)
+    score = arith::MulFOp::create(
+        b, loc, score, createFloatConstant(b, loc, laneType(accType), factor));
+  if (op.getScore().empty())
+    return score;
+  return inlineRegion(op.getScore(), LaneValue::lanes(score), tile, row, mask);
+}
+
 KernelEmitter::Weighted
 KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
                            const RowValues &visible, ValueRange old) {
   Weighted result;
-  double factor = op.getScale().convertToDouble();
-  auto hide = [&](Value mask, Value vector, double instead) {
-    if (!mask)
-      return vector;
-    return select(mask, vector,
-                  createFloatConstant(b, loc, laneType(accType), instead));
-  };
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Value score = similarities[row], mask = visible[row];
-    if (!scale && factor != 1)
-      score = arith::MulFOp::create(
-          b, loc, score,
-          createFloatConstant(b, loc, laneType(accType), factor));
-    if (!op.getScore().empty())
-      score =
-          inlineRegion(op.getScore(), LaneValue::lanes(score), tile, row, mask);
+    Value mask = visible[row];
+    Value score = emitScore(tile, similarities[row], row, mask);
 
     ValueRange before = old.slice(row * statistics.size(), statistics.size());
     Values next(before);

@@ -52,17 +52,30 @@ private:
 
 } // namespace
 
-/// Zeros where there is no such row, or where columns are filled up.
+/// Zeros where there is no such row, or where columns are filled up. A warp
+/// stores 32 columns of a row, or 4 of 8 rows, which lie in different banks.
 void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
                            int64_t rows, int64_t at, int64_t columns,
                            int64_t stride, int64_t known) {
-  auto loop = scf::ForOp::create(b, loc, thread, i32(rows * columns),
+  bool isWide = columns % 32 == 0;
+  int64_t words = isWide ? columns : llvm::alignTo(columns, 4);
+  auto loop = scf::ForOp::create(b, loc, thread, i32(rows * words),
                                  i32(32 * choice.getWarps()));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value number = loop.getInductionVar();
   Value row = arith::DivUIOp::create(b, loc, number, i32(columns));
   Value column = arith::RemUIOp::create(b, loc, number, i32(columns));
+  if (!isWide) {
+    Value group = arith::ShRUIOp::create(b, loc, number, i32(5));
+    Value rowInGroup = arith::ShRUIOp::create(b, loc, threadInWarp, i32(2));
+    row = add(
+        multiply(arith::DivUIOp::create(b, loc, group, i32(words / 4)), i32(8)),
+        rowInGroup);
+    column = add(
+        multiply(arith::RemUIOp::create(b, loc, group, i32(words / 4)), i32(4)),
+        arith::AndIOp::create(b, loc, threadInWarp, i32(3)));
+  }
   auto load = [&] {
     Value address = add(rowAddress(from, first, row),
                         multiply(toIndex(column), from.columnBytes));
@@ -73,7 +86,7 @@ void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
   Value there;
   if (count)
     there = compare(arith::CmpIPredicate::slt, row, count);
-  if (columns != known) {
+  if (words != known) {
     Value isColumn = compare(arith::CmpIPredicate::slt, column, i32(known));
     there = there ? arith::AndIOp::create(b, loc, there, isColumn) : isColumn;
   }

@@ -85,3 +85,20 @@ func.func @host(%x: memref<5xf32>, %y: memref<5xf32>) {
   memref.copy %x, %y : memref<5xf32> to memref<5xf32>
   return
 }
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+#w = affine_map<(m, n, d, e) -> (m, n)>
+func.func @final_parts(%q: memref<5x16xf16>, %k: memref<70x16xf16>, %v: memref<70x24xf16>,
+    %o: memref<5x24xf16>, %w: memref<5x70xf16>) {
+  // expected-error @below {{'attn.generic' op cannot be emitted as a GPU kernel: keys in parts are not built where weights have to be final}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<70x16xf16>, memref<70x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>) weights(%w : memref<5x70xf16>)
+      {indexing_maps = [#q, #k, #v, #o, #w],
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 2>}
+  return
+}

@@ -1,0 +1,235 @@
+//===- KernelSelect.cpp - The keys that rows keep ---------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Weightings of kind *select*: k (score, key) pairs for each query row in
+// shared memory, best first, place by place for all rows of the block. The
+// scores of a tile go through shared memory to one thread for each row, which
+// inserts those that are better than the last: each place keeps the better of
+// what it has and what comes, and hands on the other. At the end the keys that
+// are kept are weighted, and their values are read from where they lie.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace attn {
+
+using Float = arith::CmpFPredicate;
+
+/// NaN is better than any number; of equals neither is.
+static Value isBetter(OpBuilder &b, Location loc, Value score, Value than) {
+  Value greater = arith::CmpFOp::create(b, loc, Float::OGT, score, than);
+  Value isNaN = arith::CmpFOp::create(b, loc, Float::UNO, score, score);
+  Value isNumber = arith::CmpFOp::create(b, loc, Float::ORD, than, than);
+  Value first = arith::AndIOp::create(b, loc, isNaN, isNumber);
+  return arith::OrIOp::create(b, loc, greater, first);
+}
+
+/// Place `place`, an i32, of row `row`, an i32, of the block.
+Value KernelEmitter::locateKept(Value place, Value row, bool isKey) {
+  int64_t rows = choice.getRows();
+  Value word = add(multiply(place, i32(rows)), row);
+  return shared(layout.kept + (isKey ? 4 * rows * numKept : 0),
+                multiply(word, i32(4)));
+}
+
+Value KernelEmitter::loadKept(Value place, Value row, bool isKey) {
+  Type type = isKey ? Type(b.getI32Type()) : Type(accType);
+  return hardware.load(type, locateKept(place, row, isKey), 4);
+}
+
+SmallVector<Value>
+KernelEmitter::forEachPlace(ValueRange inits,
+                            function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, i32(0), i32(numKept), i32(1), inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!inits.empty())
+    scf::YieldOp::create(b, loc, next);
+  return Values(loop.getResults());
+}
+
+/// One thread of the warp for each of its rows.
+void KernelEmitter::forOwnRow(function_ref<void(Value)> body) {
+  emitIf(compare(arith::CmpIPredicate::slt, threadInWarp, i32(16)),
+         [&] {
+           body(add(multiply(warp, i32(16)), threadInWarp));
+           return Values();
+         },
+         {});
+}
+
+void KernelEmitter::selectKeys(const KeyTile &tile,
+                               const RowValues &similarities) {
+  double least = -std::numeric_limits<double>::infinity();
+  RowValues visible{};
+  if (!isAlwaysFull())
+    visible = emitVisible(tile);
+  Value first = add(multiply(warp, i32(16)), group);
+  int64_t rowBytes = 4 * layout.weightStride;
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Value score = emitScore(tile, similarities[row], row, visible[row]);
+    storeLanes(hide(visible[row], score, least), layout.weights,
+               multiply(add(first, i32(8 * row)), i32(rowBytes)));
+  }
+  hardware.warpBarrier();
+  forOwnRow([&](Value row) {
+    Value own = multiply(row, i32(rowBytes));
+    Value count = tile.count ? tile.count : i32(choice.getKeys());
+    auto loop = scf::ForOp::create(b, loc, i32(0), count, i32(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value key = loop.getInductionVar();
+    Value score = hardware.load(
+        accType, shared(layout.weights, add(own, multiply(key, i32(4)))), 4);
+    Value last = loadKept(i32(numKept - 1), row, /*isKey=*/false);
+    Value position = add(toI32(tile.first), key);
+    emitIf(isBetter(b, loc, score, last),
+           [&] {
+             insertKey(row, score, position);
+             return Values();
+           },
+           {});
+  });
+  hardware.warpBarrier();
+}
+
+/// Keys ascend, so that of equal scores the one that is there stays. What a
+/// place hands on goes before those behind it.
+void KernelEmitter::insertKey(Value row, Value score, Value key) {
+  Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  forEachPlace({score, key, no}, [&](Value place, ValueRange carried) {
+    Value oldScore = loadKept(place, row, /*isKey=*/false);
+    Value oldKey = loadKept(place, row, /*isKey=*/true);
+    Value taken = arith::OrIOp::create(b, loc, carried[2],
+                                       isBetter(b, loc, carried[0], oldScore));
+    hardware.store(select(taken, carried[0], oldScore),
+                   locateKept(place, row, /*isKey=*/false), 4);
+    hardware.store(select(taken, carried[1], oldKey),
+                   locateKept(place, row, /*isKey=*/true), 4);
+    return Values{select(taken, oldScore, carried[0]),
+                  select(taken, oldKey, carried[1]), taken};
+  });
+}
+
+void KernelEmitter::emitSelected() {
+  if (op.getWeights())
+    clearWeights();
+  forOwnRow([&](Value row) {
+    forEachPlace({}, [&](Value place, ValueRange) {
+      Value least = createFloatConstant(
+          b, loc, accType, -std::numeric_limits<double>::infinity());
+      hardware.store(least, locateKept(place, row, /*isKey=*/false), 4);
+      hardware.store(i32(-1), locateKept(place, row, /*isKey=*/true), 4);
+      return Values();
+    });
+  });
+  walkKeys({}, Phase::Select);
+  MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
+  Values sums(layout.channels / 2, createFloatConstant(b, loc, accType, 0.0));
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Values final = weighKept(row);
+    Values own = gatherValues(row, final);
+    for (auto [i, sum] : llvm::enumerate(own))
+      sums[4 * (i / 2) + 2 * row + i % 2] = sum;
+    storeResults(output, row, final, sums, {});
+  }
+}
+
+/// The statistics of the keys that a row keeps.
+SmallVector<Value> KernelEmitter::weighKept(unsigned row) {
+  Value own = add(add(multiply(warp, i32(16)), group), i32(8 * row));
+  Values neutral = createNeutral(), operands = weightingOperands(row);
+  neutral.resize(statistics.size());
+  auto isKept = [&](Value place) {
+    return compare(arith::CmpIPredicate::sge,
+                   loadKept(place, own, /*isKey=*/true), i32(0));
+  };
+  auto reduce = [&](unsigned from, unsigned to,
+                    function_ref<Value(Value)> element) {
+    if (from == to)
+      return Values();
+    return forEachPlace(
+        ValueRange(neutral).slice(from, to - from),
+        [&](Value place, ValueRange carried) {
+          Value score = element(loadKept(place, own, /*isKey=*/false));
+          Value there = isKept(place);
+          Values next;
+          for (unsigned i = from; i < to; ++i)
+            next.push_back(select(there, combine(i, carried[i - from], score),
+                                  carried[i - from]));
+          return next;
+        });
+  };
+  Values final =
+      reduce(0, numScoreStatistics, [](Value score) { return score; });
+  Values score = final;
+  llvm::append_range(
+      final, reduce(numScoreStatistics, statistics.size(), [&](Value element) {
+        return weighting.weight(b, loc, element, score, operands, scale);
+      }));
+  return final;
+}
+
+/// The weighted values of the keys that a row keeps, two for each 8 channels.
+SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
+  Value own = add(add(multiply(warp, i32(16)), group), i32(8 * row));
+  Values operands = weightingOperands(row);
+  Values factors = weighting.finish(b, loc, final, operands, numKeys, scale);
+  ValueRange score = final.take_front(numScoreStatistics);
+  MatrixView values = view(2, keyDim, channelDim);
+  Value last = i32(getChannels() - 1);
+  Values zeros(layout.channels / 4, createFloatConstant(b, loc, accType, 0.0));
+  return forEachPlace(zeros, [&](Value place, ValueRange carried) {
+    Value key = loadKept(place, own, /*isKey=*/true);
+    auto addKey = [&] {
+      Value position = toIndex(key);
+      Value weight = multiplyAll(
+          weighting.weight(b, loc, loadKept(place, own, /*isKey=*/false), score,
+                           operands, scale),
+          factors);
+      if (!op.getWeight().empty()) {
+        LaneValue where = LaneValue::uniform(position);
+        weight = lane(inlineRegion(op.getWeight(), LaneValue::uniform(weight),
+                                   positions(where, row), row, {}),
+                      0);
+      }
+      if (op.getWeights())
+        emitIf(arith::AndIOp::create(
+                   b, loc, hasRow[row],
+                   compare(arith::CmpIPredicate::eq, quad, i32(0))),
+               [&] {
+                 storeWeight(viewWeights(), row, position, weight);
+                 return Values();
+               },
+               {});
+      Value address = rowAddress(values, index(0), key);
+      Values next;
+      for (auto [i, sum] : llvm::enumerate(carried)) {
+        Value column = add(multiply(quad, i32(2)), i32(8 * (i / 2) + i % 2));
+        column = arith::MinSIOp::create(b, loc, column, last);
+        Value at = add(address, multiply(toIndex(column), values.columnBytes));
+        Value value = hardware.load(values.element, hardware.toGlobal(at),
+                                    values.element.getIntOrFloatBitWidth() / 8);
+        next.push_back(math::FmaOp::create(
+            b, loc, weight, convertFloat(b, loc, value, accType), sum));
+      }
+      return next;
+    };
+    Value isKept = compare(arith::CmpIPredicate::sge, key, i32(0));
+    return emitIf(isKept, addKey, carried);
+  });
+}
+
+} // namespace attn
