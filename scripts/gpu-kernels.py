@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+"""Writes docs/gpu-kernels.md: what the assembler makes of the GPU kernels.
+
+    gpu-kernels.py [--check | --full] [--ptxas=PATH] [--attn-run=PATH]
+
+Attention of several widths, types and kinds is compiled for each kind of chip,
+and assembled: no kernel may spill registers, have local memory, or ask for more
+shared memory than a block of the chip may have. With --check, which needs no
+assembler, nothing is written, and the exit status is 1 if the PTX of a kernel is
+not the one that the page has the figures of. With --full all widths, types, kinds
+and sizes are assembled with each other, and what is wrong is printed.
+"""
+
+import argparse
+import collections
+import hashlib
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "gpu-kernels.md"
+
+# Of each amount of shared memory the first stands for the others where kernels
+# are only compared.
+SHARED = {"sm_80": 163, "sm_86": 99, "sm_90": 227, "sm_100": 227, "sm_120": 99}
+WIDTHS = [(d, d) for d in (16, 32, 40, 64, 80, 96, 128, 192, 256)]
+WIDTHS += [(192, 128), (576, 512)]
+TYPES = ["f16", "bf16", "f32"]
+
+ALIBI = """score {
+      ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+        %slope = tensor.extract %extra[%h] : tensor<4xf32>
+        %steps = arith.subi %j, %i : index
+        %integer = arith.index_cast %steps : index to i32
+        %distance = arith.sitofp %integer : i32 to f32
+        %penalty = arith.mulf %slope, %distance : f32
+        %t = arith.addf %s, %penalty : f32
+        attn.yield %t : f32
+      }"""
+TABLE = """score {
+      ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
+        %far = arith.constant 128 : index
+        %minusfar = arith.constant -128 : index
+        %steps = arith.subi %j, %i : index
+        %atleast = arith.maxsi %steps, %minusfar : index
+        %distance = arith.minsi %atleast, %far : index
+        %entry = arith.addi %distance, %far : index
+        %learned = tensor.extract %extra[%h, %entry] : tensor<4x257xf32>
+        %t = arith.addf %s, %learned : f32
+        attn.yield %t : f32
+      }"""
+DOCUMENTS = """mask {
+      ^bb0(%b: index, %h: index, %i: index, %j: index):
+        %mine = tensor.extract %extra[%i] : tensor<?xi32>
+        %other = tensor.extract %extra[%j] : tensor<?xi32>
+        %same = arith.cmpi eq, %mine, %other : i32
+        attn.yield %same : i1
+      }"""
+
+CAUSAL = "causal = #attn.causal<bottom_right>"
+# kind: attributes, one more argument, regions
+KINDS = {
+    "dense": ("", "", ""),
+    "causal": (CAUSAL, "", ""),
+    "softcap": ("softcap = 50.0 : f64", "", ""),
+    "alibi": (CAUSAL, "tensor<4xf32>", ALIBI),
+    "table": ("", "tensor<4x257xf32>", TABLE),
+    "documents": (CAUSAL, "tensor<?xi32>", DOCUMENTS),
+    "lse": ("", "", ""),
+}
+
+Case = collections.namedtuple("Case", "kind type width channels sizes")
+Figures = collections.namedtuple("Figures", "registers instructions loop")
+
+
+def list_cases(full):
+    """What is compiled: all of everything, or a part in which everything is."""
+    if full:
+        return [Case(kind, element, *width, sizes) for kind in KINDS
+                for element in TYPES for width in WIDTHS
+                for sizes in ("static", "dynamic")]
+    cases = [Case("dense", element, *width, "static") for element in TYPES
+             for width in WIDTHS]
+    for element, width in (("f16", 128), ("bf16", 64), ("f32", 64)):
+        cases += [Case(kind, element, width, width, sizes) for kind in KINDS
+                  for sizes in ("static", "dynamic")]
+    return list(dict.fromkeys(cases))
+
+
+def name_of(case):
+    return " ".join(str(part) for part in case)
+
+
+def write_module(cases):
+    """One function of all, whose attention ops are in the order of `cases`."""
+    arguments, body, results, types = [], [], [], []
+    for number, case in enumerate(cases):
+        attributes, extra, regions = KINDS[case.kind]
+        dynamic, lse = case.sizes == "dynamic", case.kind == "lse"
+        rows, keys = ("?", "?") if dynamic else (1024, 2048)
+
+        def tensor(length, width, element=case.type):
+            return f"tensor<2x4x{length}x{width}x{element}>"
+        q, k = tensor(rows, case.width), tensor(keys, case.width)
+        v, o = tensor(keys, case.channels), tensor(rows, case.channels)
+        l = f"tensor<2x4x{rows}xf32>"
+        n = f"_{number}"
+        arguments += [f"%q{n}: {q}", f"%k{n}: {k}", f"%v{n}: {v}"]
+        if extra:
+            arguments.append(f"%extra{n}: {extra}")
+        if dynamic:
+            body.append(f"%rows{n} = tensor.dim %q{n}, %c2 : {q}")
+        length = f"%rows{n}" if dynamic else ""
+        body.append(f"%init{n} = tensor.empty({length}) : {o}")
+        if lse:
+            body.append(f"%sums{n} = tensor.empty({length}) : {l}")
+        body.append(
+            f"%o{n}{':2' if lse else ''} = attn.sdpa "
+            f"ins(%q{n}, %k{n}, %v{n} : {q}, {k}, {v}) outs(%init{n} : {o}) "
+            + (f"lse(%sums{n} : {l}) " if lse else "")
+            + (f"{{{attributes}}} " if attributes else "")
+            + re.sub(r"%extra\b", f"%extra{n}", " ".join(regions.split()))
+            + f" -> {o}" + (f", {l}" if lse else ""))
+        results += [f"%o{n}#0", f"%o{n}#1"] if lse else [f"%o{n}"]
+        types += [o, l] if lse else [o]
+    return (f"func.func @all({', '.join(arguments)}) -> ({', '.join(types)}) {{\n"
+            "%c2 = arith.constant 2 : index\n" + "\n".join(body) +
+            f"\nreturn {', '.join(results)} : {', '.join(types)}\n}}\n")
+
+
+#===------------------------------------------------------------------------===#
+# Compiling
+#===------------------------------------------------------------------------===#
+
+
+def run(command, text):
+    done = subprocess.run(command, input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        sys.exit(f"gpu-kernels.py: {' '.join(map(str, command))}: {done.stderr}")
+    return done.stdout
+
+
+def split_kernels(ptx):
+    """Name -> text of each kernel, without comments, names and numbers that
+    depend on other kernels."""
+    kernels = {}
+    for text in re.split(r"^(?=\.visible \.entry )", ptx,
+                         flags=re.MULTILINE)[1:]:
+        name = re.match(r"\.visible \.entry (\w+)", text).group(1)
+        text = re.sub(r"//.*|/\*.*?\*/", "", text[:text.index("\n}") + 2])
+        text = re.sub(r"\$L__BB\d+_", "$L__BB_", text.replace(name, "kernel"))
+        kernels[name] = " ".join(text.split())
+    return kernels
+
+
+def hash_of(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+Compiled = collections.namedtuple("Compiled", "ptx kernels refused")
+Kernel = collections.namedtuple("Kernel", "name choice shared hash")
+
+
+def compile_cases(attn_run, chip, cases):
+    """The PTX of all cases, the kernel of each, and why others have none."""
+    command = [attn_run, "-", "--target=gpu", f"--chip={chip}"]
+    refused = {}
+    while True:
+        cases = [case for case in cases if case not in refused]
+        module = write_module(cases)
+        done = subprocess.run(command + ["--stop-after=bufferize"],
+                              input=module, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        if done.returncode == 0:
+            break
+        found = re.search(r":(\d+):\d+: .*cannot be a GPU kernel: (.*)",
+                          done.stderr)
+        if not found:
+            sys.exit(f"gpu-kernels.py: {done.stderr}")
+        line = module.split("\n")[int(found.group(1)) - 1]
+        number = int(re.match(r"%o_(\d+)", line).group(1))
+        refused[cases[number]] = found.group(2)
+    choices = re.findall(r"#attn\.gpu_kernel<(.*?)>", done.stdout)
+    launches = re.findall(
+        r"gpu\.launch_func\s+@(\w+)::@\w+ .*?"
+        r"dynamic_shared_memory_size %c(\d+)_i32",
+        run(command + ["--stop-after=gpu"], module))
+    ptx = run(command + ["--emit=ptx"], module)
+    hashes = {name: hash_of(text) for name, text in split_kernels(ptx).items()}
+    if not len(cases) == len(choices) == len(launches) == len(hashes):
+        sys.exit(f"gpu-kernels.py: expected a kernel for each of {len(cases)} "
+                 f"cases, but got {len(hashes)}")
+    return Compiled(ptx, {
+        case: Kernel(name, choice, int(shared), hashes[name])
+        for case, choice, (name, shared) in zip(cases, choices, launches)},
+        refused)
+
+
+#===------------------------------------------------------------------------===#
+# Assembling
+#===------------------------------------------------------------------------===#
+
+NOP, BRANCH = 0x918, 0x947
+
+
+def read_sections(elf):
+    start, = struct.unpack_from("<Q", elf, 0x28)
+    _, count, names = struct.unpack_from("<HHH", elf, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", elf, start + 64 * i)
+               for i in range(count)]
+    for header in headers:
+        at = headers[names][4] + header[0]
+        name = elf[at:elf.index(b"\0", at)].decode()
+        if header[1] != 8:
+            yield name, elf[header[4]:header[4] + header[5]]
+
+
+def count_instructions(code):
+    """All instructions, and those of the loop that is the longest."""
+    words = [struct.unpack_from("<QQ", code, at)
+             for at in range(0, len(code), 16)]
+    opcodes = [low & 0xfff for low, _ in words]
+
+    def offset(number):
+        low, high = words[number]
+        value = (low >> 34) | ((high & 0x3ffff) << 30)
+        value -= value >> 47 << 48
+        return value << 8 | (low >> 16 & 0xff)
+    while opcodes and opcodes[-1] == NOP:
+        opcodes.pop()
+    # The last one is a branch to itself, whose unit shows in its offset.
+    unit = -offset(len(opcodes) - 1)
+    loop = 0
+    for number, opcode in enumerate(opcodes[:-1]):
+        if opcode == BRANCH:
+            loop = max(loop, -offset(number) // unit)
+    return len(opcodes) - 1, loop
+
+
+def assemble(ptxas, chip, ptx):
+    """Name -> figures of each kernel, and what is wrong with any."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "kernels.ptx")
+        code = pathlib.Path(folder, "kernels.cubin")
+        source.write_text(ptx)
+        done = subprocess.run([ptxas, "-v", f"-arch={chip}", source, "-o", code],
+                              text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode:
+            sys.exit(f"gpu-kernels.py: {done.stdout}")
+        figures, wrong = {}, []
+        sections = dict(read_sections(code.read_bytes()))
+    for part in re.split(r"Compiling entry function ", done.stdout)[1:]:
+        name = re.match(r"'(\w+)'", part).group(1)
+        memory = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, "
+                           r"(\d+) bytes spill loads", part)
+        registers = int(re.search(r"Used (\d+) registers", part).group(1))
+        if any(int(number) for number in memory.groups()):
+            wrong.append(f"{name}: {memory.group(0)}")
+        figures[name] = Figures(registers,
+                                *count_instructions(sections[f".text.{name}"]))
+    return figures, wrong
+
+
+def get_version(ptxas):
+    return re.search(r"V(\S+)", run([ptxas, "--version"], "")).group(1)
+
+
+#===------------------------------------------------------------------------===#
+# The page
+#===------------------------------------------------------------------------===#
+
+INTRODUCTION = """<!-- Written by scripts/gpu-kernels.py. -->
+
+# GPU kernels
+
+What the assembler makes of the kernels of attention, two batches of four heads,
+by chip. `static` are 1,024 query rows and 2,048 keys, `dynamic` any numbers of
+them. A tile is query rows by keys; `warps`, `stages` of buffers and `splits` of
+the keys are those of [`#attn.gpu_kernel`](reference/gpu-kernel.md). No kernel
+spills registers or has local memory. Instructions are those of the machine code,
+of the whole kernel and of its longest loop, which is the one over the keys: what
+is there twice, for tiles that are visible as a whole and for others, is counted
+twice. The last column names the PTX.
+
+After a change of what kernels are made of, `scripts/gpu-kernels.py` writes the
+page anew, where there is an assembler; the suite compares the PTX.
+"""
+
+HEADER = ("| type | width | kind | sizes | form | tile | warps | stages | splits "
+          "| shared | registers | instructions | loop | PTX |\n"
+          "|---|---|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
+
+
+def write_row(case, kernel, figures):
+    form, rows, keys, warps, stages, splits = re.match(
+        r"(\w+), rows = (\d+), keys = (\d+), warps = (\d+), stages = (\d+), "
+        r"splits = (\d+)", kernel.choice).groups()
+    width = str(case.width) + (f"/{case.channels}"
+                               if case.channels != case.width else "")
+    return (f"| {case.type} | {width} | {case.kind} | {case.sizes} | {form} "
+            f"| {rows} x {keys} | {warps} | {stages} | {splits} "
+            f"| {kernel.shared:,} | {figures.registers} "
+            f"| {figures.instructions:,} | {figures.loop:,} "
+            f"| `{kernel.hash}` |\n")
+
+
+def read_page():
+    """Chip -> name of the case -> hash."""
+    hashes = collections.defaultdict(dict)
+    chip = None
+    for line in PAGE.read_text().splitlines():
+        if line.startswith("## "):
+            chip = line[3:]
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 14 and cells[-1].startswith("`"):
+            width, _, channels = cells[1].partition("/")
+            case = Case(cells[2], cells[0], width, channels or width, cells[3])
+            hashes[chip][name_of(case)] = cells[-1].strip("`")
+    return hashes
+
+
+def check(attn_run):
+    """Whether the kernels are those of the page."""
+    expected, wrong, known = read_page(), [], {}
+    for chip, size in SHARED.items():
+        if size not in known:
+            known[size] = {
+                name_of(case): kernel.hash for case, kernel in
+                compile_cases(attn_run, chip, list_cases(False)).kernels.items()}
+        # Others with as much shared memory have the same kernels.
+        for name in sorted(set(known[size]) | set(expected[chip])):
+            old, new = expected[chip].get(name), known[size].get(name)
+            if old != new:
+                wrong.append(f"{chip}: {name}: expected the PTX {old}, but got "
+                             f"{new}")
+    for line in wrong:
+        print(line)
+    if wrong:
+        print("write the figures anew with scripts/gpu-kernels.py, where there "
+              "is an assembler")
+    print(f"gpu-kernels: {len(wrong)} kernels without figures")
+    return not wrong
+
+
+def measure(attn_run, ptxas, full):
+    """Assembles all; the page, or nothing if something is wrong."""
+    cases = list_cases(full)
+    text, wrong = INTRODUCTION + f"\nptxas {get_version(ptxas)}\n", []
+    for chip, size in SHARED.items():
+        compiled = compile_cases(attn_run, chip, cases)
+        figures, broken = assemble(ptxas, chip, compiled.ptx)
+        wrong += [f"{chip}: {line}" for line in broken]
+        text += f"\n## {chip}\n\nA block may have {size} KiB of shared memory.\n"
+        text += "\n" + HEADER
+        for case, kernel in compiled.kernels.items():
+            if kernel.shared > size << 10:
+                wrong.append(f"{chip}: {name_of(case)}: {kernel.shared} bytes of "
+                             "shared memory")
+            text += write_row(case, kernel, figures[kernel.name])
+        if compiled.refused:
+            text += "\nNo kernel: " + "; ".join(
+                f"{' '.join(map(str, case))} ({reason})"
+                for case, reason in compiled.refused.items()) + ".\n"
+        print(f"{chip}: {len(figures)} kernels, {len(compiled.refused)} refused, "
+              f"at most {max(f.registers for f in figures.values())} registers",
+              flush=True)
+    for line in wrong:
+        print(line)
+    return "" if wrong else text
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--ptxas", default="ptxas")
+    parser.add_argument("--attn-run", default="attn-run")
+    options = parser.parse_args()
+    if options.check:
+        return 0 if check(options.attn_run) else 1
+    text = measure(options.attn_run, options.ptxas, options.full)
+    if text and not options.full:
+        PAGE.write_text(text)
+    return 0 if text else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
