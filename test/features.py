@@ -61,7 +61,8 @@ def available():
 
 def missing():
     """The features that are missing here, each with its reason."""
-    reasons = {"gpu": "kernels are compiled and emulated, but not launched yet"}
+    reasons = {"gpu": "there is none: kernels are launched on a driver that runs "
+                      "them in the emulator"}
     present = available()
     if "aarch64-emulator" not in present:
         reasons["aarch64-emulator"] = (

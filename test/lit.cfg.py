@@ -43,6 +43,9 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
 config.substitutions += [
+    ("%attn_on_gpu", f"bash {config.attn_source_dir}/test/lib/on-gpu.sh "
+                     f"{config.attn_build_dir}"),
+    ("%emulated_cuda", f"{config.attn_build_dir}/test/lib/emulated-cuda"),
     ("%ptxas", features.find_ptxas() or "ptxas"),
     ("%python", config.python),
     ("%cmake", config.cmake),

@@ -28,6 +28,25 @@ std::string GPUTarget::getFeatures() const {
   return "+ptx" + std::to_string(ptxVersion);
 }
 
+int32_t GPUTarget::getNumber() const {
+  int32_t number = 0;
+  llvm::StringRef digits = chip;
+  digits.consume_front("sm_");
+  digits.consumeInteger(10, number);
+  return number;
+}
+
+bool GPUTarget::isExact() const { return !llvm::isDigit(chip.back()); }
+
+std::optional<GPUTarget> GPUTarget::ofNumber(int32_t number) {
+  std::optional<GPUTarget> latest;
+  for (const GPUTarget &target : kTargets)
+    if (!target.isExact() && target.getNumber() <= number &&
+        (!latest || latest->getNumber() < target.getNumber()))
+      latest = target;
+  return latest;
+}
+
 std::optional<GPUTarget> GPUTarget::find(llvm::StringRef chip) {
   for (const GPUTarget &target : kTargets)
     if (target.chip == chip)

@@ -35,7 +35,10 @@ ArrayView ArrayView::of(const Array &array) {
 static attn_tensor getTensor(const ArrayView &view) {
   attn_tensor tensor = {};
   tensor.data = view.data;
-  tensor.device.device_type = ATTN_CPU;
+  // DLPack's header, where it is, has an enumeration.
+  tensor.device.device_type =
+      static_cast<decltype(tensor.device.device_type)>(view.place.type);
+  tensor.device.device_id = view.place.number;
   tensor.ndim = view.shape.size();
   tensor.dtype.code = getTypeCode(view.type);
   tensor.dtype.bits = 8 * getByteWidth(view.type);
@@ -89,14 +92,21 @@ static llvm::Error checkViews(const char *what, const char *kind,
 // Calls
 //===----------------------------------------------------------------------===//
 
-FunctionDescription::FunctionDescription(const Signature &signature) {
+FunctionDescription::FunctionDescription(const Signature &signature,
+                                         int32_t device) {
   for (const auto *all : {&signature.arguments, &signature.results})
     for (const TensorSpec &spec : *all)
-      specs.push_back({getName(spec.type).data(), spec.shape.data(),
+      specs.push_back({getName(spec.type).data(),
+                       spec.shape.data(),
                        static_cast<int32_t>(spec.shape.size()),
                        getTypeCode(spec.type),
                        static_cast<uint8_t>(8 * getByteWidth(spec.type)),
-                       spec.scalar, /*lent=*/0});
+                       spec.scalar,
+                       /*lent=*/0,
+                       /*written=*/0,
+                       {}});
+  for (auto [number, written] : llvm::enumerate(signature.written))
+    specs[number].written = written;
   for (const ShapeRules::Rule &rule : signature.rules.getRules())
     rules.push_back({rule.meaning.c_str(),
                      static_cast<int32_t>(rule.left.argument),
@@ -107,6 +117,7 @@ FunctionDescription::FunctionDescription(const Signature &signature) {
   function.num_arguments = signature.arguments.size();
   function.num_results = signature.results.size();
   function.num_rules = rules.size();
+  function.device = device;
   function.specs = specs.data();
   function.rules = rules.data();
 }
@@ -145,6 +156,11 @@ public:
       : pool(pool), context(pool.take()), function(function) {
     if (context)
       attn_rt_set_threads(context.get(), options.threads);
+    if (context && isOnGPU()) {
+      attn_rt_gpu_place place = {ATTN_RT_VERSION, /*asynchronous=*/0,
+                                 options.cudaContext, options.cudaStream};
+      attn_rt_gpu_set_place(context.get(), &place);
+    }
     for (const ArrayView &view : views)
       tensors.push_back(getTensor(view));
     for (auto [index, view] : llvm::enumerate(views))
@@ -153,8 +169,11 @@ public:
                            : static_cast<void *>(&tensors[index]));
   }
   ~Call() {
-    if (context)
-      pool.giveBack(std::move(context));
+    if (!context)
+      return;
+    if (isOnGPU())
+      attn_rt_gpu_end(context.get());
+    pool.giveBack(std::move(context));
   }
   Call(const Call &) = delete;
 
@@ -164,19 +183,32 @@ public:
     return takeError(
         attn_rt_check(context.get(), &function, arrays.size(), arrays.data()));
   }
+  /// Begins the call, whose arrays have been checked: those that code runs with
+  /// are where it can reach them.
+  llvm::Error begin();
   bool isPlain(size_t index) const {
-    return function.specs[index].scalar || attn_rt_is_plain(&tensors[index]);
+    return function.specs[index].scalar ||
+           attn_rt_is_plain(static_cast<const attn_tensor *>(reached[index]));
   }
   llvm::Error run(const Code &code);
   /// The results as arrays: memory of the call where it can be, else copies.
   llvm::Expected<std::vector<Array>> take(ArrayRef<TensorSpec> results);
   /// The results into the outputs, unless they are there.
   llvm::Error store() {
-    return takeError(attn_rt_store(context.get(), &function, lent.data(),
-                                   arrays.data(), words.data()));
+    auto *stored = isOnGPU() ? &attn_rt_gpu_store : &attn_rt_store;
+    return takeError(stored(context.get(), &function, lent.data(),
+                            reached.data(), words.data()));
   }
+  /// Ends what began, and says what only the end shows.
+  llvm::Error end();
+
+  /// On a GPU: runs `code` once, which takes so many milliseconds.
+  llvm::Expected<double> time(const Code &code);
 
 private:
+  bool isOnGPU() const { return function.device == ATTN_CUDA; }
+  llvm::Expected<Array> takeCopy(const Returned &result);
+
   llvm::Error takeError(int32_t status) {
     if (status == ATTN_OK)
       return llvm::Error::success();
@@ -189,14 +221,54 @@ private:
   ContextPool &pool;
   ContextPtr context;
   const attn_rt_function &function;
-  SmallVector<attn_tensor> tensors;
-  SmallVector<void *> arrays;
+  /// What is passed, and what of it lies on a GPU.
+  SmallVector<attn_tensor> tensors, moved;
+  SmallVector<void *> arrays, reached;
+  /// The memory that a call that is timed may not have again.
+  void *kept = nullptr;
   SmallVector<uint8_t> lent;
   /// Where compiled code puts the results that it returns.
   SmallVector<int64_t> words;
 };
 
 } // namespace
+
+llvm::Error Call::begin() {
+  reached = arrays;
+  if (!isOnGPU())
+    return llvm::Error::success();
+  moved.resize(arrays.size());
+  return takeError(attn_rt_gpu_move_in(context.get(), &function, arrays.size(),
+                                       arrays.data(), moved.data(),
+                                       reached.data()));
+}
+
+llvm::Error Call::end() {
+  if (!isOnGPU())
+    return llvm::Error::success();
+  if (llvm::Error error = takeError(
+          attn_rt_gpu_move_out(context.get(), &function, arrays.size(),
+                               arrays.data(), reached.data())))
+    return error;
+  return takeError(attn_rt_gpu_end(context.get()));
+}
+
+llvm::Expected<double> Call::time(const Code &code) {
+  if (kept)
+    attn_rt_gpu_free_since(context.get(), kept);
+  else
+    kept = attn_rt_gpu_alloc(context.get(), 0);
+  lent.clear();
+  words.clear();
+  attn_rt_gpu_mark(context.get(), 0);
+  if (llvm::Error error = run(code))
+    return std::move(error);
+  attn_rt_gpu_mark(context.get(), 1);
+  float milliseconds = attn_rt_gpu_get_elapsed(context.get());
+  if (llvm::Error error = takeError(attn_rt_gpu_finish(context.get())))
+    return std::move(error);
+  return milliseconds;
+}
 
 llvm::Error Call::run(const Code &code) {
   for (const auto *all : {&code.lent.arguments, &code.lent.results})
@@ -206,7 +278,7 @@ llvm::Error Call::run(const Code &code) {
     numWords += ATTN_RT_WORDS(function.specs[function.num_arguments + i].rank);
   words.resize(numWords);
   return takeError(attn_rt_run(context.get(), &function, code.function,
-                               lent.data(), arrays.size(), arrays.data(),
+                               lent.data(), arrays.size(), reached.data(),
                                words.data()));
 }
 
@@ -217,6 +289,30 @@ static llvm::Expected<Array> copyResult(const Returned &result) {
                  result.shape.data(), result.data, result.strides.data(),
                  static_cast<char *>(array->getData()),
                  array->getStrides().data());
+  return array;
+}
+
+/// A copy of a result that lies on a GPU.
+llvm::Expected<Array> Call::takeCopy(const Returned &result) {
+  llvm::Expected<Array> array = Array::create(result.type, result.shape);
+  if (!array)
+    return array;
+  if (result.isRowMajor()) {
+    attn_rt_gpu_copy_out(context.get(), array->getData(), result.data,
+                         array->getNumBytes());
+    return array;
+  }
+  int64_t span = getByteWidth(result.type);
+  for (auto [extent, stride] : llvm::zip_equal(result.shape, result.strides))
+    span += (extent - 1) * stride * getByteWidth(result.type);
+  std::vector<char> elements(span);
+  attn_rt_gpu_copy_out(context.get(), elements.data(), result.data, span);
+  if (llvm::Error error = takeError(attn_rt_gpu_finish(context.get())))
+    return std::move(error);
+  attn_rt_copy(getByteWidth(result.type), result.shape.size(),
+               result.shape.data(), elements.data(), result.strides.data(),
+               static_cast<char *>(array->getData()),
+               array->getStrides().data());
   return array;
 }
 
@@ -237,12 +333,13 @@ llvm::Expected<std::vector<Array>> Call::take(ArrayRef<TensorSpec> results) {
                               [&](const Returned &other) {
                                 return other.allocation == result.allocation;
                               });
-    void *owned = again || !result.isRowMajor()
+    void *owned = isOnGPU() || again || !result.isRowMajor()
                       ? nullptr
                       : attn_rt_take(context.get(), result.allocation);
     auto array =
-        owned ? Array::adopt(result.type, result.shape, owned, result.data)
-              : copyResult(result);
+        isOnGPU() ? takeCopy(result)
+        : owned   ? Array::adopt(result.type, result.shape, owned, result.data)
+                  : copyResult(result);
     if (array)
       taken.push_back(std::move(*array));
     else
@@ -271,9 +368,65 @@ Kernel::call(ArrayRef<const Array *> arguments,
   Call call(impl->contexts, impl->description->function, views, options);
   if (llvm::Error error = call.check())
     return std::move(error);
+  if (llvm::Error error = call.begin())
+    return std::move(error);
   if (llvm::Error error = call.run(*impl->code))
     return std::move(error);
-  return call.take(signature.results);
+  llvm::Expected<std::vector<Array>> results = call.take(signature.results);
+  if (!results)
+    return results;
+  if (llvm::Error error = call.end())
+    return std::move(error);
+  return results;
+}
+
+llvm::Expected<std::vector<double>>
+Kernel::timeOnGPU(ArrayRef<const Array *> arguments, int64_t runs,
+                  std::vector<Array> &results) const {
+  constexpr double enough = 500;
+  constexpr size_t minRuns = 7, maxRuns = 10000;
+  SmallVector<ArrayView> views;
+  for (const Array *array : arguments)
+    views.push_back(ArrayView::of(*array));
+  const Signature &signature = impl->signature;
+  if (llvm::Error error =
+          checkViews("arguments", "argument", signature.arguments, views))
+    return std::move(error);
+  if (impl->description->function.device != ATTN_CUDA)
+    return llvm::createStringError("expected a kernel for a GPU");
+  Call call(impl->contexts, impl->description->function, views, {});
+  if (llvm::Error error = call.check())
+    return std::move(error);
+  if (llvm::Error error = call.begin())
+    return std::move(error);
+  // Loads the kernels; wakes the clocks.
+  for (double spent = 0, run = 0; run < 2 || (run < 20 && spent < 50); ++run) {
+    llvm::Expected<double> took = call.time(*impl->code);
+    if (!took)
+      return took.takeError();
+    spent += *took;
+  }
+  std::vector<double> times;
+  double sum = 0;
+  auto isDone = [&] {
+    size_t done = times.size();
+    return runs ? done >= static_cast<size_t>(runs)
+                : done >= maxRuns || (done >= minRuns && sum >= enough);
+  };
+  while (!isDone()) {
+    llvm::Expected<double> took = call.time(*impl->code);
+    if (!took)
+      return took.takeError();
+    times.push_back(*took);
+    sum += *took;
+  }
+  llvm::Expected<std::vector<Array>> taken = call.take(signature.results);
+  if (!taken)
+    return taken.takeError();
+  results = std::move(*taken);
+  if (llvm::Error error = call.end())
+    return std::move(error);
+  return times;
 }
 
 llvm::Error Kernel::call(ArrayRef<ArrayView> arguments,
@@ -291,6 +444,8 @@ llvm::Error Kernel::call(ArrayRef<ArrayView> arguments,
   Call call(impl->contexts, impl->description->function, views, options);
   if (llvm::Error error = call.check())
     return error;
+  if (llvm::Error error = call.begin())
+    return error;
   Lending lent(arguments.size(), outputs.size());
   for (size_t i = 0; i < arguments.size(); ++i)
     lent.arguments[i] = !call.isPlain(i);
@@ -301,7 +456,9 @@ llvm::Error Kernel::call(ArrayRef<ArrayView> arguments,
     return code.takeError();
   if (llvm::Error error = call.run(**code))
     return error;
-  return call.store();
+  if (llvm::Error error = call.store())
+    return error;
+  return call.end();
 }
 
 } // namespace attn

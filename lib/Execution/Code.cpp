@@ -72,9 +72,21 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   define("attn_rt_free", &attn_rt_free);
   define("attn_rt_fail", &attn_rt_fail);
   define("attn_rt_parallel_for", &attn_rt_parallel_for);
-  if (device) {
+  if (emulated) {
     define("attn_rt_gpu_launch", &EmulatedCode::launch);
-    define("attn_rt_gpu_code", device.get());
+    define("attn_rt_gpu_code", emulated.get());
+    define("attn_rt_gpu_alloc", &attn_rt_alloc);
+    define("attn_rt_gpu_alloc_result", &attn_rt_alloc_result);
+    define("attn_rt_gpu_free", &attn_rt_free);
+    define("attn_rt_gpu_copy_in", &EmulatedCode::copyIn);
+  } else if (loadable) {
+    define("attn_rt_gpu_launch", &attn_rt_gpu_launch);
+    define("attn_rt_gpu_code", loadable->get());
+    define("attn_rt_gpu_alloc", &attn_rt_gpu_alloc);
+    define("attn_rt_gpu_alloc_result", &attn_rt_gpu_alloc_result);
+    define("attn_rt_gpu_free", &attn_rt_gpu_free);
+    define("attn_rt_gpu_copy_in", &attn_rt_gpu_copy_in);
+    define("attn_rt_gpu_get_error_word", &attn_rt_gpu_get_error_word);
   }
   return library.define(llvm::orc::absoluteSymbols(std::move(runtime)));
 }
@@ -103,7 +115,10 @@ Code::compile(ModuleOp module, func::FuncOp function,
     return packed.takeError();
   std::unique_ptr<Code> code(new Code);
   code->lent = std::move(lent);
-  code->device = std::move(packed->device);
+  code->emulated = std::move(packed->emulated);
+  if (options.stages.device == Device::GPU && !options.emulated)
+    code->loadable = std::make_unique<LoadableCode>(
+        std::move(packed->images), *GPUTarget::find(options.stages.chip));
   if (llvm::Error error = code->createJIT(std::move(*machine)))
     return std::move(error);
   if (llvm::Error error = code->jit->addIRModule(llvm::orc::ThreadSafeModule(

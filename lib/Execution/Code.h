@@ -31,8 +31,10 @@ struct Code {
   /// What the code takes as it lies. Of the results no more than was asked for.
   Lending lent{0, 0};
 
-  /// The kernels that it launches, if it is for a GPU.
-  std::unique_ptr<EmulatedCode> device;
+  /// The kernels that it launches, if it is for a GPU: the emulator's, or a
+  /// driver's.
+  std::unique_ptr<EmulatedCode> emulated;
+  std::unique_ptr<LoadableCode> loadable;
 
 private:
   Code() = default;

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceCode.h"
-#include "attn/Runtime/attn_rt_code.h"
 #include "attn/Support/FirstError.h"
 #include "mlir/Target/LLVMIR/Export.h"
 
@@ -76,6 +75,11 @@ void EmulatedCode::launch(attn_rt_context *context, const void *code,
   launch.arrays = spans;
   if (llvm::Error error = found->second->launch(launch))
     fail(llvm::toString(std::move(error)));
+}
+
+void EmulatedCode::copyIn(attn_rt_context *, void *device, const void *host,
+                          int64_t bytes) {
+  std::memcpy(device, host, bytes);
 }
 
 EmulatorCounts EmulatedCode::getCounts() const {

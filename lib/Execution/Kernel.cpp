@@ -48,7 +48,9 @@ Kernel::compile(ModuleOp original, StringRef entry,
   if (!signature)
     return signature.takeError();
   impl->signature = std::move(*signature);
-  impl->description = std::make_unique<FunctionDescription>(impl->signature);
+  bool onGPU = options.stages.device == Device::GPU && !options.emulated;
+  impl->description = std::make_unique<FunctionDescription>(
+      impl->signature, onGPU ? ATTN_CUDA : ATTN_CPU);
   if (llvm::Error error = impl->source.keep(original, entry, options))
     return std::move(error);
   auto code = Code::compile(*module, function, options,
@@ -133,8 +135,8 @@ Kernel::TileCounts Kernel::getTileCounts() const {
 EmulatorCounts Kernel::getEmulatorCounts() const {
   EmulatorCounts sum;
   auto add = [&](const Code &code) {
-    if (code.device)
-      sum += code.device->getCounts();
+    if (code.emulated)
+      sum += code.emulated->getCounts();
   };
   add(*impl->code);
   std::lock_guard<std::mutex> lock(impl->mutex);

@@ -46,8 +46,8 @@ private:
 
 /// A signature as the runtime reads it.
 struct FunctionDescription {
-  /// Of a signature that outlives it.
-  explicit FunctionDescription(const Signature &signature);
+  /// Of a signature that outlives it; `device` is ATTN_CPU or ATTN_CUDA.
+  FunctionDescription(const Signature &signature, int32_t device);
   FunctionDescription(const FunctionDescription &) = delete;
 
   std::vector<attn_rt_spec> specs;

@@ -18,17 +18,44 @@ namespace attn {
 
 /// Kernels are emitted as they are to be; what is left to LLVM are sums of
 /// addresses.
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void optimizeKernels(llvm::Module &kernels, llvm::TargetMachine &machine) {
+  // Registers are what tiles are chosen by: the assembler is not to spill any
+  // for more blocks at once.
+  for (llvm::Function &function : kernels)
+    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+      function.addFnAttr("nvvm.minctasm", "1");
   llvm::PipelineTuningOptions tuning;
   tuning.LoopUnrolling = tuning.LoopVectorization = tuning.SLPVectorization =
       false;
   runPasses(
-      module, machine,
+      kernels, machine,
       [](llvm::PassBuilder &builder) {
         return builder.buildPerModuleDefaultPipeline(
             llvm::OptimizationLevel::O2);
       },
       tuning);
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createGPUMachine(const GPUTarget &gpu) {
+  TargetDescription description;
+  description.triple = "nvptx64-nvidia-cuda";
+  description.cpu = gpu.chip.str();
+  description.features = gpu.getFeatures();
+  description.jit = false;
+  return createTargetMachine(description);
+}
+
+llvm::Expected<std::string> emitPTX(llvm::Module &kernels,
+                                    llvm::TargetMachine &machine) {
+  llvm::SmallVector<char> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager pm;
+  if (machine.addPassesToEmitFile(pm, stream, nullptr,
+                                  llvm::CodeGenFileType::AssemblyFile))
+    return llvm::createStringError("the target cannot emit PTX");
+  pm.run(kernels);
+  return std::string(text.data(), text.size());
 }
 
 llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
@@ -38,13 +65,7 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
     return llvm::createStringError("expected one of the chips " +
                                    GPUTarget::listChips() + ", but got " +
                                    chip);
-  // LLVM ends the process where the version of PTX does not know the chip.
-  TargetDescription description;
-  description.triple = "nvptx64-nvidia-cuda";
-  description.cpu = gpu->chip.str();
-  description.features = gpu->getFeatures();
-  description.jit = false;
-  auto machine = createTargetMachine(description);
+  auto machine = createGPUMachine(*gpu);
   if (!machine)
     return machine.takeError();
   // One text for all kernels: each has a header.
@@ -69,24 +90,15 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
   }
   if (!all)
     return llvm::Error::success();
-  // Registers are what tiles are chosen by: the assembler is not to spill any
-  // for more blocks at once.
-  for (llvm::Function &function : *all)
-    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
-      function.addFnAttr("nvvm.minctasm", "1");
-  optimize(*all, **machine);
+  optimizeKernels(*all, **machine);
   if (!ptx) {
     os << *all;
     return llvm::Error::success();
   }
-  llvm::SmallVector<char> text;
-  llvm::raw_svector_ostream stream(text);
-  llvm::legacy::PassManager pm;
-  if ((*machine)->addPassesToEmitFile(pm, stream, nullptr,
-                                      llvm::CodeGenFileType::AssemblyFile))
-    return llvm::createStringError("the target cannot emit PTX");
-  pm.run(*all);
-  os << StringRef(text.data(), text.size());
+  llvm::Expected<std::string> text = emitPTX(*all, **machine);
+  if (!text)
+    return text.takeError();
+  os << *text;
   return llvm::Error::success();
 }
 

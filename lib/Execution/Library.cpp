@@ -9,12 +9,12 @@
 #include "Codegen.h"
 #include "LibraryCode.h"
 #include "attn/Analysis/ExtentRelations.h"
-#include "attn/Runtime/attn_rt.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "attn/Runtime/attn_rt_code.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 
@@ -176,11 +176,6 @@ describeFunction(func::FuncOp function, const LibraryOptions &options,
             "expected tensors of at most " + Twine(ATTN_MAX_RANK) +
             " dimensions, but got one of " + Twine(spec.shape.size())));
   result.resultExtents = traceResults(function);
-  for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i) {
-    auto writable = function.getArgAttrOfType<BoolAttr>(
-        i, bufferization::BufferizationDialect::kWritableAttrName);
-    result.written.push_back(writable && writable.getValue());
-  }
   return result;
 }
 
@@ -207,42 +202,69 @@ struct LibraryTarget {
 
 } // namespace
 
+/// Fills in a target whose CPU is chosen.
+static llvm::Error resolve(LibraryTarget &target) {
+  target.options.pic = true;
+  target.options.jit = false;
+  if (llvm::Error error = resolveTarget(target.options))
+    return error;
+  llvm::Expected<uint64_t> features = restrictToTestable(target.options);
+  if (!features)
+    return features.takeError();
+  target.features = *features;
+  auto machine = createTargetMachine(target.options);
+  if (!machine)
+    return machine.takeError();
+  target.machine = std::move(*machine);
+  target.name = target.options.cpu.empty() ? "generic" : target.options.cpu;
+  const llvm::Triple &triple = target.machine->getTargetTriple();
+  if (!triple.isOSBinFormatELF() || !triple.isArch64Bit() ||
+      !triple.isLittleEndian())
+    return llvm::createStringError(
+        "expected a target of 64 bits, little-endian, whose objects are ELF, "
+        "but got " +
+        triple.str());
+  return llvm::Error::success();
+}
+
+/// The least CPU of the architecture.
+static std::string getCommonCPU(const LibraryOptions &options) {
+  llvm::Triple triple(options.compile.triple.empty()
+                          ? llvm::sys::getProcessTriple()
+                          : options.compile.triple);
+  return triple.getArch() == llvm::Triple::x86_64 ? "x86-64" : "generic";
+}
+
 /// The targets that `options` ask for.
 static llvm::Expected<std::vector<LibraryTarget>>
 createTargets(const LibraryOptions &options) {
   std::vector<LibraryTarget> targets;
-  std::vector<std::string> cpus = options.cpus;
-  if (cpus.empty())
-    cpus.push_back("native");
-  for (const std::string &cpu : cpus) {
+  bool gpu = options.compile.stages.device == Device::GPU;
+  std::vector<std::string> names = gpu ? options.chips : options.cpus;
+  if (names.empty())
+    names.push_back(gpu ? getDefaultChip().str() : "native");
+  for (const std::string &name : names) {
     LibraryTarget target;
     target.options = options.compile;
-    target.options.cpu = cpu;
-    target.options.pic = true;
-    target.options.jit = false;
-    if (llvm::Error error = resolveTarget(target.options))
+    target.options.cpu = gpu ? getCommonCPU(options) : name;
+    if (llvm::Error error = resolve(target))
       return std::move(error);
-    llvm::Expected<uint64_t> features = restrictToTestable(target.options);
-    if (!features)
-      return features.takeError();
-    target.features = *features;
-    auto machine = createTargetMachine(target.options);
-    if (!machine)
-      return machine.takeError();
-    target.machine = std::move(*machine);
-    target.name = target.options.cpu.empty() ? "generic" : target.options.cpu;
+    if (gpu) {
+      std::optional<GPUTarget> chip = GPUTarget::find(name);
+      if (!chip)
+        return llvm::createStringError("expected chips of " +
+                                       GPUTarget::listChips() + ", but got " +
+                                       name);
+      target.options.stages.chip = target.name = name;
+      target.features =
+          ATTN_RT_GPU_FEATURES(chip->getNumber(), chip->isExact());
+    }
     const llvm::Triple &triple = target.machine->getTargetTriple();
-    if (!triple.isOSBinFormatELF() || !triple.isArch64Bit() ||
-        !triple.isLittleEndian())
-      return llvm::createStringError(
-          "expected a target of 64 bits, little-endian, whose objects are ELF, "
-          "but got " +
-          triple.str());
-    if (cpus.size() > 1 && triple.getArch() != llvm::Triple::x86_64)
+    if (!gpu && names.size() > 1 && triple.getArch() != llvm::Triple::x86_64)
       return llvm::createStringError(
           "expected one --cpu for " + triple.str() +
           ", as only x86-64 is asked at run time what it is, but got " +
-          Twine(cpus.size()));
+          Twine(names.size()));
     targets.push_back(std::move(target));
   }
   return targets;
@@ -258,6 +280,7 @@ public:
   llvm::Expected<Library> build();
 
 private:
+  bool isForGPU() const { return options.compile.stages.device == Device::GPU; }
   llvm::Error addFunction(const LibraryFunction &function);
   llvm::Expected<llvm::Function *> addCode(const LibraryFunction &function,
                                            const LibraryTarget &target,
@@ -283,9 +306,12 @@ LibraryBuilder::addCode(const LibraryFunction &function,
     compile.onRemark = nullptr;
   llvm::Expected<PackedCode> packed =
       compilePacked(*copy, copy->lookupSymbol<func::FuncOp>(function.name),
-                    compile, lent, context, *target.machine);
+                    compile, lent, context, *target.machine, options.assembler);
   if (!packed)
     return packed.takeError();
+  if (isForGPU())
+    defineKernels(*packed->module, packed->images,
+                  *GPUTarget::find(compile.stages.chip));
   // Linking renames what is the module's own where it meets its like.
   llvm::Function *entry = packed->module->getFunction(packed->entry);
   for (llvm::GlobalObject &global : packed->module->global_objects())
@@ -327,7 +353,7 @@ llvm::Error LibraryBuilder::addFunction(const LibraryFunction &function) {
     }
     versions.push_back(std::move(version));
   }
-  addLibraryFunction(*module, function, versions, strided);
+  addLibraryFunction(*module, function, versions, strided, isForGPU());
   return llvm::Error::success();
 }
 
@@ -354,6 +380,7 @@ llvm::Expected<Library> LibraryBuilder::build() {
   llvm::TargetMachine &first = *targets.front().machine;
   Library library;
   library.triple = first.getTargetTriple().str();
+  library.gpu = isForGPU();
   for (const LibraryTarget &target : targets)
     library.cpus.push_back(target.name);
   for (auto function : original.getOps<func::FuncOp>()) {
@@ -374,7 +401,7 @@ llvm::Expected<Library> LibraryBuilder::build() {
   common.triple = options.compile.triple;
   common.jit = false;
   if (first.getTargetTriple().getArch() == llvm::Triple::x86_64)
-    common.cpu = "x86-64";
+    common.cpu = getCommonCPU(options);
   auto machine = createTargetMachine(common);
   if (!machine)
     return machine.takeError();

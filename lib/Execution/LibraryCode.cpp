@@ -25,7 +25,9 @@ public:
         pointer(PointerType::getUnqual(context)) {}
 
   GlobalVariable *add(const LibraryFunction &function,
-                      ArrayRef<FunctionVersion> versions, const Lending &lent);
+                      ArrayRef<FunctionVersion> versions, const Lending &lent,
+                      bool gpu);
+  GlobalVariable *add(ArrayRef<KernelImages> kernels, const GPUTarget &gpu);
 
 private:
   Constant *number(int64_t value, unsigned bits) {
@@ -53,7 +55,7 @@ private:
         ArrayType::get(elements.front()->getType(), elements.size()),
         elements));
   }
-  Constant *describe(const TensorSpec &spec, bool lent);
+  Constant *describe(const TensorSpec &spec, bool lent, bool written);
   Constant *describe(const ShapeRules::Rule &rule);
   Constant *describe(const FunctionVersion &version);
 
@@ -64,10 +66,11 @@ private:
 
 } // namespace
 
-Constant *Description::describe(const TensorSpec &spec, bool lent) {
-  static_assert(sizeof(attn_rt_spec) == 24 &&
+Constant *Description::describe(const TensorSpec &spec, bool lent,
+                                bool written) {
+  static_assert(sizeof(attn_rt_spec) == 32 &&
                 offsetof(attn_rt_spec, rank) == 16 &&
-                offsetof(attn_rt_spec, lent) == 23);
+                offsetof(attn_rt_spec, written) == 24);
   SmallVector<Constant *> extents;
   for (int64_t extent : spec.shape)
     extents.push_back(number(extent < 0 ? -1 : extent, 64));
@@ -75,7 +78,7 @@ Constant *Description::describe(const TensorSpec &spec, bool lent) {
                  number(spec.shape.size(), 32),
                  number(getTypeCode(spec.type), 8),
                  number(8 * getByteWidth(spec.type), 8), number(spec.scalar, 8),
-                 number(lent, 8)});
+                 number(lent, 8), number(written, 64)});
 }
 
 Constant *Description::describe(const ShapeRules::Rule &rule) {
@@ -97,15 +100,17 @@ Constant *Description::describe(const FunctionVersion &version) {
 
 GlobalVariable *Description::add(const LibraryFunction &function,
                                  ArrayRef<FunctionVersion> versions,
-                                 const Lending &lent) {
+                                 const Lending &lent, bool gpu) {
   static_assert(sizeof(attn_rt_function) == 48 &&
+                offsetof(attn_rt_function, device) == 20 &&
                 offsetof(attn_rt_function, specs) == 24);
   const Signature &signature = function.signature;
   SmallVector<Constant *> specs, rules, all;
-  for (auto [spec, isLent] : zip_equal(signature.arguments, lent.arguments))
-    specs.push_back(describe(spec, isLent));
+  for (auto [spec, isLent, isWritten] :
+       zip_equal(signature.arguments, lent.arguments, signature.written))
+    specs.push_back(describe(spec, isLent, isWritten));
   for (auto [spec, isLent] : zip_equal(signature.results, lent.results))
-    specs.push_back(describe(spec, isLent));
+    specs.push_back(describe(spec, isLent, /*written=*/true));
   for (const ShapeRules::Rule &rule : signature.rules.getRules())
     rules.push_back(describe(rule));
   for (const FunctionVersion &version : versions)
@@ -113,8 +118,49 @@ GlobalVariable *Description::add(const LibraryFunction &function,
   return addGlobal(record(
       {number(ATTN_RT_VERSION, 32), number(signature.arguments.size(), 32),
        number(signature.results.size(), 32), number(rules.size(), 32),
-       number(all.size(), 32), number(0, 32), array(specs), array(rules),
-       array(all)}));
+       number(all.size(), 32), number(gpu ? ATTN_CUDA : ATTN_CPU, 32),
+       array(specs), array(rules), array(all)}));
+}
+
+/// Text and code of the kernels, as an attn_rt_gpu_code.
+GlobalVariable *Description::add(ArrayRef<KernelImages> kernels,
+                                 const GPUTarget &gpu) {
+  static_assert(sizeof(attn_rt_gpu_image) == 24 &&
+                offsetof(attn_rt_gpu_image, data) == 8 &&
+                sizeof(attn_rt_gpu_module) == 24 &&
+                sizeof(attn_rt_gpu_code) == 24 &&
+                offsetof(attn_rt_gpu_code, modules) == 8);
+  auto bytes = [&](StringRef content, bool isText) {
+    auto *global = addGlobal(
+        ConstantDataArray::getString(context, content, /*AddNull=*/isText));
+    // As assemblers leave code.
+    global->setAlignment(Align(64));
+    return global;
+  };
+  SmallVector<Constant *> modules;
+  for (const KernelImages &kernel : kernels) {
+    SmallVector<Constant *> images;
+    for (bool binary : {false, true}) {
+      StringRef content = binary ? kernel.binary : kernel.ptx;
+      if (!content.empty())
+        images.push_back(record(
+            {number(getImageKind(gpu, binary), 32), number(gpu.getNumber(), 32),
+             bytes(content, !binary), number(content.size() + !binary, 64)}));
+    }
+    modules.push_back(
+        record({text(kernel.name), array(images), number(images.size(), 64)}));
+  }
+  return addGlobal(record({number(ATTN_RT_VERSION, 32), number(0, 32),
+                           array(modules), number(modules.size(), 64)}));
+}
+
+void defineKernels(llvm::Module &module, ArrayRef<KernelImages> kernels,
+                   const GPUTarget &gpu) {
+  GlobalVariable *declared = module.getGlobalVariable("attn_rt_gpu_code");
+  if (!declared)
+    return;
+  declared->replaceAllUsesWith(Description(module).add(kernels, gpu));
+  declared->eraseFromParent();
 }
 
 /// What C passes a scalar as: what has no type there is passed as its bits.
@@ -127,10 +173,10 @@ static Type *getScalarType(LLVMContext &context, ElementType type) {
 }
 
 void addLibraryFunction(llvm::Module &module, const LibraryFunction &function,
-                        ArrayRef<FunctionVersion> versions,
-                        const Lending &lent) {
+                        ArrayRef<FunctionVersion> versions, const Lending &lent,
+                        bool gpu) {
   GlobalVariable *description =
-      Description(module).add(function, versions, lent);
+      Description(module).add(function, versions, lent, gpu);
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::getUnqual(context);
   auto *status = Type::getInt32Ty(context);
@@ -156,7 +202,7 @@ void addLibraryFunction(llvm::Module &module, const LibraryFunction &function,
                         builder.CreateConstGEP1_64(pointer, arrays, index));
   }
   FunctionCallee call = module.getOrInsertFunction(
-      "attn_rt_call",
+      gpu ? "attn_rt_gpu_call" : "attn_rt_call",
       FunctionType::get(status, {pointer, pointer, pointer}, false));
   builder.CreateRet(
       builder.CreateCall(call, {wrapper->getArg(0), description, arrays}));

@@ -16,17 +16,22 @@ namespace attn {
 /// The code of a function for one CPU: entries in the module of the library.
 struct FunctionVersion {
   std::string cpu;
-  /// Bits of ATTN_RT_X86_FEATURES.
+  /// Bits of ATTN_RT_X86_FEATURES, or ATTN_RT_GPU_FEATURES.
   uint64_t features = 0;
   llvm::Function *plain = nullptr, *strided = nullptr;
 };
 
 /// Adds to `module` what is said of `function` (an `attn_rt_function`), and the
-/// function that C calls, which hands its arguments to `attn_rt_call` with it.
-/// `lent` is what strided code takes as it lies.
+/// function that C calls, which hands its arguments to `attn_rt_call` with it,
+/// or to `attn_rt_gpu_call` if it runs on a GPU. `lent` is what strided code
+/// takes as it lies.
 void addLibraryFunction(llvm::Module &module, const LibraryFunction &function,
                         llvm::ArrayRef<FunctionVersion> versions,
-                        const Lending &lent);
+                        const Lending &lent, bool gpu);
+
+/// Puts `kernels`, compiled for `gpu`, into the module that launches them.
+void defineKernels(llvm::Module &module, llvm::ArrayRef<KernelImages> kernels,
+                   const GPUTarget &gpu);
 
 } // namespace attn
 

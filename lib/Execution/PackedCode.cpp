@@ -124,7 +124,8 @@ llvm::Expected<PackedCode> compilePacked(ModuleOp module, func::FuncOp function,
                                          const CompileOptions &userOptions,
                                          Lending &lent,
                                          llvm::LLVMContext &context,
-                                         llvm::TargetMachine &machine) {
+                                         llvm::TargetMachine &machine,
+                                         StringRef assembler) {
   CompileOptions options = userOptions;
   options.stages.stopAfter = Stage::LLVM;
   stateLayouts(function, lent);
@@ -140,11 +141,17 @@ llvm::Expected<PackedCode> compilePacked(ModuleOp module, func::FuncOp function,
   if (!lowered)
     return llvm::createStringError("@" + entry + " was not lowered");
   PackedCode packed;
-  if (options.stages.device == Device::GPU) {
+  if (options.stages.device == Device::GPU && options.emulated) {
     auto device = EmulatedCode::take(module, options.emulator);
     if (!device)
       return device.takeError();
-    packed.device = std::move(*device);
+    packed.emulated = std::move(*device);
+  } else if (options.stages.device == Device::GPU) {
+    auto images = takeKernelImages(
+        module, *GPUTarget::find(options.stages.chip), assembler);
+    if (!images)
+      return images.takeError();
+    packed.images = std::move(*images);
   }
   packed.entry = getFreeName(module, "attn_entry");
   createPackedEntry(module, lowered, packed.entry);

@@ -41,18 +41,21 @@ struct PackedCode {
   std::string entry;
   /// Whether it counts key tiles.
   bool counts = false;
-  /// The kernels that it launches, if it is for a GPU.
-  std::unique_ptr<EmulatedCode> device;
+  /// The kernels that it launches, if it is for a GPU: for the emulator, or for
+  /// drivers.
+  std::unique_ptr<EmulatedCode> emulated;
+  std::vector<KernelImages> images;
 };
 
 /// Takes `function` of `module`, which is used up, through the stages. `lent`
 /// is left with what the code takes as it lies: of the results no more than was
-/// asked for. An error, of one line, also if a function is called that has no
-/// body.
+/// asked for. `assembler` is that of GPUs, which is not needed. An error, of
+/// one line, also if a function is called that has no body.
 llvm::Expected<PackedCode>
 compilePacked(mlir::ModuleOp module, mlir::func::FuncOp function,
               const CompileOptions &options, Lending &lent,
-              llvm::LLVMContext &context, llvm::TargetMachine &machine);
+              llvm::LLVMContext &context, llvm::TargetMachine &machine,
+              llvm::StringRef assembler = "");
 
 } // namespace attn
 

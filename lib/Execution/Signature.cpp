@@ -89,6 +89,11 @@ llvm::Expected<Signature> readSignature(func::FuncOp function, bool memrefs) {
     return std::move(error);
   if (llvm::Error error = checkNoLayouts(function))
     return std::move(error);
+  for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i) {
+    auto writable = function.getArgAttrOfType<BoolAttr>(
+        i, bufferization::BufferizationDialect::kWritableAttrName);
+    signature.written.push_back(writable && writable.getValue());
+  }
   signature.rules = ShapeRules::derive(function);
   return signature;
 }

@@ -140,7 +140,9 @@ void buildLLVMStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(createLowerMathPass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createThreadContextPass());
+  ThreadContextPassOptions memory;
+  memory.deviceMemory = options.device == Device::GPU;
+  pm.addPass(createThreadContextPass(memory));
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   // Taking memrefs apart leaves constants that nothing uses.

@@ -10,13 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/** A result that was returned: what it is, and which words it has. */
-typedef struct attn_rt_result {
-  attn_rt_array output;
-  const char *data;
-  const int64_t *shape, *strides;
-} attn_rt_result;
-
 static int is_lent(const uint8_t *lent, int32_t index) {
   return lent && lent[index];
 }
@@ -58,8 +51,8 @@ int32_t attn_rt_run(attn_rt_context *context, const attn_rt_function *function,
     num_slots += function->specs[i].scalar ? 1 : count;
   }
   const int64_t word_size = sizeof(int64_t), slot_size = sizeof(void *);
-  int64_t *memory = attn_rt_alloc(context, num_words * word_size +
-                                               num_slots * slot_size);
+  int64_t *memory =
+      attn_rt_alloc(context, num_words * word_size + num_slots * slot_size);
   if (!memory)
     return context->status;
   int64_t *next_word = memory;
@@ -115,10 +108,9 @@ static int have_same_shape(const attn_rt_result *result) {
   return 1;
 }
 
-/** Result `index`, whose words begin at `words`. */
-static attn_rt_result get_result(const attn_rt_function *function,
-                                 void *const *arrays, int32_t index,
-                                 const int64_t *words) {
+attn_rt_result attn_rt_get_result(const attn_rt_function *function,
+                                  void *const *arrays, int32_t index,
+                                  const int64_t *words) {
   attn_rt_result result;
   result.output = attn_rt_get_array(function, arrays, index);
   const attn_rt_spec *spec = result.output.spec;
@@ -147,16 +139,17 @@ static char *copy_result(attn_rt_context *context,
   return copy;
 }
 
-int32_t attn_rt_store(attn_rt_context *context,
-                      const attn_rt_function *function, const uint8_t *lent,
-                      void *const *arrays, const int64_t *words) {
+int32_t attn_rt_check_results(attn_rt_context *context,
+                              const attn_rt_function *function,
+                              const uint8_t *lent, void *const *arrays,
+                              const int64_t *words) {
   int32_t first = function->num_arguments;
   int32_t end = first + function->num_results;
   const int64_t *next = words;
   for (int32_t i = first; i < end; ++i) {
     if (is_lent(lent, i))
       continue;
-    attn_rt_result result = get_result(function, arrays, i, next);
+    attn_rt_result result = attn_rt_get_result(function, arrays, i, next);
     const attn_rt_spec *spec = result.output.spec;
     next += ATTN_RT_WORDS(spec->rank);
     if (have_same_shape(&result))
@@ -171,16 +164,26 @@ int32_t attn_rt_store(attn_rt_context *context,
                     result.output.number, computed, got);
     return ATTN_INVALID_ARGUMENT;
   }
+  return ATTN_OK;
+}
+
+int32_t attn_rt_store(attn_rt_context *context,
+                      const attn_rt_function *function, const uint8_t *lent,
+                      void *const *arrays, const int64_t *words) {
+  if (attn_rt_check_results(context, function, lent, arrays, words))
+    return ATTN_INVALID_ARGUMENT;
+  int32_t first = function->num_arguments;
+  int32_t end = first + function->num_results;
   // A result may lie in the memory of another one's output: what is to be
   // copied is copied before anything is overwritten.
-  char **copies = attn_rt_alloc(
-      context, (int64_t)sizeof(*copies) * (function->num_results + 1));
-  next = words;
+  char **copies = attn_rt_alloc(context, (int64_t)sizeof(*copies) *
+                                             (function->num_results + 1));
+  const int64_t *next = words;
   for (int32_t i = first; i < end && copies; ++i) {
     copies[i - first] = NULL;
     if (is_lent(lent, i))
       continue;
-    attn_rt_result result = get_result(function, arrays, i, next);
+    attn_rt_result result = attn_rt_get_result(function, arrays, i, next);
     next += ATTN_RT_WORDS(result.output.spec->rank);
     copies[i - first] = copy_result(context, &result);
   }
@@ -235,19 +238,12 @@ static const attn_rt_version *choose(attn_rt_context *context,
   return NULL;
 }
 
-static void call(attn_rt_context *context, const attn_rt_function *function,
-                 void *const *arrays) {
-  if (function->version != ATTN_RT_VERSION) {
-    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
-                    "expected a function of version %d, as this runtime is, "
-                    "but got one of version %" PRId32 "; compile it again",
-                    ATTN_RT_VERSION, function->version);
-    return;
-  }
+/** Calls code for the arrays as they lie, which have been checked. */
+static void call_version(attn_rt_context *context,
+                         const attn_rt_function *function,
+                         const attn_rt_version *version, void *const *arrays,
+                         attn_rt_store_results *store) {
   int32_t num_arrays = function->num_arguments + function->num_results;
-  const attn_rt_version *version = choose(context, function);
-  if (!version || attn_rt_check(context, function, num_arrays, arrays))
-    return;
   int32_t scattered = -1;
   int64_t num_words = 1;
   uint8_t *lent = attn_rt_alloc(context, num_arrays);
@@ -269,19 +265,52 @@ static void call(attn_rt_context *context, const attn_rt_function *function,
                     array.kind, array.number);
     return;
   }
-  int64_t *words =
-      attn_rt_alloc(context, num_words * (int64_t)sizeof(*words));
+  int64_t *words = attn_rt_alloc(context, num_words * (int64_t)sizeof(*words));
   if (!words)
     return;
   const uint8_t *taken = scattered < 0 ? NULL : lent;
   if (!attn_rt_run(context, function,
                    scattered < 0 ? version->plain : version->strided, taken,
                    num_arrays, arrays, words))
-    attn_rt_store(context, function, taken, arrays, words);
+    store(context, function, taken, arrays, words);
 }
 
-int32_t attn_rt_call(attn_rt_context *context, const attn_rt_function *function,
-                     void *const *arrays) {
+static void call(attn_rt_context *context, const attn_rt_function *function,
+                 void *const *arrays, const attn_rt_surroundings *around) {
+  if (function->version != ATTN_RT_VERSION) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected a function of version %d, as this runtime is, "
+                    "but got one of version %" PRId32 "; compile it again",
+                    ATTN_RT_VERSION, function->version);
+    return;
+  }
+  int32_t num_arrays = function->num_arguments + function->num_results;
+  const attn_rt_version *version = around ? NULL : choose(context, function);
+  if (context->failed || attn_rt_check(context, function, num_arrays, arrays))
+    return;
+  if (!around) {
+    call_version(context, function, version, arrays, attn_rt_store);
+    return;
+  }
+  void **pointers =
+      attn_rt_alloc(context, (num_arrays + 1) * (int64_t)sizeof(*pointers));
+  attn_tensor *moved =
+      attn_rt_alloc(context, (num_arrays + 1) * (int64_t)sizeof(*moved));
+  if (!pointers || !moved)
+    return;
+  if (!around->move_in(context, function, num_arrays, arrays, moved,
+                       pointers) &&
+      (version = around->choose(context, function)))
+    call_version(context, function, version, pointers, around->store);
+  if (!context->failed)
+    around->move_out(context, function, num_arrays, arrays, pointers);
+  around->end(context);
+}
+
+int32_t attn_rt_call_within(attn_rt_context *context,
+                            const attn_rt_function *function,
+                            void *const *arrays,
+                            const attn_rt_surroundings *around) {
   attn_rt_context *own = context ? NULL : attn_rt_create(NULL);
   if (!context)
     context = own;
@@ -292,10 +321,15 @@ int32_t attn_rt_call(attn_rt_context *context, const attn_rt_function *function,
   if (atomic_exchange(&context->busy, 1))
     return ATTN_BUSY;
   attn_rt_reset(context);
-  call(context, function, arrays);
+  call(context, function, arrays, around);
   attn_rt_end(context);
   int32_t status = context->status;
   atomic_store(&context->busy, 0);
   attn_rt_destroy(own);
   return status;
+}
+
+int32_t attn_rt_call(attn_rt_context *context, const attn_rt_function *function,
+                     void *const *arrays) {
+  return attn_rt_call_within(context, function, arrays, NULL);
 }

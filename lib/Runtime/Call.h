@@ -33,6 +33,54 @@ typedef struct attn_rt_array {
 attn_rt_array attn_rt_get_array(const attn_rt_function *function,
                                 void *const *arrays, int32_t index);
 
+/** A result that was returned: what it is, and which words it has. */
+typedef struct attn_rt_result {
+  attn_rt_array output;
+  const char *data;
+  const int64_t *shape, *strides;
+} attn_rt_result;
+
+/** Result `index` of a call, whose words begin at `words`. */
+attn_rt_result attn_rt_get_result(const attn_rt_function *function,
+                                  void *const *arrays, int32_t index,
+                                  const int64_t *words);
+
+/** Refuses results that have not the extents of their outputs. */
+int32_t attn_rt_check_results(attn_rt_context *context,
+                              const attn_rt_function *function,
+                              const uint8_t *lent, void *const *arrays,
+                              const int64_t *words);
+
+/** `attn_rt_store`, or what does the same elsewhere. */
+typedef int32_t attn_rt_store_results(attn_rt_context *context,
+                                      const attn_rt_function *function,
+                                      const uint8_t *lent, void *const *arrays,
+                                      const int64_t *words);
+
+/** What a call does for arrays that are not the CPU's, or not to be. A table,
+    so that a library without kernels holds none of it. */
+typedef struct attn_rt_surroundings {
+  /** As `attn_rt_gpu_move_in` and the others. */
+  int32_t (*move_in)(attn_rt_context *context, const attn_rt_function *function,
+                     int32_t num_arrays, void *const *arrays,
+                     attn_tensor *moved, void **pointers);
+  /** The code for where the arrays are. Null, the call having failed, if there
+      is none. */
+  const attn_rt_version *(*choose)(attn_rt_context *context,
+                                   const attn_rt_function *function);
+  attn_rt_store_results *store;
+  int32_t (*move_out)(attn_rt_context *context,
+                      const attn_rt_function *function, int32_t num_arrays,
+                      void *const *arrays, void *const *pointers);
+  int32_t (*end)(attn_rt_context *context);
+} attn_rt_surroundings;
+
+/** `attn_rt_call`; `around` may be null. */
+int32_t attn_rt_call_within(attn_rt_context *context,
+                            const attn_rt_function *function,
+                            void *const *arrays,
+                            const attn_rt_surroundings *around);
+
 /** The view of a tensor of at most ATTN_MAX_RANK dimensions. */
 void attn_rt_get_view(const attn_tensor *tensor, attn_rt_view *view);
 

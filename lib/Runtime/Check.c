@@ -6,6 +6,7 @@
 \*===----------------------------------------------------------------------===*/
 
 #include "Call.h"
+#include "attn/Runtime/attn_rt_gpu.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -39,8 +40,9 @@ static int32_t refuse(attn_rt_context *context, const attn_rt_array *array,
   va_start(arguments, format);
   vsnprintf(rest, sizeof(rest), format, arguments);
   va_end(arguments);
-  attn_rt_fail_as(context, ATTN_INVALID_ARGUMENT, "%s %" PRId32
-                  " expected %s%s", array->kind, array->number, expected, rest);
+  attn_rt_fail_as(context, ATTN_INVALID_ARGUMENT,
+                  "%s %" PRId32 " expected %s%s", array->kind, array->number,
+                  expected, rest);
   return ATTN_INVALID_ARGUMENT;
 }
 
@@ -59,21 +61,67 @@ static void print_element_type(char *text, size_t size, attn_dtype type) {
              type.bits, type.lanes);
 }
 
+/** The GPU that an array lies on; -1 is the CPU, -2 neither. Code that launches
+    kernels takes arrays of both. */
+static int32_t get_gpu(const attn_rt_function *function,
+                       const attn_tensor *tensor) {
+  int32_t type = (int32_t)tensor->device.device_type;
+  if (type == ATTN_CPU)
+    return -1;
+  if (function->device != ATTN_CUDA)
+    return -2;
+  if (type == ATTN_CUDA_HOST)
+    return -1;
+  return type == ATTN_CUDA || type == ATTN_CUDA_MANAGED
+             ? tensor->device.device_id
+             : -2;
+}
+
+static void print_gpu(char *text, size_t size, int32_t gpu) {
+  if (gpu < 0)
+    snprintf(text, size, "the CPU");
+  else
+    snprintf(text, size, "GPU %" PRId32, gpu);
+}
+
+/** Refuses what lies where the function, or what is passed before it, does not;
+    `gpu` is where the latter lies, -2 if there is none. */
+static int32_t check_device(attn_rt_context *context,
+                            const attn_rt_function *function,
+                            const attn_rt_array *array, int32_t *gpu) {
+  int32_t own = get_gpu(function, array->tensor);
+  if (own == -2)
+    return refuse(context, array,
+                  " in the memory of %s, but got DLPack's device %d",
+                  function->device == ATTN_CUDA ? "a GPU of NVIDIA's or the CPU"
+                                                : "the CPU",
+                  (int)array->tensor->device.device_type);
+  if (*gpu != -2 && own != *gpu) {
+    char expected[32], got[32];
+    print_gpu(expected, sizeof(expected), *gpu);
+    print_gpu(got, sizeof(got), own);
+    return refuse(context, array,
+                  " in the memory of %s, as the arrays before it, but got one "
+                  "of %s",
+                  expected, got);
+  }
+  *gpu = own;
+  return ATTN_OK;
+}
+
 /** Refuses what is of another type, rank or shape. */
 static int32_t check_type(attn_rt_context *context,
-                          const attn_rt_array *array) {
+                          const attn_rt_function *function,
+                          const attn_rt_array *array, int32_t *gpu) {
   const attn_rt_spec *spec = array->spec;
   const attn_tensor *tensor = array->tensor;
   if (!tensor)
     return refuse(context, array, ", but got nothing");
-  if (tensor->device.device_type != ATTN_CPU)
-    return refuse(context, array,
-                  " in the memory of the CPU, but got DLPack's device %d",
-                  (int)tensor->device.device_type);
+  if (check_device(context, function, array, gpu))
+    return ATTN_INVALID_ARGUMENT;
   if (tensor->ndim < 0 || tensor->ndim > ATTN_MAX_RANK)
-    return refuse(context, array,
-                  " of at most %d dimensions, but got %" PRId32, ATTN_MAX_RANK,
-                  tensor->ndim);
+    return refuse(context, array, " of at most %d dimensions, but got %" PRId32,
+                  ATTN_MAX_RANK, tensor->ndim);
   if (tensor->ndim > 0 && !tensor->shape)
     return refuse(context, array, ", but got no extents");
   int fits = tensor->ndim == spec->rank && tensor->dtype.code == spec->code &&
@@ -202,14 +250,14 @@ static int32_t check_output(attn_rt_context *context,
 int32_t attn_rt_check(attn_rt_context *context,
                       const attn_rt_function *function, int32_t num_arrays,
                       void *const *arrays) {
-  int32_t status = ATTN_OK;
+  int32_t status = ATTN_OK, gpu = -2;
   for (int32_t i = 0; i < num_arrays && status == ATTN_OK; ++i) {
     // The relations are between arguments, and results come after them.
     if (i == function->num_arguments)
       status = check_rules(context, function, arrays);
     attn_rt_array array = attn_rt_get_array(function, arrays, i);
     if (status == ATTN_OK && !array.spec->scalar)
-      status = check_type(context, &array);
+      status = check_type(context, function, &array, &gpu);
     if (status == ATTN_OK && !array.spec->scalar)
       status = check_memory(context, &array);
     if (status == ATTN_OK && i >= function->num_arguments)

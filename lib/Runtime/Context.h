@@ -66,6 +66,10 @@ attn_rt_context *attn_rt_create_child(const attn_rt_host *host,
 void attn_rt_fail_as(attn_rt_context *context, int32_t status,
                      const char *format, ...);
 
+/** The memory that was offered for result `number`, if it has so many bytes. */
+void *attn_rt_take_offer(attn_rt_context *context, int64_t bytes,
+                         int32_t number);
+
 /** Ends a call, but keeps what it says. */
 void attn_rt_end(attn_rt_context *context);
 

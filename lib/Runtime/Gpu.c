@@ -36,26 +36,15 @@ static int check(attn_rt_context *context, attn_cu_result result,
 |* Beginning
 \*===----------------------------------------------------------------------===*/
 
-/** The primary context of the first GPU, kept from call to call. */
-static int retain_primary(attn_rt_context *context, gpu_state *gpu) {
-  if (gpu->is_primary)
-    return 1;
-  int count = 0;
-  if (!check(context, gpu->driver->device_get_count(&count), "count GPUs"))
-    return 0;
-  if (count == 0) {
-    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
-                    "expected a GPU of NVIDIA's, but the driver sees none");
-    return 0;
-  }
-  if (!check(context, gpu->driver->device_get(&gpu->device, 0),
-             "open the first GPU") ||
-      !check(context,
-             gpu->driver->primary_retain(&gpu->cuda_context, gpu->device),
-             "open the first GPU"))
-    return 0;
-  gpu->is_primary = 1;
-  return 1;
+gpu_state *attn_rt_gpu_get_state(attn_rt_context *context) {
+  if (context->gpu)
+    return context->gpu;
+  context->gpu = calloc(1, sizeof(gpu_state));
+  context->gpu_destroy = attn_rt_gpu_destroy;
+  if (!context->gpu)
+    attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
+                    "expected memory for what a GPU is, but there is none");
+  return context->gpu;
 }
 
 static void release_primary(gpu_state *gpu) {
@@ -66,16 +55,41 @@ static void release_primary(gpu_state *gpu) {
   gpu->is_primary = 0;
 }
 
+/** The primary context of a GPU, kept from call to call. */
+static int retain_primary(attn_rt_context *context, gpu_state *gpu,
+                          int32_t number) {
+  int count = 0;
+  if (!check(context, gpu->driver->device_get_count(&count), "count GPUs"))
+    return 0;
+  if (count == 0) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected a GPU of NVIDIA's, but the driver sees none");
+    return 0;
+  }
+  attn_cu_device device = 0;
+  if (!check(context, gpu->driver->device_get(&device, number), "open a GPU"))
+    return 0;
+  if (gpu->is_primary && device == gpu->device)
+    return 1;
+  release_primary(gpu);
+  gpu->device = device;
+  if (!check(context, gpu->driver->primary_retain(&gpu->cuda_context, device),
+             "open a GPU"))
+    return 0;
+  gpu->is_primary = 1;
+  return 1;
+}
+
 /** The context of CUDA that the host names or has made current, or the primary
     one. */
 static int find_cuda_context(attn_rt_context *context, gpu_state *gpu,
-                             const attn_rt_gpu_place *place) {
+                             const attn_rt_gpu_place *place, int32_t device) {
   void *wanted = place ? place->cuda_context : NULL;
   if (!wanted && !check(context, gpu->driver->context_get_current(&wanted),
                         "find the current CUDA context"))
     return 0;
   if (!wanted)
-    return retain_primary(context, gpu);
+    return retain_primary(context, gpu, device);
   if (wanted != gpu->cuda_context) {
     release_primary(gpu);
     gpu->cuda_context = wanted;
@@ -119,6 +133,11 @@ static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
 
 int32_t attn_rt_gpu_begin(attn_rt_context *context,
                           const attn_rt_gpu_place *place) {
+  return attn_rt_gpu_begin_on(context, place, 0);
+}
+
+int32_t attn_rt_gpu_begin_on(attn_rt_context *context,
+                             const attn_rt_gpu_place *place, int32_t device) {
   if (place && place->version != ATTN_RT_VERSION) {
     attn_rt_fail_as(context, ATTN_UNSUPPORTED,
                     "expected a place of version %d, but got %d",
@@ -128,22 +147,16 @@ int32_t attn_rt_gpu_begin(attn_rt_context *context,
   const attn_cu_driver *driver = attn_cu_get_driver(context);
   if (!driver)
     return context->status;
-  if (!context->gpu)
-    context->gpu = calloc(1, sizeof(gpu_state));
-  gpu_state *gpu = context->gpu;
-  if (!gpu) {
-    attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
-                    "expected memory for what a GPU is, but there is none");
+  gpu_state *gpu = attn_rt_gpu_get_state(context);
+  if (!gpu)
     return context->status;
-  }
   if (gpu->begun) {
     attn_rt_fail_as(context, ATTN_BUSY,
                     "expected attn_rt_gpu_end before another call begins");
     return context->status;
   }
   gpu->driver = driver;
-  context->gpu_destroy = attn_rt_gpu_destroy;
-  if (!find_cuda_context(context, gpu, place) ||
+  if (!find_cuda_context(context, gpu, place, device) ||
       !check(context, driver->context_push(gpu->cuda_context),
              "make the CUDA context current"))
     return context->status;
@@ -165,7 +178,7 @@ int32_t attn_rt_gpu_get_chip(const attn_rt_context *context) {
 
 void *attn_rt_gpu_alloc(attn_rt_context *context, int64_t bytes) {
   gpu_state *gpu = get_state(context);
-  if (!gpu || bytes == 0)
+  if (!gpu)
     return NULL;
   if (bytes < 0 || bytes > INT64_C(1) << 62) {
     attn_rt_fail_as(context, ATTN_OUT_OF_MEMORY,
@@ -173,7 +186,8 @@ void *attn_rt_gpu_alloc(attn_rt_context *context, int64_t bytes) {
                     "negative or beyond 2^62 bytes");
     return NULL;
   }
-  int64_t whole = (bytes + 255) / 256 * 256;
+  // What is empty has an address, too.
+  int64_t whole = bytes == 0 ? 256 : (bytes + 255) / 256 * 256;
   for (attn_rt_gpu_block *block = gpu->blocks; block; block = block->next)
     if (block->is_free && block->bytes == whole) {
       block->is_free = 0;
@@ -208,6 +222,21 @@ void attn_rt_gpu_free(attn_rt_context *context, void *memory) {
       block->is_free = 1;
 }
 
+void *attn_rt_gpu_alloc_result(attn_rt_context *context, int64_t bytes,
+                               int32_t number) {
+  void *offered = attn_rt_take_offer(context, bytes, number);
+  return offered ? offered : attn_rt_gpu_alloc(context, bytes);
+}
+
+void attn_rt_gpu_free_since(attn_rt_context *context, const void *last) {
+  gpu_state *gpu = context->root->gpu;
+  attn_cu_address address = (attn_cu_address)(uintptr_t)last;
+  // The latest come first.
+  for (attn_rt_gpu_block *block = gpu ? gpu->blocks : NULL;
+       block && block->address != address; block = block->next)
+    block->is_free = 1;
+}
+
 /** Gives the driver all that the call had. */
 static void free_blocks(gpu_state *gpu) {
   while (gpu->blocks) {
@@ -239,6 +268,53 @@ void attn_rt_gpu_copy_out(attn_rt_context *context, void *host,
           gpu->driver->copy_out(host, (attn_cu_address)(uintptr_t)device,
                                 (size_t)bytes, gpu->stream),
           "copy from the GPU");
+}
+
+void attn_rt_gpu_copy_within(attn_rt_context *context, void *to,
+                             const void *from, int64_t bytes) {
+  gpu_state *gpu = get_state(context);
+  if (gpu && bytes > 0)
+    check(context,
+          gpu->driver->copy_within((attn_cu_address)(uintptr_t)to,
+                                   (attn_cu_address)(uintptr_t)from,
+                                   (size_t)bytes, gpu->stream),
+          "copy on the GPU");
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Time
+\*===----------------------------------------------------------------------===*/
+
+void attn_rt_gpu_mark(attn_rt_context *context, int32_t which) {
+  gpu_state *gpu = get_state(context);
+  if (!gpu || which < 0 || which > 1)
+    return;
+  if (gpu->marks[which] ||
+      check(context, gpu->driver->event_create(&gpu->marks[which], 0),
+            "time kernels"))
+    check(context, gpu->driver->event_record(gpu->marks[which], gpu->stream),
+          "time kernels");
+}
+
+float attn_rt_gpu_get_elapsed(attn_rt_context *context) {
+  gpu_state *gpu = get_state(context);
+  float milliseconds = 0;
+  if (gpu && gpu->marks[0] && gpu->marks[1] &&
+      check(context, gpu->driver->event_wait(gpu->marks[1]),
+            "finish the kernels"))
+    check(
+        context,
+        gpu->driver->event_elapsed(&milliseconds, gpu->marks[0], gpu->marks[1]),
+        "time kernels");
+  return milliseconds;
+}
+
+static void destroy_marks(gpu_state *gpu) {
+  for (int i = 0; i < 2; ++i) {
+    if (gpu->marks[i])
+      gpu->driver->event_destroy(gpu->marks[i]);
+    gpu->marks[i] = NULL;
+  }
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -377,6 +453,7 @@ int32_t attn_rt_gpu_end(attn_rt_context *context) {
   if (!gpu->asynchronous || context->failed)
     wait_for_stream(context, gpu);
   free_blocks(gpu);
+  destroy_marks(gpu);
   void *popped = NULL;
   check(context, gpu->driver->context_pop(&popped),
         "go back to the CUDA context of before");
@@ -384,9 +461,16 @@ int32_t attn_rt_gpu_end(attn_rt_context *context) {
   return context->failed ? context->status : ATTN_OK;
 }
 
+int32_t attn_rt_gpu_finish(attn_rt_context *context) {
+  gpu_state *gpu = get_state(context);
+  if (gpu)
+    check(context, gpu->driver->stream_wait(gpu->stream), "finish the kernels");
+  return context->failed ? context->status : ATTN_OK;
+}
+
 int32_t attn_rt_gpu_wait(attn_rt_context *context) {
   gpu_state *gpu = context->gpu;
-  if (!gpu || gpu->begun) {
+  if (!gpu || !gpu->driver || gpu->begun) {
     attn_rt_fail_as(context, ATTN_FAILED,
                     "expected attn_rt_gpu_wait after a call that has ended");
     return context->status;

@@ -13,7 +13,7 @@
 #define ATTN_LIB_RUNTIME_GPUDRIVER_H
 
 #include "Context.h"
-#include "attn/Runtime/attn_rt_gpu.h"
+#include "attn/Runtime/attn_rt_gpu_code.h"
 
 #include <stddef.h>
 
@@ -72,6 +72,14 @@ enum { ATTN_CU_MAX_DYNAMIC_SHARED_BYTES = 8 };
     (void *to, attn_cu_address from, size_t bytes, void *stream))              \
   X(fill, "cuMemsetD8Async",                                                   \
     (attn_cu_address to, unsigned char byte, size_t bytes, void *stream))      \
+  X(copy_within, "cuMemcpyDtoDAsync_v2",                                       \
+    (attn_cu_address to, attn_cu_address from, size_t bytes, void *stream))    \
+  X(event_create, "cuEventCreate", (void **event, unsigned flags))             \
+  X(event_destroy, "cuEventDestroy_v2", (void *event))                         \
+  X(event_record, "cuEventRecord", (void *event, void *stream))                \
+  X(event_wait, "cuEventSynchronize", (void *event))                           \
+  X(event_elapsed, "cuEventElapsedTime",                                       \
+    (float *milliseconds, void *begin, void *end))                             \
   X(stream_wait, "cuStreamSynchronize", (void *stream))
 #define ATTN_CU_OPTIONAL_FUNCTIONS(X)                                          \
   X(context_get_id, "cuCtxGetId", (void *context, unsigned long long *id))     \
@@ -107,6 +115,9 @@ typedef struct attn_rt_gpu_block {
 
 /** What a context knows of its GPU. */
 struct attn_rt_gpu_state {
+  /** Where calls run that say nothing else. */
+  attn_rt_gpu_place place;
+  /** Null until a call has begun. */
   const attn_cu_driver *driver;
   void *cuda_context, *stream;
   /** Tells contexts apart, also such as had one address one after the other
@@ -121,6 +132,8 @@ struct attn_rt_gpu_state {
       kept until the context goes. */
   int begun, asynchronous, is_unwaited, is_primary;
   attn_rt_gpu_block *blocks;
+  /** The ends of an interval that is timed; null if none was. */
+  void *marks[2];
   /** An attn_rt_gpu_error, 0 if none was asked for; where it is copied to at
       the end of a call, and whether that was looked at. */
   attn_cu_address error_word;
@@ -132,6 +145,19 @@ struct attn_rt_gpu_state {
   attn_rt_gpu_error error;
   const char *error_text;
 };
+
+/** What is known of the context's GPU, nothing at first. Null, the call having
+    failed, if there is no memory. */
+struct attn_rt_gpu_state *attn_rt_gpu_get_state(attn_rt_context *context);
+
+/** As `attn_rt_gpu_begin`; `device` is the number of the GPU that is taken
+   where no context of CUDA is named or current. */
+int32_t attn_rt_gpu_begin_on(attn_rt_context *context,
+                             const attn_rt_gpu_place *place, int32_t device);
+
+/** Copies from one memory of the GPU to another, in the order of the stream. */
+void attn_rt_gpu_copy_within(attn_rt_context *context, void *to,
+                             const void *from, int64_t bytes);
 
 /** Ends what began, and forgets the GPU. */
 void attn_rt_gpu_destroy(attn_rt_context *context);

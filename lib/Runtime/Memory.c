@@ -104,15 +104,19 @@ void attn_rt_offer(attn_rt_context *context, int32_t number, void *memory,
   context->outputs[number].bytes = bytes;
 }
 
+void *attn_rt_take_offer(attn_rt_context *context, int64_t bytes,
+                         int32_t number) {
+  if (number >= context->num_outputs || context->outputs[number].bytes != bytes)
+    return NULL;
+  // Once: a function that calls itself allocates another result.
+  context->outputs[number].bytes = -1;
+  return context->outputs[number].memory;
+}
+
 void *attn_rt_alloc_result(attn_rt_context *context, int64_t bytes,
                            int32_t number) {
-  // Once: a function that calls itself allocates another result.
-  if (number < context->num_outputs &&
-      context->outputs[number].bytes == bytes) {
-    context->outputs[number].bytes = -1;
-    return context->outputs[number].memory;
-  }
-  return attn_rt_alloc(context, bytes);
+  void *offered = attn_rt_take_offer(context, bytes, number);
+  return offered ? offered : attn_rt_alloc(context, bytes);
 }
 
 /** Whether the host has offered this for a result. */

@@ -8,6 +8,8 @@
 #include "CompilerCommand.h"
 #include "CommandLine.h"
 
+#include "attn/Execution/Assembler.h"
+
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -20,25 +22,40 @@ using llvm::StringRef;
 using Option = CommandOption<CompilerCommand>;
 using Value = OptionValue;
 
-static Error parseCpus(StringRef text, CompilerCommand &command) {
+/// Names between commas, each once.
+static Error parseNames(StringRef text, StringRef option,
+                        std::vector<std::string> &result) {
   llvm::SmallVector<StringRef> names;
   text.split(names, ',');
-  command.cpus.clear();
+  result.clear();
   for (StringRef name : names) {
     if (name.empty())
-      return makeValueError("--cpu=NAME,... with a name in each place", text);
-    if (llvm::is_contained(command.cpus, name))
-      return makeValueError("--cpu=NAME,... with each name once", text);
-    command.cpus.push_back(name.str());
+      return makeValueError(
+          "--" + option.str() + "=NAME,... with a name in each place", text);
+    if (llvm::is_contained(result, name))
+      return makeValueError(
+          "--" + option.str() + "=NAME,... with each name once", text);
+    result.push_back(name.str());
   }
   return Error::success();
 }
 
+static Error parseCpus(StringRef text, CompilerCommand &command) {
+  return parseNames(text, "cpu", command.cpus);
+}
+
+static Error parseChips(StringRef text, CompilerCommand &command) {
+  if (Error error = parseNames(text, "chip", command.chips))
+    return error;
+  for (const std::string &name : command.chips)
+    if (!GPUTarget::find(name))
+      return makeValueError("--chip of " + GPUTarget::listChips(), name);
+  return Error::success();
+}
+
 static Error parseTriple(StringRef text, CompilerCommand &command) {
-  if (text == "gpu")
-    return createStringError("target 'gpu' is not built yet; leave --target "
-                             "out, or name a CPU's as aarch64-linux-gnu");
-  command.triple = text == "cpu" ? "" : text.str();
+  command.gpu = text == "gpu";
+  command.triple = command.gpu || text == "cpu" ? "" : text.str();
   return Error::success();
 }
 
@@ -60,8 +77,18 @@ static const Option optionTable[] = {
     {"features", Value::Required, "LIST",
      "changes to the features of each --cpu, such as +avx2,-fma",
      Option::parseText<&CompilerCommand::features>},
-    {"target", Value::Required, "TRIPLE",
-     "another architecture or system, such as aarch64-linux-gnu", parseTriple},
+    {"target", Value::Required, "gpu|TRIPLE",
+     "GPUs of NVIDIA's, or another architecture or system, such as "
+     "aarch64-linux-gnu",
+     parseTriple},
+    {"chip", Value::Required, "NAME,...",
+     "the GPUs to compile for (default: sm_80); later ones run the latest that "
+     "they follow on",
+     parseChips},
+    {"ptxas", Value::Required, "PROGRAM",
+     "NVIDIA's assembler, or none: drivers take the text (default: the one in "
+     "PATH, CUDA_HOME or /usr/local/cuda)",
+     Option::parseText<&CompilerCommand::assembler>},
     {"prefix", Value::Required, "TEXT",
      "what the names of functions begin with",
      Option::parseText<&CompilerCommand::prefix>},
@@ -115,6 +142,12 @@ static Error readOutput(CompilerCommand &command) {
 }
 
 static Error checkTogether(const CompilerCommand &command) {
+  if (command.gpu && (!command.cpus.empty() || !command.features.empty()))
+    return createStringError("expected --chip with --target=gpu, not --cpu and "
+                             "--features");
+  if (!command.gpu && (!command.chips.empty() || !command.assembler.empty()))
+    return createStringError("expected --chip and --ptxas together with "
+                             "--target=gpu");
   bool library = command.kind != LibraryKind::Object;
   llvm::Triple host(llvm::sys::getProcessTriple());
   llvm::Triple target(llvm::Triple::normalize(command.triple));
@@ -148,6 +181,9 @@ LibraryOptions CompilerCommand::getLibraryOptions() const {
   options.compile.stages.requireFused = requireFused;
   options.compile.stages.fusion = fusion;
   options.cpus = cpus;
+  options.compile.stages.device = gpu ? Device::GPU : Device::CPU;
+  options.chips = chips;
+  options.assembler = assembler == "none" ? "" : findAssembler(assembler);
   options.strided = !rowMajor;
   options.prefix = prefix;
   return options;

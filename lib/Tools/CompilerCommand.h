@@ -22,6 +22,11 @@ struct CompilerCommand {
   /// What the name of the output says.
   LibraryKind kind = LibraryKind::Object;
   std::vector<std::string> cpus;
+  /// Whether functions run on a GPU; for which GPUs, and what assembles for
+  /// them.
+  bool gpu = false;
+  std::vector<std::string> chips;
+  std::string assembler;
   std::string features, triple, prefix;
   /// What links a shared library; the runtime that goes into libraries.
   std::string linker, runtime;

@@ -14,16 +14,30 @@
 using namespace attn;
 using llvm::StringRef;
 
-/// The text of attn_rt.h.
+/// The text of attn_rt.h, and of attn_rt_gpu.h.
 static constexpr char runtimeHeader[] = {
-#include "RuntimeHeader.inc"
+#include "attn_rt.inc"
+};
+static constexpr char gpuHeader[] = {
+#include "attn_rt_gpu.inc"
 };
 
-llvm::ArrayRef<StringRef> attn::getHostFunctions() {
-  static constexpr StringRef names[] = {"attn_abi_version", "attn_rt_create",
-                                        "attn_rt_destroy", "attn_rt_get_error",
-                                        "attn_rt_set_threads"};
-  return names;
+llvm::ArrayRef<StringRef> attn::getHostFunctions(bool gpu) {
+  static constexpr StringRef names[] = {
+      "attn_abi_version", "attn_rt_create", "attn_rt_destroy",
+      "attn_rt_get_error", "attn_rt_set_threads",
+      // Of libraries for a GPU only.
+      "attn_rt_gpu_set_place", "attn_rt_gpu_wait"};
+  return llvm::ArrayRef(names).drop_back(gpu ? 0 : 2);
+}
+
+/// What hosts need of the runtime, in one file.
+static std::string getRuntimeHeader(bool gpu) {
+  if (!gpu)
+    return runtimeHeader;
+  auto [before, after] =
+      StringRef(gpuHeader).split("#include \"attn/Runtime/attn_rt.h\"\n");
+  return (runtimeHeader + llvm::Twine("\n") + before + after).str();
 }
 
 /// What C passes a scalar as.
@@ -88,7 +102,7 @@ static void printFunction(llvm::raw_ostream &os,
   os << "\n/** " << function.symbol << "\n *\n";
   for (auto [number, spec] : llvm::enumerate(signature.arguments))
     printSpec(os, "argument" + std::to_string(number), spec,
-              function.written[number]);
+              signature.written[number]);
   for (auto [number, spec] : llvm::enumerate(signature.results))
     printSpec(os, "result" + std::to_string(number), spec, true);
   std::vector<ShapeRules::Rule> rules = getRules(signature);
@@ -123,7 +137,8 @@ void attn::printLibraryHeader(llvm::raw_ostream &os, const Library &library,
      << ".\n *\n * What hosts need of the runtime comes first; the functions "
         "follow. */\n#ifndef "
      << guard << "\n#define " << guard << "\n\n"
-     << runtimeHeader << "\n#if ATTN_RT_VERSION != " << ATTN_RT_VERSION
+     << getRuntimeHeader(library.gpu)
+     << "\n#if ATTN_RT_VERSION != " << ATTN_RT_VERSION
      << "\n#error \"expected version " << ATTN_RT_VERSION
      << " of attn_rt.h, but another one was included before\"\n#endif\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

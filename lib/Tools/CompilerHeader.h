@@ -18,8 +18,8 @@ namespace attn {
 void printLibraryHeader(llvm::raw_ostream &os, const Library &library,
                         llvm::StringRef name);
 
-/// The functions of the runtime that hosts call.
-llvm::ArrayRef<llvm::StringRef> getHostFunctions();
+/// The functions of the runtime that hosts call, of a GPU or of a CPU.
+llvm::ArrayRef<llvm::StringRef> getHostFunctions(bool gpu);
 
 } // namespace attn
 

@@ -8,15 +8,10 @@
 #include "CompilerOutput.h"
 #include "CompilerHeader.h"
 
-#include "attn/Support/Output.h"
-#include "llvm/ADT/SmallString.h"
+#include "attn/Support/TemporaryFile.h"
 #include "llvm/Object/ArchiveWriter.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
 
 using namespace attn;
 using llvm::createStringError;
@@ -24,7 +19,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 using Buffer = std::unique_ptr<llvm::MemoryBuffer>;
@@ -74,30 +68,6 @@ static Expected<Buffer> makeArchive(const Library &library,
       llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
 }
 
-namespace {
-/// A file for the linker, which goes when it has run.
-class TemporaryFile {
-public:
-  Error create(StringRef suffix, StringRef content) {
-    int descriptor;
-    if (std::error_code code =
-            fs::createTemporaryFile("attn", suffix, descriptor, path))
-      return createStringError("no temporary file can be made: " +
-                               code.message());
-    remover.setFile(path);
-    llvm::sys::RemoveFileOnSignal(path);
-    Error error = writeBytes(descriptor, content.data(), content.size());
-    llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
-    return error;
-  }
-  StringRef getPath() const { return path; }
-
-private:
-  llvm::SmallString<128> path;
-  llvm::FileRemover remover;
-};
-} // namespace
-
 static Expected<std::string> findLinker(const CompilerCommand &command) {
   llvm::SmallVector<StringRef> names{"cc", "gcc", "clang", "clang-22"};
   if (!command.linker.empty())
@@ -120,7 +90,7 @@ static Expected<Buffer> linkShared(const CompilerCommand &command,
   std::string symbols = "{ global: ";
   for (const LibraryFunction &function : library.functions)
     symbols += function.symbol + "; ";
-  for (StringRef name : getHostFunctions())
+  for (StringRef name : getHostFunctions(library.gpu))
     symbols += name.str() + "; ";
   symbols += "local: *; };\n";
   TemporaryFile object, archive, script, output, messages;

@@ -23,7 +23,6 @@
 #include "attn/Tools/Peak.h"
 #include "attn/Version.h"
 #include "mlir/IR/MLIRContext.h"
-#include "llvm/Support/DynamicLibrary.h"
 
 #include <chrono>
 #include <cstring>
@@ -62,6 +61,7 @@ private:
   int readSignature(func::FuncOp function);
   void listen();
   int showConfig();
+  int findGPU();
   int prepare();
   int evaluate();
   int compile();
@@ -69,6 +69,8 @@ private:
   int execute();
   Error copyForTurns(std::vector<Arguments> &turns,
                      std::vector<std::vector<Array>> &others);
+  llvm::Expected<double> countFlops();
+  llvm::Expected<Timing> timeOnCPU(double flops);
   int time();
   int report();
   int store();
@@ -169,6 +171,20 @@ int Driver::readSignature(func::FuncOp function) {
   if (runsKernel())
     if (Error error = checkHostRuns(compileOptions))
       return fail(statusBadInput, std::move(error));
+  return 0;
+}
+
+/// Finds the GPU that runs the kernels, which are for it if no other is named.
+int Driver::findGPU() {
+  llvm::Expected<GPUTarget> present = findPresentGPU();
+  if (!present)
+    return fail(statusFailed,
+                llvm::createStringError(
+                    llvm::toString(present.takeError()) +
+                    "; print the kernels with --emit=ptx, or run them with "
+                    "--target=gpu-emulator"));
+  if (options.chip.empty())
+    compileOptions.stages.chip = present->chip.str();
   return 0;
 }
 
@@ -335,17 +351,19 @@ Error Driver::copyForTurns(std::vector<Arguments> &turns,
   return Error::success();
 }
 
-int Driver::time() {
-  std::vector<const Array *> pointers = getPointers(arguments);
-  double flops = expected ? expected->flops : 0;
-  if (!expected) {
-    Progress progress("counting visible pairs", /*ticks=*/true);
-    llvm::Expected<ReferenceWork> work =
-        countVisiblePairs(*reference, entry, pointers);
-    if (!work)
-      return fail(statusBadInput, work.takeError());
-    flops = work->flops;
-  }
+/// The work of the attention ops, on visible pairs.
+llvm::Expected<double> Driver::countFlops() {
+  if (expected)
+    return expected->flops;
+  Progress progress("counting visible pairs", /*ticks=*/true);
+  llvm::Expected<ReferenceWork> work =
+      countVisiblePairs(*reference, entry, getPointers(arguments));
+  if (!work)
+    return work.takeError();
+  return work->flops;
+}
+
+llvm::Expected<Timing> Driver::timeOnCPU(double flops) {
   auto hasType = [](ElementType type) {
     return [=](const TensorSpec &spec) { return spec.type == type; };
   };
@@ -355,16 +373,26 @@ int Driver::time() {
   else if (compileOptions.stages.target.hasBf16Dot &&
            llvm::any_of(argumentSpecs, hasType(ElementType::BF16)))
     type = ElementType::BF16;
+  std::vector<Arguments> turns{getPointers(arguments)};
+  std::vector<std::vector<Array>> others;
+  if (Error error = copyForTurns(turns, others))
+    return std::move(error);
+  FaultGuard guard;
+  return timeKernel(*kernel, turns, options.timedRuns, flops, type, results);
+}
+
+int Driver::time() {
+  llvm::Expected<double> flops = countFlops();
+  if (!flops)
+    return fail(statusBadInput, flops.takeError());
   std::vector<Array> copies;
   if (Error error = copyArrays(arguments, copies))
     return fail(statusBadInput, std::move(error));
-  std::vector<Arguments> turns{pointers};
-  std::vector<std::vector<Array>> others;
-  if (Error error = copyForTurns(turns, others))
-    return fail(statusBadInput, std::move(error));
-  FaultGuard guard;
   llvm::Expected<Timing> timing =
-      timeKernel(*kernel, turns, options.timedRuns, flops, type, results);
+      options.target == DriverTarget::GPU
+          ? timeOnGPU(*kernel, getPointers(arguments), options.timedRuns,
+                      *flops, compileOptions.stages.chip, results)
+          : timeOnCPU(*flops);
   if (!timing)
     return failCall(timing.takeError());
   // A kernel that writes into its arguments had others in every call.
@@ -433,21 +461,6 @@ int Driver::report() {
   return *passed ? 0 : statusFailed;
 }
 
-/// What is missing to run on a GPU.
-static Error explainNoGPU() {
-  std::string message;
-  constexpr const char *kDriver = "libcuda.so.1";
-  if (!llvm::sys::DynamicLibrary::getPermanentLibrary(kDriver, &message)
-           .isValid())
-    return llvm::createStringError(
-        std::string("expected a GPU, but there is no driver, ") + kDriver +
-        "; print the kernels with --emit=ptx, or run them with "
-        "--target=gpu-emulator");
-  return llvm::createStringError("kernels are compiled for a GPU, but not run "
-                                 "on it; print them with --emit=ptx, or run "
-                                 "them with --target=gpu-emulator");
-}
-
 int Driver::run() {
   if (int status = load())
     return status;
@@ -459,7 +472,8 @@ int Driver::run() {
     return error ? fail(statusFailed, std::move(error)) : 0;
   }
   if (options.target == DriverTarget::GPU)
-    return fail(statusBadInput, explainNoGPU());
+    if (int status = findGPU())
+      return status;
   if (int status = prepare())
     return status;
   if (options.target == DriverTarget::Reference) {

@@ -7,6 +7,7 @@
 
 #include "DriverCompile.h"
 
+#include "attn/Execution/Assembler.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace attn;
@@ -27,6 +28,7 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
     result.stages.chip = options.chip;
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
+  result.emulated = options.target == DriverTarget::GPUEmulator;
   result.emulator.seed = options.schedule;
   if (llvm::Error error = resolveTarget(result))
     return error;
@@ -58,6 +60,27 @@ bool attn::readUnfused(const StageRemark &remark,
   return true;
 }
 
+/// What NVIDIA's assembler says of the kernels, of each a line.
+static llvm::Error printSassStats(llvm::raw_ostream &os, mlir::ModuleOp module,
+                                  llvm::StringRef chip) {
+  std::string assembler = findAssembler();
+  if (assembler.empty())
+    return createStringError("expected ptxas, NVIDIA's assembler, but there is "
+                             "none; scripts/setup.sh --with-ptxas gets one");
+  std::string ptx;
+  llvm::raw_string_ostream text(ptx);
+  if (llvm::Error error = printKernels(module, chip, /*ptx=*/true, text))
+    return error;
+  if (ptx.empty())
+    return llvm::Error::success();
+  Expected<AssembledKernels> assembled =
+      assemble(assembler, ptx, *GPUTarget::find(chip));
+  if (!assembled)
+    return assembled.takeError();
+  os << summarizeReport(assembled->report);
+  return llvm::Error::success();
+}
+
 llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                              EmitKind kind, const CompileOptions &options) {
   // A kernel that is called has names of its own; here they are the module's.
@@ -71,6 +94,8 @@ llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
                                  "rename it");
   if (llvm::Error error = lowerModule(module, options))
     return error;
+  if (kind == EmitKind::SassStats)
+    return printSassStats(os, module, options.stages.chip);
   if (options.stages.device == Device::GPU && kind != EmitKind::None &&
       kind != EmitKind::MLIR)
     return printKernels(module, options.stages.chip, kind == EmitKind::PTX, os);

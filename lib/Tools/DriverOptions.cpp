@@ -108,8 +108,10 @@ static Error parseEmit(StringRef text, DriverOptions &options) {
     options.emit = EmitKind::Assembly;
   else if (text == "ptx")
     options.emit = EmitKind::PTX;
+  else if (text == "sass-stats")
+    options.emit = EmitKind::SassStats;
   else
-    return makeValueError("--emit=mlir, llvm, asm or ptx", text);
+    return makeValueError("--emit=mlir, llvm, asm, ptx or sass-stats", text);
   return Error::success();
 }
 
@@ -221,8 +223,11 @@ static const Option optionTable[] = {
      nullptr, &DriverOptions::json},
     {"trace-pair", Value::Required, "B,H,I,J",
      "print similarity, score, mask and weight of one pair", parseTracePair},
-    {"emit", Value::Required, "mlir|llvm|asm|ptx",
-     "print the compiled code instead of running it", parseEmit},
+    {"emit", Value::Required, "mlir|llvm|asm|ptx|sass-stats",
+     "print the compiled code instead of running it, or what NVIDIA's "
+     "assembler "
+     "says of kernels",
+     parseEmit},
     {"print-config", Value::None, "",
      "print the tile sizes and why, and run if there are arguments", nullptr,
      &DriverOptions::printConfig},
@@ -263,7 +268,8 @@ static const Option optionTable[] = {
     {"features", Value::Required, "LIST",
      "changes to the features of --cpu, such as +avx2,-fma",
      Option::parseText<&DriverOptions::features>},
-    {"chip", Value::Required, "NAME", "the GPU to compile for (default: sm_80)",
+    {"chip", Value::Required, "NAME",
+     "the GPU to compile for (default: this one to run, else sm_80)",
      [](StringRef text, DriverOptions &options) -> Error {
        if (!GPUTarget::find(text))
          return makeValueError("--chip of " + GPUTarget::listChips(), text);
@@ -298,8 +304,15 @@ static Error checkTarget(const DriverOptions &options) {
       (!options.cpu.empty() || !options.features.empty()))
     return createStringError("expected --chip with --target=gpu, not --cpu and "
                              "--features");
+  if (options.target == DriverTarget::GPU && options.rotatedMiB)
+    return createStringError(
+        "expected --rotate with --target=cpu, whose caches "
+        "it is about");
   if (options.emit == EmitKind::PTX && !gpu)
     return createStringError("expected --emit=ptx together with --target=gpu");
+  if (options.emit == EmitKind::SassStats && !gpu)
+    return createStringError(
+        "expected --emit=sass-stats together with --target=gpu");
   if (options.emit == EmitKind::Assembly && gpu)
     return createStringError("expected --emit=ptx with --target=gpu, not asm");
   StringRef target = options.target == DriverTarget::GPU ? "gpu"

@@ -16,7 +16,7 @@
 namespace attn {
 
 enum class DriverTarget { CPU, GPU, GPUEmulator, Reference };
-enum class EmitKind { None, MLIR, LLVM, Assembly, PTX };
+enum class EmitKind { None, MLIR, LLVM, Assembly, PTX, SassStats };
 
 /// `--shape=[ARG:]2x8x128x64`.
 struct ShapeOption {
@@ -68,9 +68,11 @@ struct DriverOptions {
                ? Device::GPU
                : Device::CPU;
   }
-  /// The last stage, if no other is named: GPUs have no code for the host.
+  /// The last stage, if no other is named: what is shown of a GPU's code are
+  /// its kernels.
   Stage getLastStage() const {
-    return target == DriverTarget::GPU ? Stage::NVVM : Stage::LLVM;
+    return target == DriverTarget::GPU && showsCode() ? Stage::NVVM
+                                                      : Stage::LLVM;
   }
   /// Whether only what is chosen is printed, for which no argument is needed.
   bool showsConfig() const {

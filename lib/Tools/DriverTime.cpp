@@ -140,7 +140,34 @@ attn::timeKernel(Kernel &kernel, llvm::ArrayRef<Arguments> copies, int64_t runs,
   return timing;
 }
 
+llvm::Expected<Timing> attn::timeOnGPU(const Kernel &kernel,
+                                       const Arguments &arguments, int64_t runs,
+                                       double flops, llvm::StringRef chip,
+                                       std::vector<Array> &results) {
+  Progress progress("timing", /*ticks=*/true);
+  llvm::Expected<std::vector<double>> times =
+      kernel.timeOnGPU(arguments, runs, results);
+  if (!times)
+    return times.takeError();
+  Timing timing;
+  timing.chip = chip.str();
+  timing.runs = times->size();
+  timing.medianMs = getMedian(*times);
+  timing.minMs = times->front();
+  timing.gflops = timing.medianMs > 0 ? flops / timing.medianMs / 1e6 : 0;
+  return timing;
+}
+
 void Timing::print(llvm::raw_ostream &os) const {
+  if (!chip.empty()) {
+    os << format("time: %.4g ms (median of %lld, least %.4g ms)", medianMs,
+                 static_cast<long long>(runs), minMs);
+    if (gflops > 0)
+      os << format(", %.4g TFLOP/s on visible pairs", gflops / 1e3);
+    os << "; kernels for " << chip
+       << format(", compiled in %.4g ms\n", compileMs);
+    return;
+  }
   os << format("time: %.4g ms (median of %lld, least %.4g ms)", medianMs,
                static_cast<long long>(runs), minMs);
   if (gflops > 0)
@@ -160,6 +187,15 @@ void Timing::print(llvm::raw_ostream &os) const {
 }
 
 void Timing::printJson(llvm::raw_ostream &os) const {
+  if (!chip.empty()) {
+    os << format(
+              "{\"compile_ms\": %.3f, \"median_ms\": %.6f, \"min_ms\": %.6f, ",
+              compileMs, medianMs, minMs)
+       << format("\"tflops\": %.3f, \"runs\": %lld, ", gflops / 1e3,
+                 static_cast<long long>(runs))
+       << "\"chip\": \"" << chip << "\"}\n";
+    return;
+  }
   os << format("{\"compile_ms\": %.3f, \"median_ms\": %.6f, \"min_ms\": %.6f, ",
                compileMs, medianMs, minMs)
      << format("\"gflops\": %.3f, \"peak_gflops\": %.3f, "

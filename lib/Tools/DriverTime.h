@@ -26,6 +26,9 @@ struct Timing {
   /// With several copies, how long a plain read of one takes, the median.
   double readMs = 0;
   int threads = 1;
+  /// What the kernels were compiled for, if they ran on a GPU; then the rates
+  /// of this machine are not known.
+  std::string chip;
   /// The ops that ran as plain loops.
   std::vector<UnfusedOp> unfused;
 
@@ -55,6 +58,12 @@ llvm::Expected<Timing> timeKernel(Kernel &kernel,
                                   llvm::ArrayRef<Arguments> copies,
                                   int64_t runs, double flops, ElementType type,
                                   std::vector<Array> &results);
+
+/// Times `runs` calls on a GPU, as `Kernel::timeOnGPU` does.
+llvm::Expected<Timing> timeOnGPU(const Kernel &kernel,
+                                 const Arguments &arguments, int64_t runs,
+                                 double flops, llvm::StringRef chip,
+                                 std::vector<Array> &results);
 
 } // namespace attn
 

@@ -30,6 +30,14 @@ struct GPUTarget {
   /// As LLVM names the version: `+ptx70`.
   std::string getFeatures() const;
 
+  /// 10 times the compute capability: 80 of `sm_80`.
+  int32_t getNumber() const;
+  /// Whether what is compiled for the chip runs on no later one: `sm_90a`.
+  bool isExact() const;
+
+  /// The latest that a GPU of this number is, or follows on.
+  static std::optional<GPUTarget> ofNumber(int32_t number);
+
   /// The chip of that name, if it is known.
   static std::optional<GPUTarget> find(llvm::StringRef chip);
   /// The names of all, with commas between.

@@ -199,7 +199,8 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
     hands it on to those it calls; functions that are only declared are of other
     libraries and do not, but for the runtime's. `memref.alloc` and `dealloc`
     ask the context; what a public function allocates once and returns may be
-    memory that the host has offered. A `cf.assert` that does not hold records
+    memory that the host has offered; with `device-memory` all of it is a GPU's.
+    A `cf.assert` that does not hold records
     its message in the context and returns, and so does a caller, which looks
     after each call.
 
@@ -215,6 +216,10 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"deviceMemory", "device-memory", "bool", /*default=*/"false",
+           "Ask for memory of a GPU">
+  ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect",
@@ -328,8 +333,9 @@ def LowerLaunchesPass : Pass<"attn-lower-launches", "::mlir::ModuleOp"> {
     A `gpu.launch_func` becomes a call of `attn_rt_gpu_launch`, which is given
     the names of the kernel and its module, the extents of grid and block, the
     bytes of shared memory, the parameters, a word each, and of each memref
-    where it begins and its bytes. Launches are waited for: each is over before
-    the next op.
+    where it begins and its bytes. Launches follow each other: each is over
+    before the next begins. Kernels get names of letters, digits and underlines
+    that no other module has; constants are copied to where kernels see them.
 
     Example:
     ```mlir

@@ -79,17 +79,27 @@ struct CompileOptions : TargetDescription {
   /// Verify the module after every pass, not only as it is read. It makes
   /// compilation slower.
   bool verifyEach = false;
-  /// How the kernels of a GPU are run on this machine, as `stages.device` asks.
+  /// Whether kernels of a GPU, if `stages.device` is one, run on this machine's
+  /// CPU, and how.
+  bool emulated = false;
   EmulatorOptions emulator;
   /// Called with each remark of the stages, in the order of the source, once
   /// they have run.
   std::function<void(const StageRemark &)> onRemark;
 };
 
+/// Where the elements of an array lie, as DLPack has it: `type` is a constant
+/// of attn_rt.h or attn_rt_gpu.h.
+struct ArrayPlace {
+  int32_t type = 1, number = 0;
+};
+
 /// An array of somebody else, borrowed for a call: its elements are neither
-/// copied nor kept.
+/// copied nor kept. Code for a GPU takes arrays on it, all of a call, or copies
+/// those of the CPU.
 struct ArrayView {
   ElementType type = ElementType::F32;
+  ArrayPlace place;
   /// The element at position 0 in every dimension.
   void *data = nullptr;
   /// Extents, and strides in elements. The innermost stride is 1, or the extent
@@ -107,6 +117,9 @@ struct CallOptions {
   /// How many threads a parallel loop takes: 1 the caller's alone, 0 as many as
   /// OpenMP would take. Results do not depend on it.
   int threads = 0;
+  /// On a GPU, a CUcontext and a CUstream of it. Null: the current context or,
+  /// without one, the primary one of the GPU; its default stream. Calls wait.
+  void *cudaContext = nullptr, *cudaStream = nullptr;
 };
 
 /// Fills `options.cpu` and `options.stages.target`, the host's where no CPU is
@@ -138,6 +151,11 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
 /// of the least version that has the chip.
 llvm::Error printKernels(mlir::ModuleOp module, llvm::StringRef chip, bool ptx,
                          llvm::raw_ostream &os);
+
+/// What to compile for the GPU that calls run on where they say nothing else:
+/// the latest chip that it is or follows on. An error, of one line, says what
+/// is missing: a GPU, its driver, or a later one of either.
+llvm::Expected<GPUTarget> findPresentGPU();
 
 /// A function of a module, compiled in process. The call checks every argument
 /// before it jumps: number, element type, rank, extents, strides, and that
@@ -181,6 +199,14 @@ public:
   llvm::Error call(llvm::ArrayRef<ArrayView> arguments,
                    llvm::ArrayRef<ArrayView> outputs,
                    const CallOptions &options = {}) const;
+
+  /// Calls the function on a GPU `runs` times (0: as many as half a second
+  /// holds, at least 7) after warm-up, with arguments that are copied there
+  /// once. How long the GPU took each time, by its clock, in milliseconds.
+  /// `results` are those of the last call.
+  llvm::Expected<std::vector<double>>
+  timeOnGPU(llvm::ArrayRef<const Array *> arguments, int64_t runs,
+            std::vector<Array> &results) const;
 
   /// Key tiles that all calls so far have looked at, computed, and found full
   /// before computing them. Zeros unless compiled with `stages.countTiles`.

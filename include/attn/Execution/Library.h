@@ -20,6 +20,12 @@ struct LibraryOptions {
   /// The CPUs to compile for, the least first; none: this machine's. Where code
   /// runs, the last is taken that the machine can execute.
   std::vector<std::string> cpus;
+  /// The GPUs whose kernels are embedded, if `compile.stages.device` is one:
+  /// as text, which later GPUs take, too, and as their code if there is an
+  /// assembler. The host's code is then for any CPU of the architecture.
+  std::vector<std::string> chips;
+  /// NVIDIA's assembler, `ptxas`; empty: none.
+  std::string assembler;
   /// Whether arrays are taken that do not lie row by row; it takes twice the
   /// code.
   bool strided = true;
@@ -37,16 +43,15 @@ struct LibraryFunction {
     unsigned result, dim, argument, argumentDim;
   };
   std::vector<ResultExtent> resultExtents;
-  /// Which arguments the function writes: it says so itself, by
-  /// `bufferization.writable = true`.
-  std::vector<bool> written;
 };
 
 /// What was compiled.
 struct Library {
   std::vector<LibraryFunction> functions;
-  /// The CPUs, as LLVM names them.
+  /// The CPUs, or GPUs, as LLVM names them.
   std::vector<std::string> cpus;
+  /// Whether functions run on a GPU.
+  bool gpu = false;
   /// As LLVM writes it.
   std::string triple;
   /// The object, in which nothing is visible but the functions. It needs the C
@@ -58,7 +63,8 @@ struct Library {
 /// context of the runtime, its arguments and where its results go, and returns
 /// a status: `docs/libraries.md`. The same module and options give the same
 /// bytes. An error, of one line, if there is no such function, if one of them
-/// cannot be called from C, or if the target is none of 64 bits and ELF.
+/// cannot be called from C, if the target is none of 64 bits and ELF, or if the
+/// assembler fails.
 llvm::Expected<Library> compileLibrary(mlir::ModuleOp module,
                                        const LibraryOptions &options);
 

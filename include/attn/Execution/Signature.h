@@ -16,6 +16,9 @@ namespace attn {
 /// What calls of a function are held to.
 struct Signature {
   llvm::SmallVector<TensorSpec> arguments, results;
+  /// Which arguments the function writes: it says so itself, by
+  /// `bufferization.writable = true`.
+  std::vector<bool> written;
   ShapeRules rules;
 };
 

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /** The version of this interface. Compiled code and runtime share one. */
-#define ATTN_RT_VERSION 1
+#define ATTN_RT_VERSION 2
 
 /** ATTN_RT_VERSION of the runtime that is linked. Code of another version is
     refused by every call. */

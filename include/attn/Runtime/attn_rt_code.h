@@ -74,6 +74,9 @@ typedef struct attn_rt_spec {
   uint8_t scalar;
   /** Whether code for arrays that lie anywhere takes this one so. */
   uint8_t lent;
+  /** Of an argument: whether the function writes it. */
+  uint8_t written;
+  uint8_t unused[7];
 } attn_rt_spec;
 
 /** Two extents of arguments that are equal, or of which the left one is a
@@ -88,11 +91,12 @@ typedef struct attn_rt_rule {
     array it takes words: allocation, data, offset, extents, strides. */
 typedef void (*attn_rt_entry)(attn_rt_context *context, void **slots);
 
-/** A function as it was compiled for one CPU. */
+/** A function as it was compiled for one CPU, or one GPU. */
 typedef struct attn_rt_version {
   const char *cpu;
   /** What it needs of an x86 CPU, a bit for each name of
-      ATTN_RT_X86_FEATURES. */
+      ATTN_RT_X86_FEATURES. Of a GPU its number, and whether it is for that one
+      alone: ATTN_RT_GPU_FEATURES. */
   uint64_t features;
   /** For arrays that all lie row by row, and for those that do not; the latter
       is null if there are none of more than one dimension. */
@@ -102,7 +106,10 @@ typedef struct attn_rt_version {
 typedef struct attn_rt_function {
   /** ATTN_RT_VERSION as the function was compiled. */
   int32_t version;
-  int32_t num_arguments, num_results, num_rules, num_versions, unused;
+  int32_t num_arguments, num_results, num_rules, num_versions;
+  /** ATTN_CPU or, of functions that launch kernels, ATTN_CUDA: then arrays may
+      be memory of a GPU. */
+  int32_t device;
   /** Arguments, then results. */
   const attn_rt_spec *specs;
   const attn_rt_rule *rules;
@@ -110,15 +117,21 @@ typedef struct attn_rt_function {
   const attn_rt_version *versions;
 } attn_rt_function;
 
+#define ATTN_RT_GPU_FEATURES(chip, exact) ((uint64_t)(chip) << 1 | !!(exact))
+#define ATTN_RT_GPU_CHIP(features) ((int32_t)((features) >> 1))
+#define ATTN_RT_GPU_IS_EXACT(features) ((int)((features) & 1))
+
 /** The features of x86 CPUs that code may use without being asked to, beyond
     those that all of 64 bits have: as LLVM names them, and GCC. */
 #define ATTN_RT_X86_FEATURES(X)                                                \
-  X("sse3") X("ssse3") X("sse4.1") X("sse4.2") X("popcnt") X("avx") X("avx2")  \
-  X("fma") X("f16c") X("bmi") X("bmi2") X("lzcnt") X("movbe") X("avx512f")     \
-  X("avx512bw") X("avx512cd") X("avx512dq") X("avx512vl") X("avx512ifma")      \
-  X("avx512vbmi") X("avx512vbmi2") X("avx512vnni") X("avx512bitalg")           \
-  X("avx512vpopcntdq") X("avx512bf16") X("avx512fp16") X("avxvnni") X("gfni")  \
-  X("sse4a") X("xop") X("fma4") X("tbm")
+  X("sse3")                                                                    \
+  X("ssse3") X("sse4.1") X("sse4.2") X("popcnt") X("avx") X("avx2") X("fma")   \
+      X("f16c") X("bmi") X("bmi2") X("lzcnt") X("movbe") X("avx512f")          \
+          X("avx512bw") X("avx512cd") X("avx512dq") X("avx512vl")              \
+              X("avx512ifma") X("avx512vbmi") X("avx512vbmi2") X("avx512vnni") \
+                  X("avx512bitalg") X("avx512vpopcntdq") X("avx512bf16")       \
+                      X("avx512fp16") X("avxvnni") X("gfni") X("sse4a")        \
+                          X("xop") X("fma4") X("tbm")
 
 /*===----------------------------------------------------------------------===*\
 |* Calls

@@ -8,6 +8,7 @@
 #include "attn/Codegen/Passes.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -26,6 +27,7 @@ public:
         pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
 
   LogicalResult lower(gpu::LaunchFuncOp launch);
+  void copyConstant(memref::GetGlobalOp constant);
 
 private:
   LogicalResult addParameter(Location loc, Value operand,
@@ -39,7 +41,8 @@ private:
   Value toWord(Location loc, Value value) {
     return b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), value);
   }
-  func::FuncOp getRuntime();
+  Value getAddress(Location loc, Value memref);
+  func::FuncOp getRuntime(StringRef name, TypeRange inputs);
   LLVM::GlobalOp getCode();
 
   ModuleOp module;
@@ -80,16 +83,9 @@ LLVM::GlobalOp LaunchLowering::getCode() {
   return global;
 }
 
-func::FuncOp LaunchLowering::getRuntime() {
-  static constexpr StringRef name = "attn_rt_gpu_launch";
+func::FuncOp LaunchLowering::getRuntime(StringRef name, TypeRange inputs) {
   if (auto known = symbols.lookup<func::FuncOp>(name))
     return known;
-  SmallVector<Type> inputs(3, pointer);
-  inputs.append(7, b.getI64Type());
-  for (int i = 0; i < 2; ++i) {
-    inputs.push_back(pointer);
-    inputs.push_back(b.getI64Type());
-  }
   OpBuilder detached(b.getContext());
   auto declared = func::FuncOp::create(detached, module.getLoc(), name,
                                        b.getFunctionType(inputs, {}));
@@ -182,6 +178,58 @@ LogicalResult LaunchLowering::addParameter(Location loc, Value operand,
   return success();
 }
 
+Value LaunchLowering::getAddress(Location loc, Value memref) {
+  Value address = toWord(
+      loc, memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memref));
+  return LLVM::IntToPtrOp::create(b, loc, pointer, address);
+}
+
+/// memref.get_global @constant
+/// ->
+///   %copy = memref.alloc()
+///   call @attn_rt_gpu_copy_in(%copy, @constant, bytes)
+void LaunchLowering::copyConstant(memref::GetGlobalOp constant) {
+  Location loc = constant.getLoc();
+  MemRefType type = constant.getType();
+  Type element = type.getElementType();
+  int64_t width = element.isIndex()
+                      ? 8
+                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  b.setInsertionPointAfter(constant);
+  Value copy = memref::AllocOp::create(b, loc, type);
+  constant.getResult().replaceAllUsesWith(copy);
+  SmallVector<Value> operands{getAddress(loc, copy),
+                              getAddress(loc, constant.getResult()),
+                              getNumber(loc, width * type.getNumElements())};
+  auto runtime =
+      getRuntime("attn_rt_gpu_copy_in", ValueRange(operands).getTypes());
+  func::CallOp::create(b, loc, runtime, operands);
+}
+
+/// Gives kernels names that PTX has, and no other module: they may be put
+/// together.
+static void nameKernels(ModuleOp module) {
+  llvm::StringSet<> taken;
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+    for (auto kernel : kernels.getOps<FunctionOpInterface>()) {
+      if (kernel.isExternal())
+        continue;
+      std::string name = kernel.getName().str();
+      for (char &letter : name)
+        letter = llvm::isAlnum(letter) || letter == '_' ? letter : '_';
+      std::string wanted = name;
+      for (unsigned number = 0; !taken.insert(name).second; ++number)
+        name = wanted + "_" + std::to_string(number);
+      if (name == kernel.getName() ||
+          SymbolTable::lookupSymbolIn(kernels, name))
+        continue;
+      auto attribute = StringAttr::get(module.getContext(), name);
+      if (succeeded(
+              SymbolTable::replaceAllSymbolUses(kernel, attribute, module)))
+        kernel.setName(attribute);
+    }
+}
+
 LogicalResult LaunchLowering::lower(gpu::LaunchFuncOp launch) {
   Location loc = launch.getLoc();
   if (launch.getAsyncToken() || !launch.getAsyncDependencies().empty() ||
@@ -216,7 +264,9 @@ LogicalResult LaunchLowering::lower(gpu::LaunchFuncOp launch) {
   operands.push_back(getNumber(loc, parameters.size()));
   operands.push_back(buildArray(launch, arrays));
   operands.push_back(getNumber(loc, arrays.size() / 2));
-  func::CallOp::create(b, loc, getRuntime(), operands);
+  auto runtime =
+      getRuntime("attn_rt_gpu_launch", ValueRange(operands).getTypes());
+  func::CallOp::create(b, loc, runtime, operands);
   launch.erase();
   return success();
 }
@@ -225,7 +275,13 @@ namespace {
 struct LowerLaunchesPass final
     : impl::LowerLaunchesPassBase<LowerLaunchesPass> {
   void runOnOperation() override {
+    nameKernels(getOperation());
     LaunchLowering lowering(getOperation());
+    SmallVector<memref::GetGlobalOp> constants;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      function->walk([&](memref::GetGlobalOp op) { constants.push_back(op); });
+    for (memref::GetGlobalOp constant : constants)
+      lowering.copyConstant(constant);
     SmallVector<gpu::LaunchFuncOp> work;
     getOperation().walk([&](gpu::LaunchFuncOp op) { work.push_back(op); });
     for (gpu::LaunchFuncOp launch : work)

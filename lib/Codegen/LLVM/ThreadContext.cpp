@@ -27,9 +27,9 @@ constexpr uint64_t maxAlignment = 64;
 /// Rewrites the functions of a module whose control flow is flat.
 class Threader {
 public:
-  explicit Threader(ModuleOp module)
+  Threader(ModuleOp module, bool deviceMemory)
       : module(module), symbols(module), converter(module.getContext()),
-        b(module) {
+        b(module), deviceMemory(deviceMemory) {
     pointer = LLVM::LLVMPointerType::get(module.getContext());
   }
 
@@ -58,6 +58,7 @@ private:
   LLVMTypeConverter converter;
   OpBuilder b;
   Type pointer;
+  bool deviceMemory;
   llvm::StringMap<LLVM::GlobalOp> texts;
   /// Of the function that is being rewritten.
   func::FuncOp function;
@@ -164,11 +165,11 @@ void Threader::leave(Operation *op, Value fails) {
 void Threader::testContext(Operation *before) {
   Location loc = before->getLoc();
   b.setInsertionPoint(before);
-  Value failed = LLVM::LoadOp::create(b, loc, b.getI32Type(),
-                                      function.getArgument(0));
+  Value failed =
+      LLVM::LoadOp::create(b, loc, b.getI32Type(), function.getArgument(0));
   Value zero = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
-  leave(before, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, failed,
-                                      zero));
+  leave(before,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, failed, zero));
 }
 
 /// call @f(%x) -> call @f(%context, %x), and out if that has failed.
@@ -185,10 +186,10 @@ Value Threader::buildText(Location loc, StringRef text) {
     std::string terminated = text.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(b.getI8Type(), terminated.size());
     OpBuilder detached(b.getContext());
-    global = LLVM::GlobalOp::create(detached, module.getLoc(), type,
-                                    /*isConstant=*/true,
-                                    LLVM::Linkage::Internal, "attn_message",
-                                    b.getStringAttr(terminated));
+    global =
+        LLVM::GlobalOp::create(detached, module.getLoc(), type,
+                               /*isConstant=*/true, LLVM::Linkage::Internal,
+                               "attn_message", b.getStringAttr(terminated));
     symbols.insert(global, module.getBody()->begin());
   }
   return LLVM::AddressOfOp::create(b, loc, global);
@@ -207,9 +208,8 @@ void Threader::rewriteCheck(Operation *op, Value holds, StringRef message,
   Block *rest = block->splitBlock(op);
   Block *fail = b.createBlock(rest);
   b.setInsertionPointToEnd(block);
-  auto branch =
-      cf::CondBranchOp::create(b, loc, holds, rest, ValueRange(), fail,
-                               ValueRange());
+  auto branch = cf::CondBranchOp::create(b, loc, holds, rest, ValueRange(),
+                                         fail, ValueRange());
   branch->setAttr("branch_weights", b.getDenseI32ArrayAttr({2000, 1}));
   b.setInsertionPointToEnd(fail);
   Value count = arith::ConstantIndexOp::create(b, loc, numbers.size());
@@ -260,8 +260,8 @@ Value Threader::buildBytes(memref::AllocOp op) {
     auto product = arith::MulUIExtendedOp::create(b, loc, bytes, factor);
     Value wraps = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
                                         product.getHigh(), number(0));
-    bytes = arith::SelectOp::create(b, loc, wraps, number(-1),
-                                    product.getLow());
+    bytes =
+        arith::SelectOp::create(b, loc, wraps, number(-1), product.getLow());
   };
   for (Value size : op.getDynamicSizes())
     multiply(arith::IndexCastOp::create(b, loc, b.getI64Type(), size));
@@ -293,15 +293,17 @@ LogicalResult Threader::rewriteAlloc(memref::AllocOp op) {
   func::FuncOp allocate;
   auto number = results.find(op);
   if (number == results.end()) {
-    allocate = getRuntime("attn_rt_alloc", {i64}, {pointer});
+    allocate = getRuntime(deviceMemory ? "attn_rt_gpu_alloc" : "attn_rt_alloc",
+                          {i64}, {pointer});
   } else {
     Type i32 = b.getI32Type();
     operands.push_back(
         arith::ConstantIntOp::create(b, loc, i32, number->second));
-    allocate = getRuntime("attn_rt_alloc_result", {i64, i32}, {pointer});
+    allocate = getRuntime(deviceMemory ? "attn_rt_gpu_alloc_result"
+                                       : "attn_rt_alloc_result",
+                          {i64, i32}, {pointer});
   }
-  Value memory =
-      func::CallOp::create(b, loc, allocate, operands).getResult(0);
+  Value memory = func::CallOp::create(b, loc, allocate, operands).getResult(0);
   Value null = LLVM::ZeroOp::create(b, loc, pointer);
   leave(op,
         LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, memory, null));
@@ -340,11 +342,12 @@ void Threader::rewriteDealloc(memref::DeallocOp op) {
   if (!descriptor)
     return;
   b.setInsertionPoint(op);
-  Value view = UnrealizedConversionCastOp::create(b, loc, descriptor,
-                                                  op.getMemref())
-                   .getResult(0);
+  Value view =
+      UnrealizedConversionCastOp::create(b, loc, descriptor, op.getMemref())
+          .getResult(0);
   Value memory = LLVM::ExtractValueOp::create(b, loc, view, 0);
-  auto release = getRuntime("attn_rt_free", {pointer}, {});
+  auto release = getRuntime(deviceMemory ? "attn_rt_gpu_free" : "attn_rt_free",
+                            {pointer}, {});
   func::CallOp::create(b, loc, release,
                        ValueRange{function.getArgument(0), memory});
   op.erase();
@@ -375,8 +378,7 @@ LogicalResult Threader::rewrite(Operation *op) {
   }
   if (op->getParentOp() != function)
     return op->emitOpError("cannot leave the function from within '")
-           << op->getParentOp()->getName()
-           << "'; control flow is to be flat";
+           << op->getParentOp()->getName() << "'; control flow is to be flat";
   if (auto check = dyn_cast<CheckOp>(op))
     rewriteCheck(op, check.getCondition(), check.getMessage(),
                  check.getNumbers());
@@ -427,8 +429,7 @@ LogicalResult Threader::rewrite(func::FuncOp toRewrite) {
 
 LogicalResult Threader::run() {
   addContext();
-  for (auto defined :
-       llvm::to_vector(module.getOps<func::FuncOp>()))
+  for (auto defined : llvm::to_vector(module.getOps<func::FuncOp>()))
     if (!defined.isDeclaration() && failed(rewrite(defined)))
       return failure();
   return success();
@@ -437,8 +438,10 @@ LogicalResult Threader::run() {
 namespace {
 struct ThreadContextPass final
     : impl::ThreadContextPassBase<ThreadContextPass> {
+  using ThreadContextPassBase::ThreadContextPassBase;
+
   void runOnOperation() override {
-    if (failed(Threader(getOperation()).run()))
+    if (failed(Threader(getOperation(), deviceMemory).run()))
       signalPassFailure();
   }
 };

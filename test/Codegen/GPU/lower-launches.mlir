@@ -1,4 +1,4 @@
-// RUN: attn-opt %s --attn-lower-launches --canonicalize | FileCheck %s
+// RUN: attn-opt %s --split-input-file --attn-lower-launches --canonicalize | FileCheck %s
 
 // CHECK-DAG: llvm.mlir.global external constant @attn_rt_gpu_code()
 // CHECK-DAG: llvm.mlir.global internal constant @[[$KERNEL:.*]]("fill\00")
@@ -39,6 +39,45 @@ module attributes {gpu.container_module} {
         threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes
         args(%x : memref<?x6xf16, strided<[8, 1], offset: 3>>, %with : f16,
              %n : index)
+    return
+  }
+}
+
+// -----
+
+// Kernels have names that PTX has, each another; a constant is copied to where
+// they see it.
+// CHECK-LABEL: gpu.module @first
+// CHECK:         gpu.func @a_b_kernel(
+// CHECK-LABEL: gpu.module @second
+// CHECK:         gpu.func @a_b_kernel_0(
+// CHECK-LABEL: func.func @named(
+// CHECK:         %[[CONSTANT:.*]] = memref.get_global @numbers
+// CHECK:         %[[COPY:.*]] = memref.alloc() : memref<3xf32>
+// CHECK-DAG:     memref.extract_aligned_pointer_as_index %[[COPY]]
+// CHECK-DAG:     memref.extract_aligned_pointer_as_index %[[CONSTANT]]
+// CHECK:         call @attn_rt_gpu_copy_in(%{{.*}}, %{{.*}}, %c12_i64) : (!llvm.ptr, !llvm.ptr, i64) -> ()
+// CHECK:         memref.extract_aligned_pointer_as_index %[[COPY]]
+// CHECK:         call @attn_rt_gpu_launch(
+module attributes {gpu.container_module} {
+  memref.global "private" constant @numbers : memref<3xf32> = dense<[1.0, 2.0, 3.0]>
+  gpu.module @first {
+    gpu.func @"a.b_kernel"(%x: memref<3xf32>) kernel {
+      gpu.return
+    }
+  }
+  gpu.module @second {
+    gpu.func @"a.b_kernel"(%x: memref<3xf32>) kernel {
+      gpu.return
+    }
+  }
+  func.func @named() {
+    %c1 = arith.constant 1 : index
+    %x = memref.get_global @numbers : memref<3xf32>
+    gpu.launch_func @first::@"a.b_kernel" blocks in (%c1, %c1, %c1)
+        threads in (%c1, %c1, %c1) args(%x : memref<3xf32>)
+    gpu.launch_func @second::@"a.b_kernel" blocks in (%c1, %c1, %c1)
+        threads in (%c1, %c1, %c1) args(%x : memref<3xf32>)
     return
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <sys/mman.h>
 
 namespace {
 
@@ -17,6 +18,16 @@ FakeCuda fake;
 std::recursive_mutex mutex;
 /// Where contexts and functions point to.
 char contexts[8];
+
+/// Memory is mapped, and closed to all but what the driver does.
+void setAccess(int access) {
+  for (auto [address, bytes] : fake.memory)
+    mprotect(reinterpret_cast<void *>(address), bytes, access);
+}
+struct Opened {
+  Opened() { setAccess(PROT_READ | PROT_WRITE); }
+  ~Opened() { setAccess(PROT_NONE); }
+};
 
 /// What `name` returns, written down.
 int enter(const char *name) {
@@ -108,7 +119,11 @@ fake.loads.push_back({static_cast<const char *>(image), fake.currents.back()});
 *module = const_cast<void *>(image);
 END
 
-FAKE(cuModuleGetFunction, void **function, void *, const char *name)
+FAKE(cuModuleGetFunction, void **function, void *module, const char *name)
+if (fake.find) {
+  *function = fake.find(static_cast<const char *>(module), name);
+  return *function ? 0 : 500;
+}
 auto found = fake.kernels.find(name);
 if (found == fake.kernels.end())
   return 500;
@@ -121,28 +136,40 @@ END
 FAKE(cuLaunchKernel, void *function, unsigned gridX, unsigned gridY,
      unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
      unsigned shared, void *stream, void **parameters, void **)
+Opened opened;
+FakeLaunch launch = {
+    "",     {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, shared,
+    stream, fake.currents.back()};
+if (fake.run)
+  return fake.run(function, launch, parameters);
 auto &kernel = *static_cast<decltype(fake.kernels)::value_type *>(function);
-fake.launches.push_back({kernel.first,
-                         {gridX, gridY, gridZ},
-                         {blockX, blockY, blockZ},
-                         shared,
-                         stream,
-                         fake.currents.back()});
+launch.kernel = kernel.first;
+fake.launches.push_back(launch);
 kernel.second(parameters);
 END
 
     static int
     allocate(unsigned long long *address, size_t bytes) {
-  void *memory = std::aligned_alloc(256, bytes);
+  if (bytes == 0)
+    return 1;
+  void *memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      /*fd=*/-1, 0);
+  if (memory == MAP_FAILED)
+    return 2;
   *address = reinterpret_cast<uintptr_t>(memory);
   fake.memory[*address] = bytes;
+  // Nothing is there before it is written: NaNs of all types.
+  Opened opened;
+  std::memset(memory, 0xff, bytes);
   return 0;
 }
 
 static int release(unsigned long long address) {
-  if (!fake.memory.erase(address))
+  auto found = fake.memory.find(address);
+  if (found == fake.memory.end())
     return 1;
-  std::free(reinterpret_cast<void *>(address));
+  munmap(reinterpret_cast<void *>(address), found->second);
+  fake.memory.erase(found);
   return 0;
 }
 
@@ -164,16 +191,44 @@ END
 
 FAKE(cuMemcpyHtoDAsync_v2, unsigned long long to, const void *from,
      size_t bytes, void *)
+Opened opened;
 std::memcpy(reinterpret_cast<void *>(to), from, bytes);
 END
 
 FAKE(cuMemcpyDtoHAsync_v2, void *to, unsigned long long from, size_t bytes,
      void *)
+Opened opened;
 std::memcpy(to, reinterpret_cast<const void *>(from), bytes);
+END
+
+FAKE(cuMemcpyDtoDAsync_v2, unsigned long long to, unsigned long long from,
+     size_t bytes, void *)
+Opened opened;
+std::memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from),
+            bytes);
+END
+
+FAKE(cuEventCreate, void **event, unsigned)
+*event = &contexts[++fake.events];
+END
+
+FAKE(cuEventDestroy_v2, void *)
+--fake.events;
+END
+
+FAKE(cuEventRecord, void *, void *)
+END
+
+FAKE(cuEventSynchronize, void *)
+END
+
+FAKE(cuEventElapsedTime, float *milliseconds, void *, void *)
+*milliseconds = 100;
 END
 
 FAKE(cuMemsetD8Async, unsigned long long to, unsigned char byte, size_t bytes,
      void *)
+Opened opened;
 std::memset(reinterpret_cast<void *>(to), byte, bytes);
 END
 

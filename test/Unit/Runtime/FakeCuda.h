@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A library that is named and called like the driver of CUDA, and writes down
-// what it is asked for. Memory is the host's; a kernel is a function of the
-// test. The environment says what the driver is when it starts:
-// FAKE_CUDA_INIT, what cuInit returns, and FAKE_CUDA_VERSION.
+// what it is asked for. Memory is the host's, but the host can reach it by
+// copies alone; a kernel is a function of the test. The environment says what
+// the driver is when it starts: FAKE_CUDA_INIT, what cuInit returns, and
+// FAKE_CUDA_VERSION.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,6 +38,12 @@ struct FakeCuda {
   /// What kernels do with their parameters; those that are not here do not
   /// exist.
   std::map<std::string, std::function<void(void **)>> kernels;
+  /// In place of these, what finds a kernel of an image, null if there is none,
+  /// and what runs it, with memory that may be accessed meanwhile. Results are
+  /// the driver's.
+  std::function<void *(const char *image, const char *name)> find;
+  std::function<int(void *kernel, const FakeLaunch &launch, void **parameters)>
+      run;
 
   std::vector<std::string> calls;
   std::vector<FakeLaunch> launches;
@@ -44,7 +51,7 @@ struct FakeCuda {
   std::vector<std::pair<std::string, void *>> loads;
   std::vector<void *> currents;
   std::map<uint64_t, size_t> memory;
-  int primaries = 0, waits = 0;
+  int primaries = 0, waits = 0, events = 0;
 
   int count(const std::string &name) const {
     int found = 0;
