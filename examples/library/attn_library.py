@@ -11,7 +11,7 @@ import ctypes
 import numpy as np
 
 # The runtime's version, element types and device: attn_rt.h.
-VERSION, CPU = 1, 1
+VERSION, CPU = 2, 1
 INT, FLOAT, BFLOAT, BOOL = 0, 2, 4, 6
 _CODES = {"i": INT, "f": FLOAT, "b": BOOL}
 

@@ -49,6 +49,12 @@ static std::string readFile(StringRef path) {
 
 llvm::Expected<AssembledKernels> assemble(StringRef assembler, StringRef ptx,
                                           const GPUTarget &gpu) {
+  if (!llvm::sys::fs::can_execute(assembler))
+    return llvm::createStringError("expected NVIDIA's assembler, but '" +
+                                   assembler +
+                                   "' is no program; name ptxas, "
+                                   "or leave kernels to drivers with "
+                                   "--ptxas=none");
   TemporaryFile text, code, messages;
   if (Error error = text.create("ptx", ptx))
     return std::move(error);

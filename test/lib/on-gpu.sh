@@ -1,5 +1,5 @@
-# Runs `attn-run FILE.mlir --target=gpu ...` on the driver that is none, whose GPU
-# is of sm_90 and runs kernels in the emulator.
+# Runs `attn-run FILE.mlir --target=gpu ...` on the driver that is none, whose
+# GPU is of sm_90 and runs kernels in the emulator.
 #
 #     on-gpu.sh BUILD FILE.mlir [options of attn-run]
 set -e

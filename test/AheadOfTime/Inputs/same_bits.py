@@ -11,14 +11,15 @@ each and exits with 1 if one differs. EXAMPLES holds attn_library.py.
 
 import ctypes
 import pathlib
-import re
 import subprocess
 import sys
 
 import numpy as np
 
-sys.path.insert(0, sys.argv[1])
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
+sys.path[:0] = [sys.argv[1], str(ROOT / "benchmarks" / "gpu")]
 from attn_library import Library  # noqa: E402
+from headers import read_header, read_options  # noqa: E402
 
 NUMPY = {"f16": "float16", "bf16": "uint16", "f32": "float32",
          "f64": "float64", "i1": "bool", "i8": "int8", "i16": "int16",
@@ -28,41 +29,6 @@ SCALARS = {"f16": ctypes.c_uint16, "bf16": ctypes.c_uint16,
            "i1": ctypes.c_uint8, "i8": ctypes.c_int8, "i16": ctypes.c_int16,
            "i32": ctypes.c_int32, "i64": ctypes.c_int64,
            "index": ctypes.c_int64}
-
-
-def read_header(path):
-    """(name, specs of arguments, specs of results), a spec being (extents,
-    type, by value)."""
-    text = path.read_text()
-    functions = []
-    for comment, name, rest in re.findall(
-            r"/\*\* (.*?) \*/\nint32_t (\w+)\(attn_rt_context \*context(.*?)\);",
-            text, re.DOTALL):
-        specs = {"argument": [], "result": []}
-        for kind, number, shape in re.findall(
-                r"^ \*   (argument|result)(\d+) +(\S+)", comment, re.MULTILINE):
-            extents, element = re.match(r"((?:[\d?]+x)*)(\w+)", shape).groups()
-            extents = extents.split("x")[:-1]
-            declared = re.search(rf"(\S+) \*?{kind}{number}\b", rest)[1]
-            specs[kind].append((extents, element, declared != "attn_tensor"))
-        functions.append((name, specs["argument"], specs["result"]))
-    return functions
-
-
-def read_options(text):
-    """The shapes and ranges that the RUN line gives its arguments."""
-    run = re.search(r"// RUN: attn-run(.*)", text)
-    shapes, ranges, everywhere = {}, {}, None
-    for option in run[1].split() if run else []:
-        shape = re.fullmatch(r"--shape=(?:(\d+):)?([\dx]*)", option)
-        limits = re.fullmatch(r"--random-range=(\d+):(\S+):(\S+)", option)
-        if shape and shape[1]:
-            shapes[int(shape[1])] = shape[2]
-        elif shape:
-            everywhere = shape[2]
-        elif limits:
-            ranges[int(limits[1])] = float(limits[2]), float(limits[3])
-    return shapes, ranges, everywhere
 
 
 def make_array(random, shape, element, limits):
