@@ -25,7 +25,10 @@ class Peers:
 
     def __init__(self, torch):
         self.torch = torch
-        torch._dynamo.config.cache_size_limit = 1000
+        # A row is a compilation.
+        for limit in ("cache_size_limit", "recompile_limit"):
+            if hasattr(torch._dynamo.config, limit):
+                setattr(torch._dynamo.config, limit, 1000)
 
     def tensors(self, case):
         torch = self.torch

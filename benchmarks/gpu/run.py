@@ -41,6 +41,7 @@ class Runner:
         self.limit = 90 if options.quick else 360
         self.options = options
         self.rows = []
+        self.kit = json.loads((HERE / "kit.json").read_text())
         self.driver = driver.Driver()
         self.about = self.driver.describe()
         self.torch, missing = peers.load()
@@ -57,8 +58,16 @@ class Runner:
 
     def say(self, row, text):
         self.rows.append(row)
+        self.save()
         spent = time.monotonic() - self.begin
         print(f"[{spent:4.0f} s] {row['name']:24} {text}", flush=True)
+
+    def save(self):
+        """What there is so far: a run may be cut off."""
+        if self.options.json:
+            pathlib.Path(self.options.json).write_text(json.dumps(
+                {**self.about, "kit": self.kit["made"], "rows": self.rows},
+                indent=1))
 
     def prepare(self, case, entry):
         """The library, what to pass it, and memory of the GPU."""
@@ -180,7 +189,7 @@ def main():
     except driver.NoGPU as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
-    kit = json.loads((HERE / "kit.json").read_text())
+    kit = runner.kit
     kinds = {"attention": cases.Attention, "example": cases.Example}
     rows = [kinds[entry["kind"]](**entry["case"]) for entry in kit["rows"]]
     wanted = {name for name in options.only.split(",") if name}
@@ -192,10 +201,6 @@ def main():
     took = time.monotonic() - runner.begin
     print(f"{sum(row.get('right') is True for row in runner.rows)} right, "
           f"{len(wrong)} wrong, {took:.0f} s", flush=True)
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(
-            {**runner.about, "kit": kit["made"], "rows": runner.rows},
-            indent=1))
     return 1 if wrong else 0
 
 

@@ -47,12 +47,21 @@ gpu_state *attn_rt_gpu_get_state(attn_rt_context *context) {
   return context->gpu;
 }
 
+/** Lets the primary context go. Kernels stay loaded where others keep it, and
+    the driver tells it from one that comes after it. */
 static void release_primary(gpu_state *gpu) {
-  if (gpu->is_primary) {
-    attn_rt_gpu_forget_context(gpu->id);
-    gpu->driver->primary_release(gpu->device);
-  }
+  if (!gpu->is_primary)
+    return;
   gpu->is_primary = 0;
+  const attn_cu_driver *driver = gpu->driver;
+  driver->primary_release(gpu->device);
+  unsigned flags = 0;
+  int active = 0;
+  if (!driver->context_get_id || !driver->primary_get_state ||
+      driver->primary_get_state(gpu->device, &flags, &active) !=
+          ATTN_CU_SUCCESS ||
+      !active)
+    attn_rt_gpu_forget_context(gpu->id);
 }
 
 /** The primary context of a GPU, kept from call to call. */
@@ -102,6 +111,14 @@ static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
   const attn_cu_driver *driver = gpu->driver;
   int major = 0, minor = 0, bytes = 0, pools = 0;
   const char *what = "find out what the GPU is";
+  unsigned long long id = (unsigned long long)(uintptr_t)gpu->cuda_context;
+  if (driver->context_get_id) {
+    if (!check(context, driver->context_get_id(gpu->cuda_context, &id), what))
+      return 0;
+    // It is that of the call before.
+    if (gpu->chip && id == gpu->id)
+      return 1;
+  }
   if (!check(context, driver->context_get_device(&gpu->device), what) ||
       !check(context,
              driver->device_get_attribute(
@@ -124,10 +141,7 @@ static int describe_gpu(attn_rt_context *context, gpu_state *gpu) {
       pools && driver->memory_alloc_async && driver->memory_free_async;
   gpu->chip = 10 * major + minor;
   gpu->max_shared_bytes = bytes;
-  gpu->id = (unsigned long long)(uintptr_t)gpu->cuda_context;
-  if (driver->context_get_id)
-    return check(context, driver->context_get_id(gpu->cuda_context, &gpu->id),
-                 what);
+  gpu->id = id;
   return 1;
 }
 

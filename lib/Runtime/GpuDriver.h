@@ -83,6 +83,8 @@ enum { ATTN_CU_MAX_DYNAMIC_SHARED_BYTES = 8 };
   X(stream_wait, "cuStreamSynchronize", (void *stream))
 #define ATTN_CU_OPTIONAL_FUNCTIONS(X)                                          \
   X(context_get_id, "cuCtxGetId", (void *context, unsigned long long *id))     \
+  X(primary_get_state, "cuDevicePrimaryCtxGetState",                           \
+    (attn_cu_device device, unsigned *flags, int *active))                     \
   X(memory_alloc_async, "cuMemAllocAsync",                                     \
     (attn_cu_address * address, size_t bytes, void *stream))                   \
   X(memory_free_async, "cuMemFreeAsync",                                       \

@@ -304,6 +304,9 @@ static Error checkTarget(const DriverOptions &options) {
       (!options.cpu.empty() || !options.features.empty()))
     return createStringError("expected --chip with --target=gpu, not --cpu and "
                              "--features");
+  if (options.target == DriverTarget::GPU && options.countTiles)
+    return createStringError("expected --count-tiles with --target=cpu or "
+                             "gpu-emulator, whose memory is one");
   if (options.target == DriverTarget::GPU && options.rotatedMiB)
     return createStringError(
         "expected --rotate with --target=cpu, whose caches "

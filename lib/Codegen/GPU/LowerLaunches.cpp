@@ -279,7 +279,12 @@ struct LowerLaunchesPass final
     LaunchLowering lowering(getOperation());
     SmallVector<memref::GetGlobalOp> constants;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      function->walk([&](memref::GetGlobalOp op) { constants.push_back(op); });
+      function->walk([&](memref::GetGlobalOp op) {
+        auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
+            op, op.getNameAttr());
+        if (global && global.getConstant())
+          constants.push_back(op);
+      });
     for (memref::GetGlobalOp constant : constants)
       lowering.copyConstant(constant);
     SmallVector<gpu::LaunchFuncOp> work;

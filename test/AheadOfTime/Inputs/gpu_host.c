@@ -58,8 +58,10 @@ int main(void) {
   attn_tensor output = describe(expected, o_shape, ATTN_CPU);
   int status = f(context, &query, &key, &value, 0.5f, &output);
   report(context, "arrays on the CPU", status);
-  if (status != ATTN_OK)
+  if (status != ATTN_OK) {
+    attn_rt_destroy(context);
     return 0;
+  }
   printf("first %.4f, last %.4f\n", expected[0], expected[rows * channels - 1]);
 
   void *library = dlopen("libcuda.so.1", RTLD_NOW);

@@ -46,7 +46,7 @@ module attributes {gpu.container_module} {
 // -----
 
 // Kernels have names that PTX has, each another; a constant is copied to where
-// they see it.
+// they see it, what is none is not.
 // CHECK-LABEL: gpu.module @first
 // CHECK:         gpu.func @a_b_kernel(
 // CHECK-LABEL: gpu.module @second
@@ -59,8 +59,13 @@ module attributes {gpu.container_module} {
 // CHECK:         call @attn_rt_gpu_copy_in(%{{.*}}, %{{.*}}, %c12_i64) : (!llvm.ptr, !llvm.ptr, i64) -> ()
 // CHECK:         memref.extract_aligned_pointer_as_index %[[COPY]]
 // CHECK:         call @attn_rt_gpu_launch(
+// CHECK:         %[[COUNTS:.*]] = memref.get_global @counts
+// CHECK-NOT:     memref.alloc
+// CHECK:         memref.extract_aligned_pointer_as_index %[[COUNTS]]
+// CHECK:         call @attn_rt_gpu_launch(
 module attributes {gpu.container_module} {
   memref.global "private" constant @numbers : memref<3xf32> = dense<[1.0, 2.0, 3.0]>
+  memref.global "private" @counts : memref<3xf32> = uninitialized
   gpu.module @first {
     gpu.func @"a.b_kernel"(%x: memref<3xf32>) kernel {
       gpu.return
@@ -76,8 +81,9 @@ module attributes {gpu.container_module} {
     %x = memref.get_global @numbers : memref<3xf32>
     gpu.launch_func @first::@"a.b_kernel" blocks in (%c1, %c1, %c1)
         threads in (%c1, %c1, %c1) args(%x : memref<3xf32>)
+    %counts = memref.get_global @counts : memref<3xf32>
     gpu.launch_func @second::@"a.b_kernel" blocks in (%c1, %c1, %c1)
-        threads in (%c1, %c1, %c1) args(%x : memref<3xf32>)
+        threads in (%c1, %c1, %c1) args(%counts : memref<3xf32>)
     return
   }
 }

@@ -90,6 +90,11 @@ FAKE(cuDevicePrimaryCtxRelease_v2, int)
 --fake.primaries;
 END
 
+FAKE(cuDevicePrimaryCtxGetState, int, unsigned *flags, int *active)
+*flags = 0;
+*active = fake.primaries > 0;
+END
+
 FAKE(cuCtxGetCurrent, void **context)
 *context = fake.currents.empty() ? nullptr : fake.currents.back();
 END

@@ -227,6 +227,60 @@ TEST_F(Gpu, PrimaryContextAnew) {
   }
 }
 
+/// One that others keep still has them.
+TEST_F(Gpu, PrimaryContextShared) {
+  Context keeper = create();
+  ASSERT_EQ(attn_rt_gpu_begin(keeper.get(), nullptr), ATTN_OK);
+  EXPECT_EQ(attn_rt_gpu_end(keeper.get()), ATTN_OK);
+  for (int i = 0; i < 3; ++i) {
+    Context context = create();
+    ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+    code.launch(context.get(), "work");
+    EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  }
+  EXPECT_EQ(driver.loads.size(), 1u);
+  EXPECT_EQ(driver.primaries, 1);
+}
+
+/// The GPU is asked once what it is, for as long as its context is the same.
+TEST_F(Gpu, DescribedOnce) {
+  Context context = create();
+  for (int call = 0; call < 3; ++call) {
+    ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+    EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  }
+  EXPECT_EQ(driver.count("cuDeviceGetAttribute"), 4);
+  driver.currents = {&other};
+  driver.chip = 80;
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  EXPECT_EQ(attn_rt_gpu_get_chip(context.get()), 80);
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+  driver.currents.clear();
+}
+
+/// An interval between marks has the length that the GPU says.
+TEST_F(Gpu, Time) {
+  Context context = create();
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  attn_rt_gpu_mark(context.get(), 0);
+  code.launch(context.get(), "work");
+  attn_rt_gpu_mark(context.get(), 1);
+  EXPECT_EQ(attn_rt_gpu_get_elapsed(context.get()), 100);
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+}
+
+/// All memory but what was had first is given back at once.
+TEST_F(Gpu, FreeSince) {
+  Context context = create();
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  void *first = attn_rt_gpu_alloc(context.get(), 1000);
+  void *second = attn_rt_gpu_alloc(context.get(), 1000);
+  attn_rt_gpu_free_since(context.get(), first);
+  EXPECT_EQ(attn_rt_gpu_alloc(context.get(), 1000), second);
+  EXPECT_NE(attn_rt_gpu_alloc(context.get(), 1000), first);
+  EXPECT_EQ(attn_rt_gpu_end(context.get()), ATTN_OK);
+}
+
 /// Without pools memory is not of the stream.
 TEST_F(Gpu, MemoryWithoutPools) {
   driver.pools = 0;
