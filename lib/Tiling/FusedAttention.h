@@ -256,6 +256,9 @@ private:
   llvm::SmallVector<mlir::OpFoldResult> wholeExtents;
   std::optional<Nest> nest;
   std::optional<SharedKeys> shared;
+  /// Splits begin at multiples of so many keys from the first: blocks of keys
+  /// that fill vectors.
+  static constexpr int64_t kPartMultiple = 64;
   /// The split at hand: its keys, and whether they fill key tiles.
   struct Split {
     mlir::Value first, limit;

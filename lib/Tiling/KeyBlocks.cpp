@@ -115,14 +115,16 @@ void FusedAttention::takeBlock(Value at, Value entry) {
     first = arith::MulIOp::create(b, loc, entry, index(keys));
   Value limit = arith::AddIOp::create(b, loc, first, index(keys));
   block.emplace();
-  block->whole = !split && !list->count && keys % sizes.keyRows == 0;
+  // Without ranges, splits begin where blocks do that divide their multiple.
+  bool isCut = split && (hasRanges() || kPartMultiple % keys != 0);
+  block->whole = !isCut && !list->count && keys % sizes.keyRows == 0;
   if (blocks->isPhysical())
     block->shift = first;
   else if (op.getWeighting().getWeightingKind() == WeightingKind::Select)
     block->lead = arith::SubIOp::create(b, loc, first, place);
   if (list->count)
     limit = arith::MinSIOp::create(b, loc, limit, list->count);
-  if (split) {
+  if (isCut) {
     Value shift = arith::SubIOp::create(b, loc, first, place);
     auto move = [&](Value bound) {
       return arith::AddIOp::create(b, loc, bound, shift);
@@ -146,17 +148,24 @@ void FusedAttention::takeBlock(Value at, Value entry) {
 SmallVector<Value>
 FusedAttention::forEachBlock(ValueRange inits,
                              function_ref<Values(ValueRange)> body) {
-  Value from = list->first, to = list->end;
+  Value from = list->first, to = list->end, reach = to;
+  Value keys = index(blocks->getKeys());
+  auto getEnd = [&](Value limit) -> Value {
+    Value taken = b.createOrFold<arith::CeilDivSIOp>(loc, limit, keys);
+    taken = arith::AddIOp::create(b, loc, list->first, taken);
+    return arith::MinSIOp::create(b, loc, taken, list->end);
+  };
   // Entries without a place at hand are passed over.
   if (split || blocks->isPhysical()) {
-    auto [first, limit] =
-        split ? std::pair(split->first, split->limit) : emitKeyHull();
-    Value keys = index(blocks->getKeys());
+    std::pair<Value, Value> hull;
+    if (blocks->isPhysical()) {
+      hull = emitKeyHull();
+      reach = getEnd(hull.second);
+    }
+    auto [first, limit] = split ? std::pair(split->first, split->limit) : hull;
     Value skipped = b.createOrFold<arith::FloorDivSIOp>(loc, first, keys);
-    Value taken = b.createOrFold<arith::CeilDivSIOp>(loc, limit, keys);
     from = arith::AddIOp::create(b, loc, list->first, skipped);
-    to = arith::AddIOp::create(b, loc, list->first, taken);
-    to = arith::MinSIOp::create(b, loc, to, list->end);
+    to = getEnd(limit);
   }
   auto loop = scf::ForOp::create(b, loc, from, to, index(1), inits);
   OpBuilder::InsertionGuard guard(b);
@@ -169,8 +178,9 @@ FusedAttention::forEachBlock(ValueRange inits,
   if (blocks->isPhysical()) {
     Value later = arith::AddIOp::create(
         b, loc, at, index(llvm::divideCeil(kKeysAhead, blocks->getKeys())));
-    later = arith::MinSIOp::create(b, loc, later,
-                                   arith::SubIOp::create(b, loc, to, index(1)));
+    // Whoever has a part of the keys goes on to the next one.
+    later = arith::MinSIOp::create(
+        b, loc, later, arith::SubIOp::create(b, loc, reach, index(1)));
     block->ahead = readListed(later);
     pages = {parts[1], parts[2]};
     box.offsets[page] = entry;

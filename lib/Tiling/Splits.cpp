@@ -18,10 +18,6 @@ using namespace mlir;
 
 namespace attn {
 
-/// Parts begin at multiples of so many keys from the first: blocks of keys that
-/// fill vectors.
-constexpr int64_t kPartMultiple = 64;
-
 OpFoldResult FusedAttention::countSplits() {
   AffineExpr keys = b.getAffineSymbolExpr(0);
   AffineMap counts = AffineMap::get(
