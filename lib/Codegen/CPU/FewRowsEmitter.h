@@ -25,7 +25,8 @@
 // So LLVM may not change it. And they follow all reads but those of the stack
 // at constant places: of few rows, queries, sums and statistics are kept there.
 // Where multiplying takes as long as reading, reads come in bursts, and keys
-// and values are asked for well ahead of them.
+// and values are asked for well ahead of them, as those of pages are: then only
+// keys follow each other, and LLVM orders what is read of one.
 //
 // bf16 are multiplied in pairs, DotPairs.h: of features, and of keys, whose
 // values are interleaved as they are read.
@@ -82,8 +83,9 @@ private:
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
 
   /// LLVM moves no read across: those on both sides stay in the order of their
-  /// addresses. No instruction comes of it.
-  void keepOrder();
+  /// addresses. No instruction comes of it. `beginsKey` says that what follows
+  /// is the first of a key.
+  void keepOrder(bool beginsKey);
 
   /// Reads `operand` in the lanes of `mask`, null for all; floats become those
   /// of the accumulation type.
@@ -157,7 +159,9 @@ private:
   Values inlineSimilarity(mlir::Value key, mlir::Value feature,
                           mlir::Value mask, int64_t first,
                           mlir::ValueRange sums);
-  /// Reads all query rows, if they are few vectors.
+  /// Whether queries are read once, and not where they lie for each key.
+  bool keepsQueries();
+  /// Reads all query rows, if they are kept.
   void readQueries();
   /// The vector of a query row from `feature` on.
   mlir::Value getQuery(int64_t row, mlir::Value feature, mlir::Value mask);

@@ -11,6 +11,7 @@
 #include "Selection.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -89,7 +90,7 @@ std::pair<Value, Value> FewRowsEmitter::emitMask(const Block &block) {
 SmallVector<Value> FewRowsEmitter::inlineSimilarity(Value keyRow, Value feature,
                                                     Value mask, int64_t first,
                                                     ValueRange sums) {
-  keepOrder();
+  keepOrder(matchPattern(feature, m_Zero()));
   Value element = readRow(key, maps[1], zero, keyRow, feature, mask);
   Values next;
   for (auto [r, sum] : llvm::enumerate(sums)) {
@@ -119,7 +120,7 @@ SmallVector<Value> FewRowsEmitter::multiplyFeatures(ValueRange keys,
   if (!op.getSimilarity().empty())
     return inlineSimilarity(keys[0], feature, mask, first, sums);
   auto loadKey = [&](int64_t number, Value, ValueRange) {
-    keepOrder();
+    keepOrder(matchPattern(feature, m_Zero()));
     if (first == 0 && asksAhead)
       memref::PrefetchOp::create(
           b, loc, op.getKey(),
@@ -448,7 +449,7 @@ SmallVector<Value> FewRowsEmitter::addValues(const Block &block,
       return readRow(readsTwo ? whole : *lane, value, maps[2], /*row=*/zero,
                      keyRow, channels.first[v], channels.getMask(v));
     };
-    keepOrder();
+    keepOrder(v == 0);
     elements = load(first);
     if (!inPairs)
       return elements;

@@ -30,10 +30,21 @@ constexpr int64_t kMaxLocalSums = 64;
 // Queries
 //===----------------------------------------------------------------------===//
 
-void FewRowsEmitter::readQueries() {
+bool FewRowsEmitter::keepsQueries() {
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
   if (!known || rows * llvm::divideCeil(*known, numTogether) > kMaxQueries)
+    return false;
+  // Where what is asked for ahead limits, and not arithmetic: what comes back
+  // from the stack takes registers, which the processor then lacks to go on
+  // while it waits. One row finds registers that are its own.
+  bool converts = getElementTypeOrSelf(op.getKey().getType()) != accType;
+  return !op.getAheadKey() || rows == 1 || rows > kMaxKeyRows || converts;
+}
+
+void FewRowsEmitter::readQueries() {
+  if (!keepsQueries())
     return;
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t feature = 0; feature < *known; feature += numTogether) {
       int64_t rest = *known - feature;

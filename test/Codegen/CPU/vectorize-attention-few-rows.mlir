@@ -63,7 +63,7 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 
 // More rows: two keys meet all of them at once, blocks are two vectors of keys, and
 // values are added to all rows, two vectors of channels at a time. What will be read
-// is asked for.
+// is asked for, and of that only the order of keys is held.
 // CHECK-LABEL: @more_rows
 // CHECK-SAME: %{{.+}}: memref<6x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<6x32xf32>
@@ -76,7 +76,8 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 // CHECK-NEXT: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
 // CHECK-NEXT: vector.load %[[KEY]]
-// CHECK-COUNT-12: vector.fma
+// CHECK-NOT: llvm.fence
+// CHECK-COUNT-24: vector.fma
 // CHECK: %[[AT:.+]] = arith.addi %[[PLACE]], %[[TURN]]
 // CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[AT]]]
 // A statistic that moves takes the weights of the first vector with it.
@@ -84,8 +85,9 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 // CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[OLD]]]
 // CHECK: scf.for %{{.+}} = %c0{{.*}} to %c32{{.*}} step %c1{{.*}} iter_args
 // CHECK-COUNT-2: memref.prefetch %[[VALUE]]
-// CHECK: vector.load %[[VALUE]]
-// CHECK: vector.load %[[VALUE]]
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
+// CHECK-NEXT: vector.load %[[VALUE]]
+// CHECK-NEXT: vector.load %[[VALUE]]
 // CHECK: memref.load %[[WEIGHTS]]
 // CHECK-COUNT-2: vector.fma
 // CHECK-COUNT-5: memref.load %[[WEIGHTS]]
@@ -196,5 +198,33 @@ func.func @loop(%q: memref<1x32xf32>, %k: memref<4x16x32xf32>, %v: memref<4x16x1
         outs(%a : memref<1x16xf32>) statistics(%m, %l : memref<1xf32>, memref<1xf32>)
         {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
   }
+  return
+}
+
+// Of a page that comes later so much is asked for that it is what limits: two rows
+// read their queries where they lie for each key.
+// CHECK-LABEL: @two_rows_of_pages
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x32xf32>, %[[K:[a-z0-9]+]]: memref<16x32xf32>, %{{.+}}: memref<16x16xf32>, %[[LATER:[a-z0-9]+]]: memref<16x32xf32>
+// CHECK-NOT: vector.load %[[Q]]
+// CHECK: scf.for %{{.+}} = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK: memref.prefetch %[[LATER]]
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
+// CHECK-NEXT: vector.load %[[K]]
+// CHECK: vector.load %[[Q]]
+// CHECK-NEXT: vector.fma
+// CHECK: vector.load %[[Q]]
+// CHECK-NEXT: vector.fma
+// CHECK-NOT: llvm.fence
+// CHECK: vector.load %[[K]]
+// CHECK: vector.load %[[Q]]
+// CHECK-NEXT: vector.fma
+func.func @two_rows_of_pages(%q: memref<2x32xf32>, %k: memref<16x32xf32>, %v: memref<16x16xf32>,
+                             %kj: memref<16x32xf32>, %vj: memref<16x16xf32>,
+                             %a: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2xf32>) {
+  attn.online ins(%q, %k, %v : memref<2x32xf32>, memref<16x32xf32>, memref<16x16xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<2>)
+      ahead(%kj, %vj : memref<16x32xf32>, memref<16x16xf32>)
+      outs(%a : memref<2x16xf32>) statistics(%m, %l : memref<2xf32>, memref<2xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
   return
 }
