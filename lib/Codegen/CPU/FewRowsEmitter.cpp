@@ -211,7 +211,9 @@ Value FewRowsEmitter::toLanes(Value word) {
 /// Pairs of vectors become one, which holds the sums of the halves of both, and
 /// so on. Halves of whole vectors come first, then halves of the parts of 128
 /// bits that one shuffle of a target works on, each in an order that ends with
-/// the lanes in the order of the vectors.
+/// the lanes in the order of the vectors. Where multiplying takes as long as
+/// reading it is the other way round: shuffles across parts, of which there are
+/// fewer then, are where multiplications are.
 Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
   int64_t part = std::min<int64_t>(lanes, 128 / accType.getWidth());
   // Lane l of the sum of a pair: the two places that are added, of 2 `lanes`.
@@ -237,6 +239,13 @@ Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
     }
     return sums;
   };
+  if (rows > kMaxKeyRows) {
+    for (int64_t sources = 1; sources < part; sources *= 2)
+      vectors = addPairs(vectors, part, sources);
+    for (int64_t sources = 1; vectors.size() > 1; sources *= 2)
+      vectors = addPairs(vectors, lanes, sources);
+    return vectors[0];
+  }
   Values rest;
   for (int64_t first = 0; first < part; ++first) {
     Values column;

@@ -63,7 +63,8 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 
 // More rows: two keys meet all of them at once, blocks are two vectors of keys, and
 // values are added to all rows, two vectors of channels at a time. What will be read
-// is asked for, and of that only the order of keys is held.
+// is asked for, and of that only the order of keys is held. Partial sums are added
+// within parts of 128 bits first.
 // CHECK-LABEL: @more_rows
 // CHECK-SAME: %{{.+}}: memref<6x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<6x32xf32>
@@ -78,6 +79,11 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 // CHECK-NEXT: vector.load %[[KEY]]
 // CHECK-NOT: llvm.fence
 // CHECK-COUNT-24: vector.fma
+// CHECK-NOT: vector.shuffle
+// CHECK: vector.shuffle %{{.+}} [0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29]
+// CHECK-COUNT-23: vector.shuffle
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
 // CHECK: %[[AT:.+]] = arith.addi %[[PLACE]], %[[TURN]]
 // CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[AT]]]
 // A statistic that moves takes the weights of the first vector with it.
