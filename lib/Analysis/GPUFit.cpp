@@ -83,9 +83,10 @@ std::string explainNoGPUKernel(GenericOp op) {
     StringRef name = index == 2 ? "channels" : "features";
     if (ShapedType::isDynamic(extent))
       return llvm::formatv("expected a known number of {0}", name);
-    if (extent < 1 || extent > 256)
-      return llvm::formatv("expected 1 to 256 {0}, but there are {1}", name,
-                           extent);
+    int64_t most = index == 2 ? 512 : 576;
+    if (extent < 1 || extent > most)
+      return llvm::formatv("expected 1 to {0} {1}, but there are {2}", most,
+                           name, extent);
   }
   // What a thread reads where there is nothing to read is a query.
   int64_t bits = getExtent(op, 0, classes.features[0]) *
@@ -143,21 +144,26 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   // Products take 16 features at once, and give 8 channels.
   shared.features =
       llvm::alignTo(getExtent(op, 0, classes.features[0]), mma ? 16 : 1);
-  shared.channels = llvm::alignTo(getExtent(op, 2, classes.channels[0]), 8);
+  shared.channels = llvm::alignTo(getExtent(op, 2, classes.channels[0]),
+                                  8 * choice.getSharers());
   shared.queryStride = padRow(shared.features * shared.elementBytes);
   shared.valueStride = padRow(shared.channels * shared.elementBytes);
   int64_t rows = choice.getRows(), keys = choice.getKeys();
   shared.keys = rows * shared.queryStride;
   shared.values = shared.keys + keys * shared.queryStride;
-  shared.weights = shared.values + keys * shared.valueStride;
+  auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting());
+  // Values that are selected are read from where they are.
+  shared.stageBytes =
+      keys * (shared.queryStride + (select ? 0 : shared.valueStride));
+  shared.weights = shared.keys + choice.getStages() * shared.stageBytes;
   // Pairs of words of four rows lie in different banks, and so do those of the
   // rows that are read together.
   shared.weightStride = keys + 8;
-  int64_t words = !mma || hidesPairs(op) ? rows * shared.weightStride : 0;
-  shared.visible = shared.weights + words * 4;
-  shared.kept = shared.visible + (hidesPairs(op) ? words * 4 : 0);
-  auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting());
-  shared.size = shared.kept + (select ? 8 * rows * select.getNumSelected() : 0);
+  int64_t ownRows = 16 * choice.getWarps();
+  int64_t words = !mma || hidesPairs(op) ? ownRows * shared.weightStride : 0;
+  shared.kept = shared.weights + words * 4;
+  shared.size =
+      shared.kept + (select ? 8 * ownRows * select.getNumSelected() : 0);
   return shared;
 }
 
@@ -173,10 +179,29 @@ static int64_t getAnyExtent(GenericOp op, unsigned dim) {
   return ShapedType::kDynamic;
 }
 
+/// All query rows of a position along other dimensions, where these are few
+/// enough to be one tile: grouped heads. 0 where they are not, or are those of
+/// one dimension.
+static int64_t countFoldedRows(GenericOp op) {
+  constexpr int64_t kMostRows = 128;
+  ArrayRef<unsigned> dims = op.getDimensionClasses().queryRows;
+  if (dims.size() < 2 || op.getQueryStarts() || op.getBlocksAttr())
+    return 0;
+  int64_t rows = 1, others = 1;
+  for (unsigned dim : dims) {
+    int64_t extent = getAnyExtent(op, dim);
+    if (ShapedType::isDynamic(extent) || extent > kMostRows)
+      return 0;
+    rows *= extent;
+    others *= dim == dims.back() ? 1 : extent;
+  }
+  return others > 1 && rows <= kMostRows ? rows : 0;
+}
+
 /// The parts that keys are split into: as many as give each multiprocessor two
 /// blocks, where these are few and known, but 4 tiles of keys or more to each.
-static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
-                            int64_t keys) {
+static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
+                            GPUKernelAttr choice) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t blocks = 1;
   if (!isOnline(op))
@@ -188,10 +213,10 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
     int64_t extent = getAnyExtent(op, dim);
     if (ShapedType::isDynamic(extent))
       return 1;
-    bool isTiled =
-        kind == DimensionClass::QueryRow && dim == classes.queryRows.back();
+    bool isTiled = kind == DimensionClass::QueryRow &&
+                   (choice.getFolded() || dim == classes.queryRows.back());
     // The states of many rows are much to store and to read again.
-    if (isTiled && extent > rows)
+    if (isTiled && extent > choice.getRows())
       return 1;
     blocks *= isTiled ? 1 : extent;
   }
@@ -202,47 +227,63 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target, int64_t rows,
   if (blocks == 0)
     return 1;
   int64_t wanted = 2 * target.processors / blocks;
-  return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * keys)), 1, 32);
+  return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * choice.getKeys())),
+                             1, 32);
 }
 
 GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   std::string noMma = explainNoMma(op);
   GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
+  bool mma = form == GPUForm::mma_sync;
   DimensionClasses classes = op.getDimensionClasses();
   int64_t channels = getExtent(op, 2, classes.channels[0]);
+  int64_t folded = countFoldedRows(op);
   // Of the 255 registers of a thread, which has two rows and every fourth pair
   // of columns: half as many as there are channels, and as there are keys.
-  int64_t warps = form == GPUForm::mma_sync ? 4 : 2;
-  int64_t keys = form == GPUForm::plain || channels > 128 ? 32 : 64;
-  while (true) {
-    auto kernel = GPUKernelAttr::get(op.getContext(), form, 16 * warps, keys,
-                                     warps, /*stages=*/1, /*splits=*/1);
-    int64_t size = GPUShared::of(op, kernel).size;
-    if (size <= target.sharedBytes) {
-      int64_t splits = chooseSplits(op, target, kernel.getRows(), keys);
-      kernel = GPUKernelAttr::get(op.getContext(), form, kernel.getRows(), keys,
-                                  warps, /*stages=*/1, splits);
-      std::string reason = llvm::formatv(
-          "{0}: tiles of {1} query rows by {2} keys, {3} warps, {4} bytes of "
-          "the {5} of shared memory of {6}",
-          stringifyGPUForm(form), kernel.getRows(), keys, warps, size,
-          target.sharedBytes, target.chip);
-      if (splits > 1)
-        reason += llvm::formatv("; keys in {0} parts", splits);
-      if (form == GPUForm::plain)
-        reason += "; no mma_sync, as " + noMma;
-      return {kernel, reason};
-    }
+  int64_t sharers = channels > 256 ? 2 : 1;
+  int64_t warps = mma ? (folded > 64 ? 8 : 4) : 2 * sharers;
+  int64_t keys = !mma || channels > 128 ? 32 : 64;
+  auto create = [&](int64_t stages, int64_t splits) {
+    return GPUKernelAttr::get(op.getContext(), form, 16 * warps / sharers, keys,
+                              warps, stages, splits, folded > 0);
+  };
+  auto getSize = [&](int64_t stages) {
+    return GPUShared::of(op, create(stages, 1)).size;
+  };
+  while (getSize(1) > target.sharedBytes) {
     if (keys > 16)
       keys /= 2;
-    else if (warps > 1)
+    else if (warps > sharers)
       warps /= 2;
     else
       return {{},
               llvm::formatv("the smallest tile takes {0} bytes of shared "
                             "memory, of which a block of {1} may have {2}",
-                            size, target.chip, target.sharedBytes)};
+                            getSize(1), target.chip, target.sharedBytes)};
   }
+  // Registers leave room for two blocks: a second stage is not to take it.
+  constexpr int64_t kReserved = 1024;
+  bool isStaged =
+      mma && 2 * (getSize(2) + kReserved) <= target.sharedBytes + kReserved;
+  int64_t stages = isStaged ? 2 : 1;
+  GPUKernelAttr kernel =
+      create(stages, chooseSplits(op, target, create(stages, 1)));
+  std::string reason = llvm::formatv(
+      "{0}: tiles of {1} query rows by {2} keys, {3} warps, {4} bytes of the "
+      "{5} of shared memory of {6}",
+      stringifyGPUForm(form), kernel.getRows(), keys, warps, getSize(stages),
+      target.sharedBytes, target.chip);
+  if (stages > 1)
+    reason += llvm::formatv("; {0} stages", stages);
+  if (folded > 0)
+    reason += llvm::formatv("; {0} rows of several dimensions in one", folded);
+  if (sharers > 1)
+    reason += llvm::formatv("; channels in {0} parts", sharers);
+  if (kernel.getSplits() > 1)
+    reason += llvm::formatv("; keys in {0} parts", kernel.getSplits());
+  if (!mma)
+    reason += "; no mma_sync, as " + noMma;
+  return {kernel, reason};
 }
 
 } // namespace attn

@@ -16,13 +16,13 @@ namespace attn {
 LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
                                     GPUForm, int64_t rows, int64_t keys,
                                     int64_t warps, int64_t stages,
-                                    int64_t splits) {
+                                    int64_t splits, bool) {
   if (warps < 1 || warps > 16)
     return report() << "'attn.gpu_kernel' (C1) expected 1 to 16 warps, but got "
                     << warps;
-  if (rows != 16 * warps)
+  if (rows != 16 * warps && 2 * rows != 16 * warps && 4 * rows != 16 * warps)
     return report() << "'attn.gpu_kernel' (C2) expected 16 rows to a warp, "
-                    << 16 * warps << ", but got " << rows;
+                    << 16 * warps << ", or to each 2 or 4, but got " << rows;
   if (keys < 16 || keys > 256 || keys % 16 != 0)
     return report() << "'attn.gpu_kernel' (C3) expected a multiple of 16 keys, "
                        "from 16 to 256, but got "

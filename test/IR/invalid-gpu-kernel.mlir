@@ -7,7 +7,7 @@
 
 // -----
 
-// expected-error @below {{'attn.gpu_kernel' (C2) expected 16 rows to a warp, 64, but got 48}}
+// expected-error @below {{'attn.gpu_kernel' (C2) expected 16 rows to a warp, 64, or to each 2 or 4, but got 48}}
 #rows = #attn.gpu_kernel<mma_sync, rows = 48, keys = 64, warps = 4, stages = 1, splits = 1>
 
 // -----

@@ -24,11 +24,12 @@ struct GPUShared {
   int64_t features, channels, elementBytes;
   /// The bytes from one row to the next.
   int64_t queryStride, valueStride;
-  /// Where each part begins. `weights` and `visible`, 16 rows of a key tile to
-  /// a warp in 4-byte words, are where weights are multiplied one by one.
-  int64_t keys, values, weights, visible;
+  /// Where each part begins, keys and values in the first of several stages,
+  /// which follow each other in `stageBytes`. `weights`, 16 rows of a key tile
+  /// to a warp in 4-byte words, are where weights are multiplied one by one.
+  int64_t keys, values, stageBytes, weights;
   /// Where the keys that rows keep are, if these are selected: k scores and k
-  /// keys in 4-byte words for each row.
+  /// keys in 4-byte words for each row of a warp.
   int64_t kept;
   /// The 4-byte words of a row of weights.
   int64_t weightStride;

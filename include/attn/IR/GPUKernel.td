@@ -32,12 +32,18 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
     * `plain`: multiplications one by one, for any elements and any similarity.
 
     A block of `warps` warps has `rows` query rows, 16 to a warp, and meets
-    `keys` keys at once, which `stages` buffers hold. The keys of a row are
-    split into `splits` parts.
+    `keys` keys at once. Where channels are more than a warp has registers for,
+    2 or 4 warps have the same rows, and each a part of the channels. With
+    `stages` buffers, each of which holds the keys and values of a tile, one or
+    more tiles are on their way while another is at hand; a single one is filled
+    by turns. The keys of a row are split into `splits` parts.
+
+    Query rows are those of the innermost dimension of query rows; if they are
+    `folded`, those of all such dimensions: grouped heads share a tile of keys.
 
     Constraints:
     * (C1) there are 1 to 16 warps
-    * (C2) there are 16 rows to a warp
+    * (C2) there are 16 rows to a warp, or to each 2 or 4 warps
     * (C3) keys are a multiple of 16, from 16 to 256
     * (C4) there are 1 to 4 stages, and 1 split or more
 
@@ -60,12 +66,15 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
   }];
   let parameters = (ins EnumParameter<Attn_GPUForm>:$form, "int64_t":$rows,
                         "int64_t":$keys, "int64_t":$warps, "int64_t":$stages,
-                        "int64_t":$splits);
+                        "int64_t":$splits,
+                        DefaultValuedParameter<"bool", "false">:$folded);
   let assemblyFormat = [{
-    `<` $form `,` struct($rows, $keys, $warps, $stages, $splits) `>`
+    `<` $form `,` struct($rows, $keys, $warps, $stages, $splits, $folded) `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// The warps that share their rows, each of which has some channels.
+    int64_t getSharers() const { return 16 * getWarps() / getRows(); }
     /// The attribute of an op that holds the choice.
     static ::llvm::StringRef getAttributeName() { return "attn.gpu_kernel"; }
     /// The choice that an op carries; null without one.

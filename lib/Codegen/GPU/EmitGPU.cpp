@@ -22,10 +22,10 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
     return reason;
   if (choice.getSplits() != 1 && !isOnline(op))
     return "keys in parts are not built where weights have to be final";
-  if (choice.getStages() != 1)
-    return "more than 1 stage is not built";
   if (choice.getForm() == GPUForm::plain)
-    return "";
+    return choice.getStages() == 1 ? ""
+                                   : "plain kernels have 1 stage: their copies "
+                                     "are not asynchronous";
   reason = explainNoMma(op);
   if (!reason.empty())
     return "mma_sync cannot be the form: " + reason;

@@ -77,8 +77,8 @@ void Hardware::copyAsync(Value shared, Value global, Value bytes) {
 
 void Hardware::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(b, loc); }
 
-void Hardware::waitForCopies() {
-  NVVM::CpAsyncWaitGroupOp::create(b, loc, /*n=*/0);
+void Hardware::waitForCopies(int32_t left) {
+  NVVM::CpAsyncWaitGroupOp::create(b, loc, left);
 }
 
 //===----------------------------------------------------------------------===//

@@ -46,8 +46,9 @@ public:
   void copyAsync(mlir::Value shared, mlir::Value global, mlir::Value bytes);
   /// Ends a group of the copies begun by this thread.
   void commitCopies();
-  /// Waits for all copies of this thread. Others see them behind a barrier.
-  void waitForCopies();
+  /// Waits for the copies of this thread, but those of the last `left` groups.
+  /// Others see them behind a barrier.
+  void waitForCopies(int32_t left = 0);
 
   //===--------------------------------------------------------------------===//
   // Threads

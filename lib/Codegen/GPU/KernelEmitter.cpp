@@ -7,6 +7,7 @@
 
 #include "KernelEmitter.h"
 #include "attn/IR/Utils.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -31,9 +32,12 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
       statistics(weighting.getStatistics()) {
   if (auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting()))
     numKept = select.getNumSelected();
+  rowDims.push_back(rowDim);
+  if (choice.getFolded() && !classes.queryRows.empty())
+    llvm::append_range(rowDims, ArrayRef(classes.queryRows).drop_back());
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
-    if (dim != rowDim && dim != keyDim && dim != featureDim &&
-        dim != channelDim)
+    if (!llvm::is_contained(rowDims, dim) && dim != keyDim &&
+        dim != featureDim && dim != channelDim)
       outerDims.push_back(dim);
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
@@ -108,12 +112,16 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
   Value offset = metadata.getOffset();
   view.rowBytes = view.columnBytes = index(0);
+  if (row == rowDim)
+    view.otherRowBytes.assign(rowDims.size() - 1, index(0));
   for (auto [i, stride] : llvm::enumerate(metadata.getStrides())) {
     unsigned dim = map.getDimPosition(i);
     if (dim == row)
       view.rowBytes = multiply(stride, bytes);
     else if (dim == column)
       view.columnBytes = multiply(stride, bytes);
+    else if (auto *other = llvm::find(rowDims, dim); other != rowDims.end())
+      view.otherRowBytes[other - rowDims.begin() - 1] = multiply(stride, bytes);
     else
       offset = add(offset, multiply(cast<Value>(box.offsets[dim]), stride));
   }
@@ -125,12 +133,46 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
 Value KernelEmitter::rowAddress(const MatrixView &view, Value first,
                                 Value row) {
   Value position = add(first, toIndex(row));
-  return add(view.address, multiply(position, view.rowBytes));
+  if (view.otherRowBytes.empty())
+    return add(view.address, multiply(position, view.rowBytes));
+  Values positions = splitRow(position);
+  Value address = add(view.address, multiply(positions[0], view.rowBytes));
+  for (auto [own, bytes] :
+       llvm::zip_equal(ArrayRef(positions).drop_front(), view.otherRowBytes))
+    address = add(address, multiply(own, bytes));
+  return address;
+}
+
+Value KernelEmitter::rowOffset(const MatrixView &view, unsigned row) {
+  Value offset = multiply(rowPositions[row][0], view.rowBytes);
+  for (auto [own, bytes] : llvm::zip_equal(
+           ArrayRef(rowPositions[row]).drop_front(), view.otherRowBytes))
+    offset = add(offset, multiply(own, bytes));
+  return offset;
+}
+
+SmallVector<Value> KernelEmitter::splitRow(Value row) {
+  Values positions(rowDims.size());
+  for (size_t i = rowDims.size() - 1; i > 0; --i) {
+    Value extent = getValueOrCreateConstantIndexOp(b, loc, extents[rowDims[i]]);
+    positions[i] = b.createOrFold<arith::RemUIOp>(loc, row, extent);
+    row = b.createOrFold<arith::DivUIOp>(loc, row, extent);
+  }
+  positions[0] = row;
+  return positions;
 }
 
 Value KernelEmitter::shared(int64_t bytes, Value own) {
   Value pointer = own ? hardware.move(memory, own) : memory;
   return hardware.move(pointer, bytes);
+}
+
+Value KernelEmitter::filled(int64_t bytes, Value own) {
+  return shared(bytes, fillStage ? add(own, fillStage) : own);
+}
+
+Value KernelEmitter::staged(int64_t bytes, Value own) {
+  return shared(bytes, readStage ? add(own, readStage) : own);
 }
 
 void KernelEmitter::emitKernel(Value numBlocks) {
@@ -145,7 +187,7 @@ void KernelEmitter::emitKernel(Value numBlocks) {
   if (isReplayed())
     return emitReplayed();
   Values state = createNeutral();
-  state.append(layout.channels / 2, createFloatConstant(b, loc, accType, 0.0));
+  state.append(getNumSums(), createFloatConstant(b, loc, accType, 0.0));
   state = walkKeys(state, Phase::Online);
   if (isSplit())
     storeStates(state);

@@ -47,6 +47,9 @@ struct MatrixView {
   mlir::Value address;
   /// The bytes from one row to the next, an index, and between columns.
   mlir::Value rowBytes, columnBytes;
+  /// If the rows are those of several dimensions, the bytes along each but the
+  /// first.
+  llvm::SmallVector<mlir::Value> otherRowBytes = {};
   mlir::Type element;
 };
 
@@ -128,14 +131,29 @@ protected:
   /// index.
   mlir::Value rowAddress(const MatrixView &view, mlir::Value first,
                          mlir::Value row);
+  /// How far row `row` of the thread is behind the first.
+  mlir::Value rowOffset(const MatrixView &view, unsigned row);
+  /// The position of a row of the block's outer position, an index, along each
+  /// of `rowDims`.
+  Values splitRow(mlir::Value row);
   /// Shared memory at a constant plus the thread's own bytes, an i32.
   mlir::Value shared(int64_t bytes, mlir::Value own = {});
+  /// The same in the stage that is filled, or read.
+  mlir::Value filled(int64_t bytes, mlir::Value own);
+  mlir::Value staged(int64_t bytes, mlir::Value own);
+  int64_t getOwnChannels() const {
+    return layout.channels / choice.getSharers();
+  }
+  /// How many sums a thread has.
+  int64_t getNumSums() const { return getOwnChannels() / 2; }
 
   //===--------------------------------------------------------------------===//
   // Steps
   //===--------------------------------------------------------------------===//
 
   mlir::Value countBlocks();
+  /// The rows of all blocks of one outer position.
+  mlir::Value countRows();
   void checkAlignment();
   /// Launches the blocks; the insertion point moves into one.
   void enterKernel(mlir::Value numBlocks);
@@ -152,8 +170,14 @@ protected:
   /// The walk; the state, what is carried for each row and then the sums, is
   /// updated by each tile. A first walk takes the queries.
   Values walkKeys(mlir::ValueRange state, Phase phase, bool isFirst = true);
+  /// The same with several stages.
+  Values walkStages(mlir::ValueRange state, Phase phase, bool isFirst);
+  void copyTile(const KeyTile &tile, Phase phase);
   Values emitStep(const KeyTile &keys, mlir::Value hasNext, const KeyTile &next,
                   mlir::ValueRange state, Phase phase);
+  bool needsValues(Phase phase) const {
+    return phase == Phase::Online || phase == Phase::Final;
+  }
   /// The rest of a step, once similarities are known and values at hand.
   Values emitPairs(const KeyTile &keys, const RowValues &similarities,
                    mlir::ValueRange state, Phase phase);
@@ -305,6 +329,9 @@ protected:
   DimensionClasses classes;
   /// Of query rows the innermost; behind all others if there is none.
   unsigned rowDim, keyDim, featureDim, channelDim;
+  /// The dimensions of the rows of a block, `rowDim` first, whose position
+  /// varies the least.
+  llvm::SmallVector<unsigned> rowDims;
   /// All others, each position of which has blocks of its own.
   llvm::SmallVector<unsigned> outerDims;
   /// The keys that a thread has of a row of scores.
@@ -330,9 +357,19 @@ protected:
   /// Shared memory; numbers of the thread, i32: in the block, of its warp, in
   /// its warp, and of the latter g and q.
   mlir::Value memory, thread, warp, threadInWarp, group, quad;
-  /// The thread's rows: position (that of the last one where there is none),
-  /// and whether there is one.
+  /// The first of the warp's rows in the block, an i32, and the first of its
+  /// channels, an i32, if there are others.
+  mlir::Value warpRow, firstChannel;
+  /// The bytes from the first stage to that which is filled, or read, an i32;
+  /// null for one stage.
+  mlir::Value fillStage, readStage;
+  /// The thread's rows: number (that of the last one where there is none), the
+  /// position along each of `rowDims`, and whether there is one.
   RowValues rows, hasRow;
+  std::array<Values, kThreadRows> rowPositions;
+  /// Whether the thread stores what four threads and several warps have of a
+  /// row.
+  mlir::Value storesRows;
   /// By mapped operand, what no key changes, else null.
   llvm::SmallVector<RowValues> inputs;
   mlir::Value numKeys;

@@ -36,7 +36,8 @@ bool KernelEmitter::storesPairs() {
 void KernelEmitter::storePair(const MatrixView &output, Value pair,
                               Value address, int64_t firstColumn) {
   int64_t bytes = output.element.getIntOrFloatBitWidth() / 8;
-  bool isFull = firstColumn + 8 <= getChannels();
+  bool isFull = firstChannel ? layout.channels == getChannels()
+                             : firstColumn + 8 <= getChannels();
   if (isFull && storesPairs()) {
     hardware.store(pair, hardware.toGlobal(address),
                    copiesAsync() ? 2 * bytes : bytes);
@@ -53,6 +54,8 @@ void KernelEmitter::storePair(const MatrixView &output, Value pair,
       continue;
     }
     Value column = add(multiply(quad, i32(2)), i32(firstColumn + i));
+    if (firstChannel)
+      column = add(column, firstChannel);
     emitIf(compare(arith::CmpIPredicate::slt, column, i32(getChannels())),
            storeOne, {});
   }
@@ -60,10 +63,12 @@ void KernelEmitter::storePair(const MatrixView &output, Value pair,
 
 void KernelEmitter::storeRow(const MatrixView &output, unsigned row,
                              ValueRange sums, ValueRange factors) {
-  Value start = add(output.address, multiply(rows[row], output.rowBytes));
-  start =
-      add(start, multiply(toIndex(multiply(quad, i32(2))), output.columnBytes));
-  for (int64_t tile = 0; tile < layout.channels / 8; ++tile) {
+  Value start = add(output.address, rowOffset(output, row));
+  Value column = multiply(quad, i32(2));
+  if (firstChannel)
+    column = add(column, firstChannel);
+  start = add(start, multiply(toIndex(column), output.columnBytes));
+  for (int64_t tile = 0; tile < getOwnChannels() / 8; ++tile) {
     Values pair;
     for (int64_t i : {0, 1}) {
       pair.push_back(multiplyAll(sums[4 * tile + 2 * row + i], factors));
@@ -99,7 +104,7 @@ void KernelEmitter::storeLogSumExp(unsigned row, ValueRange statistics,
   MatrixView lse =
       view(op.getOutputIndex() + 1, rowDim, /*column=*/op.getNumDims());
   Value value = weighting.logSumExp(b, loc, statistics, operands, scale);
-  Value at = add(lse.address, multiply(rows[row], lse.rowBytes));
+  Value at = add(lse.address, rowOffset(lse, row));
   hardware.store(convertFloat(b, loc, value, lse.element),
                  hardware.toGlobal(at),
                  lse.element.getIntOrFloatBitWidth() / 8);
@@ -134,8 +139,7 @@ void KernelEmitter::storeResults(const MatrixView &output, unsigned row,
          {});
   if (!op.getLse())
     return;
-  Value isFirst = compare(arith::CmpIPredicate::eq, quad, i32(0));
-  emitIf(arith::AndIOp::create(b, loc, hasRow[row], isFirst),
+  emitIf(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
          [&] {
            storeLogSumExp(row, final, weightingOperands(row));
            return Values();
@@ -159,7 +163,10 @@ void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
 }
 
 /// Weights go through shared memory, since four threads have those of a row. A
-/// hidden value must not leak, not even as 0 x NaN.
+/// hidden value must not leak, not even as 0 x NaN: its weight is told by bits
+/// that no arithmetic yields.
+constexpr int32_t kHidden = 0x7fc0dead;
+
 SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
                                               const RowValues &weights,
                                               const RowValues &visible,
@@ -170,11 +177,14 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
   RowValues own;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     own[row] = multiply(add(first, i32(8 * row)), i32(rowBytes));
-    storeLanes(weights[row], layout.weights, own[row]);
-    if (visible[row])
-      storeLanes(arith::ExtUIOp::create(b, loc, laneType(b.getI32Type()),
-                                        visible[row]),
-                 layout.visible, own[row]);
+    Value words = arith::BitcastOp::create(b, loc, laneType(b.getI32Type()),
+                                           weights[row]);
+    if (visible[row]) {
+      Value hidden = arith::ConstantOp::create(
+          b, loc, DenseElementsAttr::get(laneType(b.getI32Type()), kHidden));
+      words = select(visible[row], words, hidden);
+    }
+    storeLanes(words, layout.weights, own[row]);
   }
   hardware.warpBarrier();
 
@@ -185,33 +195,31 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
     b.setInsertionPointToStart(loop.getBody());
     // Two keys at once, whose weights are read together.
     Value first = loop.getInductionVar();
-    RowValues pairs, seen{};
-    for (unsigned row = 0; row < kThreadRows; ++row) {
-      Value at = add(own[row], multiply(first, i32(4)));
-      pairs[row] =
-          hardware.load(pairType(accType), shared(layout.weights, at), 8);
-      if (visible[row])
-        seen[row] = hardware.load(pairType(b.getI32Type()),
-                                  shared(layout.visible, at), 8);
-    }
+    RowValues pairs;
+    for (unsigned row = 0; row < kThreadRows; ++row)
+      pairs[row] = hardware.load(
+          pairType(b.getI32Type()),
+          shared(layout.weights, add(own[row], multiply(first, i32(4)))), 8);
     int64_t bytes = layout.elementBytes;
     Values next(loop.getRegionIterArgs());
     for (int64_t key : {0, 1}) {
       RowValues weight, isSeen{};
       for (unsigned row = 0; row < kThreadRows; ++row) {
-        weight[row] = lane(pairs[row], key);
-        if (seen[row])
-          isSeen[row] =
-              compare(arith::CmpIPredicate::ne, lane(seen[row], key), i32(0));
+        Value word = lane(pairs[row], key);
+        weight[row] = arith::BitcastOp::create(b, loc, accType, word);
+        if (visible[row])
+          isSeen[row] = compare(arith::CmpIPredicate::ne, word, i32(kHidden));
       }
       Value valueRow = add(multiply(first, i32(layout.valueStride)),
                            multiply(quad, i32(2 * bytes)));
+      if (firstChannel)
+        valueRow = add(valueRow, multiply(firstChannel, i32(bytes)));
       size_t number = 0;
-      for (int64_t tile = 0; tile < layout.channels / 8; ++tile) {
+      for (int64_t tile = 0; tile < getOwnChannels() / 8; ++tile) {
         int64_t at =
             layout.values + key * layout.valueStride + 8 * tile * bytes;
         Value pair =
-            hardware.load(pairType(stored), shared(at, valueRow), 2 * bytes);
+            hardware.load(pairType(stored), staged(at, valueRow), 2 * bytes);
         pair = convertFloat(b, loc, pair, accType);
         for (unsigned row = 0; row < kThreadRows; ++row)
           for (int64_t i : {0, 1}) {

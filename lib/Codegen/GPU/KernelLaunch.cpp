@@ -41,7 +41,7 @@ Value KernelEmitter::countBlocks() {
   auto toValue = [&](OpFoldResult extent) {
     return getValueOrCreateConstantIndexOp(b, loc, extent);
   };
-  numTiles = b.createOrFold<arith::CeilDivUIOp>(loc, toValue(extents[rowDim]),
+  numTiles = b.createOrFold<arith::CeilDivUIOp>(loc, countRows(),
                                                 index(choice.getRows()));
   Value count = multiply(numTiles, index(choice.getSplits()));
   for (unsigned dim : outerDims)
@@ -80,6 +80,14 @@ void KernelEmitter::checkAlignment() {
   }
 }
 
+Value KernelEmitter::countRows() {
+  Value rows = index(1);
+  for (unsigned dim : rowDims)
+    rows =
+        multiply(rows, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
+  return rows;
+}
+
 void KernelEmitter::enterKernel(Value numBlocks) {
   Value one = index(1);
   auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one,
@@ -112,11 +120,17 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
         split(getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
     box.extents[dim] = b.getIndexAttr(1);
   }
-  Value allRows = getValueOrCreateConstantIndexOp(b, loc, extents[rowDim]);
-  Value left = arith::SubIOp::create(b, loc, allRows, firstRow);
+  Value left = arith::SubIOp::create(b, loc, countRows(), firstRow);
   Value count = arith::MinUIOp::create(b, loc, left, index(choice.getRows()));
   box.offsets[rowDim] = firstRow;
   box.extents[rowDim] = count;
+  if (rowDims.size() > 1) {
+    Value first = splitRow(firstRow)[0];
+    Value last = arith::SubIOp::create(b, loc, add(firstRow, count), index(1));
+    Value reach = arith::SubIOp::create(b, loc, splitRow(last)[0], first);
+    box.offsets[rowDim] = first;
+    box.extents[rowDim] = add(reach, index(1));
+  }
   numRows = toI32(count);
 
   thread = toI32(threadIndex);
@@ -124,13 +138,24 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   threadInWarp = arith::AndIOp::create(b, loc, thread, i32(31));
   group = arith::ShRUIOp::create(b, loc, threadInWarp, i32(2));
   quad = arith::AndIOp::create(b, loc, threadInWarp, i32(3));
-  Value first = add(multiply(warp, i32(16)), group);
+  warpRow = multiply(warp, i32(16));
+  storesRows = compare(Predicate::eq, quad, i32(0));
+  if (int64_t sharers = choice.getSharers(); sharers > 1) {
+    Value part = arith::RemUIOp::create(b, loc, warp, i32(sharers));
+    warpRow =
+        multiply(arith::DivUIOp::create(b, loc, warp, i32(sharers)), i32(16));
+    firstChannel = multiply(part, i32(getOwnChannels()));
+    storesRows = arith::AndIOp::create(b, loc, storesRows,
+                                       compare(Predicate::eq, part, i32(0)));
+  }
+  Value first = add(warpRow, group);
   Value last = arith::SubIOp::create(b, loc, numRows, i32(1));
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Value own = add(first, i32(8 * row));
     hasRow[row] = compare(Predicate::slt, own, numRows);
     Value there = arith::MinSIOp::create(b, loc, own, last);
     rows[row] = add(firstRow, toIndex(there));
+    rowPositions[row] = splitRow(rows[row]);
   }
 }
 
@@ -151,8 +176,10 @@ void KernelEmitter::readInputs() {
       Values indices;
       for (unsigned i = 0, r = map.getNumResults(); i < r; ++i) {
         unsigned dim = map.getDimPosition(i);
-        indices.push_back(dim == rowDim ? rows[row]
-                                        : cast<Value>(box.offsets[dim]));
+        auto *own = llvm::find(rowDims, dim);
+        indices.push_back(own != rowDims.end()
+                              ? rowPositions[row][own - rowDims.begin()]
+                              : cast<Value>(box.offsets[dim]));
       }
       Value element = memref::LoadOp::create(b, loc, operand, indices);
       inputs[number][row] = convertFloat(b, loc, element, accType);

@@ -58,9 +58,9 @@ void KernelEmitter::emitReplayed() {
     finalFactors[row] = weighting.finish(
         b, loc, finalStatistics[row], weightingOperands(row), numKeys, scale);
   Values sums(ordered ? kThreadRows : 0, zero);
-  sums.append(layout.channels / 2, zero);
+  sums.append(getNumSums(), zero);
   sums = walkKeys(sums, Phase::Final, /*isFirst=*/!isSecond);
-  ValueRange results = ValueRange(sums).take_back(layout.channels / 2);
+  ValueRange results = ValueRange(sums).take_back(getNumSums());
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
   for (unsigned row = 0; row < kThreadRows; ++row)
     storeResults(output, row, finalStatistics[row], results,
@@ -151,7 +151,7 @@ MatrixView KernelEmitter::viewWeights() {
 
 void KernelEmitter::storeWeight(const MatrixView &weights, unsigned row,
                                 Value key, Value weight) {
-  Value at = add(weights.address, multiply(rows[row], weights.rowBytes));
+  Value at = add(weights.address, rowOffset(weights, row));
   at = add(at, multiply(key, weights.columnBytes));
   hardware.store(convertFloat(b, loc, weight, weights.element),
                  hardware.toGlobal(at),
@@ -164,13 +164,18 @@ void KernelEmitter::storeWeights(const KeyTile &tile,
   Value inRange = emitInRange(tile);
   Value first = add(tile.first, toIndex(multiply(quad, i32(2))));
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Value weight = tileWeights[row];
+    Value weight = tileWeights[row], isOwn = hasRow[row];
+    // One of the warps that have the row.
+    if (firstChannel)
+      isOwn = arith::AndIOp::create(
+          b, loc, isOwn,
+          compare(arith::CmpIPredicate::eq, firstChannel, i32(0)));
     if (!normalizesWeights())
       for (Value factor : finalFactors[row])
         weight = arith::MulFOp::create(
             b, loc, weight, LaneBuilder(b, loc, lanes).broadcast(factor));
     for (int64_t i = 0; i < lanes; ++i) {
-      Value isThere = hasRow[row];
+      Value isThere = isOwn;
       if (inRange)
         isThere = arith::AndIOp::create(b, loc, isThere, lane(inRange, i));
       emitIf(isThere,

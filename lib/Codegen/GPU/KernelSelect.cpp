@@ -35,9 +35,9 @@ static Value isBetter(OpBuilder &b, Location loc, Value score, Value than) {
   return arith::OrIOp::create(b, loc, greater, first);
 }
 
-/// Place `place`, an i32, of row `row`, an i32, of the block.
+/// Place `place`, an i32, of row `row`, an i32, of 16 to each warp.
 Value KernelEmitter::locateKept(Value place, Value row, bool isKey) {
-  int64_t rows = choice.getRows();
+  int64_t rows = 16 * choice.getWarps();
   Value word = add(multiply(place, i32(rows)), row);
   return shared(layout.kept + (isKey ? 4 * rows * numKept : 0),
                 multiply(word, i32(4)));
@@ -137,7 +137,7 @@ void KernelEmitter::emitSelected() {
   });
   walkKeys({}, Phase::Select);
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
-  Values sums(layout.channels / 2, createFloatConstant(b, loc, accType, 0.0));
+  Values sums(getNumSums(), createFloatConstant(b, loc, accType, 0.0));
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Values final = weighKept(row);
     Values own = gatherValues(row, final);
@@ -190,7 +190,7 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
   ValueRange score = final.take_front(numScoreStatistics);
   MatrixView values = view(2, keyDim, channelDim);
   Value last = i32(getChannels() - 1);
-  Values zeros(layout.channels / 4, createFloatConstant(b, loc, accType, 0.0));
+  Values zeros(getNumSums() / 2, createFloatConstant(b, loc, accType, 0.0));
   return forEachPlace(zeros, [&](Value place, ValueRange carried) {
     Value key = loadKept(place, own, /*isKey=*/true);
     auto addKey = [&] {
@@ -206,9 +206,7 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
                       0);
       }
       if (op.getWeights())
-        emitIf(arith::AndIOp::create(
-                   b, loc, hasRow[row],
-                   compare(arith::CmpIPredicate::eq, quad, i32(0))),
+        emitIf(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
                [&] {
                  storeWeight(viewWeights(), row, position, weight);
                  return Values();
@@ -218,6 +216,8 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
       Values next;
       for (auto [i, sum] : llvm::enumerate(carried)) {
         Value column = add(multiply(quad, i32(2)), i32(8 * (i / 2) + i % 2));
+        if (firstChannel)
+          column = add(column, firstChannel);
         column = arith::MinSIOp::create(b, loc, column, last);
         Value at = add(address, multiply(toIndex(column), values.columnBytes));
         Value value = hardware.load(values.element, hardware.toGlobal(at),

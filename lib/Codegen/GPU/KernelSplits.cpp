@@ -26,7 +26,7 @@ namespace attn {
 constexpr int64_t kMergeThreads = 128;
 
 void KernelEmitter::allocateStates() {
-  numAllRows = getValueOrCreateConstantIndexOp(b, loc, extents[rowDim]);
+  numAllRows = countRows();
   for (unsigned dim : outerDims)
     numAllRows = multiply(
         numAllRows, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
@@ -70,18 +70,18 @@ Value KernelEmitter::locateState(Value number, Value row) {
 
 void KernelEmitter::storeStates(ValueRange state) {
   ValueRange sums = state.drop_front(kThreadRows * statistics.size());
-  Value isFirst = compare(arith::CmpIPredicate::eq, quad, i32(0));
-  Value column = toIndex(multiply(quad, i32(2)));
+  Value column = multiply(quad, i32(2));
+  if (firstChannel)
+    column = add(column, firstChannel);
+  column = toIndex(column);
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Values own(state.slice(row * statistics.size(), statistics.size()));
     for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
       own[i] = combineQuad(i, own[i]);
-    Value at = locateState(
-        split, add(multiply(outerNumber, getValueOrCreateConstantIndexOp(
-                                             b, loc, extents[rowDim])),
-                   rows[row]));
+    Value at =
+        locateState(split, add(multiply(outerNumber, countRows()), rows[row]));
     auto storeSums = [&] {
-      for (int64_t tile = 0; tile < layout.channels / 8; ++tile)
+      for (int64_t tile = 0; tile < getOwnChannels() / 8; ++tile)
         for (int64_t i : {0, 1})
           memref::StoreOp::create(
               b, loc, sums[4 * tile + 2 * row + i], states[0],
@@ -95,8 +95,8 @@ void KernelEmitter::storeStates(ValueRange state) {
       return Values();
     };
     emitIf(hasRow[row], storeSums, {});
-    emitIf(arith::AndIOp::create(b, loc, hasRow[row], isFirst), storeStatistics,
-           {});
+    emitIf(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
+           storeStatistics, {});
   }
 }
 
@@ -161,7 +161,7 @@ void KernelEmitter::mergeElement(Value allRow, Value channel) {
     value = arith::MulFOp::create(b, loc, value, factor);
   unsigned number = op.getOutputIndex();
   MatrixView output = view(number, rowDim, channelDim);
-  Value at = add(output.address, multiply(rows[0], output.rowBytes));
+  Value at = add(output.address, rowOffset(output, 0));
   at = add(at, multiply(channel, output.columnBytes));
   hardware.store(convertFloat(b, loc, value, output.element),
                  hardware.toGlobal(at),
@@ -200,7 +200,10 @@ void KernelEmitter::launchMerge() {
              rest = arith::DivUIOp::create(b, loc, rest, extent);
              return position;
            };
-           rows.fill(take(rowDim));
+           rowPositions[0].assign(rowDims.size(), Value());
+           for (size_t i = rowDims.size(); i-- > 0;)
+             rowPositions[0][i] = take(rowDims[i]);
+           rowPositions[1] = rowPositions[0];
            for (unsigned dim : llvm::reverse(outerDims))
              box.offsets[dim] = take(dim);
            readInputs();

@@ -43,7 +43,7 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
                                            const KeyTile &next,
                                            ValueRange state, Phase phase) {
   synchronize();
-  if (phase == Phase::Online || phase == Phase::Final)
+  if (needsValues(phase))
     copyValues(keys);
   RowValues similarities = emitSimilarities(keys);
   synchronize();
@@ -63,7 +63,7 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
 SmallVector<Value> KernelEmitter::emitPairs(const KeyTile &keys,
                                             const RowValues &similarities,
                                             ValueRange state, Phase phase) {
-  size_t numSums = phase == Phase::Statistics ? 0 : layout.channels / 2;
+  size_t numSums = needsValues(phase) ? getNumSums() : 0;
   size_t numCarried = state.size() - numSums;
   ValueRange old = state.take_front(numCarried);
   Values sums(state.drop_front(numCarried));

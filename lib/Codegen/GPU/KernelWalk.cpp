@@ -50,6 +50,8 @@ KeyTile KernelEmitter::toKeyTile(const WalkTile &tile) {
 
 SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
                                            bool isFirst) {
+  if (choice.getStages() > 1)
+    return walkStages(state, phase, isFirst);
   std::unique_ptr<Walk> walk = createWalk();
   Values carried = walk->begin();
   size_t numCursor = carried.size();

@@ -56,8 +56,10 @@ SmallVector<LaneValue> KernelEmitter::positions(LaneValue key, unsigned row,
   SmallVector<LaneValue> positions(extents.size());
   for (unsigned dim : outerDims)
     positions[dim] = LaneValue::uniform(cast<Value>(box.offsets[dim]));
-  positions[rowDim] = LaneValue::uniform(rows[row]);
-  positions[rowDim].variesByKey = true;
+  for (auto [dim, position] : llvm::zip_equal(rowDims, rowPositions[row])) {
+    positions[dim] = LaneValue::uniform(position);
+    positions[dim].variesByKey = true;
+  }
   positions[keyDim] = key;
   positions[keyDim].variesByKey = true;
   positions[featureDim] = feature;
@@ -86,7 +88,9 @@ SmallVector<LaneValue> KernelEmitter::arguments(Region &region,
       }
     }
     value.variesByKey =
-        map.isFunctionOfDim(rowDim) || map.isFunctionOfDim(keyDim);
+        map.isFunctionOfDim(keyDim) || llvm::any_of(rowDims, [&](unsigned dim) {
+          return map.isFunctionOfDim(dim);
+        });
     values.push_back(value);
   }
   return values;
@@ -154,7 +158,7 @@ Value KernelEmitter::combine(unsigned statistic, Value lhs, Value rhs) {
     return combined;
   b.setInsertionPointAfter(choice);
   Value most =
-      arith::MaxNumFOp::create(b, loc, greater.getLhs(), greater.getRhs());
+      hardware.call("llvm.maxnum", {greater.getLhs(), greater.getRhs()});
   b.eraseOp(choice);
   b.eraseOp(greater);
   return most;

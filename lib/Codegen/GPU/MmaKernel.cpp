@@ -45,7 +45,7 @@ private:
   void copyValues(const KeyTile &tile) override {
     copyRows(view(2, keyDim, channelDim), tile.first, tile.count,
              choice.getKeys(), layout.values, layout.channels,
-             layout.valueStride, layout.channels);
+             layout.valueStride, getChannels());
   }
   void takeQueries() override;
   RowValues emitSimilarities(const KeyTile &tile) override;
@@ -122,7 +122,7 @@ void MmaKernel::copyRows(const MatrixView &from, Value first, Value count,
     Value own = add(multiply(row, i32(stride)), multiply(word, i32(16)));
     for (int64_t done = 0; done < rows; done += step)
       guarded(done + step > rows, row, rows - done,
-              [&] { copy(row, word, done, shared(at + done * stride, own)); });
+              [&] { copy(row, word, done, filled(at + done * stride, own)); });
     return;
   }
   for (int64_t done = 0; done < rows * words; done += threads) {
@@ -131,7 +131,7 @@ void MmaKernel::copyRows(const MatrixView &from, Value first, Value count,
       row = arith::DivUIOp::create(b, loc, number, i32(words));
       word = arith::RemUIOp::create(b, loc, number, i32(words));
       Value own = add(multiply(row, i32(stride)), multiply(word, i32(16)));
-      copy(row, word, 0, shared(at, own));
+      copy(row, word, 0, filled(at, own));
     });
   }
 }
@@ -148,9 +148,11 @@ void MmaKernel::takeQueries() {
   // Matrices are given by rows 0 to 7 and 8 to 15 of 8 columns, then of the
   // next 8; those of keys by the columns first.
   Value columnBytes = multiply(part(1, 4), i32(16));
-  Value ownRow = add(multiply(warp, i32(16)), part(4, 0));
+  Value ownRow = add(warpRow, part(4, 0));
   queryLane = add(multiply(ownRow, i32(layout.queryStride)), columnBytes);
   valueLane = add(multiply(part(4, 0), i32(layout.valueStride)), columnBytes);
+  if (firstChannel)
+    valueLane = add(valueLane, multiply(firstChannel, i32(2)));
   Value keyRow = add(part(3, 0), multiply(part(1, 4), i32(8)));
   keyLane = add(multiply(keyRow, i32(layout.queryStride)),
                 multiply(part(1, 3), i32(16)));
@@ -167,7 +169,7 @@ RowValues MmaKernel::emitSimilarities(const KeyTile &) {
     Values query = queries.empty() ? loadQueries(step) : queries[step];
     for (int64_t tile = 0; tile < tiles; tile += 2) {
       int64_t at = layout.keys + 8 * tile * layout.queryStride + 32 * step;
-      Values keys = hardware.loadMatrices(shared(at, keyLane), 4,
+      Values keys = hardware.loadMatrices(staged(at, keyLane), 4,
                                           /*transposed=*/false);
       for (int64_t i : {0, 1})
         sums[tile + i] = hardware.multiply(
@@ -188,7 +190,7 @@ RowValues MmaKernel::emitSimilarities(const KeyTile &) {
 SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
                                          const RowValues &weights) {
   Values next(sums);
-  int64_t tiles = layout.channels / 8;
+  int64_t tiles = getOwnChannels() / 8;
   for (int64_t step = 0; step < choice.getKeys() / 16; ++step) {
     Values lhs;
     for (int64_t i : {0, 2})
@@ -199,7 +201,7 @@ SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
     for (int64_t tile = 0; tile < tiles; tile += 2) {
       int64_t at = layout.values + 16 * step * layout.valueStride + 16 * tile;
       int64_t count = std::min<int64_t>(2, tiles - tile);
-      Values rhs = hardware.loadMatrices(shared(at, valueLane), 2 * count,
+      Values rhs = hardware.loadMatrices(staged(at, valueLane), 2 * count,
                                          /*transposed=*/true);
       for (int64_t i = 0; i < count; ++i) {
         size_t own = 4 * (tile + i);
@@ -230,7 +232,7 @@ Value MmaKernel::emitAnyNotFinite() {
     Value at =
         add(multiply(row, i32(layout.valueStride)), multiply(word, i32(16)));
     auto type = VectorType::get({4}, b.getI32Type());
-    Value four = hardware.load(type, shared(layout.values, at), 16);
+    Value four = hardware.load(type, staged(layout.values, at), 16);
     Value any = loop.getRegionIterArgs()[0];
     // All bits of the exponent are set, of the lower half or of the upper.
     uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;

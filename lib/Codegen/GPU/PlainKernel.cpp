@@ -115,7 +115,7 @@ RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
         4));
   Value keys =
       vector::FromElementsOp::create(b, loc, laneType(accType), elements);
-  Value firstOwn = add(multiply(warp, i32(16)), group);
+  Value firstOwn = add(warpRow, group);
   LaneBuilder builder(b, loc, lanes);
   Values next;
   for (unsigned row = 0; row < kThreadRows; ++row) {

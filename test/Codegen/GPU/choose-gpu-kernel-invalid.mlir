@@ -4,10 +4,10 @@
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>
 #o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @wide(%q: tensor<5x576xf16>, %k: tensor<7x576xf16>, %v: tensor<7x24xf16>,
+func.func @wide(%q: tensor<5x592xf16>, %k: tensor<7x592xf16>, %v: tensor<7x24xf16>,
     %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected 1 to 256 features, but there are 576}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x576xf16>, tensor<7x576xf16>, tensor<7x24xf16>)
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected 1 to 576 features, but there are 592}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x592xf16>, tensor<7x592xf16>, tensor<7x24xf16>)
       weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
       {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
   return %o : tensor<5x24xf16>

@@ -12,7 +12,7 @@
 #o = affine_map<(m, n, d, e) -> (m, e)>
 
 // CHECK-LABEL: @halves
-// CHECK: attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 1>
+// CHECK: attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 2, splits = 1>
 func.func @halves(%q: tensor<5x64xf16>, %k: tensor<7x64xf16>, %v: tensor<7x80xf16>)
     -> tensor<5x80xf16> {
   %init = tensor.empty() : tensor<5x80xf16>
@@ -98,7 +98,7 @@ func.func @given(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16
 
 // One row of each of 8 heads, and many keys: parts of 4 tiles or more.
 // CHECK-LABEL: @decode
-// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 16>
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 2, splits = 16>
 #hq = affine_map<(h, m, n, d, e) -> (h, m, d)>
 #hk = affine_map<(h, m, n, d, e) -> (h, n, d)>
 #hv = affine_map<(h, m, n, d, e) -> (h, n, e)>
@@ -110,4 +110,26 @@ func.func @decode(%q: tensor<8x1x64xf16>, %k: tensor<8x?x64xf16>, %v: tensor<8x?
       weighting(#attn.softmax) outs(%init : tensor<8x1x64xf16>)
       {indexing_maps = [#hq, #hk, #hv, #ho]} -> tensor<8x1x64xf16>
   return %o : tensor<8x1x64xf16>
+}
+
+// All 100 rows of two heads that share their keys are one tile; of more rows each
+// head has tiles of its own.
+// CHECK-LABEL: @grouped
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 128, keys = 64, warps = 8, stages = {{.}}, splits = 1, folded = true>
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 2, splits = 1>
+#gq = affine_map<(g, m, n, d, e) -> (g, m, d)>
+#gk = affine_map<(g, m, n, d, e) -> (n, d)>
+#gv = affine_map<(g, m, n, d, e) -> (n, e)>
+#go = affine_map<(g, m, n, d, e) -> (g, m, e)>
+func.func @grouped(%q: tensor<2x50x64xf16>, %k: tensor<70x64xf16>, %v: tensor<70x64xf16>,
+                   %q2: tensor<2x65x64xf16>) -> (tensor<2x50x64xf16>, tensor<2x65x64xf16>) {
+  %init = tensor.empty() : tensor<2x50x64xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<2x50x64xf16>, tensor<70x64xf16>, tensor<70x64xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<2x50x64xf16>)
+      {indexing_maps = [#gq, #gk, #gv, #go]} -> tensor<2x50x64xf16>
+  %init2 = tensor.empty() : tensor<2x65x64xf16>
+  %o2 = attn.generic ins(%q2, %k, %v : tensor<2x65x64xf16>, tensor<70x64xf16>, tensor<70x64xf16>)
+      weighting(#attn.softmax) outs(%init2 : tensor<2x65x64xf16>)
+      {indexing_maps = [#gq, #gk, #gv, #go]} -> tensor<2x65x64xf16>
+  return %o, %o2 : tensor<2x50x64xf16>, tensor<2x65x64xf16>
 }

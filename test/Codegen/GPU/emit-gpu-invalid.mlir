@@ -68,13 +68,13 @@ func.func @apart(%q: memref<5x16xf16>, %k: memref<7x16xf16, strided<[32, 2]>>, %
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>
 #o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @stages(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
-    %o: memref<5x24xf16>) {
-  // expected-error @below {{'attn.generic' op cannot be emitted as a GPU kernel: more than 1 stage is not built}}
-  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
-      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+func.func @stages(%q: memref<5x16xf32>, %k: memref<7x16xf32>, %v: memref<7x24xf32>,
+    %o: memref<5x24xf32>) {
+  // expected-error @below {{'attn.generic' op cannot be emitted as a GPU kernel: plain kernels have 1 stage: their copies are not asynchronous}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf32>, memref<7x16xf32>, memref<7x24xf32>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf32>)
       {indexing_maps = [#q, #k, #v, #o],
-       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 2, splits = 1>}
+       attn.gpu_kernel = #attn.gpu_kernel<plain, rows = 16, keys = 32, warps = 1, stages = 2, splits = 1>}
   return
 }
 

@@ -19,7 +19,7 @@
 // CHECK:       nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<row>
 // CHECK:       nvvm.mma.sync {{.*}} -> !llvm.struct<(f32, f32, f32, f32)>
 // CHECK:       gpu.barrier
-// CHECK:       arith.maxnumf
+// CHECK:       llvm.call_intrinsic "llvm.maxnum"
 // CHECK:       gpu.shuffle xor
 // CHECK:       math.exp2
 // CHECK-NOT:   scf.if
@@ -159,7 +159,7 @@ func.func @nothing(%q: memref<0x16xf32>, %k: memref<7x16xf32>, %v: memref<7x24xf
 // CHECK:       memref.store %{{.+}}, %[[STATISTICS]]
 // CHECK:       gpu.launch
 // CHECK:       scf.for
-// CHECK:       arith.maxnumf
+// CHECK:       llvm.call_intrinsic "llvm.maxnum"
 // CHECK:       scf.for
 // CHECK:       math.exp2
 // CHECK:       llvm.store
