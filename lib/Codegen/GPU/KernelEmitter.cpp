@@ -20,9 +20,8 @@ using Predicate = arith::CmpIPredicate;
 
 KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
                              GPUKernelAttr choice)
-    : b(rewriter), loc(op.getLoc()), op(op), choice(choice),
-      layout(GPUShared::of(op, choice)), hardware(rewriter, loc),
-      classes(op.getDimensionClasses()),
+    : KernelBuilder(rewriter, op.getLoc()), op(op), choice(choice),
+      layout(GPUShared::of(op, choice)), classes(op.getDimensionClasses()),
       rowDim(classes.queryRows.empty() ? op.getNumDims()
                                        : classes.queryRows.back()),
       keyDim(classes.keyRows[0]), featureDim(classes.features[0]),
@@ -46,62 +45,6 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
 //===----------------------------------------------------------------------===//
 // Helpers
 //===----------------------------------------------------------------------===//
-
-Value KernelEmitter::index(int64_t value) {
-  return arith::ConstantIndexOp::create(b, loc, value);
-}
-Value KernelEmitter::i32(int64_t value) {
-  return arith::ConstantOp::create(
-      b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-}
-Value KernelEmitter::toI32(Value number) {
-  return b.createOrFold<arith::IndexCastOp>(loc, b.getI32Type(), number);
-}
-Value KernelEmitter::toIndex(Value number) {
-  return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), number);
-}
-Value KernelEmitter::add(Value lhs, Value rhs) {
-  return b.createOrFold<arith::AddIOp>(loc, lhs, rhs);
-}
-Value KernelEmitter::multiply(Value lhs, Value rhs) {
-  return b.createOrFold<arith::MulIOp>(loc, lhs, rhs);
-}
-Value KernelEmitter::compare(Predicate predicate, Value lhs, Value rhs) {
-  return arith::CmpIOp::create(b, loc, predicate, lhs, rhs);
-}
-Value KernelEmitter::select(Value condition, Value then, Value otherwise) {
-  return arith::SelectOp::create(b, loc, condition, then, otherwise);
-}
-Value KernelEmitter::lane(Value vector, int64_t number) {
-  return b.createOrFold<vector::ExtractOp>(loc, vector, number);
-}
-
-SmallVector<Value> KernelEmitter::emitEither(TypeRange types, Value condition,
-                                             function_ref<Values()> body,
-                                             function_ref<Values()> otherwise) {
-  auto branch = scf::IfOp::create(b, loc, types, condition,
-                                  /*addThenBlock=*/true,
-                                  /*addElseBlock=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, loc, body());
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, loc, otherwise());
-  return Values(branch.getResults());
-}
-
-SmallVector<Value> KernelEmitter::emitIf(Value condition,
-                                         function_ref<Values()> body,
-                                         ValueRange otherwise) {
-  if (!otherwise.empty())
-    return emitEither(otherwise.getTypes(), condition, body,
-                      [&] { return Values(otherwise); });
-  auto branch = scf::IfOp::create(b, loc, condition);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
-  return {};
-}
 
 MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
   Value buffer = op.getMappedOperands()[number];
@@ -160,11 +103,6 @@ SmallVector<Value> KernelEmitter::splitRow(Value row) {
   }
   positions[0] = row;
   return positions;
-}
-
-Value KernelEmitter::shared(int64_t bytes, Value own) {
-  Value pointer = own ? hardware.move(memory, own) : memory;
-  return hardware.move(pointer, bytes);
 }
 
 Value KernelEmitter::filled(int64_t bytes, Value own) {

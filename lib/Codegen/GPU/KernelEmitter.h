@@ -26,7 +26,7 @@
 #define ATTN_LIB_CODEGEN_GPU_KERNELEMITTER_H
 
 #include "ElementReader.h"
-#include "Hardware.h"
+#include "KernelBuilder.h"
 #include "attn/Analysis/GPUFit.h"
 #include "attn/Tiling/IterationBox.h"
 #include "attn/Tiling/Walk.h"
@@ -39,19 +39,6 @@ constexpr unsigned kThreadRows = 2;
 
 /// What a thread has of the rows of the block.
 using RowValues = std::array<mlir::Value, kThreadRows>;
-
-/// An operand at one position along all dimensions but two, whose elements are
-/// found by a row and a column.
-struct MatrixView {
-  /// The address of element (0, 0), an index, in bytes.
-  mlir::Value address;
-  /// The bytes from one row to the next, an index, and between columns.
-  mlir::Value rowBytes, columnBytes;
-  /// If the rows are those of several dimensions, the bytes along each but the
-  /// first.
-  llvm::SmallVector<mlir::Value> otherRowBytes = {};
-  mlir::Type element;
-};
 
 /// The keys of a tile that is at hand.
 struct KeyTile {
@@ -68,15 +55,13 @@ enum class Phase { Online, Statistics, Final, Select };
 
 /// Emits a kernel in place of one `attn.generic` on buffers. What forms differ
 /// in is theirs: how tiles get into shared memory, and both products.
-class KernelEmitter {
+class KernelEmitter : protected KernelBuilder {
 public:
   virtual ~KernelEmitter() = default;
   /// The op fits the form.
   mlir::LogicalResult run();
 
 protected:
-  using Values = llvm::SmallVector<mlir::Value>;
-
   KernelEmitter(mlir::RewriterBase &rewriter, GenericOp op,
                 GPUKernelAttr choice);
 
@@ -104,27 +89,9 @@ protected:
   // Helpers
   //===--------------------------------------------------------------------===//
 
-  mlir::Value index(int64_t value);
-  mlir::Value i32(int64_t value);
-  mlir::Value toI32(mlir::Value index);
-  mlir::Value toIndex(mlir::Value number);
-  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value multiply(mlir::Value lhs, mlir::Value rhs);
-  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value lhs,
-                      mlir::Value rhs);
-  mlir::Value select(mlir::Value condition, mlir::Value then,
-                     mlir::Value otherwise);
-  mlir::Value lane(mlir::Value vector, int64_t number);
   mlir::VectorType laneType(mlir::Type element) const {
     return mlir::VectorType::get({lanes}, element);
   }
-  /// `body` where `condition` holds; `otherwise` elsewhere.
-  Values emitIf(mlir::Value condition, llvm::function_ref<Values()> body,
-                mlir::ValueRange otherwise);
-  /// One or the other, which give values of `types`.
-  Values emitEither(mlir::TypeRange types, mlir::Value condition,
-                    llvm::function_ref<Values()> body,
-                    llvm::function_ref<Values()> otherwise);
   /// Operand `index` at the positions at hand, by dimensions.
   MatrixView view(unsigned index, unsigned row, unsigned column);
   /// The address of column 0 of the row `row`, an i32, behind row `first`, an
@@ -136,9 +103,7 @@ protected:
   /// The position of a row of the block's outer position, an index, along each
   /// of `rowDims`.
   Values splitRow(mlir::Value row);
-  /// Shared memory at a constant plus the thread's own bytes, an i32.
-  mlir::Value shared(int64_t bytes, mlir::Value own = {});
-  /// The same in the stage that is filled, or read.
+  /// Shared memory, as `shared`, of the stage that is filled, or read.
   mlir::Value filled(int64_t bytes, mlir::Value own);
   mlir::Value staged(int64_t bytes, mlir::Value own);
   int64_t getOwnChannels() const {
@@ -318,12 +283,9 @@ protected:
   void mergeElement(mlir::Value allRow, mlir::Value channel);
   void launchMerge();
 
-  mlir::RewriterBase &b;
-  mlir::Location loc;
   GenericOp op;
   GPUKernelAttr choice;
   GPUShared layout;
-  Hardware hardware;
   ElementReader reader;
 
   DimensionClasses classes;
@@ -354,9 +316,6 @@ protected:
   IterationBox box;
   /// The first row of the block, an index, and how many there are, an i32.
   mlir::Value firstRow, numRows;
-  /// Shared memory; numbers of the thread, i32: in the block, of its warp, in
-  /// its warp, and of the latter g and q.
-  mlir::Value memory, thread, warp, threadInWarp, group, quad;
   /// The first of the warp's rows in the block, an i32, and the first of its
   /// channels, an i32, if there are others.
   mlir::Value warpRow, firstChannel;

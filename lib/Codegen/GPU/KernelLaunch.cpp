@@ -133,11 +133,7 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   }
   numRows = toI32(count);
 
-  thread = toI32(threadIndex);
-  warp = arith::ShRUIOp::create(b, loc, thread, i32(5));
-  threadInWarp = arith::AndIOp::create(b, loc, thread, i32(31));
-  group = arith::ShRUIOp::create(b, loc, threadInWarp, i32(2));
-  quad = arith::AndIOp::create(b, loc, threadInWarp, i32(3));
+  identifyThread(threadIndex);
   warpRow = multiply(warp, i32(16));
   storesRows = compare(Predicate::eq, quad, i32(0));
   if (int64_t sharers = choice.getSharers(); sharers > 1) {
