@@ -42,8 +42,9 @@ struct Input {
 
 class ContractionNest {
 public:
-  ContractionNest(RewriterBase &rewriter, const Contraction &contraction)
-      : b(rewriter), c(contraction), loc(c.op.getLoc()),
+  ContractionNest(RewriterBase &rewriter, const Contraction &contraction,
+                  bool whole)
+      : b(rewriter), c(contraction), whole(whole), loc(c.op.getLoc()),
         last(c.consumers.empty() ? c.op : c.consumers.back().op) {}
 
   void run();
@@ -87,9 +88,12 @@ private:
   /// A tensor of `type` like the tile `init`, in a buffer of its own.
   Value createSums(Value init, Type type);
   Value emitContract(Value init, bool accumulate);
+  Value emitBlocks();
 
   RewriterBase &b;
   Contraction c;
+  /// Whether a block has all rows and columns.
+  bool whole;
   Location loc;
   linalg::LinalgOp last;
   SmallVector<OpFoldResult> wholeExtents, offsets, extents;
@@ -359,14 +363,8 @@ Value ContractionNest::emitTile(Value init) {
   return linalg::CopyOp::create(b, loc, nest.results[0], init).getResult(0);
 }
 
-void ContractionNest::run() {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(last);
-  for (Range range : c.op.createLoopRanges(b, loc))
-    wholeExtents.push_back(range.size);
-  offsets.assign(wholeExtents.size(), b.getIndexAttr(0));
-  extents = wholeExtents;
-  takeInputs();
+/// The result, block by block.
+Value ContractionNest::emitBlocks() {
   SmallVector<OpFoldResult> bounds;
   for (unsigned dim : c.outer)
     bounds.push_back(wholeExtents[dim]);
@@ -375,16 +373,22 @@ void ContractionNest::run() {
     bounds.push_back(count);
     return size;
   };
-  if (c.rows)
+  if (!whole && c.rows)
     rowSize = splitDim(*c.rows, kTileRows, kRowMultiple);
-  columnSize = splitDim(c.columns, c.rows ? kTileColumns : kColumnsOfVector,
-                        kColumnMultiple);
-  auto loop = scf::ForallOp::create(b, loc, bounds, createDestination(),
+  if (!whole)
+    columnSize = splitDim(c.columns, c.rows ? kTileColumns : kColumnsOfVector,
+                          kColumnMultiple);
+  Value destination = createDestination();
+  if (bounds.empty())
+    return b.createOrFold<tensor::CastOp>(
+        loc, destination.getType(), emitTile(slice(destination, c.finalMap)));
+  auto loop = scf::ForallOp::create(b, loc, bounds, destination,
                                     /*mapping=*/std::nullopt);
   b.setInsertionPoint(loop.getTerminator());
   SmallVector<Value> positions = loop.getInductionVars();
-  moveTo(c.columns, OpFoldResult(positions.pop_back_val()), columnSize);
-  if (c.rows)
+  if (!whole)
+    moveTo(c.columns, OpFoldResult(positions.pop_back_val()), columnSize);
+  if (!whole && c.rows)
     moveTo(*c.rows, OpFoldResult(positions.pop_back_val()), rowSize);
   for (auto [dim, position] : llvm::zip_equal(c.outer, positions)) {
     offsets[dim] = position;
@@ -398,7 +402,18 @@ void ContractionNest::run() {
   b.setInsertionPointToEnd(loop.getTerminator().getBody());
   tensor::ParallelInsertSliceOp::create(b, loc, tile, target, from, sizes,
                                         strides);
-  b.replaceOp(last, loop.getResults());
+  return loop.getResult(0);
+}
+
+void ContractionNest::run() {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(last);
+  for (Range range : c.op.createLoopRanges(b, loc))
+    wholeExtents.push_back(range.size);
+  offsets.assign(wholeExtents.size(), b.getIndexAttr(0));
+  extents = wholeExtents;
+  takeInputs();
+  b.replaceOp(last, emitBlocks());
   for (auto [op, loops] : llvm::reverse(
            ArrayRef(c.consumers).drop_back(c.consumers.empty() ? 0 : 1)))
     b.eraseOp(op);
@@ -411,12 +426,13 @@ void ContractionNest::run() {
       b.replaceOp(op, op.getDpsInits());
 }
 
-std::string describeTiles(const Contraction &contraction) {
-  std::string text = "tiles of at most ";
-  if (contraction.rows)
+std::string describeTiles(const Contraction &contraction, bool whole) {
+  std::string text = whole ? "one op" : "tiles of at most ";
+  if (!whole && contraction.rows)
     text += std::to_string(kTileRows) + " rows by ";
-  text += std::to_string(contraction.rows ? kTileColumns : kColumnsOfVector) +
-          " columns";
+  if (!whole)
+    text += std::to_string(contraction.rows ? kTileColumns : kColumnsOfVector) +
+            " columns";
   if (size_t number = contraction.consumers.size())
     text += "; " + std::to_string(number) + " elementwise op" +
             (number == 1 ? "" : "s") + " computed with them";
@@ -427,8 +443,9 @@ std::string describeTiles(const Contraction &contraction) {
   return text;
 }
 
-void tileContraction(RewriterBase &rewriter, const Contraction &contraction) {
-  ContractionNest(rewriter, contraction).run();
+void tileContraction(RewriterBase &rewriter, const Contraction &contraction,
+                     bool whole) {
+  ContractionNest(rewriter, contraction, whole).run();
 }
 
 } // namespace attn

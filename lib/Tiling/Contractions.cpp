@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Tiling/Contractions.h"
+#include "attn/IR/Utils.h"
 #include "attn/IR/Verify.h"
 #include "mlir/IR/Matchers.h"
 
@@ -117,6 +118,51 @@ FailureOr<Contraction> matchContraction(linalg::LinalgOp op,
   Value init = op.getDpsInits()[0];
   result.init = isZero(init) ? Value() : init;
   return result;
+}
+
+void widenSums(RewriterBase &b, const Contraction &contraction) {
+  linalg::LinalgOp op = contraction.op;
+  Location loc = op.getLoc();
+  Value init = op.getDpsInits()[0];
+  auto type = cast<RankedTensorType>(init.getType());
+  if (type.getElementTypeBitWidth() >= 32)
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> parallel(type.getRank(),
+                                            utils::IteratorType::parallel);
+  auto convert = [&](Value from, Type element) -> Value {
+    Value empty = tensor::EmptyOp::create(
+        b, loc, tensor::getMixedSizes(b, loc, from), element);
+    return linalg::GenericOp::create(
+               b, loc, empty.getType(), from, empty,
+               ArrayRef{identity, identity}, parallel,
+               [&](OpBuilder &nested, Location, ValueRange arguments) {
+                 linalg::YieldOp::create(
+                     nested, loc,
+                     convertFloat(nested, loc, arguments[0], element));
+               })
+        .getResult(0);
+  };
+  Value wide =
+      linalg::GenericOp::create(
+          b, loc, type.clone(b.getF32Type()),
+          ArrayRef{op->getOperand(0), op->getOperand(1)},
+          convert(init, b.getF32Type()), op.getIndexingMapsArray(),
+          op.getIteratorTypesArray(),
+          [&](OpBuilder &nested, Location, ValueRange arguments) {
+            Value product = arith::MulFOp::create(
+                nested, loc,
+                convertFloat(nested, loc, arguments[0], b.getF32Type()),
+                convertFloat(nested, loc, arguments[1], b.getF32Type()));
+            linalg::YieldOp::create(
+                nested, loc,
+                arith::AddFOp::create(nested, loc, arguments[2], product)
+                    .getResult());
+          })
+          .getResult(0);
+  b.replaceOp(op, convert(wide, type.getElementType()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -43,15 +43,22 @@ struct TileContractionsPass final
         });
     if (failed(contraction))
       return;
+    // Sums over several dimensions would meet in memory, tile by tile.
+    if (whole && !contraction->outerFeatures.empty()) {
+      IRRewriter rewriter(op.getContext());
+      return widenSums(rewriter, *contraction);
+    }
     takeConsumers(*contraction);
-    takeProducers(*contraction);
-    remark::passed(op.getLoc(), kOpts) << describeTiles(*contraction);
+    // Nothing is packed for a GPU.
+    if (!whole)
+      takeProducers(*contraction);
+    remark::passed(op.getLoc(), kOpts) << describeTiles(*contraction, whole);
     ++numTiled;
     numFused += contraction->consumers.size() +
                 contraction->lhsProducers.size() +
                 contraction->rhsProducers.size();
     IRRewriter rewriter(op.getContext());
-    tileContraction(rewriter, *contraction);
+    tileContraction(rewriter, *contraction, whole);
   }
 };
 

@@ -68,12 +68,17 @@ void takeProducers(Contraction &contraction);
 mlir::OpOperand *getWholeInput(mlir::linalg::LinalgOp op);
 
 /// How large its tiles are, and what they compute, for people.
-std::string describeTiles(const Contraction &contraction);
+std::string describeTiles(const Contraction &contraction, bool whole);
 
 /// Replaces the ops of `contraction` by a parallel loop over `attn.contract`.
-/// How large tiles are depends on extents only.
+/// How large tiles are depends on extents only. If `whole`, one has all rows
+/// and all columns, and where there are no outer loops, there is none.
 void tileContraction(mlir::RewriterBase &rewriter,
-                     const Contraction &contraction);
+                     const Contraction &contraction, bool whole);
+
+/// Adds the products of `contraction`, which stays one op of `linalg`, in f32
+/// where its result is of fewer bits, and rounds what they come to.
+void widenSums(mlir::RewriterBase &rewriter, const Contraction &contraction);
 
 } // namespace attn
 

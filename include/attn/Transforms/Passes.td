@@ -463,6 +463,10 @@ def TileContractionsPass
     }
     ```
   }];
+  let options = [
+    Option<"whole", "whole", "bool", /*default=*/"false",
+           "Leave rows and columns to kernels: one op has all, and factors are as they are">
+  ];
   let statistics = [
     Statistic<"numTiled", "num-tiled", "Contractions tiled">,
     Statistic<"numFused", "num-fused", "Elementwise ops computed with them">
