@@ -178,7 +178,7 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
   stage(Stage::Tile, [&] { buildTileStage(pm, options); });
   stage(Stage::Bufferize, [&] {
     if (options.device == Device::GPU)
-      pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
+      prepareKernels(pm);
     buildBufferizeStage(pm);
   });
   stage(Stage::Vectorize, [&] { buildVectorizeStage(pm, options); });

@@ -7,16 +7,29 @@
 
 #include "attn/Codegen/Passes.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
 namespace attn {
+
+void prepareKernels(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
+  TileContractionsPassOptions contractions;
+  contractions.whole = true;
+  pm.addNestedPass<func::FuncOp>(createTileContractionsPass(contractions));
+  // What is left becomes kernels op by op, which store what the next one reads.
+  pm.addPass(createLinalgElementwiseOpFusionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
 
 void buildGPUStage(OpPassManager &pm) {
   pm.addPass(createLowerAffinePass());

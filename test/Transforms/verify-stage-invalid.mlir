@@ -4,6 +4,7 @@
 // RUN: attn-opt %t/tile.mlir --attn-verify-stage=stage=tile --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/bufferize.mlir --attn-verify-stage=stage=bufferize --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/vectorize.mlir --attn-verify-stage=stage=vectorize --verify-diagnostics
+// RUN: attn-opt %t/gpu.mlir --attn-verify-stage=stage=gpu --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/llvm.mlir --attn-verify-stage=stage=llvm --split-input-file --verify-diagnostics
 // RUN: attn-opt %t/unknown.mlir --attn-verify-stage=stage=tiles --verify-diagnostics
 
@@ -206,6 +207,37 @@ llvm.func @parallel() {
     omp.terminator
   }
   llvm.return
+}
+
+//--- gpu.mlir
+func.func @load(%x: memref<3xf32>, %i: index) -> f32 {
+  // expected-error @below {{'memref.load' op breaks stage gpu: nothing outside of a kernel reads or writes memory}}
+  %e = memref.load %x[%i] : memref<3xf32>
+  return %e : f32
+}
+
+// -----
+
+func.func @copy(%x: memref<3xf32>, %y: memref<3xf32>) {
+  // expected-error @below {{'memref.copy' op breaks stage gpu: nothing outside of a kernel reads or writes memory}}
+  memref.copy %x, %y : memref<3xf32> to memref<3xf32>
+  return
+}
+
+// -----
+
+func.func @store(%x: memref<3xf32>, %f: f32, %i: index) {
+  // expected-error @below {{'memref.store' op breaks stage gpu: nothing outside of a kernel reads or writes memory}}
+  memref.store %f, %x[%i] : memref<3xf32>
+  return
+}
+
+// -----
+
+func.func @fill(%x: memref<3xf32>, %f: f32) {
+  // expected-error @below {{'linalg.fill' op breaks stage gpu: nothing outside of a kernel reads or writes memory}}
+  linalg.fill ins(%f : f32) outs(%x : memref<3xf32>)
+  return
 }
 
 //--- unknown.mlir

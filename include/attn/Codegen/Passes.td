@@ -264,15 +264,21 @@ def ChooseGPUKernelPass
 }
 
 def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
-  let summary = "Emit GPU kernels for attention on buffers";
+  let summary = "Emit GPU kernels for ops on buffers";
   let description = [{
     Each `attn.generic` on buffers becomes the launch of a kernel, as its
     attribute `attn.gpu_kernel` has it. A block has some query rows of one
     position in the other dimensions; it walks over the keys that they see, with
     the state of each row in the registers of four threads. Regions are inlined
     on what a thread holds of a row of scores, twice where all pairs of a tile
-    are visible, and twice where some may be hidden. It is an error if anything
-    else in the function accesses memory: the host has no hold of a GPU's.
+    are visible, and twice where some may be hidden.
+
+    So does each `attn.contract`, with a parallel loop around it that holds
+    nothing else; each op of `linalg`, and each copy, with a thread for an
+    element of the result, or a warp where rows are reduced; and what the host
+    computes and stores. Parallel loops around anything else are the host's. It
+    is an error if anything else in the function accesses memory: the host has
+    no hold of a GPU's.
 
     Example:
     ```mlir
@@ -291,9 +297,10 @@ def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
+    "::attn::AttnDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"
   ];

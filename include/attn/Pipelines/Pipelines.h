@@ -76,12 +76,16 @@ void buildBoundStage(mlir::OpPassManager &pm);
 /// Loops over batch, query tiles and key tiles; nothing that the compiler
 /// created spans all query rows and all key rows (unfused ops aside).
 void buildTileStage(mlir::OpPassManager &pm, const StageOptions &options);
+/// Before bufferization for a GPU: products of matrices are one op each, with
+/// the elementwise ops that follow, and so are other elementwise ops that alone
+/// use each other.
+void prepareKernels(mlir::OpPassManager &pm);
 /// No tensors; scratch is allocated once per worker.
 void buildBufferizeStage(mlir::OpPassManager &pm);
 /// No op of the dialect: tile bodies are vectors and loops.
 void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
-/// Attention has become launches of kernels, and nothing outside of a kernel
-/// reads or writes memory.
+/// Ops on buffers have become launches of kernels, and nothing outside of a
+/// kernel reads or writes memory.
 void buildGPUStage(mlir::OpPassManager &pm);
 /// Kernels are in the dialects `llvm` and `nvvm`. They are in none of inline
 /// assembly: each leaf is an intrinsic.

@@ -465,7 +465,8 @@ def TileContractionsPass
   }];
   let options = [
     Option<"whole", "whole", "bool", /*default=*/"false",
-           "Leave rows and columns to kernels: one op has all, and factors are as they are">
+           "Leave rows and columns to kernels: one op has all, and factors are "
+           "as they are">
   ];
   let statistics = [
     Statistic<"numTiled", "num-tiled", "Contractions tiled">,

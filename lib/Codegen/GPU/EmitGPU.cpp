@@ -1,12 +1,16 @@
-//===- EmitGPU.cpp - GPU kernels for attention ------------------*- C++ -*-===//
+//===- EmitGPU.cpp - GPU kernels for ops on buffers -------------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "ContractKernel.h"
 #include "KernelEmitter.h"
+#include "StructuredKernel.h"
 #include "attn/Codegen/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
 
 using namespace mlir;
 
@@ -42,14 +46,51 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
   using EmitGPUPassBase::EmitGPUPassBase;
 
   void runOnOperation() override {
-    SmallVector<GenericOp> ops;
-    getOperation()->walk([&](GenericOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (GenericOp op : ops)
+    for (GenericOp op : collect<GenericOp>())
       if (failed(emit(rewriter, op)))
         return signalPassFailure();
+    for (ContractOp op : collect<ContractOp>())
+      emitContractKernel(rewriter, op);
+    // Of other loops the host runs every position.
+    for (scf::ForallOp loop : collect<scf::ForallOp>())
+      if (failed(scf::forallToForLoop(rewriter, loop)))
+        return signalPassFailure();
+    for (memref::CopyOp op : collect<memref::CopyOp>()) {
+      rewriter.setInsertionPoint(op);
+      linalg::makeMemRefCopyOp(rewriter, op.getLoc(), op.getSource(),
+                               op.getTarget());
+      rewriter.eraseOp(op);
+    }
+    for (linalg::LinalgOp op : collect<linalg::LinalgOp>())
+      if (failed(emitStructuredKernel(rewriter, op)))
+        return signalPassFailure();
+    for (memref::StoreOp op : collect<memref::StoreOp>())
+      emitStore(rewriter, op);
     if (failed(checkHost()))
       signalPassFailure();
+  }
+
+  /// The ops of a kind that are outside of kernels, outer ones behind what they
+  /// hold.
+  template <typename OpTy> SmallVector<OpTy> collect() {
+    SmallVector<OpTy> ops;
+    getOperation()->walk([&](OpTy op) {
+      if (!op->template getParentOfType<gpu::LaunchOp>())
+        ops.push_back(op);
+    });
+    return ops;
+  }
+
+  /// An element that the host has computed.
+  static void emitStore(RewriterBase &rewriter, memref::StoreOp op) {
+    rewriter.setInsertionPoint(op);
+    Value one = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 1);
+    auto launch = gpu::LaunchOp::create(rewriter, op.getLoc(), one, one, one,
+                                        one, one, one);
+    rewriter.setInsertionPointToStart(&launch.getBody().front());
+    auto end = gpu::TerminatorOp::create(rewriter, op.getLoc());
+    rewriter.moveOpBefore(op, end);
   }
 
   static LogicalResult emit(RewriterBase &rewriter, GenericOp op) {
@@ -80,8 +121,15 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
           !(memory.hasEffect<MemoryEffects::Read>() ||
             memory.hasEffect<MemoryEffects::Write>()))
         return WalkResult::advance();
-      op->emitOpError("cannot be compiled for a GPU: only attention can, and "
-                      "the host cannot access the memory of a GPU");
+      InFlightDiagnostic error =
+          op->emitOpError("cannot be compiled for a GPU: ");
+      if (isa<memref::LoadOp>(op))
+        error << "it reads an element on the host, which cannot access the "
+                 "memory of a GPU; expected what branches, extents and numbers "
+                 "of kernels depend on to be an argument that is no tensor";
+      else
+        error << "it has no form as a kernel, and the host cannot access the "
+                 "memory of a GPU";
       return WalkResult::interrupt();
     });
     return failure(result.wasInterrupted());

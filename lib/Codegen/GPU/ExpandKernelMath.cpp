@@ -110,6 +110,26 @@ struct ExpandOnF32 final : RewritePattern {
   }
 };
 
+/// What is divided as f16 or bf16 is divided as f32, and rounded once more.
+struct WidenDivision final : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::DivFOp op,
+                                PatternRewriter &rewriter) const override {
+    Type type = op.getType();
+    if (!type.isF16() && !type.isBF16())
+      return failure();
+    auto widen = [&](Value value) -> Value {
+      return arith::ExtFOp::create(rewriter, op.getLoc(), rewriter.getF32Type(),
+                                   value);
+    };
+    Value quotient = arith::DivFOp::create(
+        rewriter, op.getLoc(), widen(op.getLhs()), widen(op.getRhs()));
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, quotient);
+    return success();
+  }
+};
+
 /// Element by element: a thread has no vectors.
 struct UnrollVectors final : RewritePattern {
   explicit UnrollVectors(MLIRContext *context)
@@ -150,7 +170,7 @@ struct ExpandKernelMathPass final
       return signalPassFailure();
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandOnF32, UnrollVectors>(&getContext());
+    patterns.add<ExpandOnF32, UnrollVectors, WidenDivision>(&getContext());
     populateExpandAbsIPatterns(patterns);
     math::populateExpansionPatterns(
         patterns,

@@ -80,9 +80,17 @@ func.func @stages(%q: memref<5x16xf32>, %k: memref<7x16xf32>, %v: memref<7x24xf3
 
 // -----
 
-func.func @host(%x: memref<5xf32>, %y: memref<5xf32>) {
-  // expected-error @below {{'memref.copy' op cannot be compiled for a GPU: only attention can, and the host cannot access the memory of a GPU}}
-  memref.copy %x, %y : memref<5xf32> to memref<5xf32>
+func.func @host(%x: memref<5xf32>, %i: index) -> f32 {
+  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element on the host, which cannot access the memory of a GPU; expected what branches, extents and numbers of kernels depend on to be an argument that is no tensor}}
+  %e = memref.load %x[%i] : memref<5xf32>
+  return %e : f32
+}
+
+// -----
+
+func.func @softmax(%x: memref<5x7xf32>, %y: memref<5x7xf32>) {
+  // expected-error @below {{'linalg.softmax' op cannot be compiled for a GPU: it has no form as a kernel, and the host cannot access the memory of a GPU}}
+  linalg.softmax dimension(1) ins(%x : memref<5x7xf32>) outs(%y : memref<5x7xf32>)
   return
 }
 
