@@ -202,7 +202,7 @@ void PairEmitter::emitScores(bool updates) {
   bool fold = updates && op.getScore().empty() && (!bits || tile.full);
   unsigned numUpdated = updates ? numScoreStatistics : 0;
   SmallVector<Value> oldScoreStatistics(
-      ArrayRef(scoreStatistics).take_front(numUpdated));
+      ArrayRef<Value>(scoreStatistics).take_front(numUpdated));
   auto combine = [&](ValueRange state, Value score, Value visible) {
     SmallVector<Value> next;
     for (unsigned i = 0; i < numUpdated; ++i)
