@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Fragments.h"
 #include "KernelEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -164,23 +165,23 @@ void MmaKernel::takeQueries() {
 RowValues MmaKernel::emitSimilarities(const KeyTile &) {
   int64_t tiles = choice.getKeys() / 8;
   Value zero = createFloatConstant(b, loc, accType, 0.0);
-  SmallVector<Values> sums(tiles, Values(4, zero));
-  for (int64_t step = 0; step < layout.features / 16; ++step) {
-    Values query = queries.empty() ? loadQueries(step) : queries[step];
-    for (int64_t tile = 0; tile < tiles; tile += 2) {
-      int64_t at = layout.keys + 8 * tile * layout.queryStride + 32 * step;
-      Values keys = hardware.loadMatrices(staged(at, keyLane), 4,
-                                          /*transposed=*/false);
-      for (int64_t i : {0, 1})
-        sums[tile + i] = hardware.multiply(
-            query, ValueRange(keys).slice(2 * i, 2), sums[tile + i], element);
-    }
-  }
+  Values sums(4 * tiles, zero);
+  for (int64_t step = 0; step < layout.features / 16; ++step)
+    multiplyFragments(
+        hardware, sums, /*rows=*/1, tiles, element,
+        [&](int64_t) {
+          return queries.empty() ? loadQueries(step) : queries[step];
+        },
+        [&](int64_t tile) {
+          int64_t at = layout.keys + 8 * tile * layout.queryStride + 32 * step;
+          return hardware.loadMatrices(staged(at, keyLane), 4,
+                                       /*transposed=*/false);
+        });
   RowValues scores;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Values elements;
-    for (const Values &tile : sums)
-      elements.append({tile[2 * row], tile[2 * row + 1]});
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      elements.append({sums[4 * tile + 2 * row], sums[4 * tile + 2 * row + 1]});
     scores[row] =
         vector::FromElementsOp::create(b, loc, laneType(accType), elements);
   }
@@ -192,24 +193,23 @@ SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
   Values next(sums);
   int64_t tiles = getOwnChannels() / 8;
   for (int64_t step = 0; step < choice.getKeys() / 16; ++step) {
-    Values lhs;
-    for (int64_t i : {0, 2})
-      for (unsigned row = 0; row < kThreadRows; ++row)
-        lhs.push_back(hardware.pack(lane(weights[row], 4 * step + i),
-                                    lane(weights[row], 4 * step + i + 1),
-                                    element));
-    for (int64_t tile = 0; tile < tiles; tile += 2) {
+    auto packWeights = [&](int64_t) {
+      Values words;
+      for (int64_t i : {0, 2})
+        for (unsigned row = 0; row < kThreadRows; ++row)
+          words.push_back(hardware.pack(lane(weights[row], 4 * step + i),
+                                        lane(weights[row], 4 * step + i + 1),
+                                        element));
+      return words;
+    };
+    auto loadValues = [&](int64_t tile) {
       int64_t at = layout.values + 16 * step * layout.valueStride + 16 * tile;
-      int64_t count = std::min<int64_t>(2, tiles - tile);
-      Values rhs = hardware.loadMatrices(staged(at, valueLane), 2 * count,
-                                         /*transposed=*/true);
-      for (int64_t i = 0; i < count; ++i) {
-        size_t own = 4 * (tile + i);
-        Values sum = hardware.multiply(lhs, ValueRange(rhs).slice(2 * i, 2),
-                                       ValueRange(next).slice(own, 4), element);
-        llvm::copy(sum, next.begin() + own);
-      }
-    }
+      return hardware.loadMatrices(staged(at, valueLane),
+                                   2 * std::min<int64_t>(2, tiles - tile),
+                                   /*transposed=*/true);
+    };
+    multiplyFragments(hardware, next, /*rows=*/1, tiles, element, packWeights,
+                      loadValues);
   }
   return next;
 }
