@@ -7,6 +7,7 @@
 
 #include "attn/IR/Utils.h"
 #include "attn/IR/BlockList.h"
+#include "attn/IR/Elements.h"
 #include "attn/IR/GuardDivision.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,7 +24,7 @@ static OpFoldResult countRequests(OpBuilder &b, AttentionOpInterface op) {
       ragged.getQueryStarts() ? ragged.getQueryStarts() : ragged.getKeyStarts();
   return affine::makeComposedFoldedAffineApply(
       b, op.getLoc(), b.getAffineSymbolExpr(0) - 1,
-      {tensor::getMixedSize(b, op.getLoc(), starts, 0)});
+      {getExtent(b, op.getLoc(), starts, 0)});
 }
 
 SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
@@ -40,7 +41,7 @@ SmallVector<OpFoldResult> getExtents(OpBuilder &b, AttentionOpInterface op) {
       OpFoldResult &extent = extents[map.getDimPosition(i)];
       if (!extent || (isa<Value>(extent) &&
                       !cast<ShapedType>(operand.getType()).isDynamicDim(i)))
-        extent = tensor::getMixedSize(b, op.getLoc(), operand, i);
+        extent = getExtent(b, op.getLoc(), operand, i);
     }
   }
   return extents;

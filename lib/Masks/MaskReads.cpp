@@ -18,13 +18,6 @@ namespace attn {
 static constexpr int64_t blockBits = 4;
 static_assert(maskBlock == int64_t(1) << blockBits);
 
-Value createRead(OpBuilder &builder, Location loc, Value table,
-                 ValueRange indices) {
-  if (isa<TensorType>(table.getType()))
-    return tensor::ExtractOp::create(builder, loc, table, indices);
-  return memref::LoadOp::create(builder, loc, table, indices);
-}
-
 //===----------------------------------------------------------------------===//
 // Least and greatest elements
 //===----------------------------------------------------------------------===//

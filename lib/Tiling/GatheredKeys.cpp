@@ -35,28 +35,8 @@ bool FusedAttention::walksPlaces() {
   return gathersKeys() && !blocks->isPhysical();
 }
 
-/// The keys of the last logical block may end before it does: the last one of a
-/// list, as blocks ascend.
 Value FusedAttention::countLackingKeys() {
-  int64_t keys = blocks->getKeys();
-  OpFoldResult extent = wholeExtents[operands.key];
-  std::optional<int64_t> known = getConstantIntValue(extent);
-  if (blocks->isPhysical() || (known && *known % keys == 0))
-    return {};
-  Value hasLast = compare(arith::CmpIPredicate::ult, list->first, list->end);
-  auto branch = scf::IfOp::create(b, loc, TypeRange(b.getIndexType()), hasLast,
-                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  Value at = arith::SubIOp::create(b, loc, list->end, index(1));
-  Value behind = arith::AddIOp::create(b, loc, readListed(at), index(1));
-  behind = arith::MulIOp::create(b, loc, behind, index(keys));
-  Value lacking = arith::SubIOp::create(b, loc, behind, toValue(extent));
-  // Whatever the entry is: it is yet to be checked.
-  scf::YieldOp::create(b, loc, clamp(lacking, index(0), index(keys - 1)));
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, loc, index(0));
-  return branch.getResult(0);
+  return getReader().countLacking(list->first, list->end);
 }
 
 void FusedAttention::checkList() {
@@ -69,18 +49,7 @@ void FusedAttention::checkList() {
 }
 
 Value FusedAttention::locatePlace(Value place) {
-  int64_t keys = blocks->getKeys();
-  AffineExpr number = b.getAffineDimExpr(0), first = b.getAffineDimExpr(1);
-  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
-    return toValue(
-        affine::makeComposedFoldedAffineApply(b, loc, expr, operands));
-  };
-  Value entry =
-      readListed(apply(first + number.floorDiv(keys), {place, list->first}));
-  if (keys == 1)
-    return entry;
-  Value row = apply(number % keys, {OpFoldResult(place)});
-  return apply(number * keys + first, {entry, row});
+  return getReader().locate(place, list->first);
 }
 
 Value FusedAttention::locateSelected(Value places) {

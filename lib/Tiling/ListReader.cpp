@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Tiling/ListReader.h"
+#include "attn/IR/Elements.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -35,8 +36,9 @@ static SmallVector<unsigned> getDims(AffineMap map) {
 }
 
 static Value getLastExtent(OpBuilder &b, Location loc, Value operand) {
-  unsigned last = cast<RankedTensorType>(operand.getType()).getRank() - 1;
-  return b.createOrFold<tensor::DimOp>(loc, operand, last);
+  unsigned last = cast<ShapedType>(operand.getType()).getRank() - 1;
+  return getValueOrCreateConstantIndexOp(b, loc,
+                                         getExtent(b, loc, operand, last));
 }
 
 Value ListReader::read(Value operand, ArrayRef<unsigned> outer,
@@ -45,7 +47,7 @@ Value ListReader::read(Value operand, ArrayRef<unsigned> outer,
   for (unsigned dim : outer)
     indices.push_back(getValueOrCreateConstantIndexOp(b, loc, offsets[dim]));
   indices.push_back(position);
-  Value element = tensor::ExtractOp::create(b, loc, operand, indices);
+  Value element = createRead(b, loc, operand, indices);
   return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
 }
 
@@ -75,6 +77,47 @@ Value ListReader::readChecked(Value at, Value first) const {
   return entry;
 }
 
+Value ListReader::locate(Value place, Value first) const {
+  AffineExpr number = b.getAffineDimExpr(0), other = b.getAffineDimExpr(1);
+  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    return getValueOrCreateConstantIndexOp(
+        b, loc, affine::makeComposedFoldedAffineApply(b, loc, expr, operands));
+  };
+  int64_t keys = blocks.getKeys();
+  Value entry = read(apply(other + number.floorDiv(keys), {place, first}));
+  if (keys == 1)
+    return entry;
+  Value row = apply(number % keys, {OpFoldResult(place)});
+  return apply(number * keys + other, {entry, row});
+}
+
+/// The keys of the last logical block may end before it does: the last one of a
+/// list, as blocks ascend.
+Value ListReader::countLacking(Value first, Value end) const {
+  int64_t keys = blocks.getKeys();
+  OpFoldResult extent = extents[key];
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  if (blocks.isPhysical() || (known && *known % keys == 0))
+    return {};
+  Value hasLast = compare(Predicate::ult, first, end);
+  auto branch = scf::IfOp::create(b, loc, TypeRange(b.getIndexType()), hasLast,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value at = arith::SubIOp::create(b, loc, end, index(1));
+  Value behind = arith::AddIOp::create(b, loc, read(at), index(1));
+  behind = arith::MulIOp::create(b, loc, behind, index(keys));
+  Value lacking = arith::SubIOp::create(
+      b, loc, behind, getValueOrCreateConstantIndexOp(b, loc, extent));
+  // Whatever the entry is: it is yet to be checked.
+  lacking = b.createOrFold<arith::MaxSIOp>(loc, lacking, index(0));
+  scf::YieldOp::create(
+      b, loc, b.createOrFold<arith::MinSIOp>(loc, lacking, index(keys - 1)));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, index(0));
+  return branch.getResult(0);
+}
+
 std::pair<Value, Value>
 ListReader::readBounds(function_ref<Value(Value)> adjust) const {
   SmallVector<unsigned> outer = getDims(blocks.getIndptrMap());
@@ -86,7 +129,7 @@ ListReader::readBounds(function_ref<Value(Value)> adjust) const {
         index(blocks.getRows()));
   }
   Value behind = b.createOrFold<arith::AddIOp>(loc, number, index(1));
-  auto type = cast<RankedTensorType>(blocks.indptr.getType());
+  auto type = cast<ShapedType>(blocks.indptr.getType());
   std::optional<unsigned> dim = blocks.getListDim();
   // The verifier has compared extents that types tell.
   if (type.isDynamicDim(type.getRank() - 1) ||
@@ -120,7 +163,8 @@ void ListReader::checkPlaces(AttentionOpInterface op,
       if (!isByPosition(op, index, i))
         continue;
       Value keys = countKeys();
-      Value extent = b.createOrFold<tensor::DimOp>(loc, operand, i);
+      Value extent = getValueOrCreateConstantIndexOp(
+          b, loc, getExtent(b, loc, operand, i));
       check(compare(Predicate::ule, keys, extent), BlockListErrors::places,
             keys, extent);
     }

@@ -50,10 +50,9 @@ SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
   int64_t tileRows = sizes.layout.getNumRows() / countRowsPerRow(sizes, box);
   AffineExpr extent = b.getAffineSymbolExpr(0);
   if (request) {
-    bounds.push_back(affine::makeComposedFoldedAffineApply(
-        b, op.getLoc(),
-        extent.floorDiv(tileRows * sizes.queryTiles) + b.getAffineSymbolExpr(1),
-        {box.extents[sizes.rowDims.front()], box.extents[*request]}));
+    bounds.push_back(countBlocks(
+        b, op.getLoc(), box.extents[sizes.rowDims.front()],
+        box.extents[*request], tileRows * sizes.queryTiles));
     return bounds;
   }
   bounds.push_back(affine::makeComposedFoldedAffineApply(

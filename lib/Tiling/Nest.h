@@ -9,7 +9,7 @@
 #define ATTN_LIB_TILING_NEST_H
 
 #include "attn/Analysis/KernelFit.h"
-#include "attn/Tiling/IterationBox.h"
+#include "attn/Tiling/Requests.h"
 #include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/PatternMatch.h"
@@ -108,10 +108,6 @@ private:
   mlir::scf::ForallOp loop;
   mlir::Value rows;
 };
-
-/// First and number of the rows of a request, by where requests start.
-IterationBox::Rows readRows(mlir::OpBuilder &builder, mlir::Location loc,
-                            mlir::Value starts, mlir::Value request);
 
 /// Whether a request has one row.
 mlir::Value isSingle(mlir::OpBuilder &builder, mlir::Location loc,

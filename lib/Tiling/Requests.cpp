@@ -4,19 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// How many blocks of query rows there are depends on data, the number of
-// workers on extents alone. Block 0 of request r has number
-//
-//   floor(starts[r] / rows of a block) + r
-//
-// so that requests do not meet: n rows, wherever they start, touch at most one
-// block more than they fill. What is left between two requests stays empty.
-//
-//===----------------------------------------------------------------------===//
 
+#include "attn/Tiling/Requests.h"
 #include "Nest.h"
 #include "attn/IR/BlockList.h"
+#include "attn/IR/Elements.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 
 using namespace mlir;
 
@@ -25,7 +18,7 @@ namespace attn {
 /// Where a request starts.
 static Value readStart(OpBuilder &b, Location loc, Value starts,
                        Value request) {
-  Value element = tensor::ExtractOp::create(b, loc, starts, request);
+  Value element = createRead(b, loc, starts, request);
   return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
 }
 
@@ -52,9 +45,15 @@ SmallVector<unsigned> Nest::getResultDims() {
   return dims;
 }
 
-void Nest::takePackedBlock(Value number, int64_t blockRows) {
-  Value starts = op.getQueryStarts();
-  unsigned requestDim = getRaggedDims(op)->request;
+OpFoldResult countBlocks(OpBuilder &b, Location loc, OpFoldResult rows,
+                         OpFoldResult requests, int64_t blockRows) {
+  AffineExpr filled = b.getAffineSymbolExpr(0).floorDiv(blockRows);
+  return affine::makeComposedFoldedAffineApply(
+      b, loc, filled + b.getAffineSymbolExpr(1), {rows, requests});
+}
+
+std::pair<Value, Value> findRequest(OpBuilder &b, Location loc, Value starts,
+                                    Value number, int64_t blockRows) {
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   Value size = arith::ConstantIndexOp::create(b, loc, blockRows);
@@ -64,10 +63,10 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
     Value filled = arith::DivUIOp::create(b, loc, start, size);
     return arith::AddIOp::create(b, loc, filled, request);
   };
-  // The last request whose first block is this or before it; without requests
-  // there are no workers.
-  Value count = arith::SubIOp::create(
-      b, loc, tensor::DimOp::create(b, loc, starts, 0), one);
+  // Without requests there are no blocks.
+  Value extent =
+      getValueOrCreateConstantIndexOp(b, loc, getExtent(b, loc, starts, 0));
+  Value count = arith::SubIOp::create(b, loc, extent, one);
   auto search = scf::WhileOp::create(
       b, loc, TypeRange{b.getIndexType(), b.getIndexType()},
       ValueRange{zero, count},
@@ -87,6 +86,16 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
         scf::YieldOp::create(b, loc, ValueRange{from, to});
       });
   Value request = search.getResult(0);
+  return {request,
+          arith::SubIOp::create(b, loc, number, getFirst(request)).getResult()};
+}
+
+void Nest::takePackedBlock(Value number, int64_t blockRows) {
+  Value starts = op.getQueryStarts();
+  unsigned requestDim = getRaggedDims(op)->request;
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value size = arith::ConstantIndexOp::create(b, loc, blockRows);
+  auto [request, local] = findRequest(b, loc, starts, number, blockRows);
   IterationBox::Rows rows = readRows(b, loc, starts, request);
   if (filter.kind == RequestFilter::Kind::OtherRows)
     rows.count =
@@ -96,7 +105,6 @@ void Nest::takePackedBlock(Value number, int64_t blockRows) {
   box.offsets[requestDim] = request;
   box.requestRows[row] = rows;
   wholeRows = rows.count;
-  Value local = arith::SubIOp::create(b, loc, number, getFirst(request));
   Value offset = arith::MulIOp::create(b, loc, local, size);
   offset = arith::MinSIOp::create(b, loc, offset, cast<Value>(rows.count));
   moveRows(offset, blockRows);

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RunChecks.h"
+#include "attn/Tiling/RunChecks.h"
 #include "attn/Analysis/ExtentRelations.h"
 #include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
@@ -22,11 +22,6 @@ namespace attn {
 
 static bool isCalled(func::FuncOp function) {
   return !SymbolTable::symbolKnownUseEmpty(function, function->getParentOp());
-}
-
-std::string describe(Operation *op, StringRef what) {
-  return locateMessage(op->getLoc(),
-                       "'" + op->getName().getStringRef() + "' op " + what);
 }
 
 /// What a failure says, {0} being the extent that was expected.
@@ -160,6 +155,8 @@ static void addChecks(OpBuilder &b, Operation *op) {
 
 namespace {
 struct CheckExtentsPass final : impl::CheckExtentsPassBase<CheckExtentsPass> {
+  using CheckExtentsPassBase::CheckExtentsPassBase;
+
   void runOnOperation() override {
     OpBuilder b(&getContext());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
@@ -174,8 +171,11 @@ struct CheckExtentsPass final : impl::CheckExtentsPassBase<CheckExtentsPass> {
         ++numChecks;
       }
       function.walk([&](RaggedOpInterface op) {
-        if (isRagged(op))
-          numChecks += addStartsChecks(b, op);
+        if (!isRagged(op))
+          return;
+        b.setInsertionPoint(op);
+        numChecks += addStartsChecks(
+            b, op, startsValues ? StartsCheck::all : StartsCheck::extents);
       });
       SmallVector<Operation *> ops;
       gatherOps(function.getBody(), ops);

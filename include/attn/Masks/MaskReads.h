@@ -30,6 +30,7 @@
 #ifndef ATTN_MASKS_MASKREADS_H
 #define ATTN_MASKS_MASKREADS_H
 
+#include "attn/IR/Elements.h"
 #include "attn/IR/Attn.h"
 #include "attn/Masks/MaskEmitter.h"
 #include "mlir/IR/PatternMatch.h"
@@ -98,10 +99,6 @@ struct MaskRead {
     return llvm::find(indices, mlir::Value()) - indices.begin();
   }
 };
-
-/// An element of a tensor or memref.
-mlir::Value createRead(mlir::OpBuilder &builder, mlir::Location loc,
-                       mlir::Value table, mlir::ValueRange indices);
 
 /// Emits the least and the greatest element at `positions`, which have both
 /// bounds; or of more positions.

@@ -38,6 +38,11 @@ public:
   /// room for the keys of the list.
   void checkPlaces(AttentionOpInterface op,
                    llvm::function_ref<mlir::Value()> countKeys) const;
+  /// Which key the place number `place` of a list of logical blocks is, whose
+  /// first entry is `first`.
+  mlir::Value locate(mlir::Value place, mlir::Value first) const;
+  /// How many keys of the last block of the list there are not; null for none.
+  mlir::Value countLacking(mlir::Value first, mlir::Value end) const;
 
 private:
   /// An element of indptr or indices, `position` along its last dimension, the

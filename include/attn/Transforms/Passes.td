@@ -37,6 +37,10 @@ def CheckExtentsPass : Pass<"attn-check-extents", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"startsValues", "starts-values", "bool", /*default=*/"true",
+           "Check what starts of requests hold, too, which reads them">
+  ];
   let statistics = [
     Statistic<"numChecks", "num-checks",
               "Pairs of extents compared at run time">

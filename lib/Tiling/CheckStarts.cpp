@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RunChecks.h"
+#include "attn/IR/Elements.h"
+#include "attn/IR/Utils.h"
+#include "attn/Tiling/RunChecks.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -14,13 +16,18 @@ using namespace mlir;
 
 namespace attn {
 
+std::string describe(Operation *op, StringRef what) {
+  return locateMessage(op->getLoc(),
+                       "'" + op->getName().getStringRef() + "' op " + what);
+}
+
 namespace {
 
 /// Writes the checks of one op.
 class StartsChecker {
 public:
-  StartsChecker(OpBuilder &builder, RaggedOpInterface op)
-      : b(builder), op(op), loc(op->getLoc()) {}
+  StartsChecker(OpBuilder &builder, RaggedOpInterface op, StartsCheck which)
+      : b(builder), op(op), loc(op->getLoc()), which(which) {}
 
   unsigned run();
 
@@ -42,17 +49,14 @@ private:
   OpBuilder &b;
   RaggedOpInterface op;
   Location loc;
+  StartsCheck which;
   unsigned numChecks = 0;
 };
 
 } // namespace
 
 Value StartsChecker::read(Value starts, Value position) {
-  Value element;
-  if (isa<TensorType>(starts.getType()))
-    element = tensor::ExtractOp::create(b, loc, starts, position);
-  else
-    element = memref::LoadOp::create(b, loc, starts, position);
+  Value element = createRead(b, loc, starts, position);
   return b.createOrFold<arith::IndexCastOp>(loc, b.getIndexType(), element);
 }
 
@@ -81,11 +85,14 @@ void StartsChecker::checkSide(StringRef name, Value starts,
                               ArrayRef<OperandExtent> within) {
   using Predicate = arith::CmpIPredicate;
   Value zero = index(0), one = index(1), size = getSize({starts, 0});
-  if (cast<ShapedType>(starts.getType()).isDynamicDim(0))
+  if (which != StartsCheck::values &&
+      cast<ShapedType>(starts.getType()).isDynamicDim(0))
     check(Predicate::sge, size, one,
           "expected " + name +
               " to have an element more than there are requests, but got none",
           {});
+  if (which == StartsCheck::extents)
+    return;
   Value first = read(starts, zero);
   check(Predicate::eq, first, zero,
         "expected " + name + " to begin with 0, but got {0}", first);
@@ -118,13 +125,12 @@ void StartsChecker::checkSide(StringRef name, Value starts,
 }
 
 unsigned StartsChecker::run() {
-  b.setInsertionPoint(op);
   RaggedExtents extents = op.getRaggedExtents();
   if (Value starts = op.getQueryStarts())
     checkSide("query_starts", starts, extents.queries, extents.queryRows);
   if (Value starts = op.getKeyStarts())
     checkSide("key_starts", starts, extents.keys, extents.keyRows);
-  if (extents.requests.empty())
+  if (extents.requests.empty() || which == StartsCheck::values)
     return numChecks;
   Value starts = op.getQueryStarts() ? op.getQueryStarts() : op.getKeyStarts();
   Value requests =
@@ -135,8 +141,9 @@ unsigned StartsChecker::run() {
   return numChecks;
 }
 
-unsigned addStartsChecks(OpBuilder &b, RaggedOpInterface op) {
-  return StartsChecker(b, op).run();
+unsigned addStartsChecks(OpBuilder &b, RaggedOpInterface op,
+                         StartsCheck which) {
+  return StartsChecker(b, op, which).run();
 }
 
 } // namespace attn
