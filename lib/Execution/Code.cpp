@@ -74,6 +74,7 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   define("attn_rt_parallel_for", &attn_rt_parallel_for);
   if (emulated) {
     define("attn_rt_gpu_launch", &EmulatedCode::launch);
+    define("attn_rt_gpu_get_error_word", &EmulatedCode::getErrorWord);
     define("attn_rt_gpu_code", emulated.get());
     define("attn_rt_gpu_alloc", &attn_rt_alloc);
     define("attn_rt_gpu_alloc_result", &attn_rt_alloc_result);

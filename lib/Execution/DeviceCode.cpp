@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceCode.h"
+#include "attn/Runtime/attn_rt_gpu_code.h"
 #include "attn/Support/FirstError.h"
 #include "mlir/Target/LLVMIR/Export.h"
 
@@ -42,6 +43,17 @@ EmulatedCode::take(ModuleOp module, const EmulatorOptions &options) {
   return code;
 }
 
+/// The error of the kernels that a thread launches, and what it may say.
+static thread_local attn_rt_gpu_error errorWord;
+static thread_local ArrayRef<const char *> errorMessages;
+
+void *EmulatedCode::getErrorWord(attn_rt_context *, const char *const *messages,
+                                 int64_t numMessages) {
+  errorMessages = ArrayRef(messages, numMessages);
+  errorWord = {};
+  return &errorWord;
+}
+
 void EmulatedCode::launch(attn_rt_context *context, const void *code,
                           const char *module, const char *kernel, int64_t gridX,
                           int64_t gridY, int64_t gridZ, int64_t blockX,
@@ -74,7 +86,11 @@ void EmulatedCode::launch(attn_rt_context *context, const void *code,
         {reinterpret_cast<void *>(arrays[2 * i]), arrays[2 * i + 1]});
   launch.arrays = spans;
   if (llvm::Error error = found->second->launch(launch))
-    fail(llvm::toString(std::move(error)));
+    return fail(llvm::toString(std::move(error)));
+  if (errorWord.raised)
+    attn_rt_fail(context, errorMessages[errorWord.message], 2,
+                 errorWord.numbers[0], errorWord.numbers[1]);
+  errorWord = {};
 }
 
 void EmulatedCode::copyIn(attn_rt_context *, void *device, const void *host,

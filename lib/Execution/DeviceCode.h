@@ -88,6 +88,10 @@ public:
   /// What code calls as `attn_rt_gpu_copy_in`: all memory is the host's.
   static void copyIn(attn_rt_context *context, void *device, const void *host,
                      int64_t bytes);
+  /// What code calls as `attn_rt_gpu_get_error_word`: what kernels write there
+  /// is known behind each launch.
+  static void *getErrorWord(attn_rt_context *context,
+                            const char *const *messages, int64_t numMessages);
 
   EmulatorCounts getCounts() const;
 

@@ -55,9 +55,12 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildImportStage(OpPassManager &pm) {
+void buildImportStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createCheckSizesPass());
-  pm.addPass(createCheckExtentsPass());
+  // What a GPU's memory holds is checked by kernels.
+  CheckExtentsPassOptions extents;
+  extents.startsValues = options.device == Device::CPU;
+  pm.addPass(createCheckExtentsPass(extents));
 }
 
 void buildGeneralizeStage(OpPassManager &pm) {
@@ -164,13 +167,14 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
       pm.addPass(createVerifyStagePass(verify));
     }
   };
-  stage(Stage::Import, [&] { buildImportStage(pm); });
+  stage(Stage::Import, [&] { buildImportStage(pm, options); });
   stage(Stage::Generalize, [&] { buildGeneralizeStage(pm); });
   stage(Stage::Bound, [&] {
     // What bounds a mask depends on who asks.
     if (options.device == Device::GPU) {
       ChooseGPUKernelPassOptions choose;
       choose.chip = options.chip;
+      choose.countTiles = options.countTiles;
       pm.addNestedPass<func::FuncOp>(createChooseGPUKernelPass(choose));
     }
     buildBoundStage(pm);

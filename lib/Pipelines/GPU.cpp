@@ -41,15 +41,17 @@ void buildGPUStage(OpPassManager &pm) {
 }
 
 void buildKernelStage(OpPassManager &pm) {
-  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  kernels.addPass(createExpandKernelMathPass());
-  kernels.addPass(arith::createArithExpandOpsPass());
-  kernels.addPass(createConvertVectorToSCFPass(
+  OpPassManager &flat = pm.nest<gpu::GPUModuleOp>();
+  flat.addPass(createExpandKernelMathPass());
+  flat.addPass(arith::createArithExpandOpsPass());
+  flat.addPass(createConvertVectorToSCFPass(
       VectorTransferToSCFOptions().enableFullUnroll()));
-  kernels.addPass(memref::createExpandStridedMetadataPass());
-  kernels.addPass(createLowerAffinePass());
-  kernels.addPass(createConvertNVGPUToNVVMPass());
-  kernels.addPass(createSCFToControlFlowPass());
+  flat.addPass(memref::createExpandStridedMetadataPass());
+  flat.addPass(createLowerAffinePass());
+  flat.addPass(createConvertNVGPUToNVVMPass());
+  flat.addPass(createSCFToControlFlowPass());
+  pm.addPass(createLowerKernelChecksPass());
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createConvertVectorToLLVMPass());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
   kernels.addPass(createCanonicalizerPass());

@@ -258,7 +258,9 @@ def ChooseGPUKernelPass
   }];
   let options = [
     Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
-           "The GPU to choose for, as LLVM names it">
+           "The GPU to choose for, as LLVM names it">,
+    Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
+           "Let kernels count the key tiles that they meet">
   ];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
@@ -331,6 +333,46 @@ def ExpandKernelMathPass
     "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::vector::VectorDialect"
+  ];
+}
+
+def LowerKernelChecksPass
+    : Pass<"attn-lower-kernel-checks", "::mlir::ModuleOp"> {
+  let summary = "Write down the errors that kernels find";
+  let description = [{
+    An `attn.check` in a kernel, whose control flow is flat, ends the thread
+    where it does not hold. The first one of all writes the number of its
+    message and its numbers to an `attn_rt_gpu_error`: three words, which the
+    kernel is given as its last parameter and a launch asks the runtime for, by
+    `attn_rt_gpu_get_error_word` with the messages of the module.
+
+    Example:
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        gpu.func @read(%x: memref<?xf32>, %at: index) kernel {
+          %c0 = arith.constant 0 : index
+          %n = memref.dim %x, %c0 : memref<?xf32>
+          %holds = arith.cmpi ult, %at, %n : index
+          attn.check %holds, "expected a number below {0}, but got {1}" (%n, %at)
+          %zero = arith.constant 0.0 : f32
+          memref.store %zero, %x[%at] : memref<?xf32>
+          gpu.return
+        }
+      }
+      func.func @main(%x: memref<?xf32>, %at: index) {
+        %c1 = arith.constant 1 : index
+        gpu.launch_func @kernels::@read blocks in (%c1, %c1, %c1)
+            threads in (%c1, %c1, %c1) args(%x : memref<?xf32>, %at : index)
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect",
+    "::mlir::memref::MemRefDialect"
   ];
 }
 

@@ -68,7 +68,7 @@ struct StageOptions {
 
 /// The module verifies, nothing in it is larger than any memory, and what
 /// memory is accessed by is checked.
-void buildImportStage(mlir::OpPassManager &pm);
+void buildImportStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// Only core ops remain of the dialect.
 void buildGeneralizeStage(mlir::OpPassManager &pm);
 /// Every mask has its ranges and its classifier.

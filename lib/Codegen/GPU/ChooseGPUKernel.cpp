@@ -34,6 +34,8 @@ struct ChooseGPUKernelPass final
     for (GenericOp op : ops) {
       if (failed(choose(op, *target)))
         return signalPassFailure();
+      if (countTiles)
+        op->setAttr("count_tiles", UnitAttr::get(&getContext()));
       dropFilledInits(op);
     }
   }
