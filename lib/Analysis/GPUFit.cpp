@@ -7,6 +7,11 @@
 
 #include "attn/Analysis/GPUFit.h"
 #include "attn/Analysis/KernelFit.h"
+#include "attn/IR/BlockList.h"
+#include "attn/IR/Ragged.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -25,6 +30,48 @@ static int64_t getExtent(GenericOp op, unsigned index, unsigned dim) {
 
 static Type getElement(Value operand) {
   return getElementTypeOrSelf(operand.getType());
+}
+
+bool mayMeetOtherKeys(GenericOp op, unsigned dim) {
+  std::optional<RaggedDims> ragged = getRaggedDims(op);
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if ((ragged && ragged->request == dim) || (blocks && blocks->dependsOn(dim)))
+    return true;
+  DimensionClasses classes = op.getDimensionClasses();
+  for (Region *bounds : {&op.getRanges(), &op.getClassify()}) {
+    if (bounds->empty())
+      continue;
+    // Positions along batch dimensions, then bounds along query rows.
+    unsigned number = 0;
+    auto isUsed = [&](ArrayRef<unsigned> dims, unsigned each) {
+      bool used = false;
+      for (unsigned other : dims)
+        for (unsigned i = 0; i < each; ++i)
+          used |= !bounds->getArgument(number++).use_empty() && other == dim;
+      return used;
+    };
+    bool inBatch = isUsed(classes.batch, 1);
+    if (isUsed(classes.queryRows, 2) || inBatch)
+      return true;
+  }
+  return false;
+}
+
+bool needsKeyList(GenericOp op) {
+  if (op.getBlocksAttr() || op.getDimensionClasses().keyRows.size() > 1)
+    return true;
+  for (Region *bounds : {&op.getRanges(), &op.getClassify()}) {
+    auto isMuch = [](Operation *inner) {
+      return isa<scf::ForOp, scf::WhileOp, memref::LoadOp, tensor::ExtractOp>(
+                 inner)
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    };
+    if (bounds->walk(isMuch).wasInterrupted())
+      return true;
+  }
+  return !op.getRanges().empty() &&
+         op.getRanges().front().getTerminator()->getNumOperands() > 2;
 }
 
 bool hidesPairs(GenericOp op) { return !op.getMask().empty(); }
@@ -59,17 +106,17 @@ static bool mayReadEmpty(GenericOp op) {
 }
 
 std::string explainNoGPUKernel(GenericOp op) {
-  if (op.getQueryStarts() || op.getKeyStarts())
-    return "packed requests are not built for GPUs";
-  if (op.getBlocksAttr())
-    return "lists of key blocks are not built for GPUs";
+  if (op.getWeights() &&
+      (op.getBlocksAttr() || op.getDimensionClasses().keyRows.size() > 1))
+    return "weights of keys in lists of blocks, or along several dimensions, "
+           "are not built for GPUs";
   DimensionClasses classes = op.getDimensionClasses();
   auto count = [](StringRef name, ArrayRef<unsigned> dims) {
     return llvm::formatv("expected one {0} dimension, but there are {1}", name,
                          dims.size())
         .str();
   };
-  if (classes.keyRows.size() != 1)
+  if (classes.keyRows.empty())
     return count("key row", classes.keyRows);
   if (classes.features.size() != 1)
     return count("feature", classes.features);
@@ -221,10 +268,20 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
     blocks *= isTiled ? 1 : extent;
   }
   // An unknown number of keys, with rows that are few, is that of a cache.
-  int64_t numKeys = getAnyExtent(op, classes.keyRows[0]);
-  if (ShapedType::isDynamic(numKeys))
+  int64_t numKeys = 1;
+  for (unsigned dim : classes.keyRows)
+    numKeys = llvm::SaturatingMultiply<uint64_t>(
+        numKeys, std::max<int64_t>(getAnyExtent(op, dim), 0));
+  std::optional<BlockList> lists = BlockList::of(op);
+  bool isKnown =
+      llvm::none_of(classes.keyRows,
+                    [&](unsigned dim) {
+                      return ShapedType::isDynamic(getAnyExtent(op, dim));
+                    }) &&
+      !(lists && lists->isPhysical());
+  if (!isKnown)
     numKeys = 4096;
-  if (blocks == 0)
+  if (blocks == 0 || op.getQueryStarts())
     return 1;
   int64_t wanted = 2 * target.processors / blocks;
   return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * choice.getKeys())),
@@ -243,6 +300,14 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   int64_t sharers = channels > 256 ? 2 : 1;
   int64_t warps = mma ? (folded > 64 ? 8 : 4) : 2 * sharers;
   int64_t keys = !mma || channels > 128 ? 32 : 64;
+  // Rows of other lists are not of a tile, and other rows of keys neither.
+  if (int64_t rows = classes.queryRows.empty()
+                         ? 0
+                         : countRowsOfList(op, classes.queryRows.back()))
+    warps = std::min<int64_t>(warps, sharers * llvm::divideCeil(rows, 16));
+  int64_t row = getAnyExtent(op, classes.keyRows.back());
+  if (classes.keyRows.size() > 1 && !op.getBlocksAttr() && row > 0)
+    keys = std::min<int64_t>(keys, llvm::alignTo(row, 16));
   auto create = [&](int64_t stages, int64_t splits) {
     return GPUKernelAttr::get(op.getContext(), form, 16 * warps / sharers, keys,
                               warps, stages, splits, folded > 0);
@@ -252,7 +317,7 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   };
   while (getSize(1) > target.sharedBytes) {
     if (keys > 16)
-      keys /= 2;
+      keys = llvm::alignTo(keys / 2, 16);
     else if (warps > sharers)
       warps /= 2;
     else

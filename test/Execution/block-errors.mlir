@@ -4,22 +4,28 @@
 // RUN: split-file %s %t
 // RUN: not attn-run %t/above.mlir --random 2>&1 | FileCheck %s --check-prefix=ABOVE
 // RUN: not attn-run %t/above.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=ABOVE
+// RUN: not attn-run %t/above.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=ABOVE
 // RUN: not attn-run %t/below.mlir --random 2>&1 | FileCheck %s --check-prefix=BELOW
 // RUN: not attn-run %t/below.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=BELOW
 // RUN: not attn-run %t/unsorted.mlir --random 2>&1 | FileCheck %s --check-prefix=UNSORTED
 // RUN: not attn-run %t/unsorted.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=UNSORTED
+// RUN: not attn-run %t/unsorted.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=UNSORTED
 // RUN: not attn-run %t/twice.mlir --random 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not attn-run %t/twice.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not attn-run %t/behind.mlir --random 2>&1 | FileCheck %s --check-prefix=BEHIND
 // RUN: not attn-run %t/behind.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=BEHIND
+// RUN: not attn-run %t/behind.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=BEHIND
 // RUN: not attn-run %t/before.mlir --random 2>&1 | FileCheck %s --check-prefix=BEFORE
 // RUN: not attn-run %t/before.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=BEFORE
 // RUN: not attn-run %t/order.mlir --random 2>&1 | FileCheck %s --check-prefix=ORDER
 // RUN: not attn-run %t/order.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=ORDER
+// RUN: not attn-run %t/order.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=ORDER
 // RUN: not attn-run %t/short.mlir --random --shape=2 --random-range=2:0:1 2>&1 | FileCheck %s --check-prefix=SHORT
 // RUN: not attn-run %t/short.mlir --random --shape=2 --random-range=2:0:1 --target=reference 2>&1 | FileCheck %s --check-prefix=SHORT
+// RUN: not attn-run %t/short.mlir --random --shape=2 --random-range=2:0:1 --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=SHORT
 // RUN: not attn-run %t/page-above.mlir --random 2>&1 | FileCheck %s --check-prefix=PAGE-ABOVE
 // RUN: not attn-run %t/page-above.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=PAGE-ABOVE
+// RUN: not attn-run %t/page-above.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=PAGE-ABOVE
 // RUN: not attn-run %t/page-below.mlir --random 2>&1 | FileCheck %s --check-prefix=PAGE-BELOW
 // RUN: not attn-run %t/page-below.mlir --random --target=reference 2>&1 | FileCheck %s --check-prefix=PAGE-BELOW
 // RUN: not attn-run %t/bias.mlir --random 2>&1 | FileCheck %s --check-prefix=BIAS
@@ -31,6 +37,7 @@
 // RUN: attn-run %t/weights.mlir --stop-after=generalize > %t/generic.mlir
 // RUN: not attn-run %t/generic.mlir --random --shape=2:3x6x14 --target=reference 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: attn-run %t/generic.mlir --random --shape=2:3x6x22 --check | FileCheck %s --check-prefix=ROOM
+// RUN: not attn-run %t/page-below.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=PAGE-BELOW
 
 // ABOVE: attn-run: error: {{.*}}above.mlir:4:8: expected the blocks of a list to be at least 0 and below 5, but got 5
 // BELOW: attn-run: error: {{.*}}below.mlir:4:8: expected the blocks of a list to be at least 0 and below 5, but got -1

@@ -53,6 +53,15 @@ bool isOnline(GenericOp op);
 /// tells the mass of keys that are ordered.
 AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op);
 
+/// Whether which key tiles a query tile meets, of an op whose mask is bounded,
+/// is known by reading only, or is more than a range: keys are given by lists,
+/// in pages or along several dimensions, or the mask reads.
+bool needsKeyList(GenericOp op);
+
+/// Whether query tiles at two positions along `dim`, a batch or query row
+/// dimension, may meet others.
+bool mayMeetOtherKeys(GenericOp op, unsigned dim);
+
 /// Whether some pairs may be hidden by the mask.
 bool hidesPairs(GenericOp op);
 

@@ -13,9 +13,9 @@
 namespace attn {
 
 /// Reads global memory element by element, the lanes being what one thread
-/// holds. There are no branches: lanes that are not to read do so where something
-/// is, at the first element or, of a buffer that may be empty, behind `spare`,
-/// the address, an index, of 16 bytes or more that are there.
+/// holds. There are no branches: lanes that are not to read do so where
+/// something is, at the first element or, of a buffer that may be empty, behind
+/// `spare`, the address, an index, of 16 bytes or more that are there.
 class ElementReader final : public LaneReader {
 public:
   void setSpare(mlir::Value address) { spare = address; }

@@ -24,6 +24,10 @@ struct MatrixView {
   /// first.
   llvm::SmallVector<mlir::Value> otherRowBytes = {};
   mlir::Type element;
+  /// Where rows are keys, and these lie along several dimensions: the bytes
+  /// along each outer one.
+  llvm::SmallVector<mlir::Value> outerBytes = {};
+  bool hasKeys = false;
 };
 
 /// What emitters of kernels have in common: short names for what they build,

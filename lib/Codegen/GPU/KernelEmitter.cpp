@@ -7,6 +7,7 @@
 
 #include "KernelEmitter.h"
 #include "attn/IR/Utils.h"
+#include "attn/Tiling/Tiling.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -24,9 +25,12 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
       layout(GPUShared::of(op, choice)), classes(op.getDimensionClasses()),
       rowDim(classes.queryRows.empty() ? op.getNumDims()
                                        : classes.queryRows.back()),
-      keyDim(classes.keyRows[0]), featureDim(classes.features[0]),
-      channelDim(classes.channels[0]), lanes(choice.getKeys() / 4),
-      accType(op.getAccumulationType()), weighting(getSummedWeighting(op)),
+      keyDim(classes.keyRows.back()), featureDim(classes.features[0]),
+      channelDim(classes.channels[0]),
+      outerKeyDims(ArrayRef(classes.keyRows).drop_back()),
+      blocks(BlockList::of(op)), isListed(needsKeyList(op)),
+      lanes(choice.getKeys() / 4), accType(op.getAccumulationType()),
+      weighting(getSummedWeighting(op)),
       ordered(dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting())),
       statistics(weighting.getStatistics()) {
   if (auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting()))
@@ -34,10 +38,13 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
   rowDims.push_back(rowDim);
   if (choice.getFolded() && !classes.queryRows.empty())
     llvm::append_range(rowDims, ArrayRef(classes.queryRows).drop_back());
-  for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
-    if (!llvm::is_contained(rowDims, dim) && dim != keyDim &&
-        dim != featureDim && dim != channelDim)
+  for (unsigned dim : llvm::concat<unsigned>(classes.batch, classes.queryRows))
+    if (!llvm::is_contained(rowDims, dim) &&
+        !(op.getQueryStarts() && dim == getRaggedDims(op)->request))
       outerDims.push_back(dim);
+  llvm::sort(outerDims);
+  llvm::copy_if(outerDims, std::back_inserter(listDims),
+                [&](unsigned dim) { return mayMeetOtherKeys(op, dim); });
   for (const Statistic &statistic : statistics)
     numScoreStatistics += statistic.phase == StatisticPhase::Score;
 }
@@ -57,15 +64,22 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
   view.rowBytes = view.columnBytes = index(0);
   if (row == rowDim)
     view.otherRowBytes.assign(rowDims.size() - 1, index(0));
+  view.hasKeys = row == keyDim;
   for (auto [i, stride] : llvm::enumerate(metadata.getStrides())) {
     unsigned dim = map.getDimPosition(i);
+    if (isPacked(op, number, i))
+      offset = add(offset, multiply(shiftPacked(number, i, index(0)), stride));
     if (dim == row)
       view.rowBytes = multiply(stride, bytes);
     else if (dim == column)
       view.columnBytes = multiply(stride, bytes);
     else if (auto *other = llvm::find(rowDims, dim); other != rowDims.end())
       view.otherRowBytes[other - rowDims.begin() - 1] = multiply(stride, bytes);
-    else
+    else if (auto *outer = llvm::find(outerKeyDims, dim);
+             outer != outerKeyDims.end()) {
+      view.outerBytes.resize(outerKeyDims.size());
+      view.outerBytes[outer - outerKeyDims.begin()] = multiply(stride, bytes);
+    } else
       offset = add(offset, multiply(cast<Value>(box.offsets[dim]), stride));
   }
   Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
@@ -76,6 +90,8 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
 Value KernelEmitter::rowAddress(const MatrixView &view, Value first,
                                 Value row) {
   Value position = add(first, toIndex(row));
+  if (view.hasKeys)
+    return keyAddress(view, first, position);
   if (view.otherRowBytes.empty())
     return add(view.address, multiply(position, view.rowBytes));
   Values positions = splitRow(position);
@@ -105,6 +121,30 @@ SmallVector<Value> KernelEmitter::splitRow(Value row) {
   return positions;
 }
 
+Value KernelEmitter::keyAddress(const MatrixView &view, Value first,
+                                Value position) {
+  Value address = view.address;
+  if (blocks) {
+    // Keys in blocks: the entry says where the block is.
+    Value keys = index(blocks->getKeys());
+    Value number = arith::DivUIOp::create(b, loc, position, keys);
+    Value entry = getListReader().read(add(listFirst, number));
+    Value blockBytes =
+        isPaged() ? view.outerBytes.front() : multiply(view.rowBytes, keys);
+    address = add(address, multiply(entry, blockBytes));
+    position = arith::RemUIOp::create(b, loc, position, keys);
+  } else if (!view.outerBytes.empty()) {
+    Value extent = getKeyExtent();
+    Value outer = arith::DivUIOp::create(b, loc, first, extent);
+    for (auto [at, bytes] :
+         llvm::zip_equal(locateOuterKeys(outer), view.outerBytes))
+      if (bytes)
+        address = add(address, multiply(at, bytes));
+    position = arith::SubIOp::create(b, loc, position, multiply(outer, extent));
+  }
+  return add(address, multiply(position, view.rowBytes));
+}
+
 Value KernelEmitter::filled(int64_t bytes, Value own) {
   return shared(bytes, fillStage ? add(own, fillStage) : own);
 }
@@ -116,10 +156,24 @@ Value KernelEmitter::staged(int64_t bytes, Value own) {
 void KernelEmitter::emitKernel(Value numBlocks) {
   OpBuilder::InsertionGuard guard(b);
   enterKernel(numBlocks);
-  reader.setSpare(
-      memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getQuery()));
-  readInputs();
-  emitScalars();
+  auto emitBlock = [&] {
+    takeRequestKeys();
+    if (isListed)
+      takeHead(tileNumber);
+    reader.setSpare(
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getQuery()));
+    readInputs();
+    emitScalars();
+    emitRows();
+    return Values();
+  };
+  if (mayHaveNoRows())
+    emitIf(compare(Predicate::sgt, numRows, i32(0)), emitBlock, {});
+  else
+    emitBlock();
+}
+
+void KernelEmitter::emitRows() {
   if (numKept > 0)
     return emitSelected();
   if (isReplayed())
@@ -149,6 +203,13 @@ LogicalResult KernelEmitter::run() {
         scf::IfOp::create(b, loc, compare(Predicate::ne, numBlocks, index(0)));
     b.setInsertionPointToStart(some.thenBlock());
   }
+  if (op->hasAttr("count_tiles"))
+    counts = memref::GetGlobalOp::create(
+        b, loc, MemRefType::get({3}, b.getI64Type()), getTileCountsName());
+  if (op.getQueryStarts() || op.getKeyStarts())
+    launchStartsCheck();
+  if (isListed)
+    launchLists();
   if (isSplit())
     allocateStates();
   emitKernel(numBlocks);
@@ -156,6 +217,8 @@ LogicalResult KernelEmitter::run() {
     launchMerge();
     freeStates();
   }
+  if (isListed)
+    freeLists();
   b.eraseOp(op);
   return success();
 }

@@ -28,7 +28,8 @@
 #include "ElementReader.h"
 #include "KernelBuilder.h"
 #include "attn/Analysis/GPUFit.h"
-#include "attn/Tiling/IterationBox.h"
+#include "attn/Tiling/ListReader.h"
+#include "attn/Tiling/Requests.h"
 #include "attn/Tiling/Walk.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -42,10 +43,13 @@ using RowValues = std::array<mlir::Value, kThreadRows>;
 
 /// The keys of a tile that is at hand.
 struct KeyTile {
-  /// Which key is the first, an index.
+  /// Which key is the first, an index: its place in a list of blocks, or its
+  /// number along all key row dimensions.
   mlir::Value first;
   /// How many there are, an i32; null if as many as a tile has.
   mlir::Value count;
+  /// Whether all pairs are visible; null where that is asked of `classify`.
+  mlir::Value full;
 };
 
 /// What a walk over the keys is for: the statistics and the sums, the
@@ -95,9 +99,13 @@ protected:
   /// Operand `index` at the positions at hand, by dimensions.
   MatrixView view(unsigned index, unsigned row, unsigned column);
   /// The address of column 0 of the row `row`, an i32, behind row `first`, an
-  /// index.
+  /// index, which of keys is the first of a tile.
   mlir::Value rowAddress(const MatrixView &view, mlir::Value first,
                          mlir::Value row);
+  /// The same of keys, `position` being the place of one in the tile that
+  /// begins at `first`.
+  mlir::Value keyAddress(const MatrixView &view, mlir::Value first,
+                         mlir::Value position);
   /// How far row `row` of the thread is behind the first.
   mlir::Value rowOffset(const MatrixView &view, unsigned row);
   /// The position of a row of the block's outer position, an index, along each
@@ -122,6 +130,17 @@ protected:
   void checkAlignment();
   /// Launches the blocks; the insertion point moves into one.
   void enterKernel(mlir::Value numBlocks);
+  /// The query tiles along the rows, which may lie in requests, or see the keys
+  /// of different lists.
+  mlir::Value countTiles();
+  /// Moves to a query tile by its number: tiles first, then positions along
+  /// `dims`, the last one first.
+  void locateTile(mlir::Value number, llvm::ArrayRef<unsigned> dims);
+  void takeRows(mlir::Value tile);
+  /// The query tile that has row `row`, where these are not packed.
+  mlir::Value numberTile(mlir::Value row);
+  /// Where only data tells whether a query tile has rows.
+  bool mayHaveNoRows();
   /// Finds out which rows of which position the block and the thread have.
   void locateBlock(mlir::Value block, mlir::Value threadIndex);
   /// Reads the inputs and weighting operands that no key changes.
@@ -130,6 +149,7 @@ protected:
   void emitScalars();
   /// A block, from its queries to what it leaves.
   void emitKernel(mlir::Value numBlocks);
+  void emitRows();
   std::unique_ptr<Walk> createWalk();
   KeyTile toKeyTile(const WalkTile &tile);
   /// The walk; the state, what is carried for each row and then the sums, is
@@ -138,6 +158,8 @@ protected:
   /// The same with several stages.
   Values walkStages(mlir::ValueRange state, Phase phase, bool isFirst);
   void copyTile(const KeyTile &tile, Phase phase);
+  /// Adds a key tile to the counts of the module, if there are any.
+  void countTile(const KeyTile &keys);
   Values emitStep(const KeyTile &keys, mlir::Value hasNext, const KeyTile &next,
                   mlir::ValueRange state, Phase phase);
   bool needsValues(Phase phase) const {
@@ -268,6 +290,51 @@ protected:
   Values gatherValues(unsigned row, mlir::ValueRange final);
 
   //===--------------------------------------------------------------------===//
+  // Requests, lists, several key dimensions
+  //===--------------------------------------------------------------------===//
+
+  /// First and number of the rows of the request at hand, whatever starts hold.
+  IterationBox::Rows readRequest(mlir::Value starts, unsigned dim);
+  /// The keys of the request at hand, where these are packed.
+  void takeRequestKeys();
+  /// Launches a thread that says whether starts are as they must be.
+  void launchStartsCheck();
+  /// The index along the operand's dimension `position` for what lies at
+  /// `place` along the op's: those of earlier requests come before.
+  mlir::Value shiftPacked(unsigned number, unsigned position,
+                          mlir::Value place);
+
+  /// Rows that share a list of key blocks; 0 for all.
+  int64_t getListRows();
+  bool isPaged() const { return blocks && blocks->isPhysical(); }
+  ListReader getListReader();
+  /// The most key tiles that a query tile may meet, on the host.
+  mlir::Value countListTiles();
+  /// Launches the kernel that lists the key tiles of each query tile.
+  void launchLists();
+  void freeLists();
+  void writeList(mlir::Value number);
+  /// The keys there are, along the innermost dimension; or the places.
+  mlir::Value takePlaces();
+  void checkPages(mlir::Value first, mlir::Value extent);
+  mlir::Value writeTile(const WalkTile &tile, mlir::Value outer,
+                        mlir::Value base, mlir::Value count);
+  /// The number of the list of query tile `tile` of the box at hand.
+  mlir::Value numberList(mlir::Value tile);
+  /// Reads what there is before the list of query tile `tile`.
+  void takeHead(mlir::Value tile);
+  KeyTile readKeyTile(mlir::Value at);
+  /// The positions along the outer key row dimensions, of a number along them.
+  llvm::SmallVector<mlir::Value> locateOuterKeys(mlir::Value number);
+  mlir::Value getOuterExtent();
+  mlir::Value getKeyExtent();
+  /// The entries of the list at hand that keys at `place` are in, and their
+  /// rows there.
+  std::pair<LaneValue, LaneValue> locateLanes(LaneValue place);
+  LaneValue inputPosition(unsigned number, unsigned position,
+                          llvm::ArrayRef<LaneValue> positions);
+
+  //===--------------------------------------------------------------------===//
   // Keys in several parts
   //===--------------------------------------------------------------------===//
 
@@ -289,13 +356,19 @@ protected:
   ElementReader reader;
 
   DimensionClasses classes;
-  /// Of query rows the innermost; behind all others if there is none.
+  /// Of query rows the innermost; behind all others if there is none. Likewise
+  /// of keys, which may lie along outer ones, too.
   unsigned rowDim, keyDim, featureDim, channelDim;
   /// The dimensions of the rows of a block, `rowDim` first, whose position
   /// varies the least.
-  llvm::SmallVector<unsigned> rowDims;
-  /// All others, each position of which has blocks of its own.
-  llvm::SmallVector<unsigned> outerDims;
+  llvm::SmallVector<unsigned> rowDims, outerKeyDims;
+  /// All others, each position of which has blocks of its own; and those of
+  /// them along which the keys that are met may differ.
+  llvm::SmallVector<unsigned> outerDims, listDims;
+  /// The lists of key blocks, where keys are given by them.
+  std::optional<BlockList> blocks;
+  /// Whether a kernel lists the key tiles that each query tile meets.
+  bool isListed;
   /// The keys that a thread has of a row of scores.
   int64_t lanes;
   mlir::FloatType accType;
@@ -309,9 +382,10 @@ protected:
   /// The factor on scores that is left to the weighting; null for one.
   mlir::Value scale;
 
-  /// On the host: the extent of each dimension, and of one behind them.
-  llvm::SmallVector<mlir::OpFoldResult> extents;
-  mlir::Value numTiles;
+  /// The extent of each dimension, and of one behind them: on the host, and
+  /// where the request at hand has its own.
+  llvm::SmallVector<mlir::OpFoldResult> wholeExtents, extents;
+  mlir::Value numTiles, tileNumber;
   /// What the block has: one position of outer dimensions, some rows.
   IterationBox box;
   /// The first row of the block, an index, and how many there are, an i32.
@@ -338,6 +412,14 @@ protected:
   /// part of the block and the number of its position in the outer dimensions.
   Values states;
   mlir::Value numAllRows, split, outerNumber;
+  /// Key tiles by list, as four i32 (first, count, whether full, nothing), with
+  /// room for `capacity` in each; and what there is before a list: key tiles,
+  /// the first of its entries in indices, and the number of keys.
+  mlir::Value keyTiles, heads, capacity;
+  /// The counts of the module; null where nothing is counted.
+  mlir::Value counts;
+  /// Of the list at hand: where it begins, the head, its last entry.
+  mlir::Value listBase, listCount, listFirst, listEnd, listKeys, lastTile;
 };
 
 /// The forms.

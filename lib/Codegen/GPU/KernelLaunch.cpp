@@ -16,36 +16,16 @@ namespace attn {
 
 using Predicate = arith::CmpIPredicate;
 
-/// The extent of each dimension of an op on buffers, a number where one is
-/// known.
-static SmallVector<OpFoldResult> getExtents(OpBuilder &b, GenericOp op) {
-  // A query row dimension that there is not has one row.
-  SmallVector<OpFoldResult> extents(op.getNumDims());
-  extents.push_back(b.getIndexAttr(1));
-  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type)
-      continue;
-    AffineMap map = op.getIndexingMap(index);
-    for (unsigned i = 0, e = map.getNumResults(); i < e; ++i) {
-      OpFoldResult &extent = extents[map.getDimPosition(i)];
-      if (!extent || (isa<Value>(extent) && !type.isDynamicDim(i)))
-        extent = memref::getMixedSize(b, op.getLoc(), operand, i);
-    }
-  }
-  return extents;
-}
-
 Value KernelEmitter::countBlocks() {
-  extents = getExtents(b, op);
-  auto toValue = [&](OpFoldResult extent) {
-    return getValueOrCreateConstantIndexOp(b, loc, extent);
-  };
-  numTiles = b.createOrFold<arith::CeilDivUIOp>(loc, countRows(),
-                                                index(choice.getRows()));
+  // A query row dimension that there is not has one row.
+  wholeExtents = getExtents(b, op);
+  wholeExtents.push_back(b.getIndexAttr(1));
+  extents = wholeExtents;
+  numTiles = countTiles();
   Value count = multiply(numTiles, index(choice.getSplits()));
   for (unsigned dim : outerDims)
-    count = multiply(count, toValue(extents[dim]));
+    count =
+        multiply(count, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
   return count;
 }
 
@@ -96,13 +76,13 @@ void KernelEmitter::enterKernel(Value numBlocks) {
   b.setInsertionPointToStart(&launch.getBody().front());
   gpu::TerminatorOp::create(b, loc);
   b.setInsertionPointToStart(&launch.getBody().front());
+  extents = wholeExtents;
   memory = hardware.getShared();
   locateBlock(launch.getBlockIds().x, launch.getThreadIds().x);
 }
 
-void KernelEmitter::locateBlock(Value block, Value threadIndex) {
-  // There are fewer than 2^31 blocks.
-  Value rest = toI32(block);
+void KernelEmitter::locateTile(Value number, ArrayRef<unsigned> dims) {
+  Value rest = number;
   auto split = [&](Value extent) -> Value {
     Value count = toI32(extent);
     Value position = arith::RemUIOp::create(b, loc, rest, count);
@@ -111,27 +91,25 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   };
   box = {op, SmallVector<OpFoldResult>(extents.size(), b.getIndexAttr(0)),
          extents};
-  if (isSplit())
-    this->split = split(index(choice.getSplits()));
-  firstRow = multiply(split(numTiles), index(choice.getRows()));
+  tileNumber = split(numTiles);
   outerNumber = toIndex(rest);
-  for (unsigned dim : llvm::reverse(outerDims)) {
+  for (unsigned dim : llvm::reverse(dims)) {
     box.offsets[dim] =
         split(getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
     box.extents[dim] = b.getIndexAttr(1);
   }
-  Value left = arith::SubIOp::create(b, loc, countRows(), firstRow);
-  Value count = arith::MinUIOp::create(b, loc, left, index(choice.getRows()));
-  box.offsets[rowDim] = firstRow;
-  box.extents[rowDim] = count;
-  if (rowDims.size() > 1) {
-    Value first = splitRow(firstRow)[0];
-    Value last = arith::SubIOp::create(b, loc, add(firstRow, count), index(1));
-    Value reach = arith::SubIOp::create(b, loc, splitRow(last)[0], first);
-    box.offsets[rowDim] = first;
-    box.extents[rowDim] = add(reach, index(1));
+  takeRows(tileNumber);
+}
+
+void KernelEmitter::locateBlock(Value block, Value threadIndex) {
+  // There are fewer than 2^31 blocks.
+  Value number = toI32(block);
+  if (isSplit()) {
+    Value count = i32(choice.getSplits());
+    split = toIndex(arith::RemUIOp::create(b, loc, number, count));
+    number = arith::DivUIOp::create(b, loc, number, count);
   }
-  numRows = toI32(count);
+  locateTile(number, outerDims);
 
   identifyThread(threadIndex);
   warpRow = multiply(warp, i32(16));
@@ -166,16 +144,19 @@ void KernelEmitter::readInputs() {
       inputs[number].fill(convertFloat(b, loc, operand, accType));
       continue;
     }
-    if (map.isFunctionOfDim(keyDim) || map.isFunctionOfDim(featureDim))
+    if (map.isFunctionOfDim(featureDim) ||
+        llvm::any_of(classes.keyRows,
+                     [&](unsigned dim) { return map.isFunctionOfDim(dim); }))
       continue;
     for (unsigned row = 0; row < kThreadRows; ++row) {
       Values indices;
       for (unsigned i = 0, r = map.getNumResults(); i < r; ++i) {
         unsigned dim = map.getDimPosition(i);
         auto *own = llvm::find(rowDims, dim);
-        indices.push_back(own != rowDims.end()
-                              ? rowPositions[row][own - rowDims.begin()]
-                              : cast<Value>(box.offsets[dim]));
+        Value position = own != rowDims.end()
+                             ? rowPositions[row][own - rowDims.begin()]
+                             : cast<Value>(box.offsets[dim]);
+        indices.push_back(shiftPacked(number, i, position));
       }
       Value element = memref::LoadOp::create(b, loc, operand, indices);
       inputs[number][row] = convertFloat(b, loc, element, accType);
@@ -187,7 +168,7 @@ void KernelEmitter::emitScalars() {
   double factor = op.getScale().convertToDouble();
   if (op.getScore().empty() && factor > 0 && factor != 1)
     scale = createFloatConstant(b, loc, accType, factor);
-  Value keys = getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
+  Value keys = isPaged() ? listKeys : createNumKeys(b, op, extents);
   keys = arith::IndexCastOp::create(b, loc, b.getI64Type(), keys);
   numKeys = arith::UIToFPOp::create(b, loc, accType, keys);
 }

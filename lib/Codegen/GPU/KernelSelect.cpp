@@ -212,7 +212,7 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
                  return Values();
                },
                {});
-      Value address = rowAddress(values, index(0), key);
+      Value address = rowAddress(values, position, i32(0));
       Values next;
       for (auto [i, sum] : llvm::enumerate(carried)) {
         Value column = add(multiply(quad, i32(2)), i32(8 * (i / 2) + i % 2));

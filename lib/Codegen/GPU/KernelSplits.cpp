@@ -200,12 +200,17 @@ void KernelEmitter::launchMerge() {
              rest = arith::DivUIOp::create(b, loc, rest, extent);
              return position;
            };
+           extents = wholeExtents;
            rowPositions[0].assign(rowDims.size(), Value());
            for (size_t i = rowDims.size(); i-- > 0;)
              rowPositions[0][i] = take(rowDims[i]);
            rowPositions[1] = rowPositions[0];
            for (unsigned dim : llvm::reverse(outerDims))
              box.offsets[dim] = take(dim);
+           takeRequestKeys();
+           if (isPaged())
+             takeHead(
+                 numberTile(arith::RemUIOp::create(b, loc, row, countRows())));
            readInputs();
            emitScalars();
            mergeElement(row, channel);

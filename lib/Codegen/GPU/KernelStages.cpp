@@ -100,6 +100,8 @@ SmallVector<Value> KernelEmitter::walkStages(ValueRange state, Phase phase,
         Values furtherOn = fill(arguments.slice(numCursor + 1, numCursor + 1));
         WalkTile tile = walk->tile(place);
         KeyTile keys = toKeyTile(tile);
+        if (isFirst)
+          countTile(keys);
         Values stepped = emitPairs(keys, emitSimilarities(keys),
                                    arguments.drop_front(numOwn), phase);
         Values next = walk->next(place, tile);

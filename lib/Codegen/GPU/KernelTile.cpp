@@ -23,6 +23,8 @@ void KernelEmitter::synchronize() {
 }
 
 Value KernelEmitter::emitFull(const KeyTile &keys) {
+  if (keys.full)
+    return keys.full;
   Value full = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   if (keys.count)
     full = compare(Predicate::eq, keys.count, i32(choice.getKeys()));

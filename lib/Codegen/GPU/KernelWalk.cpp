@@ -17,10 +17,22 @@ namespace attn {
 bool KernelEmitter::isAlwaysFull() const {
   GenericOp attention = op;
   std::optional<int64_t> keys = getConstantIntValue(extents[keyDim]);
-  return attention.getMask().empty() && keys && *keys % choice.getKeys() == 0;
+  return attention.getMask().empty() && !isListed && keys &&
+         *keys % choice.getKeys() == 0;
 }
 
 std::unique_ptr<Walk> KernelEmitter::createWalk() {
+  if (isListed) {
+    Value from = listBase, to = add(listBase, listCount);
+    if (isSplit()) {
+      Value splits = index(choice.getSplits());
+      Value share = arith::CeilDivUIOp::create(b, loc, listCount, splits);
+      from = add(from, multiply(split, share));
+      to = arith::MinSIOp::create(b, loc, to, add(from, share));
+    }
+    return std::make_unique<SpanWalk>(b, loc, /*tileRows=*/1, from, to,
+                                      /*whole=*/true);
+  }
   Value from = index(0);
   Value to = getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
   Values ranges{from, to};
@@ -28,6 +40,10 @@ std::unique_ptr<Walk> KernelEmitter::createWalk() {
     ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
   if (ranges.empty())
     ranges = {from, from};
+  // Ranges are within what all requests have together.
+  if (op.getKeyStarts())
+    for (size_t i = 1; i < ranges.size(); i += 2)
+      ranges[i] = arith::MinSIOp::create(b, loc, ranges[i], to);
   if (isSplit()) {
     std::tie(from, to) = takeSplit(ranges, from, to);
     if (ranges.size() == 2)
@@ -41,11 +57,30 @@ std::unique_ptr<Walk> KernelEmitter::createWalk() {
 }
 
 KeyTile KernelEmitter::toKeyTile(const WalkTile &tile) {
+  if (isListed)
+    return readKeyTile(getValueOrCreateConstantIndexOp(b, loc, tile.location));
   KeyTile keys;
   keys.first = getValueOrCreateConstantIndexOp(b, loc, tile.location);
   if (getConstantIntValue(tile.extent) != choice.getKeys())
     keys.count = toI32(getValueOrCreateConstantIndexOp(b, loc, tile.extent));
   return keys;
+}
+
+/// Of the tiles that a kernel meets each is looked at and computed.
+void KernelEmitter::countTile(const KeyTile &keys) {
+  if (!counts)
+    return;
+  Value full = arith::ExtUIOp::create(b, loc, b.getI64Type(), emitFull(keys));
+  Value one = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 1);
+  emitIf(compare(arith::CmpIPredicate::eq, thread, i32(0)),
+         [&] {
+           Values numbers{one, one, full};
+           for (auto [i, more] : llvm::enumerate(numbers))
+             memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi,
+                                         more, counts, index(i));
+           return Values();
+         },
+         {});
 }
 
 SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
@@ -80,9 +115,11 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
         WalkTile tile = walk->tile(cursor);
         Values next = walk->next(cursor, tile);
         Value hasNext = walk->valid(next);
-        Values stepped =
-            emitStep(toKeyTile(tile), hasNext, toKeyTile(walk->tile(next)),
-                     arguments.drop_front(numCursor + 1), phase);
+        KeyTile keys = toKeyTile(tile);
+        if (isFirst)
+          countTile(keys);
+        Values stepped = emitStep(keys, hasNext, toKeyTile(walk->tile(next)),
+                                  arguments.drop_front(numCursor + 1), phase);
         next.push_back(hasNext);
         llvm::append_range(next, stepped);
         scf::YieldOp::create(b, loc, next);

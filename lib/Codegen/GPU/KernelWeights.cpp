@@ -60,6 +60,30 @@ SmallVector<LaneValue> KernelEmitter::positions(LaneValue key, unsigned row,
     positions[dim] = LaneValue::uniform(position);
     positions[dim].variesByKey = true;
   }
+  if (blocks && !isPaged()) {
+    auto [entries, inBlock] = locateLanes(key);
+    Value keys = index(blocks->getKeys());
+    if (key.isUniform()) {
+      key = LaneValue::uniform(
+          add(multiply(entries.scalar, keys), inBlock.scalar));
+    } else {
+      keys = LaneBuilder(b, loc, lanes).broadcast(keys);
+      key =
+          LaneValue::lanes(add(multiply(entries.vector, keys), inBlock.vector));
+    }
+  } else if (!blocks && !outerKeyDims.empty()) {
+    Value number = arith::DivUIOp::create(b, loc, key.scalar, getKeyExtent());
+    for (auto [dim, at] :
+         llvm::zip_equal(outerKeyDims, locateOuterKeys(number))) {
+      positions[dim] = LaneValue::uniform(at);
+      positions[dim].variesByKey = true;
+    }
+    key.scalar = arith::RemUIOp::create(b, loc, key.scalar, getKeyExtent());
+  }
+  if (op.getQueryStarts()) {
+    unsigned request = getRaggedDims(op)->request;
+    positions[request] = LaneValue::uniform(cast<Value>(box.offsets[request]));
+  }
   positions[keyDim] = key;
   positions[keyDim].variesByKey = true;
   positions[featureDim] = feature;
@@ -82,15 +106,14 @@ SmallVector<LaneValue> KernelEmitter::arguments(Region &region,
       } else {
         SmallVector<LaneValue> indices;
         for (unsigned d = 0, e = map.getNumResults(); d < e; ++d)
-          indices.push_back(positions[map.getDimPosition(d)]);
+          indices.push_back(inputPosition(number, d, positions));
         value = LaneValue::lanes(convertFloat(
             b, loc, reader.read(builder, input, indices, mask), accType));
       }
     }
+    auto isUsed = [&](unsigned dim) { return map.isFunctionOfDim(dim); };
     value.variesByKey =
-        map.isFunctionOfDim(keyDim) || llvm::any_of(rowDims, [&](unsigned dim) {
-          return map.isFunctionOfDim(dim);
-        });
+        llvm::any_of(classes.keyRows, isUsed) || llvm::any_of(rowDims, isUsed);
     values.push_back(value);
   }
   return values;

@@ -49,13 +49,14 @@ func.func @double(%q: tensor<5x16xf64>, %k: tensor<7x16xf64>, %v: tensor<7x24xf6
 #k = affine_map<(m, n, p, d, e) -> (n, p, d)>
 #v = affine_map<(m, n, p, d, e) -> (n, p, e)>
 #o = affine_map<(m, n, p, d, e) -> (m, e)>
+#w = affine_map<(m, n, p, d, e) -> (m, n, p)>
 func.func @key_plane(%q: tensor<5x16xf16>, %k: tensor<7x3x16xf16>, %v: tensor<7x3x24xf16>,
-    %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected one key row dimension, but there are 2}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x3x16xf16>, tensor<7x3x24xf16>)
-      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
-  return %o : tensor<5x24xf16>
+    %init: tensor<5x24xf16>, %none: tensor<5x7x3xf32>) -> tensor<5x7x3xf32> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: weights of keys in lists of blocks, or along several dimensions, are not built for GPUs}}
+  %o, %w = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x3x16xf16>, tensor<7x3x24xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>) weights(%none : tensor<5x7x3xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<5x24xf16>, tensor<5x7x3xf32>
+  return %w : tensor<5x7x3xf32>
 }
 
 // -----

@@ -1,0 +1,366 @@
+//===- KernelLists.cpp - Key tiles that are listed --------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where only data tells which keys a query tile meets, or that takes more than
+// a range, a kernel of its own, a thread for each query tile, walks over them
+// first and writes down the key tiles, once for all blocks that meet the same.
+// What lists of key blocks hold is checked there, and nowhere else: a list
+// with an error has no key tiles.
+//
+// The keys of a list of blocks are met in the order of their *places*, entry
+// number o's from o times the keys of a block on. A key tile is some places
+// that follow each other, of however many blocks; of pages, places are
+// positions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+#include "attn/IR/Elements.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace attn {
+
+using Predicate = arith::CmpIPredicate;
+
+/// Threads in a block that lists.
+constexpr int64_t kListThreads = 32;
+/// The words of a key tile, and of what is before a list.
+constexpr int64_t kWords = 4;
+
+ListReader KernelEmitter::getListReader() {
+  return ListReader(b, loc, *blocks, box.offsets, wholeExtents,
+                    classes.keyRows.front());
+}
+
+Value KernelEmitter::getKeyExtent() {
+  return getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
+}
+
+Value KernelEmitter::getOuterExtent() {
+  Value product = index(1);
+  for (unsigned dim : outerKeyDims)
+    product = multiply(product,
+                       getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
+  return product;
+}
+
+SmallVector<Value> KernelEmitter::locateOuterKeys(Value number) {
+  Values positions(outerKeyDims.size());
+  for (size_t i = outerKeyDims.size(); i-- > 1;) {
+    Value extent =
+        getValueOrCreateConstantIndexOp(b, loc, extents[outerKeyDims[i]]);
+    positions[i] = arith::RemUIOp::create(b, loc, number, extent);
+    number = arith::DivUIOp::create(b, loc, number, extent);
+  }
+  if (!positions.empty())
+    positions[0] = number;
+  return positions;
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+/// Each range may begin a tile that is not whole.
+Value KernelEmitter::countListTiles() {
+  int64_t ranges = 1;
+  if (!op.getRanges().empty())
+    ranges += op.getRanges().front().getTerminator()->getNumOperands() / 2;
+  Value keys = getKeyExtent();
+  if (blocks) {
+    unsigned last = cast<ShapedType>(blocks->indices.getType()).getRank() - 1;
+    Value entries = getValueOrCreateConstantIndexOp(
+        b, loc, getExtent(b, loc, blocks->indices, last));
+    if (!isPaged())
+      entries = b.createOrFold<arith::MinUIOp>(
+          loc, entries,
+          b.createOrFold<arith::CeilDivUIOp>(loc, keys,
+                                             index(blocks->getKeys())));
+    keys = multiply(entries, index(blocks->getKeys()));
+  }
+  Value tiles = add(
+      b.createOrFold<arith::CeilDivUIOp>(loc, keys, index(choice.getKeys())),
+      index(ranges));
+  return blocks ? tiles : multiply(tiles, getOuterExtent());
+}
+
+Value KernelEmitter::numberList(Value tile) {
+  Value number = index(0);
+  for (unsigned dim : listDims)
+    number = add(multiply(number, getValueOrCreateConstantIndexOp(
+                                      b, loc, wholeExtents[dim])),
+                 getValueOrCreateConstantIndexOp(b, loc, box.offsets[dim]));
+  return add(multiply(number, numTiles), tile);
+}
+
+void KernelEmitter::launchLists() {
+  Value count = numTiles;
+  for (unsigned dim : listDims)
+    count =
+        multiply(count, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
+  capacity = countListTiles();
+  auto type = MemRefType::get({ShapedType::kDynamic, kWords}, b.getI32Type());
+  keyTiles = memref::AllocOp::create(b, loc, type, multiply(count, capacity));
+  heads = memref::AllocOp::create(b, loc, type, count);
+
+  Value one = index(1), threads = index(kListThreads);
+  auto launch = gpu::LaunchOp::create(
+      b, loc, b.createOrFold<arith::CeilDivUIOp>(loc, count, threads), one, one,
+      threads, one, one);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&launch.getBody().front());
+  gpu::TerminatorOp::create(b, loc);
+  b.setInsertionPointToStart(&launch.getBody().front());
+  extents = wholeExtents;
+  Value number =
+      add(multiply(launch.getBlockIds().x, threads), launch.getThreadIds().x);
+  emitIf(compare(Predicate::ult, number, count),
+         [&] {
+           writeList(number);
+           return Values();
+         },
+         {});
+  extents = wholeExtents;
+}
+
+void KernelEmitter::freeLists() {
+  for (Value buffer : {keyTiles, heads})
+    memref::DeallocOp::create(b, loc, buffer);
+}
+
+/// A list of pages ends with the keys of its request, of which there may be
+/// fewer than it has room for; one of logical blocks with the last key.
+Value KernelEmitter::takePlaces() {
+  if (!blocks)
+    return getKeyExtent();
+  ListReader lists = getListReader();
+  std::tie(listFirst, listEnd) = lists.readBounds();
+  Value places = multiply(arith::SubIOp::create(b, loc, listEnd, listFirst),
+                          index(blocks->getKeys()));
+  if (!isPaged()) {
+    auto loop = scf::ForOp::create(b, loc, listFirst, listEnd, index(1));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      lists.readChecked(loop.getInductionVar(), listFirst);
+    }
+    Value lacking = lists.countLacking(listFirst, listEnd);
+    return lacking ? arith::SubIOp::create(b, loc, places, lacking) : places;
+  }
+  Value keys = places;
+  if (Value starts = op.getKeyStarts()) {
+    Value request = cast<Value>(box.offsets[getRaggedDims(op)->request]);
+    keys = cast<Value>(readRows(b, loc, starts, request).count);
+    CheckOp::create(b, loc, compare(Predicate::ule, keys, places),
+                    locateMessage(loc, BlockListErrors::keys),
+                    ValueRange{keys, places});
+  }
+  lists.checkPlaces(op, [&] { return keys; });
+  return keys;
+}
+
+void KernelEmitter::checkPages(Value first, Value extent) {
+  Value keys = index(blocks->getKeys());
+  Value from = arith::DivUIOp::create(b, loc, first, keys);
+  Value to = arith::CeilDivUIOp::create(b, loc, add(first, extent), keys);
+  auto loop = scf::ForOp::create(b, loc, add(listFirst, from),
+                                 add(listFirst, to), index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  getListReader().readChecked(loop.getInductionVar(), listFirst);
+}
+
+/// Writes a key tile down unless nothing of it is visible; returns how many
+/// there are then.
+Value KernelEmitter::writeTile(const WalkTile &tile, Value outer, Value base,
+                               Value count) {
+  Value first = getValueOrCreateConstantIndexOp(b, loc, tile.position);
+  Value extent = getValueOrCreateConstantIndexOp(b, loc, tile.extent);
+  Value full = compare(Predicate::eq, extent, index(choice.getKeys()));
+  Value visible;
+  if (!op.getMask().empty() && op.getClassify().empty())
+    full = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  else if (!op.getMask().empty()) {
+    Values arguments = box.getBoundArguments(b);
+    Value last = arith::SubIOp::create(b, loc, add(first, extent), index(1));
+    for (Value bound : {first, last})
+      arguments.push_back(blocks && !isPaged()
+                              ? getListReader().locate(bound, listFirst)
+                              : bound);
+    Values truth = inlineBody(b, op.getClassify(), arguments);
+    full = arith::AndIOp::create(b, loc, full, truth[1]);
+    Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+    visible = arith::XOrIOp::create(b, loc, truth[0], yes);
+  }
+  auto write = [&] {
+    if (isPaged())
+      checkPages(first, extent);
+    Value place = first;
+    if (outer)
+      place = add(multiply(outer, getKeyExtent()), first);
+    Value at = add(base, count);
+    Values words{toI32(place), toI32(extent),
+                 arith::ExtUIOp::create(b, loc, b.getI32Type(), full), i32(0)};
+    for (auto [i, word] : llvm::enumerate(words))
+      memref::StoreOp::create(b, loc, word, keyTiles, ValueRange{at, index(i)});
+    return Values{add(count, index(1))};
+  };
+  return visible ? emitIf(visible, write, count)[0] : write()[0];
+}
+
+void KernelEmitter::writeList(Value number) {
+  auto setHead = [&](int64_t word, Value value) {
+    memref::StoreOp::create(b, loc, toI32(value), heads,
+                            ValueRange{number, index(word)});
+  };
+  // What ends a thread early leaves no key tiles.
+  for (int64_t word = 0; word < kWords; ++word)
+    setHead(word, index(0));
+  locateTile(toI32(number), listDims);
+  auto walkAll = [&] {
+    takeRequestKeys();
+    Value places = takePlaces(), base = multiply(number, capacity);
+    bool hasRanges = !op.getMask().empty() && !op.getRanges().empty() &&
+                     (!blocks || isPaged());
+    auto walk = [&](Value outer, Value count) {
+      Values ranges{index(0), places};
+      if (hasRanges)
+        ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+      if (ranges.empty())
+        return count;
+      std::unique_ptr<Walk> keys;
+      if (ranges.size() == 2) {
+        Value end = arith::MinSIOp::create(b, loc, ranges[1], places);
+        keys = std::make_unique<SpanWalk>(b, loc, choice.getKeys(), ranges[0],
+                                          end, /*whole=*/false);
+      } else {
+        keys = std::make_unique<RangesWalk>(b, loc, choice.getKeys(), ranges,
+                                            index(0), places, /*clips=*/true);
+      }
+      return forEachTile(
+          b, loc, *keys, count, [&](const WalkTile &tile, ValueRange carried) {
+            return Values{writeTile(tile, outer, base, carried[0])};
+          })[0];
+    };
+    Value count;
+    if (blocks || outerKeyDims.empty()) {
+      count = walk({}, index(0));
+    } else {
+      SpanWalk outer(b, loc, /*tileRows=*/1, index(0), getOuterExtent(),
+                     /*whole=*/true);
+      count = forEachTile(
+          b, loc, outer, index(0),
+          [&](const WalkTile &tile, ValueRange carried) {
+            Value at = getValueOrCreateConstantIndexOp(b, loc, tile.location);
+            for (auto [dim, position] :
+                 llvm::zip_equal(outerKeyDims, locateOuterKeys(at)))
+              box.offsets[dim] = position;
+            return Values{walk(at, carried[0])};
+          })[0];
+    }
+    setHead(0, count);
+    if (blocks)
+      setHead(1, listFirst);
+    setHead(2, places);
+    return Values();
+  };
+  if (mayHaveNoRows())
+    emitIf(compare(Predicate::sgt, numRows, i32(0)), walkAll, {});
+  else
+    walkAll();
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+/// The four words of entry `at` of a list.
+static Value readWords(OpBuilder &b, Location loc, Hardware &hardware,
+                       Value buffer, Value at) {
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+  Value bytes = arith::ConstantIndexOp::create(b, loc, 4 * kWords);
+  address = arith::AddIOp::create(b, loc, address,
+                                  arith::MulIOp::create(b, loc, at, bytes));
+  return hardware.load(VectorType::get({kWords}, b.getI32Type()),
+                       hardware.toGlobal(address), 4 * kWords);
+}
+
+void KernelEmitter::takeHead(Value tile) {
+  Value number = numberList(tile);
+  Value head = readWords(b, loc, hardware, heads, number);
+  listBase = multiply(number, capacity);
+  listCount = toIndex(lane(head, 0));
+  listFirst = toIndex(lane(head, 1));
+  listKeys = toIndex(lane(head, 2));
+  Value end = add(listBase, listCount);
+  lastTile = arith::SubIOp::create(b, loc, end, index(1));
+}
+
+/// Which is asked for ahead, and may be behind the last one.
+KeyTile KernelEmitter::readKeyTile(Value at) {
+  Value there = arith::MinSIOp::create(b, loc, at, lastTile);
+  Value words = readWords(b, loc, hardware, keyTiles, there);
+  KeyTile tile;
+  tile.first = toIndex(lane(words, 0));
+  tile.count = lane(words, 1);
+  tile.full = compare(Predicate::ne, lane(words, 2), i32(0));
+  return tile;
+}
+
+/// Places that are not there are the last one.
+std::pair<LaneValue, LaneValue> KernelEmitter::locateLanes(LaneValue place) {
+  Value keys = index(blocks->getKeys());
+  Value last = arith::SubIOp::create(b, loc, listKeys, index(1));
+  auto locate = [&](Value at) {
+    at = arith::MinSIOp::create(b, loc, at, last);
+    Value number = arith::DivUIOp::create(b, loc, at, keys);
+    Value entry = getListReader().read(add(listFirst, number));
+    Value row = arith::RemUIOp::create(b, loc, at, keys);
+    return std::pair(entry, row);
+  };
+  if (place.isUniform()) {
+    auto [entry, row] = locate(place.scalar);
+    return {LaneValue::uniform(entry), LaneValue::uniform(row)};
+  }
+  Value all = LaneBuilder(b, loc, lanes).toVector(place);
+  Values entries, rows;
+  for (int64_t i = 0; i < lanes; ++i) {
+    auto [entry, row] = locate(lane(all, i));
+    entries.push_back(entry);
+    rows.push_back(row);
+  }
+  auto gather = [&](ValueRange values) {
+    return LaneValue::lanes(vector::FromElementsOp::create(
+        b, loc, laneType(b.getIndexType()), values));
+  };
+  return {gather(entries), gather(rows)};
+}
+
+/// What lies in pages is read where its page is.
+LaneValue KernelEmitter::inputPosition(unsigned number, unsigned position,
+                                       ArrayRef<LaneValue> positions) {
+  AffineMap map = op.getIndexingMap(number);
+  unsigned dim = map.getDimPosition(position);
+  LaneValue place = positions[dim];
+  if (isPaged() && map.isFunctionOfDim(classes.keyRows.front()) &&
+      llvm::is_contained(classes.keyRows, dim)) {
+    auto [entries, rows] = locateLanes(positions[keyDim]);
+    place = dim == keyDim ? rows : entries;
+    place.variesByKey = true;
+  } else if (place.scalar) {
+    place.scalar = shiftPacked(number, position, place.scalar);
+  }
+  return place;
+}
+
+} // namespace attn
