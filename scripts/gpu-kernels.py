@@ -268,7 +268,7 @@ def assemble(ptxas, chip, ptx):
 
 
 def get_version(ptxas):
-    return re.search(r"V(\S+)", run([ptxas, "--version"], "")).group(1)
+    return re.search(r", V(\S+)", run([ptxas, "--version"], "")).group(1)
 
 
 #===------------------------------------------------------------------------===#
