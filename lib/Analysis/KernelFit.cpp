@@ -287,15 +287,9 @@ bool canGatherKeys(GenericOp op) {
   return true;
 }
 
-SmallVector<LayoutChoice> rankLayouts(GenericOp op,
-                                      const LayoutOptions &options) {
+/// What layouts are asked for, but the query rows.
+static LayoutProblem makeProblem(GenericOp op, const LayoutOptions &options) {
   LayoutProblem problem;
-  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
-  if (dims.empty() || getQueryExtent(op, dims.back()) == 1)
-    problem.queryRows.push_back(1);
-  for (unsigned dim : getRowDims(op))
-    if (getQueryExtent(op, dim) != 1)
-      problem.queryRows.push_back(getQueryExtent(op, dim));
   problem.accType = op.getAccumulationType();
   problem.vectorBits = options.vectorBits;
   problem.tileRows = options.queryTile;
@@ -304,6 +298,18 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
   Extents extents(op);
   problem.knownWidths = !ShapedType::isDynamic(extents.features) &&
                         !ShapedType::isDynamic(extents.channels);
+  return problem;
+}
+
+SmallVector<LayoutChoice> rankLayouts(GenericOp op,
+                                      const LayoutOptions &options) {
+  LayoutProblem problem = makeProblem(op, options);
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
+  if (dims.empty() || getQueryExtent(op, dims.back()) == 1)
+    problem.queryRows.push_back(1);
+  for (unsigned dim : getRowDims(op))
+    if (getQueryExtent(op, dim) != 1)
+      problem.queryRows.push_back(getQueryExtent(op, dim));
   problem.listRows = getListRows(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
@@ -315,9 +321,79 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
   return ranked;
 }
 
+/// Rows that meet the same keys are few up to here.
+constexpr int64_t kFewRows = 16;
+
+bool hasFewKeys(GenericOp op) {
+  constexpr int64_t kFewKeys = 128;
+  int64_t keys = Extents(op).keys;
+  return !ShapedType::isDynamic(keys) && keys < kFewKeys;
+}
+
+/// Whether some operand says how many rows there are along `dim`.
+static bool isExtentKnown(GenericOp op, unsigned dim) {
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    std::optional<unsigned> position =
+        op.getIndexingMap(index).getResultPosition(
+            getAffineDimExpr(dim, op.getContext()));
+    if (position && !isPacked(op, index, *position) &&
+        !isWithinRequest(op, index, *position) &&
+        !cast<ShapedType>(operand.getType()).isDynamicDim(*position))
+      return true;
+  }
+  return false;
+}
+
+std::optional<FewRows> chooseFewRows(GenericOp op,
+                                     const LayoutOptions &options) {
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
+  if (dims.empty() || options.queryTile || hasFewKeys(op) ||
+      !ShapedType::isDynamic(getQueryExtent(op, dims.back())) ||
+      isExtentKnown(op, dims.back()) || countListRows(op, dims.back()))
+    return std::nullopt;
+  FewRows few;
+  few.rowDims.push_back(dims.back());
+  int64_t folded = 1;
+  for (unsigned dim : ArrayRef(dims).drop_back()) {
+    int64_t extent = getQueryExtent(op, dim);
+    if (ShapedType::isDynamic(extent) || extent < 2 ||
+        folded * extent > kFewRows / 2 || !canCutRows(op, dim) ||
+        countListRows(op, dim))
+      continue;
+    few.rowDims.push_back(dim);
+    folded *= extent;
+  }
+  LayoutProblem problem = makeProblem(op, options);
+  problem.queryRows = {folded, ShapedType::kDynamic};
+  auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
+  for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
+    if (layout.foldsRows())
+      few.choice.layout = layout;
+  SmallVector<LayoutChoice> any = rankLayouts(op, options);
+  if (!few.choice.layout || any.empty())
+    return std::nullopt;
+  few.other.layout = any.front().layout;
+  // Where rows are not folded, each position along the other dimensions takes
+  // tiles of its own.
+  LayoutProblem apart = problem;
+  for (int64_t rows = 1; rows * folded <= kFewRows; ++rows) {
+    problem.queryRows = {folded, rows};
+    apart.queryRows = {rows, folded};
+    double cost = few.choice.layout.getCost(problem);
+    double otherCost = few.other.layout.getCost(apart);
+    if (cost >= otherCost)
+      break;
+    few.choice.cost = cost;
+    few.other.cost = otherCost;
+    few.mostRows = rows;
+  }
+  if (few.mostRows < 2)
+    return std::nullopt;
+  return few;
+}
+
 /// Whether the query rows that meet the same keys are few, and fit one tile.
 static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
-  constexpr int64_t kFewRows = 16;
   int64_t rows = 1;
   for (unsigned dim : op.getDimensionClasses().queryRows) {
     int64_t extent = getQueryExtent(op, dim);
@@ -414,6 +490,12 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
               extents.rows >= 64 * 8 * queryRows;
   int64_t tiles = llvm::divideCeil(queries, queryRows);
   sizes.queryTiles = limitTiles(std::clamp<int64_t>(tiles, 1, many ? 8 : 4));
+  return sizes;
+}
+
+TileSizes chooseTileSizes(GenericOp op, const FewRows &few) {
+  TileSizes sizes = chooseTileSizes(op, few.choice.layout);
+  sizes.rowDims = few.rowDims;
   return sizes;
 }
 

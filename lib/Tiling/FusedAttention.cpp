@@ -133,8 +133,8 @@ void FusedAttention::takePacked(Value tile) {
 //===----------------------------------------------------------------------===//
 
 /// The dimensions of the state: an accumulator, then statistics.
-static SmallVector<SmallVector<unsigned>>
-getStateDims(const Operands &operands, size_t size) {
+static SmallVector<SmallVector<unsigned>> getStateDims(const Operands &operands,
+                                                       size_t size) {
   SmallVector<SmallVector<unsigned>> dims(size, {operands.row});
   dims[0].push_back(operands.channel);
   return dims;
@@ -157,9 +157,10 @@ SmallVector<OpFoldResult> FusedAttention::getStateExtents(size_t index) {
 
 Type FusedAttention::getStateElement(size_t index) {
   FloatType accType = op.getAccumulationType();
-  return index == 0 ? accType
-                    : op.getWeighting().getStatistics()[index - 1]
-                          .getElementType(accType);
+  return index == 0
+             ? accType
+             : op.getWeighting().getStatistics()[index - 1].getElementType(
+                   accType);
 }
 
 SmallVector<Value> FusedAttention::emitInitialState(int64_t tiles) {
@@ -168,9 +169,9 @@ SmallVector<Value> FusedAttention::emitInitialState(int64_t tiles) {
   for (size_t i = 0; i <= statistics.size(); ++i) {
     SmallVector<OpFoldResult> shape = getStateExtents(i);
     shape[0] = repeat(shape[0], tiles);
-    state.push_back(createFilledTensor(b, loc, shape, getStateElement(i),
-                                       i == 0 ? 0.0
-                                              : statistics[i - 1].neutral));
+    state.push_back(
+        createFilledTensor(b, loc, shape, getStateElement(i),
+                           i == 0 ? 0.0 : statistics[i - 1].neutral));
   }
   return state;
 }
@@ -295,8 +296,8 @@ SmallVector<Value> FusedAttention::emitQueryBlock(ValueRange slices) {
       carried.push_back(clearUnlisted(slices[weights]));
     if (ordered)
       carried.push_back(emitNoMass(sizes.queryTiles));
-    OpFoldResult rowExtent = operands.storedExtents(
-        box, OperandRole::statistic, operands.row)[0];
+    OpFoldResult rowExtent =
+        operands.storedExtents(box, OperandRole::statistic, operands.row)[0];
     auto take = [&](ValueRange buffers, Value tile) {
       SmallVector<Value> taken = takeState(buffers.take_front(), tile);
       if (op.getWeights())
@@ -378,13 +379,14 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
     maps.push_back(finishMap(value.dims));
   unsigned numFinished = op.getLse() ? 2 : 1;
   SmallVector<Value> targets;
-  SmallVector<SmallVector<ReassociationIndices>> groups;
+  SmallVector<OperandPart> whole;
   for (auto [i, slice] : llvm::enumerate(slices.take_front(numFinished))) {
-    OperandPart target{slice, {}, OperandRole::output};
+    whole.push_back({slice, {}, OperandRole::output});
     AffineMap map = op.getIndexingMap(op.getOutputIndex() + i);
     for (unsigned j = 0, e = map.getNumResults(); j < e; ++j)
-      target.dims.push_back(map.getDimPosition(j));
-    groups.push_back(operands.foldResult(target));
+      whole.back().dims.push_back(map.getDimPosition(j));
+    OperandPart target =
+        operands.foldResult(box, whole.back(), nest->getWorker());
     targets.push_back(target.value);
     maps.push_back(finishMap(target.dims));
   }
@@ -395,14 +397,8 @@ SmallVector<Value> FusedAttention::emitFinish(ValueRange state,
       b.getAffineMapArrayAttr(maps), op.getWeighting(), sizes.layout,
       /*finished=*/isFinal);
   SmallVector<Value> results(slices);
-  for (auto [i, finished] : llvm::enumerate(finish.getResults())) {
-    Value slice = slices[i];
-    results[i] = finished;
-    if (finished.getType() != slice.getType())
-      results[i] = tensor::ExpandShapeOp::create(
-          b, loc, slice.getType(), finished, groups[i],
-          tensor::getMixedSizes(b, loc, slice));
-  }
+  for (auto [i, finished] : llvm::enumerate(finish.getResults()))
+    results[i] = operands.unfoldResult(box, finished, whole[i]);
   return results;
 }
 

@@ -37,10 +37,9 @@ Value FusedAttention::compare(Predicate predicate, Value left, Value right) {
 
 Value FusedAttention::dropIfIdle(Value size) {
   Value zero = index(0);
-  if (filter.kind == RequestFilter::Kind::SingleRow) {
-    Value single =
-        isSingle(b, loc, filter.starts, toValue(box.offsets[filter.request]));
-    return arith::SelectOp::create(b, loc, single, size, zero);
+  if (filter.hasCopies) {
+    Value left = isLeft(b, loc, filter, toValue(box.offsets[filter.request]));
+    return arith::SelectOp::create(b, loc, left, size, zero);
   }
   if (!op.getQueryStarts())
     return size;

@@ -41,6 +41,7 @@ static std::optional<unsigned> getPackedRequest(GenericOp op) {
 
 SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
                                           const TileSizes &sizes,
+                                          const RequestFilter &filter,
                                           const IterationBox &box) {
   SmallVector<OpFoldResult> bounds;
   std::optional<unsigned> request = getPackedRequest(op);
@@ -49,6 +50,13 @@ SmallVector<OpFoldResult> Nest::getBounds(OpBuilder &b, GenericOp op,
       bounds.push_back(box.extents[dim]);
   int64_t tileRows = sizes.layout.getNumRows() / countRowsPerRow(sizes, box);
   AffineExpr extent = b.getAffineSymbolExpr(0);
+  if (request && filter.most) {
+    bounds.push_back(affine::makeComposedFoldedAffineApply(
+        b, op.getLoc(),
+        extent * countBlocksOfRequest(filter, tileRows * sizes.queryTiles),
+        {box.extents[*request]}));
+    return bounds;
+  }
   if (request) {
     bounds.push_back(countBlocks(
         b, op.getLoc(), box.extents[sizes.rowDims.front()],
@@ -70,7 +78,7 @@ Nest::Nest(RewriterBase &rewriter, GenericOp op, const TileSizes &sizes,
       outer(attn::getOuterDims(op, sizes)), isSplit(static_cast<bool>(splits)) {
   tileRows = roomRows / rowsPerRow;
   int64_t blockRows = tileRows * sizes.queryTiles;
-  SmallVector<OpFoldResult> bounds = getBounds(b, op, sizes, box);
+  SmallVector<OpFoldResult> bounds = getBounds(b, op, sizes, filter, box);
   if (isSplit)
     bounds.push_back(splits);
   loop = scf::ForallOp::create(b, loc, bounds, inits, /*mapping=*/std::nullopt);

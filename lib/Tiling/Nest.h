@@ -21,7 +21,8 @@ namespace attn {
 /// which `box` is moved. In a worker, a loop over the query tiles of its block.
 ///
 /// Packed rows are of one request in each block: there are as many blocks as
-/// the rows fill, and one for each request, of which some may stay empty.
+/// the rows fill, and one for each request, of which some may stay empty; or of
+/// requests of few rows, as many for each as the most of these fill.
 class Nest {
 public:
   /// Creates the parallel loop in front of `op` and goes inside. It writes
@@ -34,7 +35,7 @@ public:
   /// The extents of the parallel loop, splits aside.
   static llvm::SmallVector<mlir::OpFoldResult>
   getBounds(mlir::OpBuilder &builder, GenericOp op, const TileSizes &sizes,
-            const IterationBox &box);
+            const RequestFilter &filter, const IterationBox &box);
 
   /// Which worker this is: the position along each outer dimension, the number
   /// of the block, and that of the split, if there are any.
@@ -81,6 +82,10 @@ private:
   /// Moves the box to block `number` of the packed rows: to a request, and rows
   /// of it, of which there may be none.
   void takePackedBlock(mlir::Value number, int64_t blockRows);
+  /// Which request that is, and which of its blocks, where a filter says how
+  /// many rows these may have.
+  std::pair<mlir::Value, mlir::Value> findBlockOfFewRows(mlir::Value number,
+                                                         int64_t blockRows);
   /// Moves it to the keys of the request at hand, to none without rows; but not
   /// where lists say which these are.
   void takeRequestKeys();
@@ -109,9 +114,13 @@ private:
   mlir::Value rows;
 };
 
-/// Whether a request has one row.
-mlir::Value isSingle(mlir::OpBuilder &builder, mlir::Location loc,
-                     mlir::Value starts, mlir::Value request);
+/// How many blocks of `blockRows` a request has that a filter leaves, which
+/// says of how many rows it may be.
+int64_t countBlocksOfRequest(const RequestFilter &filter, int64_t blockRows);
+
+/// Whether a filter, which has starts, leaves a request.
+mlir::Value isLeft(mlir::OpBuilder &builder, mlir::Location loc,
+                   const RequestFilter &filter, mlir::Value request);
 
 /// Entry `tile` of a buffer in which each query tile of a block has `extent`
 /// positions along the first dimension; and the buffer with it replaced.

@@ -9,6 +9,7 @@
 #include "attn/IR/Reshape.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 #include <cmath>
@@ -100,7 +101,7 @@ static bool isDropInferred(const llvm::SmallBitVector &dropped,
 /// then collapsed. That copies what lies at strides that are not known.
 OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
                          ArrayRef<unsigned> drops) {
-  OperandPart result{part.value, {}, part.role};
+  OperandPart result{part.value, {}, part.role, part.hasRowsApart};
   llvm::SmallBitVector dropped(part.dims.size());
   SmallVector<OpFoldResult> from, extents;
   if (!isa<RankedTensorType>(part.value.getType()))
@@ -125,6 +126,14 @@ OperandPart Operands::at(const IterationBox &box, const OperandPart &part,
   }
   if (dropped.none())
     return result;
+  std::optional<size_t> lastRow;
+  for (auto [i, dim] : llvm::enumerate(part.dims)) {
+    if (!llvm::is_contained(rowDims, dim) || dropped.test(i))
+      continue;
+    for (size_t j = lastRow.value_or(i); j < i; ++j)
+      result.hasRowsApart |= dropped.test(j);
+    lastRow = i;
+  }
   if (isDropInferred(dropped, extents)) {
     auto whole = cast<RankedTensorType>(part.value.getType());
     SmallVector<int64_t> kept;
@@ -155,10 +164,9 @@ OperandPart Operands::cut(const IterationBox &box, const OperandPart &part,
     from.push_back(isCut(dim) ? box.offsets[dim] : b.getIndexAttr(0));
     extents.push_back(box.extents[dim]);
   }
-  return foldRows(
-      box,
-      {createSlice(b, loc, part.value, from, extents), part.dims, part.role},
-      worker);
+  OperandPart slice = part;
+  slice.value = createSlice(b, loc, part.value, from, extents);
+  return foldRows(box, slice, worker);
 }
 
 int64_t Operands::countRowsPerRow(const IterationBox &box) const {
@@ -193,22 +201,6 @@ Value Operands::unfoldRow(const IterationBox &box, Value position,
       b, loc, position, constant(*getConstantIntValue(box.extents[dim])));
 }
 
-SmallVector<ReassociationIndices> Operands::foldResult(OperandPart &part) {
-  SmallVector<ReassociationIndices> groups;
-  SmallVector<unsigned> dims;
-  for (auto [i, dim] : llvm::enumerate(part.dims)) {
-    if (dim == row || !llvm::is_contained(rowDims, dim)) {
-      groups.emplace_back();
-      dims.push_back(dim);
-    }
-    groups.back().push_back(i);
-  }
-  part.dims = dims;
-  if (rowDims.size() > 1)
-    part.value = tensor::CollapseShapeOp::create(b, loc, part.value, groups);
-  return groups;
-}
-
 SmallVector<unsigned> Operands::foldDims(ArrayRef<unsigned> dims) const {
   SmallVector<unsigned> folded;
   for (unsigned dim : dims) {
@@ -219,6 +211,98 @@ SmallVector<unsigned> Operands::foldDims(ArrayRef<unsigned> dims) const {
   return folded;
 }
 
+SmallVector<unsigned>
+Operands::gatherRows(ArrayRef<unsigned> dims,
+                     SmallVectorImpl<ReassociationIndices> &groups) const {
+  SmallVector<unsigned> gathered;
+  for (unsigned dim : foldDims(dims)) {
+    groups.emplace_back();
+    bool isRow = llvm::is_contained(rowDims, dim);
+    for (unsigned inner : isRow ? ArrayRef<unsigned>(rowDims) : dim) {
+      groups.back().push_back(gathered.size());
+      gathered.push_back(inner);
+    }
+  }
+  return gathered;
+}
+
+Value Operands::copyInOrder(Value value, ArrayRef<unsigned> from, Value target,
+                            ArrayRef<unsigned> to) {
+  auto map = [&](ArrayRef<unsigned> dims) {
+    SmallVector<AffineExpr> results;
+    for (unsigned dim : dims)
+      results.push_back(b.getAffineDimExpr(llvm::find(to, dim) - to.begin()));
+    return AffineMap::get(to.size(), 0, results, b.getContext());
+  };
+  AffineMap maps[] = {map(from), map(to)};
+  SmallVector<utils::IteratorType> iterators(to.size(),
+                                             utils::IteratorType::parallel);
+  auto copy = linalg::GenericOp::create(
+      b, loc, target.getType(), value, target, maps, iterators,
+      [](OpBuilder &b, Location loc, ValueRange arguments) {
+        linalg::YieldOp::create(b, loc, arguments[0]);
+      });
+  return copy.getResult(0);
+}
+
+Value Operands::copyRowByRow(const OperandPart &part, Value target) {
+  unsigned position = llvm::find(part.dims, row) - part.dims.begin();
+  SmallVector<OpFoldResult> extents = tensor::getMixedSizes(b, loc, part.value);
+  SmallVector<OpFoldResult> from(extents.size(), b.getIndexAttr(0));
+  Value end = getValueOrCreateConstantIndexOp(b, loc, extents[position]);
+  auto loop =
+      scf::ForOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, 0), end,
+                         arith::ConstantIndexOp::create(b, loc, 1), target);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  from[position] = loop.getInductionVar();
+  extents[position] = b.getIndexAttr(1);
+  Value copied =
+      insertSlice(b, loc, createSlice(b, loc, part.value, from, extents),
+                  loop.getRegionIterArgs()[0], from, extents);
+  scf::YieldOp::create(b, loc, copied);
+  return loop.getResult(0);
+}
+
+OperandPart Operands::foldResult(const IterationBox &box,
+                                 const OperandPart &slice, Block *worker) {
+  OperandPart folded{slice.value, foldDims(slice.dims), slice.role};
+  if (rowDims.size() == 1)
+    return folded;
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<unsigned> gathered = gatherRows(slice.dims, groups);
+  if (ArrayRef<unsigned>(gathered) != ArrayRef<unsigned>(slice.dims)) {
+    SmallVector<OpFoldResult> shape;
+    for (unsigned dim : gathered)
+      shape.push_back(box.extents[dim]);
+    folded.value = createKeyBuffer(box, worker, shape,
+                                   getElementTypeOrSelf(slice.value.getType()));
+  }
+  folded.value = tensor::CollapseShapeOp::create(b, loc, folded.value, groups);
+  return folded;
+}
+
+Value Operands::unfoldResult(const IterationBox &box, Value value,
+                             const OperandPart &slice) {
+  if (rowDims.size() == 1)
+    return value;
+  SmallVector<ReassociationIndices> groups;
+  SmallVector<unsigned> gathered = gatherRows(slice.dims, groups);
+  SmallVector<OpFoldResult> shape;
+  SmallVector<int64_t> known;
+  bool inPlace = ArrayRef<unsigned>(gathered) == ArrayRef<unsigned>(slice.dims);
+  if (inPlace)
+    return tensor::ExpandShapeOp::create(
+        b, loc, slice.value.getType(), value, groups,
+        tensor::getMixedSizes(b, loc, slice.value));
+  for (unsigned dim : gathered)
+    shape.push_back(box.extents[dim]);
+  Type type = RankedTensorType::get(decomposeMixedValues(shape).first,
+                                    getElementTypeOrSelf(value.getType()));
+  value = tensor::ExpandShapeOp::create(b, loc, type, value, groups, shape);
+  return copyInOrder(value, gathered, slice.value, slice.dims);
+}
+
 OperandPart Operands::foldRows(const IterationBox &box, const OperandPart &part,
                                Block *worker) {
   auto isRow = [&](unsigned dim) { return llvm::is_contained(rowDims, dim); };
@@ -226,37 +310,19 @@ OperandPart Operands::foldRows(const IterationBox &box, const OperandPart &part,
     return part;
   // Where the rows stand, and the other dimensions around them.
   OperandPart folded{part.value, foldDims(part.dims), part.role};
-  SmallVector<unsigned> expandedDims;
   SmallVector<ReassociationIndices> groups;
-  for (unsigned dim : folded.dims) {
-    groups.emplace_back();
-    for (unsigned inner : isRow(dim) ? ArrayRef<unsigned>(rowDims) : dim) {
-      groups.back().push_back(expandedDims.size());
-      expandedDims.push_back(inner);
-    }
-  }
-  if (ArrayRef<unsigned>(part.dims) != ArrayRef<unsigned>(expandedDims)) {
+  SmallVector<unsigned> gathered = gatherRows(part.dims, groups);
+  if (part.hasRowsApart ||
+      ArrayRef<unsigned>(part.dims) != ArrayRef<unsigned>(gathered)) {
     SmallVector<OpFoldResult> shape;
-    SmallVector<AffineExpr> from;
-    for (unsigned dim : expandedDims)
+    for (unsigned dim : gathered)
       shape.push_back(box.extents[dim]);
-    for (unsigned dim : part.dims)
-      from.push_back(b.getAffineDimExpr(llvm::find(expandedDims, dim) -
-                                        expandedDims.begin()));
-    unsigned rank = expandedDims.size();
-    Type element = getElementTypeOrSelf(part.value.getType());
-    Value target = createKeyBuffer(box, worker, shape, element);
-    AffineMap maps[] = {AffineMap::get(rank, 0, from, b.getContext()),
-                        b.getMultiDimIdentityMap(rank)};
-    SmallVector<utils::IteratorType> iterators(rank,
-                                               utils::IteratorType::parallel);
-    folded.value =
-        linalg::GenericOp::create(
-            b, loc, target.getType(), part.value, target, maps, iterators,
-            [](OpBuilder &b, Location loc, ValueRange arguments) {
-              linalg::YieldOp::create(b, loc, arguments[0]);
-            })
-            .getResult(0);
+    Value target = createKeyBuffer(box, worker, shape,
+                                   getElementTypeOrSelf(part.value.getType()));
+    // In the order that it has, a copy at once would be taken for none.
+    folded.value = ArrayRef<unsigned>(part.dims) == ArrayRef<unsigned>(gathered)
+                       ? copyRowByRow(part, target)
+                       : copyInOrder(part.value, part.dims, target, gathered);
   }
   folded.value = tensor::CollapseShapeOp::create(b, loc, folded.value, groups);
   return folded;

@@ -20,6 +20,8 @@ struct OperandPart {
   mlir::Value value;
   llvm::SmallVector<unsigned> dims;
   OperandRole role = OperandRole::query;
+  /// Whether dimensions that it lacks lie between its query rows.
+  bool hasRowsApart = false;
 
   explicit operator bool() const { return static_cast<bool>(value); }
   bool has(unsigned dim) const { return llvm::is_contained(dims, dim); }
@@ -57,9 +59,14 @@ public:
   /// A buffer that it takes belongs to `worker`.
   OperandPart cut(const IterationBox &box, const OperandPart &part,
                   mlir::Block *worker);
-  /// Folds the query rows of `part`, a tile of a result, which has those of the
-  /// tile side by side; returns which dimensions became one.
-  llvm::SmallVector<mlir::ReassociationIndices> foldResult(OperandPart &part);
+  /// A tile of a result, of whatever query row dimensions `slice` has as one of
+  /// all of them: that slice, or where they do not lie side by side in it, in
+  /// their order, a buffer of `worker`.
+  OperandPart foldResult(const IterationBox &box, const OperandPart &slice,
+                         mlir::Block *worker);
+  /// `slice` with such a tile, which is `value`, in its place.
+  mlir::Value unfoldResult(const IterationBox &box, mlir::Value value,
+                           const OperandPart &slice);
   /// How many rows of a tile belong to each position along the first of its
   /// query row dimensions.
   int64_t countRowsPerRow(const IterationBox &box) const;
@@ -97,6 +104,17 @@ public:
   mlir::Type storedElement(const OperandPart &part);
 
 private:
+  /// The dimensions of a part with its query rows next to each other where the
+  /// first of them stands, in the order of `rowDims`; and those of each
+  /// dimension of the part in which rows are one.
+  llvm::SmallVector<unsigned>
+  gatherRows(llvm::ArrayRef<unsigned> dims,
+             llvm::SmallVectorImpl<mlir::ReassociationIndices> &groups) const;
+  /// Copies `value`, whose dimensions are `from`, into `target`, with `to`.
+  mlir::Value copyInOrder(mlir::Value value, llvm::ArrayRef<unsigned> from,
+                          mlir::Value target, llvm::ArrayRef<unsigned> to);
+  /// Copies a part into `target`, of the same shape.
+  mlir::Value copyRowByRow(const OperandPart &part, mlir::Value target);
   /// Those of `dims` that a tile has, in which query rows are one.
   llvm::SmallVector<unsigned> foldDims(llvm::ArrayRef<unsigned> dims) const;
   /// A tile of whatever query row dimensions `part` has as one of all of them,

@@ -32,10 +32,30 @@ IterationBox::Rows readRows(OpBuilder &b, Location loc, Value starts,
   return {first, count};
 }
 
-Value isSingle(OpBuilder &b, Location loc, Value starts, Value request) {
-  Value count = cast<Value>(readRows(b, loc, starts, request).count);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, count, one);
+/// Whether a filter leaves requests of `count` rows.
+static Value isLeft(OpBuilder &b, Location loc, const RequestFilter &filter,
+                    IterationBox::Rows rows) {
+  Value count = cast<Value>(rows.count);
+  auto compare = [&](arith::CmpIPredicate predicate, int64_t bound) -> Value {
+    return arith::CmpIOp::create(b, loc, predicate, count,
+                                 arith::ConstantIndexOp::create(b, loc, bound));
+  };
+  if (filter.most == filter.least)
+    return compare(arith::CmpIPredicate::eq, filter.least);
+  Value isLeft = compare(arith::CmpIPredicate::sge, filter.least);
+  if (!filter.most)
+    return isLeft;
+  return arith::AndIOp::create(
+      b, loc, isLeft, compare(arith::CmpIPredicate::sle, *filter.most));
+}
+
+Value isLeft(OpBuilder &b, Location loc, const RequestFilter &filter,
+             Value request) {
+  return isLeft(b, loc, filter, readRows(b, loc, filter.starts, request));
+}
+
+int64_t countBlocksOfRequest(const RequestFilter &filter, int64_t blockRows) {
+  return llvm::divideCeil(*filter.most, blockRows);
 }
 
 SmallVector<unsigned> Nest::getResultDims() {
@@ -50,6 +70,14 @@ OpFoldResult countBlocks(OpBuilder &b, Location loc, OpFoldResult rows,
   AffineExpr filled = b.getAffineSymbolExpr(0).floorDiv(blockRows);
   return affine::makeComposedFoldedAffineApply(
       b, loc, filled + b.getAffineSymbolExpr(1), {rows, requests});
+}
+
+std::pair<Value, Value> Nest::findBlockOfFewRows(Value number,
+                                                 int64_t blockRows) {
+  Value blocks = arith::ConstantIndexOp::create(
+      b, loc, countBlocksOfRequest(filter, blockRows));
+  return {b.createOrFold<arith::DivUIOp>(loc, number, blocks),
+          b.createOrFold<arith::RemUIOp>(loc, number, blocks)};
 }
 
 std::pair<Value, Value> findRequest(OpBuilder &b, Location loc, Value starts,
@@ -91,20 +119,20 @@ std::pair<Value, Value> findRequest(OpBuilder &b, Location loc, Value starts,
 }
 
 void Nest::takePackedBlock(Value number, int64_t blockRows) {
-  Value starts = op.getQueryStarts();
-  unsigned requestDim = getRaggedDims(op)->request;
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  Value size = arith::ConstantIndexOp::create(b, loc, blockRows);
-  auto [request, local] = findRequest(b, loc, starts, number, blockRows);
-  IterationBox::Rows rows = readRows(b, loc, starts, request);
-  if (filter.kind == RequestFilter::Kind::OtherRows)
-    rows.count =
-        arith::SelectOp::create(b, loc, isSingle(b, loc, starts, request), zero,
-                                cast<Value>(rows.count))
-            .getResult();
-  box.offsets[requestDim] = request;
+  auto [request, local] =
+      filter.most ? findBlockOfFewRows(number, blockRows)
+                  : findRequest(b, loc, op.getQueryStarts(), number, blockRows);
+  IterationBox::Rows rows = readRows(b, loc, op.getQueryStarts(), request);
+  if (filter.starts) {
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    rows.count = arith::SelectOp::create(b, loc, isLeft(b, loc, filter, rows),
+                                         cast<Value>(rows.count), zero)
+                     .getResult();
+  }
+  box.offsets[getRaggedDims(op)->request] = request;
   box.requestRows[row] = rows;
   wholeRows = rows.count;
+  Value size = arith::ConstantIndexOp::create(b, loc, blockRows);
   Value offset = arith::MulIOp::create(b, loc, local, size);
   offset = arith::MinSIOp::create(b, loc, offset, cast<Value>(rows.count));
   moveRows(offset, blockRows);
@@ -122,12 +150,11 @@ void Nest::takeRequestKeys() {
   if (op.getKeyStarts())
     keys = readRows(b, loc, op.getKeyStarts(),
                     toValue(box.offsets[dims->request]));
-  if (filter.kind == RequestFilter::Kind::SingleRow) {
-    Value single =
-        isSingle(b, loc, filter.starts, toValue(box.offsets[filter.request]));
+  if (filter.hasCopies) {
+    Value left = isLeft(b, loc, filter, toValue(box.offsets[filter.request]));
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
     keys.count =
-        arith::SelectOp::create(b, loc, single, toValue(keys.count), zero)
+        arith::SelectOp::create(b, loc, left, toValue(keys.count), zero)
             .getResult();
   }
   if (op.getQueryStarts()) {

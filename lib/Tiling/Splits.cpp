@@ -107,7 +107,7 @@ ValueRange FusedAttention::runSplits() {
   SmallVector<OpFoldResult> all = wholeExtents;
   OpFoldResult count = countSplits();
   // The states of all workers: as many blocks as the nest will have.
-  SmallVector<OpFoldResult> bounds = Nest::getBounds(b, op, sizes, box);
+  SmallVector<OpFoldResult> bounds = Nest::getBounds(b, op, sizes, filter, box);
   SmallVector<Value> states;
   SmallVector<unsigned> numOwn;
   forWalk([&] {
@@ -132,9 +132,9 @@ ValueRange FusedAttention::runSplits() {
   takeSplit(number, count);
   Values state;
   forWalk([&] {
-    state = forEachOuterKey(
-        emitInitialState(/*tiles=*/1),
-        [&](ValueRange carried) { return walkKeys(carried); });
+    state =
+        forEachOuterKey(emitInitialState(/*tiles=*/1),
+                        [&](ValueRange carried) { return walkKeys(carried); });
   });
   split.reset();
   ValueRange left = nest->finish(state, [&](unsigned i, auto &from,

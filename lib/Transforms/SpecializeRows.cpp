@@ -52,19 +52,6 @@ struct OneRow {
 
 } // namespace
 
-/// Whether fewer keys than fill a tile or two are known to be all there are.
-static bool hasFewKeys(ArrayRef<OpFoldResult> extents, GenericOp op) {
-  constexpr int64_t kFewKeys = 128;
-  int64_t keys = 1;
-  for (unsigned dim : op.getDimensionClasses().keyRows) {
-    std::optional<int64_t> extent = getConstantIntValue(extents[dim]);
-    if (!extent)
-      return false;
-    keys *= *extent;
-  }
-  return keys < kFewKeys;
-}
-
 /// The op on operands that are known to have one row along `dim`. Its results
 /// are parts of the inits, so that both ops write to the same place.
 GenericOp SpecializeRowsPass::cloneForOneRow(OpBuilder &b, GenericOp op,
@@ -110,10 +97,11 @@ void SpecializeRowsPass::specialize(GenericOp op) {
   std::optional<BlockList> blocks = BlockList::of(op);
   if (blocks && blocks->dependsOn(dim))
     return;
+  if (hasFewKeys(op))
+    return;
   IRRewriter b(op);
-  SmallVector<OpFoldResult> extents = getExtents(b, op);
-  auto extent = dyn_cast<Value>(extents[dim]);
-  if (!extent || getConstantIntValue(extent) || hasFewKeys(extents, op))
+  auto extent = dyn_cast<Value>(getExtents(b, op)[dim]);
+  if (!extent || getConstantIntValue(extent))
     return;
   Location loc = op.getLoc();
   Value one = arith::ConstantIndexOp::create(b, loc, 1);

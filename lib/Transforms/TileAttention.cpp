@@ -64,27 +64,71 @@ struct TileAttentionPass final
     IRRewriter rewriter(op.getContext());
     // A number of rows that is asked for is one for all tiles; weights that are
     // used when they are final are not for few rows.
-    GenericOp single;
-    if (op.getQueryStarts() && !queryTile && !needsFinalWeights(op))
-      single = takeSingleRows(rewriter, op);
-    if (!single)
-      return tileOne(rewriter, op, decision.reason, {});
+    bool mayBeFew = !queryTile && !needsFinalWeights(op);
+    std::optional<FewRows> few;
+    if (mayBeFew)
+      few = chooseFewRows(op, getLayoutOptions());
+    if (mayBeFew && op.getQueryStarts())
+      return tileRequests(rewriter, op, decision.reason, few);
+    if (few) {
+      GenericOp copy =
+          branchOnRows(rewriter, op, few->rowDims.front(), few->mostRows);
+      std::string reason = llvm::formatv("up to {0} query rows", few->mostRows);
+      if (failed(tileOne(rewriter, copy, reason, {}, few)))
+        return failure();
+    }
+    return tileOne(rewriter, op, decision.reason, {});
+  }
+
+  /// Tiles an op whose requests are packed: those of one row, of few, and of
+  /// more by themselves.
+  LogicalResult tileRequests(RewriterBase &rewriter, GenericOp op,
+                             StringRef reason,
+                             const std::optional<FewRows> &few) {
+    GenericOp single = takeSingleRows(rewriter, op), copy;
+    if (few)
+      copy = takeFewRows(rewriter, op);
+    if (!single && !copy)
+      return tileOne(rewriter, op, reason, {});
     RequestFilter filter;
     filter.starts = op.getQueryStarts();
     filter.request = getRaggedDims(op)->request;
-    filter.kind = RequestFilter::Kind::OtherRows;
-    if (failed(tileOne(rewriter, op, decision.reason, filter)))
+    RequestFilter others = filter;
+    others.least = few ? few->mostRows + 1 : 2;
+    if (failed(tileOne(rewriter, op, reason, others)))
       return failure();
-    filter.kind = RequestFilter::Kind::SingleRow;
+    if (copy) {
+      RequestFilter some = filter;
+      some.least = single ? 2 : 1;
+      some.most = few->mostRows;
+      std::string what =
+          llvm::formatv("requests of {0} to {1} rows", some.least, *some.most);
+      if (failed(tileOne(rewriter, copy, what, some, few)))
+        return failure();
+    }
+    if (!single)
+      return success();
+    filter.least = 1;
+    filter.most = 1;
+    filter.hasCopies = true;
     return tileOne(rewriter, single, "requests of one row", filter);
   }
 
-  /// Tiles one op, which says why it is fused.
+  LayoutOptions getLayoutOptions() {
+    return {vectorBits, queryTile, hasBf16Dot};
+  }
+
+  /// Tiles one op, which says why it is fused; with `few`, in tiles of few
+  /// rows.
   LogicalResult tileOne(RewriterBase &rewriter, GenericOp op, StringRef reason,
-                        const RequestFilter &filter) {
+                        const RequestFilter &filter,
+                        const std::optional<FewRows> &few = std::nullopt) {
     constexpr auto kOpts = remark::RemarkOpts::name("fusion").category("attn");
-    SmallVector<LayoutChoice> ranked =
-        rankLayouts(op, {vectorBits, queryTile, hasBf16Dot});
+    SmallVector<LayoutChoice> ranked;
+    if (few)
+      ranked = {few->choice, few->other};
+    else
+      ranked = rankLayouts(op, getLayoutOptions());
     int64_t listRows = getListRows(op);
     if (ranked.empty()) {
       InFlightDiagnostic diag =
@@ -96,13 +140,14 @@ struct TileAttentionPass final
       return diag;
     }
     LayoutAttrInterface layout = ranked.front().layout;
-    TileSizes sizes = chooseTileSizes(op, layout);
+    TileSizes sizes =
+        few ? chooseTileSizes(op, *few) : chooseTileSizes(op, layout);
     if (keyTile)
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
     // How many parts there are would be one number for all requests.
-    if (filter.kind == RequestFilter::Kind::SingleRow)
+    if (filter.hasCopies)
       sizes.splits = 1;
     if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
         listRows % blockRows != 0)

@@ -3,6 +3,13 @@
 // RUN: cmp %t.o.npy %t.o5.npy
 // RUN: cmp %t.l.npy %t.l5.npy
 // RUN: attn-run %s --entry=rows --random --shape=0:4x2x20 --shape=1:300x20 --shape=2:300x17 --shape=3:300 --check | FileCheck %s
+// RUN: attn-run %s --entry=rows --random --shape=0:4x4x20 --shape=1:5000x20 --shape=2:5000x17 --shape=3:5000 --check --threads=1 --output=%t.p.npy --output=%t.k.npy | FileCheck %s
+// RUN: attn-run %s --entry=rows --random --shape=0:4x4x20 --shape=1:5000x20 --shape=2:5000x17 --shape=3:5000 --threads=5 --output=%t.p5.npy --output=%t.k5.npy
+// RUN: cmp %t.p.npy %t.p5.npy
+// RUN: cmp %t.k.npy %t.k5.npy
+// RUN: attn-run %s --entry=rows --random --shape=0:4x5x20 --shape=1:300x20 --shape=2:300x17 --shape=3:300 --check | FileCheck %s
+// RUN: attn-run %s --entry=rows --random --shape=0:4x3x20 --shape=1:1x20 --shape=2:1x17 --shape=3:1 --check | FileCheck %s
+// RUN: attn-run %s --entry=self --random --shape=16x20 --check | FileCheck %s --check-prefix=SELF
 // RUN: attn-run %s --entry=rows --random --shape=0:4x0x20 --shape=1:300x20 --shape=2:300x17 --shape=3:300 --check | FileCheck %s
 // RUN: attn-run %s --entry=rows --random --shape=0:4x1x20 --shape=1:0x20 --shape=2:0x17 --shape=3:0 --check | FileCheck %s
 // RUN: attn-run %s --entry=rows --print-config | FileCheck %s --check-prefix=CONFIG
@@ -19,12 +26,13 @@
 // PLACE-NOT: memref.alloc(){{.*}} : memref<4x1x17xf32>
 // PLACE: return %[[OUT]]
 
-// One kernel for one query row and one for more, as the run has them.
+// One kernel for one query row, one for few and one for more, as the run has them.
 
 // CHECK: check: result 0: ok
 // CHECK: check: result 1: ok
 // CONFIG: rows: one query row, and more, have a kernel each
 // CONFIG: layout #attn.lanes_along_features<4>
+// CONFIG: fused: up to 4 query rows; {{.+}}; layout #attn.lanes_along_features<8>
 // CONFIG: layout #attn.lanes_along_rows<{{.+}}>
 // SELF: check: result 0: ok
 

@@ -18,9 +18,8 @@ namespace attn {
 struct TileSizes {
   /// How operands of a tile are stored, and the query rows in it.
   LayoutAttrInterface layout;
-  /// The query row dimensions that a tile spans, in the order of the op's: some
-  /// rows of the first of them, all rows of the others, whose extents are
-  /// known.
+  /// The query row dimensions that a tile spans: some rows of the first of
+  /// them, all rows of the others, whose extents are known.
   llvm::SmallVector<unsigned, 2> rowDims;
   /// Key rows in a tile.
   int64_t keyRows = 0;
@@ -85,6 +84,29 @@ struct LayoutOptions {
 llvm::SmallVector<LayoutChoice> rankLayouts(GenericOp op,
                                             const LayoutOptions &options);
 
+/// Tiles of few query rows for an op of which only the run knows how many there
+/// are: requests of few rows, or all there are.
+struct FewRows {
+  /// The layout, and that of any number of rows, with what they cost for the
+  /// most rows that the former is for.
+  LayoutChoice choice, other;
+  /// The query row dimensions of a tile: the innermost first, which is not
+  /// known, then those that are folded into it.
+  llvm::SmallVector<unsigned, 2> rowDims;
+  /// Up to how many rows of the first of them they are for.
+  int64_t mostRows = 0;
+};
+
+/// Such tiles, of up to 8 rows, for as many rows as make up to 16 with what is
+/// folded, and for which the layout states less cost than that of any number of
+/// rows does; none where there is no such layout, where rows have lists of keys
+/// of their own, where all rows are known, or few keys are all there are.
+std::optional<FewRows> chooseFewRows(GenericOp op,
+                                     const LayoutOptions &options);
+
+/// Whether fewer keys than fill a tile or two are known to be all there are.
+bool hasFewKeys(GenericOp op);
+
 /// The query row dimensions that a tile in `layout` spans. Those of extent 1
 /// come in only where there is no other.
 llvm::SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
@@ -99,6 +121,8 @@ llvm::SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
 /// query rows with many keys are split along the keys. All of it follows from
 /// extents, whatever the threads.
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout);
+/// The same of tiles of few rows.
+TileSizes chooseTileSizes(GenericOp op, const FewRows &few);
 
 } // namespace attn
 

@@ -360,6 +360,13 @@ def TileAttentionPass
     does not pay, are left to `attn-decompose`, with a remark that says why;
     `fusion` overrides the second.
 
+    Where only the run knows how many rows the innermost query row dimension
+    has, few rows have a loop of their own, with tiles of up to 8: as many rows
+    as make up to 16 with those of the other dimensions that such a tile folds,
+    and for which its layout states less cost than that of tiles of many. The
+    extent says which loop runs. Of packed requests, those of one row, those of
+    few and the others have a loop each, which passes over what is not its own.
+
     Example:
     ```mlir
     #q = affine_map<(m, n, d, e) -> (m, d)>

@@ -90,6 +90,12 @@ def ragged_shapes(dtype, rng, error):
                    heads=1, dynamic=size % 2 == 0)
     yield case("decode", queries=(1,) * 20, keys=range(0, 100, 5),
                causal="bottom_right", heads=2, group=2, lse=True)
+    for kind in ({}, {"heads": 1, "group": 5, "causal": "bottom_right"},
+                 {"heads": 2, "group": 4, "dynamic": True, "lse": True}):
+        # Few rows, and many keys in parts.
+        yield case("-".join(["few", *map(str, kind.values())]),
+                   queries=(1, 3, 0, 16, 2, 1, 9, 17),
+                   keys=(2100, 3001, 5, 1500, 0, 40, 64, 1100), width=8, **kind)
     yield case("one", queries=(70,), keys=(90,), causal="bottom_right")
     yield case("no-requests", queries=(), keys=(), lse=True)
     yield case("no-requests-dynamic", queries=(), keys=(), dynamic=True,

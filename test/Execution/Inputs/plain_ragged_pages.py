@@ -170,6 +170,13 @@ def ragged_pages_shapes(dtype, rng, error):
                    pack="k", lse=True, dynamic="heads" in kind, **kind)
         yield case("keys-parts" + tail, queries=(1,) * 3, keys=(2100, 0, 1500),
                    pack="k", lse=True, width=8, **kind)
+    for kind in ({}, {"heads": 2, "group": 4, "counted": False, "lse": True},
+                 {"heads": 1, "group": 3, "causal": "bottom_right", "size": 1}):
+        # Few rows, and many keys in parts.
+        yield case("-".join(["few", *map(str, kind.values())]),
+                   queries=(1, 3, 0, 16, 2, 1, 9, 17),
+                   keys=(2100, 3001, 5, 1500, 0, 40, 64, 1100), width=8,
+                   dynamic="lse" in kind, **kind)
     yield case("decode", queries=(1,) * 20, keys=range(0, 100, 5),
                causal="bottom_right", heads=2, group=2, lse=True)
     yield case("one", queries=(70,), keys=(90,), causal="bottom_right")
