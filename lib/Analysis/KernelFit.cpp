@@ -410,10 +410,11 @@ static void chooseSplits(GenericOp op, const Extents &extents,
                          TileSizes &sizes) {
   constexpr int64_t kWorkers = 64, kSplitKeys = 1024;
   if ((op.getDimensionClasses().keyRows.size() != 1 && !op.getBlocksAttr()) ||
-      sizes.queryTiles != 1 || op.getQueryStarts())
+      sizes.queryTiles != 1 ||
+      (op.getQueryStarts() && !sizes.layout.foldsRows()))
     return;
   int64_t workers =
-      ShapedType::isDynamic(extents.rows)
+      ShapedType::isDynamic(extents.rows) || op.getQueryStarts()
           ? 1
           : llvm::divideCeil(extents.rows, sizes.layout.getNumRows());
   int64_t most = kWorkers / std::max<int64_t>(workers, 1);
@@ -421,6 +422,7 @@ static void chooseSplits(GenericOp op, const Extents &extents,
     most = std::min<int64_t>(most, llvm::divideCeil(extents.keys, kSplitKeys));
   sizes.splits = std::max<int64_t>(most, 1);
   sizes.splitKeys = kSplitKeys;
+  sizes.splitWorkers = kWorkers;
 }
 
 TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {

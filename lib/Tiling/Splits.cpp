@@ -33,14 +33,34 @@ OpFoldResult FusedAttention::countSplits() {
         b, loc, keys * blocks->getKeys(),
         {tensor::getMixedSize(b, loc, blocks->indices, last)});
   }
-  return affine::makeComposedFoldedAffineMin(b, loc, counts, {extent});
+  OpFoldResult count =
+      affine::makeComposedFoldedAffineMin(b, loc, counts, {extent});
+  if (!filter.starts)
+    return count;
+  // One request has all keys, as far as extents tell.
+  Value workers = index(1);
+  for (OpFoldResult bound : Nest::getBounds(b, op, sizes, filter, box))
+    workers = b.createOrFold<arith::MulIOp>(loc, workers, toValue(bound));
+  workers = b.createOrFold<arith::MaxSIOp>(loc, workers, index(1));
+  Value most = b.createOrFold<arith::CeilDivUIOp>(
+      loc, index(sizes.splitWorkers), workers);
+  return getAsOpFoldResult(
+      b.createOrFold<arith::MinSIOp>(loc, toValue(count), most));
 }
 
 void FusedAttention::takeSplit(Value number, OpFoldResult count) {
   auto [first, end] = emitKeyHull();
   Value keys = b.createOrFold<arith::SubIOp>(loc, end, first);
   keys = b.createOrFold<arith::MaxSIOp>(loc, keys, index(0));
-  Value share = b.createOrFold<arith::CeilDivUIOp>(loc, keys, toValue(count));
+  Value parts = toValue(count);
+  // Of requests the short ones leave parts empty.
+  if (filter.starts) {
+    Value filled =
+        b.createOrFold<arith::CeilDivUIOp>(loc, keys, index(sizes.splitKeys));
+    parts = arith::MinSIOp::create(
+        b, loc, parts, arith::MaxSIOp::create(b, loc, filled, index(1)));
+  }
+  Value share = b.createOrFold<arith::CeilDivUIOp>(loc, keys, parts);
   share = b.createOrFold<arith::AddIOp>(loc, share, index(kPartMultiple - 1));
   share = b.createOrFold<arith::AndIOp>(loc, share, index(-kPartMultiple));
   Value from = arith::AddIOp::create(

@@ -146,9 +146,6 @@ struct TileAttentionPass final
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
-    // How many parts there are would be one number for all requests.
-    if (filter.hasCopies)
-      sizes.splits = 1;
     if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
         listRows % blockRows != 0)
       return op.emitOpError("expected query-tiles that divide the ")
@@ -168,8 +165,9 @@ struct TileAttentionPass final
         chosen += ", several to a tile";
     }
     if (sizes.splits > 1)
-      chosen += llvm::formatv("; keys in up to {0} parts of {1} or more",
-                              sizes.splits, sizes.splitKeys);
+      chosen += llvm::formatv(
+          "; keys in up to {0} parts of {1} or more{2}", sizes.splits,
+          sizes.splitKeys, filter.starts ? ", by the number of requests" : "");
     if (op.getQueryStarts())
       chosen += "; no tile has rows of two requests";
     llvm::raw_string_ostream os(chosen);

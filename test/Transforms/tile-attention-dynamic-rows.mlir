@@ -13,7 +13,7 @@
 // WHY: fused: up to 4 query rows; tiles of 8 query rows by {{.+}}; keys in up to 64 parts of 1024 or more; layout #attn.lanes_along_features<8> (cost 1.62), before #attn.lanes_along_rows<32> (cost 12)
 // WHY: fused: one online pass; {{.+}}; layout #attn.lanes_along_rows<32>
 // WHY: fused: one online pass; {{.+}}; layout #attn.lanes_along_rows
-// WHY: fused: requests of 2 to 4 rows; tiles of 8 query rows by {{.+}}; no tile has rows of two requests; layout #attn.lanes_along_features<8>
+// WHY: fused: requests of 2 to 4 rows; tiles of 8 query rows by {{.+}}; keys in up to 64 parts of 1024 or more, by the number of requests; no tile has rows of two requests; layout #attn.lanes_along_features<8>
 // WHY: fused: requests of one row; tiles of 4 query rows by {{.+}}; layout #attn.lanes_along_features<4>
 // ASKED-NOT: few
 // ASKED-NOT: lanes_along_features
@@ -46,6 +46,7 @@ func.func @heads(%q: tensor<2x4x?x8xf32>, %k: tensor<2x?x8xf32>, %v: tensor<2x?x
 // CHECK: %[[REQUEST:.+]] = arith.divui %{{.+}}, %c2
 // CHECK: %[[BLOCK:.+]] = arith.remui %{{.+}}, %c2
 // CHECK: attn.online {{.*}} layout(#attn.lanes_along_features<8>)
+// CHECK: attn.merge
 // CHECK: attn.finish {{.*}} layout(#attn.lanes_along_features<8>)
 // CHECK: linalg.generic
 #rq = affine_map<(r, h, g, m, n, d, e) -> (r + m, h, g, d)>

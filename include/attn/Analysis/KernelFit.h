@@ -30,6 +30,9 @@ struct TileSizes {
   /// worker of its own: as many as there are `splitKeys` keys, but at most so
   /// many.
   int64_t splits = 1, splitKeys = 0;
+  /// How many workers parts are to make where the number of requests says how
+  /// many there are without.
+  int64_t splitWorkers = 0;
 };
 
 /// Which ops to fuse: those for which it pays, all that can be, or none.
