@@ -89,8 +89,9 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
     and `classify` speak of that too, and of page 0. The number of keys of a row
     is then that of its list. What has the row in a page in its map, but not the
     page, lies in no page: it goes by the position in the list, and has as many
-    as any list has keys or more, or a run ends with an error. A list or an entry out of range, or a logical one
-    that does not ascend, ends the call with an error.
+    as any list has keys or more, or a run ends with an error. A list or an
+    entry out of range, or a logical one that does not ascend, ends the call
+    with an error.
 
     The inits are overwritten, not read. `lse` receives the natural log-sum-exp
     of each row, `weights` the weights after the weight region.
