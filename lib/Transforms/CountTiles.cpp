@@ -32,7 +32,8 @@ struct CountTilesPass final : impl::CountTilesPassBase<CountTilesPass> {
   void runOnOperation() override {
     bool counts = getOperation()
                       ->walk([](AttentionOpInterface op) {
-                        return op->hasAttr("count_tiles")
+                        return op->hasAttr("count_tiles") ||
+                                       op->hasAttr("attn.count_tiles")
                                    ? WalkResult::interrupt()
                                    : WalkResult::advance();
                       })

@@ -35,7 +35,7 @@ struct ChooseGPUKernelPass final
       if (failed(choose(op, *target)))
         return signalPassFailure();
       if (countTiles)
-        op->setAttr("count_tiles", UnitAttr::get(&getContext()));
+        op->setAttr("attn.count_tiles", UnitAttr::get(&getContext()));
       dropFilledInits(op);
     }
   }

@@ -203,7 +203,7 @@ LogicalResult KernelEmitter::run() {
         scf::IfOp::create(b, loc, compare(Predicate::ne, numBlocks, index(0)));
     b.setInsertionPointToStart(some.thenBlock());
   }
-  if (op->hasAttr("count_tiles"))
+  if (op->hasAttr("attn.count_tiles"))
     counts = memref::GetGlobalOp::create(
         b, loc, MemRefType::get({3}, b.getI64Type()), getTileCountsName());
   if (op.getQueryStarts() || op.getKeyStarts())
