@@ -24,8 +24,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "gpu-kernels.md"
 
-# Of each amount of shared memory the first stands for the others where kernels
-# are only compared.
+# KiB of shared memory that a block may have.
 SHARED = {"sm_80": 163, "sm_86": 99, "sm_90": 227, "sm_100": 227, "sm_120": 99}
 WIDTHS = [(d, d) for d in (16, 32, 40, 64, 80, 96, 128, 192, 256)]
 WIDTHS += [(192, 128), (576, 512)]
@@ -186,18 +185,24 @@ def compile_cases(attn_run, chip, cases):
         number = int(re.match(r"%o_(\d+)", line).group(1))
         refused[cases[number]] = found.group(2)
     choices = re.findall(r"#attn\.gpu_kernel<(.*?)>", done.stdout)
-    launches = re.findall(
-        r"gpu\.launch_func\s+@(\w+)::@\w+ .*?"
-        r"dynamic_shared_memory_size %c(\d+)_i32",
-        run(command + ["--stop-after=gpu"], module))
+    launches = re.findall(r"gpu\.launch_func\s+@(\w+)::@\w+ (.*)",
+                          run(command + ["--stop-after=gpu"], module))
     ptx = run(command + ["--emit=ptx"], module)
-    hashes = {name: hash_of(text) for name, text in split_kernels(ptx).items()}
-    if not len(cases) == len(choices) == len(launches) == len(hashes):
+    texts = split_kernels(ptx)
+    # What lists the keys of tiles goes before the kernel that asks for memory.
+    kernels, before = [], ""
+    for name, how in launches:
+        shared = re.search(r"dynamic_shared_memory_size %c(\d+)_i32", how)
+        before += texts[name]
+        if shared:
+            kernels.append((name, int(shared.group(1)), hash_of(before)))
+            before = ""
+    if not len(cases) == len(choices) == len(kernels):
         sys.exit(f"gpu-kernels.py: expected a kernel for each of {len(cases)} "
-                 f"cases, but got {len(hashes)}")
+                 f"cases, but got {len(kernels)}")
     return Compiled(ptx, {
-        case: Kernel(name, choice, int(shared), hashes[name])
-        for case, choice, (name, shared) in zip(cases, choices, launches)},
+        case: Kernel(name, choice, shared, digest)
+        for case, choice, (name, shared, digest) in zip(cases, choices, kernels)},
         refused)
 
 
@@ -205,7 +210,9 @@ def compile_cases(attn_run, chip, cases):
 # Assembling
 #===------------------------------------------------------------------------===#
 
-NOP, BRANCH = 0x918, 0x947
+# The low bits of opcodes; what differs in others takes its operands
+# from elsewhere.
+NOP, BRANCH = 0x118, 0x147
 
 
 def read_sections(elf):
@@ -224,7 +231,7 @@ def count_instructions(code):
     """All instructions, and those of the loop that is the longest."""
     words = [struct.unpack_from("<QQ", code, at)
              for at in range(0, len(code), 16)]
-    opcodes = [low & 0xfff for low, _ in words]
+    opcodes = [low & 0x1ff for low, _ in words]
 
     def offset(number):
         low, high = words[number]
@@ -286,7 +293,7 @@ the keys are those of [`#attn.gpu_kernel`](reference/gpu-kernel.md). No kernel
 spills registers or has local memory. Instructions are those of the machine code,
 of the whole kernel and of its longest loop, which is the one over the keys: what
 is there twice, for tiles that are visible as a whole and for others, is counted
-twice. The last column names the PTX.
+twice. The last column names the PTX, that of a kernel that lists keys included.
 
 After a change of what kernels are made of, `scripts/gpu-kernels.py` writes the
 page anew, where there is an assembler; the suite compares the PTX.
@@ -327,15 +334,12 @@ def read_page():
 
 def check(attn_run):
     """Whether the kernels are those of the page."""
-    expected, wrong, known = read_page(), [], {}
-    for chip, size in SHARED.items():
-        if size not in known:
-            known[size] = {
-                name_of(case): kernel.hash for case, kernel in
-                compile_cases(attn_run, chip, list_cases(False)).kernels.items()}
-        # Others with as much shared memory have the same kernels.
-        for name in sorted(set(known[size]) | set(expected[chip])):
-            old, new = expected[chip].get(name), known[size].get(name)
+    expected, wrong = read_page(), []
+    for chip in SHARED:
+        kernels = compile_cases(attn_run, chip, list_cases(False)).kernels
+        found = {name_of(case): kernel.hash for case, kernel in kernels.items()}
+        for name in sorted(set(found) | set(expected[chip])):
+            old, new = expected[chip].get(name), found.get(name)
             if old != new:
                 wrong.append(f"{chip}: {name}: expected the PTX {old}, but got "
                              f"{new}")
