@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { rows = 3, hosts = 4, calls = 50 };
+/* More rows than few: of those there is one worker. */
+enum { rows = 17, hosts = 4, calls = 50 };
 
-static float x[2 * 8 * 8], y[8 * 8];
+static float x[2 * 32 * 8], y[32 * 8];
 static int64_t x_shape[] = {2, rows, 4}, y_shape[] = {rows, 4};
 static int64_t flag_shape[] = {rows};
 
@@ -31,8 +32,8 @@ static attn_tensor describe(void *data, int32_t rank, int64_t *shape,
 
 /** What a call takes, right unless it is changed. */
 typedef struct {
-  float out[2 * 8 * 8];
-  uint8_t flags[8];
+  float out[2 * 32 * 8];
+  uint8_t flags[32];
   attn_tensor a, b, r, s;
 } call_data;
 
@@ -57,9 +58,9 @@ static void try_wrong(void) {
   call_data call;
   int64_t four[] = {2, rows, 4, 1}, wide[] = {2, rows, 5}, less[] = {2, 2, 4};
   int64_t huge[] = {2, INT64_C(1) << 58, 4}, negative[] = {2, -3, 4};
-  int64_t back[] = {12, -4, 1}, columns[] = {12, 4, 2};
+  int64_t back[] = {68, -4, 1}, columns[] = {68, 4, 2};
   int64_t far[] = {INT64_C(1) << 61, 4, 1}, same[] = {0, 4, 1};
-  int64_t gaps[] = {64, 8, 1}, no_rows[] = {2, 0, 4}, empty[] = {0, 4};
+  int64_t gaps[] = {256, 8, 1}, no_rows[] = {2, 0, 4}, empty[] = {0, 4};
   int64_t zero[] = {0};
 #define TRY(what, change)                                                      \
   fill(&call);                                                                 \
@@ -185,9 +186,9 @@ static void *serve(void *data) {
 }
 
 int main(void) {
-  for (int i = 0; i < 2 * 8 * 8; ++i)
+  for (int i = 0; i < 2 * 32 * 8; ++i)
     x[i] = (float)(i * 37 % 64 - 32) / 32;
-  for (int i = 0; i < 8 * 8; ++i)
+  for (int i = 0; i < 32 * 8; ++i)
     y[i] = (float)(i * 29 % 64 - 32) / 32;
   printf("version: %d\n", attn_abi_version() == ATTN_RT_VERSION);
   context = attn_rt_create(NULL);
