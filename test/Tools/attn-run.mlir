@@ -64,6 +64,7 @@
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: rows: one query row, and more, have a kernel each
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 1 query rows by {{[0-9]+}} key rows
+// CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: up to {{[0-9]+}} query rows; tiles of {{[0-9]+}} query rows by {{[0-9]+}} key rows
 // CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of {{[0-9]+}} query rows by {{[0-9]+}} key rows
 // CONFIG-NEXT: result 0
 
@@ -75,6 +76,7 @@
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: mask: 1 key range
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: rows: one query row, and more, have a kernel each
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 1 query rows by 512 key rows{{.*}}
+// ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: up to 16 query rows; tiles of 8 query rows by 256 key rows{{.*}}
 // ALONE-CONFIG-NEXT: {{.*}}attn-run.mlir:[[#]]:8: fusion: fused: one online pass; tiles of 32 query rows by 64 key rows{{.*}}
 
 // RUN: attn-run --version | FileCheck %s --check-prefix=VERSION
