@@ -110,6 +110,22 @@ static std::string getThread(unsigned thread) {
   return "thread " + std::to_string(thread);
 }
 
+std::optional<std::string>
+SharedShadow::checkWritten(unsigned thread, int64_t i, const char *access,
+                           const WarpClocks &clocks) const {
+  const Cell &cell = cells[i];
+  if (cell.copier)
+    return describe(i) + " is " + access + " while the asynchronous copy of " +
+           getThread(cell.copier - 1) +
+           " may not have written it; wait for the copy, then at a barrier";
+  if (cell.writer && cell.writer != thread + 1 &&
+      !clocks.isBefore((cell.writer - 1) / 32, cell.clock, thread / 32))
+    return describe(i) + " is " + access + " while " +
+           getThread(cell.writer - 1) +
+           " may not have written it; put a barrier between the two";
+  return std::nullopt;
+}
+
 std::optional<std::string> SharedShadow::read(unsigned thread, int64_t offset,
                                               int64_t size,
                                               const WarpClocks &clocks) {
@@ -118,15 +134,8 @@ std::optional<std::string> SharedShadow::read(unsigned thread, int64_t offset,
   unsigned warp = thread / 32, lane = thread % 32 + 1;
   uint32_t now = clocks.now(warp);
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
-    const Cell &cell = cells[i];
-    if (cell.copier)
-      return describe(i) + " is read while the asynchronous copy of " +
-             getThread(cell.copier - 1) +
-             " may not have written it; wait for the copy, then at a barrier";
-    if (cell.writer && cell.writer != thread + 1 &&
-        !clocks.isBefore((cell.writer - 1) / 32, cell.clock, warp))
-      return describe(i) + " is read while " + getThread(cell.writer - 1) +
-             " may not have written it; put a barrier between the two";
+    if (auto mistake = checkWritten(thread, i, "read", clocks))
+      return mistake;
     uint32_t &noted = reads[i * numWarps + warp];
     bool again =
         noted >> kLaneBits == now && (noted & ((1 << kLaneBits) - 1)) != lane;
@@ -138,16 +147,9 @@ std::optional<std::string> SharedShadow::read(unsigned thread, int64_t offset,
 std::optional<std::string>
 SharedShadow::checkWrite(unsigned thread, int64_t i,
                          const WarpClocks &clocks) const {
+  if (auto mistake = checkWritten(thread, i, "written", clocks))
+    return mistake;
   unsigned warp = thread / 32;
-  const Cell &cell = cells[i];
-  if (cell.copier)
-    return describe(i) + " is written while the asynchronous copy of " +
-           getThread(cell.copier - 1) +
-           " may not have written it; wait for the copy, then at a barrier";
-  if (cell.writer && cell.writer != thread + 1 &&
-      !clocks.isBefore((cell.writer - 1) / 32, cell.clock, warp))
-    return describe(i) + " is written while " + getThread(cell.writer - 1) +
-           " may not have written it; put a barrier between the two";
   for (unsigned other = 0; other < numWarps; ++other) {
     uint32_t noted = reads[i * numWarps + other];
     if (!noted)

@@ -88,6 +88,11 @@ private:
     uint16_t copier = 0;
   };
   std::optional<std::string> checkRange(int64_t offset, int64_t size) const;
+  /// What is wrong with an access, "read" or "written", to a cell that others
+  /// write.
+  std::optional<std::string> checkWritten(unsigned thread, int64_t i,
+                                          const char *access,
+                                          const WarpClocks &clocks) const;
   std::optional<std::string> checkWrite(unsigned thread, int64_t index,
                                         const WarpClocks &clocks) const;
   std::string describe(int64_t index) const;
