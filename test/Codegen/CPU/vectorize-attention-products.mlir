@@ -5,7 +5,7 @@
 // matrices are packed in pairs of features.
 
 // CHECK-LABEL: @product
-// CHECK-DAG: memref.alloc() {alignment = 64 : i64} : memref<4224xi32>
+// CHECK-DAG: memref.alloc() {alignment = 64 : i64} : memref<6272xi32>
 // Two rows of rhs become one of pairs.
 // CHECK: vector.shuffle %{{.+}}, %{{.+}} [0, 32, 1, 33, {{.+}}] : vector<32xi16>, vector<32xi16>
 // CHECK: x86vector.avx512.dot
