@@ -192,8 +192,6 @@ private:
   mlir::OpFoldResult locateKey(mlir::OpFoldResult position);
   mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value left,
                       mlir::Value right);
-  void check(mlir::Value holds, llvm::StringRef message, mlir::Value expected,
-             mlir::Value got);
   /// `size`, but 0 for a worker without rows, of requests that are packed, or
   /// whose request is filtered out.
   mlir::Value dropIfIdle(mlir::Value size);

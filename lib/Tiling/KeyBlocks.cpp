@@ -47,12 +47,6 @@ Value FusedAttention::dropIfIdle(Value size) {
   return arith::SelectOp::create(b, loc, idle, zero, size);
 }
 
-void FusedAttention::check(Value holds, StringRef message, Value expected,
-                           Value got) {
-  CheckOp::create(b, loc, holds, locateMessage(loc, message),
-                  ValueRange{expected, got});
-}
-
 ListReader FusedAttention::getReader() {
   return ListReader(b, loc, *blocks, box.offsets, wholeExtents,
                     classes.keyRows.front());
@@ -78,9 +72,7 @@ Value FusedAttention::countRequestKeys() {
   Value request = toValue(box.offsets[getRaggedDims(op)->request]);
   Value keys = toValue(readRows(b, loc, op.getKeyStarts(), request).count);
   keys = dropIfIdle(keys);
-  Value places = countListed();
-  check(compare(Predicate::ule, keys, places), BlockListErrors::keys, keys,
-        places);
+  getReader().checkKeys(keys, countListed());
   return keys;
 }
 

@@ -155,6 +155,11 @@ ListReader::readBounds(function_ref<Value(Value)> adjust) const {
   return {first, end};
 }
 
+void ListReader::checkKeys(Value keys, Value places) const {
+  check(compare(Predicate::ule, keys, places), BlockListErrors::keys, keys,
+        places);
+}
+
 void ListReader::checkPlaces(AttentionOpInterface op,
                              function_ref<Value()> countKeys) const {
   for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {

@@ -469,15 +469,12 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   if (hasLists && generic && needsFinalWeights(generic))
     return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
                           "blocks, and its weights have to be final");
-  if (hasLists && getRaggedDims(op))
-    return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
-                          "blocks, and its requests are packed");
   if (online &&
       (online.getLayout() || online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
                           "kernel, with a layout, rows or count_tiles");
   OpBuilder::InsertionGuard guard(b);
-  if (getRaggedDims(op)) {
+  if (getRaggedDims(op) && !hasLists) {
     auto [results, part] = splitRequests(b, cast<GenericOp>(op.getOperation()));
     FailureOr<SmallVector<Value>> decomposed = decomposeAttention(b, part);
     if (failed(decomposed))

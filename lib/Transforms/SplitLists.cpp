@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/BlockList.h"
+#include "attn/IR/Reshape.h"
 #include "attn/IR/Utils.h"
 #include "attn/Tiling/IterationBox.h"
 #include "attn/Tiling/ListReader.h"
+#include "attn/Tiling/Requests.h"
 #include "attn/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -26,9 +28,9 @@ public:
   ListSplitter(OpBuilder &builder, AttentionOpInterface op)
       : b(builder), loc(op.getLoc()), op(op), blocks(*BlockList::of(op)),
         classes(op.getDimensionClasses()), box(IterationBox::whole(b, op)),
-        whole(box.extents) {
+        whole(box.extents), ragged(getRaggedDims(op)) {
     for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
-      if (blocks.dependsOn(dim))
+      if (blocks.dependsOn(dim) || (ragged && ragged->request == dim))
         listDims.push_back(dim);
   }
 
@@ -50,19 +52,36 @@ private:
   /// Loops over the positions of the dimensions from number `number` on that
   /// decide the list; `state` is that of the whole op.
   Values forEachList(ValueRange state, unsigned number);
+  /// Moves the box to the rows of the request at hand.
+  void takeRequest(Value request);
   /// The steps of the list at hand.
   Values walkList(ValueRange state);
   /// Of an op that is no step: the state before the first, of the rows at hand,
   /// and what the last one becomes in place of `slices`.
   Values createState();
   Values finish(ValueRange state, ValueRange slices, Value first, Value end);
-  /// The keys of a list, all of its blocks being whole.
+  /// The first entry of the list at hand, and the one behind the last that
+  /// holds keys of it.
+  std::pair<Value, Value> readBounds(const ListReader &reader);
+  /// The keys of a list: all of its blocks, or those that its request counts.
   Value countListed(Value first, Value end);
   /// Moves the box to entry `at` of the list, and positions with it.
   void takeBlock(const ListReader &reader, Value at, Value first);
   Values createStep(ValueRange state);
   /// The maps of accumulator and statistics.
   SmallVector<AffineMap> getStateMaps();
+  /// Where the box lies in mapped operand `index`.
+  void locate(unsigned index, SmallVectorImpl<OpFoldResult> &from,
+              SmallVectorImpl<OpFoldResult> &extents);
+  /// What the box has of mapped operand `index`, `value`, as a step takes it.
+  Value take(unsigned index, Value value);
+  /// A map of the op in a step, of which a request is no dimension where
+  /// queries are packed.
+  AffineMap toStep(AffineMap map);
+  std::optional<unsigned> getDropped() const {
+    return ragged && ragged->queryRow ? std::optional(ragged->request)
+                                      : std::nullopt;
+  }
   void cloneBody(Region &from, Region &to);
 
   OpBuilder &b;
@@ -72,9 +91,12 @@ private:
   DimensionClasses classes;
   IterationBox box;
   SmallVector<OpFoldResult> whole;
+  std::optional<RaggedDims> ragged;
   SmallVector<unsigned> listDims;
   /// Which key the first of the block at hand is.
   OpFoldResult position;
+  /// How many keys the list at hand has, if not all of its blocks.
+  Value numListed;
   OnlineOp step;
   FinishOp last;
 };
@@ -109,27 +131,105 @@ SmallVector<Value> ListSplitter::forEachList(ValueRange state,
   if (number == listDims.size())
     return walkList(state);
   unsigned dim = listDims[number];
-  bool isShared = blocks.getListDim() == dim &&
+  bool isRequest = ragged && ragged->request == dim;
+  bool isShared = !isRequest && blocks.getListDim() == dim &&
                   !blocks.getIndicesMap().isFunctionOfDim(dim);
   int64_t size = isShared ? blocks.getRows() : 1;
   return loop(index(0), toValue(whole[dim]), size, state,
               [&](Value first, ValueRange carried) {
                 box.offsets[dim] = first;
                 box.extents[dim] = clip(size, first, whole[dim]);
+                if (isRequest)
+                  takeRequest(first);
                 return forEachList(carried, number + 1);
               });
+}
+
+void ListSplitter::takeRequest(Value request) {
+  if (!ragged->queryRow)
+    return;
+  auto generic = cast<GenericOp>(op.getOperation());
+  IterationBox::Rows rows = readRows(b, loc, generic.getQueryStarts(), request);
+  box.requestRows[*ragged->queryRow] = rows;
+  box.extents[*ragged->queryRow] = rows.count;
+}
+
+void ListSplitter::locate(unsigned index, SmallVectorImpl<OpFoldResult> &from,
+                          SmallVectorImpl<OpFoldResult> &extents) {
+  box.locate(b, index, from, extents);
+  for (size_t i = 0; i < from.size(); ++i)
+    if (isByPosition(op, index, i)) {
+      from[i] = position;
+      extents[i] = box.extents[classes.keyRows.back()];
+    }
+}
+
+Value ListSplitter::take(unsigned index, Value value) {
+  if (!isa<RankedTensorType>(value.getType()))
+    return value;
+  SmallVector<OpFoldResult> from, extents;
+  locate(index, from, extents);
+  Value slice = createSlice(b, loc, value, from, extents);
+  std::optional<unsigned> position, dropped = getDropped();
+  if (dropped)
+    position = op.getIndexingMap(index).getResultPosition(
+        b.getAffineDimExpr(*dropped));
+  if (!position)
+    return slice;
+  llvm::SmallBitVector unit(from.size());
+  unit.set(*position);
+  return dropUnitDimensions(b, loc, slice, unit);
+}
+
+AffineMap ListSplitter::toStep(AffineMap map) {
+  std::optional<unsigned> dropped = getDropped();
+  if (!dropped)
+    return map;
+  if (std::optional<unsigned> position =
+          map.getResultPosition(b.getAffineDimExpr(*dropped)))
+    map = map.dropResult(*position);
+  llvm::SmallBitVector dims(map.getNumDims());
+  dims.set(*dropped);
+  return compressDims(map, dims);
+}
+
+std::pair<Value, Value> ListSplitter::readBounds(const ListReader &reader) {
+  numListed = {};
+  if (!ragged)
+    return reader.readBounds();
+  // Nothing is asked of the list of a request without rows.
+  Value idle;
+  if (ragged->queryRow)
+    idle = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                 toValue(box.extents[*ragged->queryRow]),
+                                 index(0));
+  auto dropIfIdle = [&](Value size) -> Value {
+    return idle ? arith::SelectOp::create(b, loc, idle, index(0), size) : size;
+  };
+  auto [first, end] = reader.readBounds(dropIfIdle);
+  Value starts = cast<GenericOp>(op.getOperation()).getKeyStarts();
+  if (!starts)
+    return {first, end};
+  Value request = toValue(box.offsets[ragged->request]);
+  Value keys = dropIfIdle(toValue(readRows(b, loc, starts, request).count));
+  reader.checkKeys(keys, countListed(first, end));
+  numListed = keys;
+  // Entries behind the last key are not looked at.
+  Value blocksTaken =
+      arith::CeilDivUIOp::create(b, loc, keys, index(blocks.getKeys()));
+  return {first, arith::AddIOp::create(b, loc, first, blocksTaken)};
 }
 
 SmallVector<Value> ListSplitter::walkList(ValueRange state) {
   ListReader reader(b, loc, blocks, box.offsets, whole,
                     classes.keyRows.front());
-  auto [first, end] = reader.readBounds();
+  auto [first, end] = readBounds(reader);
   reader.checkPlaces(
       op, [&, first = first, end = end] { return countListed(first, end); });
   Values slices;
   unsigned output = op.getOutputIndex();
   for (auto [i, part] : llvm::enumerate(state))
-    slices.push_back(box.slice(b, part, op.getIndexingMap(output + i)));
+    slices.push_back(take(output + i, part));
   bool isStep = isa<OnlineOp>(op.getOperation());
   Values next = loop(first, end, /*step=*/1, isStep ? slices : createState(),
                      [&, first = first](Value at, ValueRange carried) {
@@ -140,13 +240,15 @@ SmallVector<Value> ListSplitter::walkList(ValueRange state) {
     next = finish(next, slices, first, end);
   for (auto [i, part] : llvm::enumerate(next)) {
     SmallVector<OpFoldResult> from, extents;
-    box.locate(op.getIndexingMap(output + i), from, extents);
+    locate(output + i, from, extents);
     part = insertSlice(b, loc, part, state[i], from, extents);
   }
   return next;
 }
 
 Value ListSplitter::countListed(Value first, Value end) {
+  if (numListed)
+    return numListed;
   Value entries = arith::SubIOp::create(b, loc, end, first);
   return arith::MulIOp::create(b, loc, entries, index(blocks.getKeys()));
 }
@@ -161,6 +263,11 @@ void ListSplitter::takeBlock(const ListReader &reader, Value at, Value first) {
     box.extents[classes.keyRows.front()] = b.getIndexAttr(1);
     position = affine::makeComposedFoldedAffineApply(
         b, loc, (left - right) * keys, {at, first});
+    if (numListed) {
+      Value rest = arith::SubIOp::create(b, loc, numListed, toValue(position));
+      box.extents[key] =
+          Value(arith::MinSIOp::create(b, loc, rest, index(keys)));
+    }
     return;
   }
   position = affine::makeComposedFoldedAffineApply(b, loc, left * keys,
@@ -203,12 +310,13 @@ SmallVector<Value> ListSplitter::finish(ValueRange state, ValueRange slices,
   Values operands;
   unsigned output = op.getOutputIndex();
   for (unsigned i = op.getWeightingIndex(); i < output; ++i) {
-    operands.push_back(
-        box.slice(b, op.getMappedOperands()[i], op.getIndexingMap(i)));
+    operands.push_back(take(i, op.getMappedOperands()[i]));
     maps.push_back(op.getIndexingMap(i));
   }
   for (size_t i = 0; i < slices.size(); ++i)
     maps.push_back(op.getIndexingMap(output + i));
+  for (AffineMap &map : maps)
+    map = toStep(map);
   llvm::SmallBitVector unused = getUnusedDimsBitVector(maps);
   for (AffineMap &map : maps)
     map = compressDims(map, unused);
@@ -228,8 +336,9 @@ void ListSplitter::cloneBody(Region &from, Region &to) {
   IterationBox positions = box;
   positions.offsets[classes.keyRows.back()] = position;
   SmallVector<std::optional<unsigned>> dims;
-  for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim)
-    dims.push_back(dim);
+  std::optional<unsigned> dropped = getDropped();
+  for (unsigned dim = 0, next = 0, e = op.getNumDims(); dim < e; ++dim)
+    dims.push_back(dropped == dim ? std::nullopt : std::optional(next++));
   positions.cloneBody(b, from, to, dims);
 }
 
@@ -238,16 +347,14 @@ SmallVector<Value> ListSplitter::createStep(ValueRange state) {
   unsigned output = op.getOutputIndex(), weighting = op.getWeightingIndex();
   SmallVector<Value> mapped =
       cast<AttentionOpInterface>(op.getOperation()).getMappedOperands();
-  for (unsigned i = 0; i < output; ++i) {
-    IterationBox local = box;
-    if (isByPosition(op, i))
-      local.offsets[classes.keyRows.back()] = position;
-    operands.push_back(local.slice(b, mapped[i], op.getIndexingMap(i)));
-  }
   SmallVector<AffineMap> maps;
-  for (unsigned i = 0; i < output; ++i)
+  for (unsigned i = 0; i < output; ++i) {
+    operands.push_back(take(i, mapped[i]));
     maps.push_back(op.getIndexingMap(i));
+  }
   llvm::append_range(maps, getStateMaps());
+  for (AffineMap &map : maps)
+    map = toStep(map);
   ValueRange all(operands);
   step = OnlineOp::create(
       b, loc, state.getTypes(), all[0], all[1], all[2],

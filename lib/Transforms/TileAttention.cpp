@@ -51,11 +51,10 @@ struct TileAttentionPass final
       ++numUnfused;
       remark::missed(op.getLoc(), kOpts) << "left unfused: " + decision.reason;
       // Blocks have steps of their own, whose weights are not final.
-      if (op.getBlocksAttr() && (needsFinalWeights(op) || getRaggedDims(op)))
+      if (op.getBlocksAttr() && needsFinalWeights(op))
         return op.emitOpError("cannot be left unfused, as its keys are lists "
-                              "of blocks beside ")
-               << (getRaggedDims(op) ? "packed requests" : "final weights")
-               << ": " << decision.reason;
+                              "of blocks beside final weights: ")
+               << decision.reason;
       if (requireFused)
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();

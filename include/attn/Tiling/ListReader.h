@@ -34,6 +34,8 @@ public:
   /// what becomes of a bound before it is checked.
   std::pair<mlir::Value, mlir::Value> readBounds(
       llvm::function_ref<mlir::Value(mlir::Value)> adjust = nullptr) const;
+  /// Checks that a list that holds `places` keys has the `keys` of its request.
+  void checkKeys(mlir::Value keys, mlir::Value places) const;
   /// Checks that what goes by the position in a list of pages, of `op`, has
   /// room for the keys of the list.
   void checkPlaces(AttentionOpInterface op,

@@ -34,7 +34,8 @@ struct SplitList {
 };
 
 /// Creates, before an op on tensors whose keys are given by lists of blocks and
-/// whose weights need not be final, loops over lists and the blocks of each.
+/// whose weights need not be final, loops over lists and the blocks of each;
+/// where requests are packed, over these and their lists.
 SplitList splitLists(mlir::OpBuilder &builder, AttentionOpInterface op);
 
 /// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with

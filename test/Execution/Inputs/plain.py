@@ -4,6 +4,7 @@
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
              [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
              [--seed=N] [--target=gpu-emulator] [--widths=16:24]
+             [--fusion=never]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -46,6 +47,7 @@ def parse_arguments():
     parser.add_argument("--threads", default="")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--target")
+    parser.add_argument("--fusion")
     parser.add_argument("--widths",
                         help="features:channels of cases that have the usual")
     parser.add_argument("--scale-error", type=float, default=0.0)
@@ -80,6 +82,8 @@ def run(cases, options):
             command.append("--cpu=" + options.cpu)
         if options.target:
             command.append("--target=" + options.target)
+        elif options.fusion:
+            command.append("--fusion=" + options.fusion)
         elif all(case.fused for case in cases):
             command.append("--require-fused")
         arguments = [a for case in cases for a in case.arguments]
