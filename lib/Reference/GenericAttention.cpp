@@ -254,6 +254,7 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
   if (!created)
     return created.takeError();
   AttentionRows &rows = *created;
+  rows.roundsWeights &= roundsWeights;
   if (tracePosition) {
     auto pair = traceOnePair(op, rows, *tracePosition);
     if (!pair)

@@ -189,6 +189,8 @@ Expected<RuntimeValues> Interpreter::evaluateBlock(Block &block,
                              "' expected a result of shape " +
                              formatShape(shaped.getShape()) + ", but got " +
                              formatShape(value.tensor->shape));
+      if (chance && !isControlFlow(&op))
+        chance->round(result, value);
       env[result] = std::move(value);
     }
   }
@@ -260,7 +262,7 @@ Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
         if (!needed)
           return copyInits(
               cast<DestinationStyleOpInterface>(linalgOp.getOperation()), env);
-        return evaluateLinalgOp(linalgOp, env);
+        return evaluateLinalgOp(linalgOp, env, chance);
       })
       .Default([&](Operation *other) -> Result {
         if (isa_and_nonnull<tensor::TensorDialect>(other->getDialect())) {

@@ -29,6 +29,7 @@ class ContractOp;
 
 namespace reference {
 
+class ChanceRounding;
 using RuntimeValues = SmallVector<RuntimeValue>;
 
 /// Evaluates functions of one module.
@@ -40,6 +41,10 @@ public:
   bool masksOnly = false;
   /// Stops at the first attention op and fills `trace`.
   std::optional<SmallVector<int64_t>> tracePosition;
+  /// Rounds what is between ops; null for numbers that nothing rounds.
+  ChanceRounding *chance = nullptr;
+  /// Whether kernels may round weights to f16.
+  bool roundsWeights = false;
 
   int64_t visiblePairs = 0;
   double flops = 0;
@@ -100,7 +105,8 @@ Expected<RuntimeValues> evaluateTensorOp(mlir::Operation *op,
                                          const Environment &env);
 /// Structured ops.
 Expected<RuntimeValues> evaluateLinalgOp(mlir::linalg::LinalgOp op,
-                                         const Environment &env);
+                                         const Environment &env,
+                                         ChanceRounding *chance);
 /// 2 per product of a contraction, 0 for other structured ops.
 double countProductFlops(mlir::linalg::LinalgOp op, const Environment &env);
 /// Elementwise ops and other ops on scalars, on tensors element by element.

@@ -53,8 +53,9 @@ bool linearize(AffineExpr expr, SmallVectorImpl<int64_t> &coefficients,
 /// One structured op.
 class StructuredOp {
 public:
-  StructuredOp(linalg::LinalgOp op, const Environment &env)
-      : op(op), env(env) {}
+  StructuredOp(linalg::LinalgOp op, const Environment &env,
+               ChanceRounding *chance)
+      : op(op), env(env), chance(chance) {}
   Expected<RuntimeValues> evaluate();
 
 private:
@@ -70,6 +71,7 @@ private:
 
   linalg::LinalgOp op;
   const Environment &env;
+  ChanceRounding *chance;
   SmallVector<int64_t> extents;
   SmallVector<MappedOperand> mapped;
   SmallVector<std::shared_ptr<Tensor>> outputs;
@@ -318,6 +320,9 @@ Expected<RuntimeValues> StructuredOp::evaluate() {
   if (program->getNumResults() != outputs.size())
     return makeUnsupported(op);
   if (getVolume(extents) != 0) {
+    // What is summed up may be rounded each time, but not that of products.
+    if (chance)
+      program->roundByChance(*chance, /*results=*/op.getNumReductionLoops());
     if (runMultiplyAdd())
       boundFlushedProducts();
     else if (Error error = run(*program))
@@ -331,8 +336,9 @@ Expected<RuntimeValues> StructuredOp::evaluate() {
 }
 
 Expected<RuntimeValues> evaluateLinalgOp(linalg::LinalgOp op,
-                                         const Environment &env) {
-  return StructuredOp(op, env).evaluate();
+                                         const Environment &env,
+                                         ChanceRounding *chance) {
+  return StructuredOp(op, env, chance).evaluate();
 }
 
 double countProductFlops(linalg::LinalgOp op, const Environment &env) {

@@ -266,7 +266,8 @@ Lender::attend(const PlainAttention &attention) {
     for (auto [index, key] : llvm::enumerate(visible))
       sums.add(weights[index], bounds.sizes[index], bounds.errors[index],
                attention.getValue(row, key));
-    if (attention.inPairs || attention.roundsWeights)
+    if (attention.inPairs ||
+        (attention.roundsWeights && interpreter.roundsWeights))
       sums.addWeightErrors(weights, attention.inPairs, [&](size_t index) {
         return attention.getValue(row, visible[index]);
       });

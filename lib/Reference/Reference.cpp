@@ -7,9 +7,11 @@
 
 #include "attn/Reference/Reference.h"
 
+#include "ChanceRounding.h"
 #include "Interpreter.h"
 #include "mlir/IR/Verifier.h"
 
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -171,10 +173,67 @@ static ReferenceTensor toResult(const RuntimeValue &value, Type type) {
   return result;
 }
 
+/// Adds to `squares` those of the distances of a tensor from the reference's,
+/// if it is one like it.
+static void addSquares(const RuntimeValue &value, const ReferenceTensor &exact,
+                       std::vector<double> &squares) {
+  if (value.tensor && ArrayRef(value.tensor->shape) != ArrayRef(exact.shape))
+    return;
+  squares.resize(exact.values.size(), 0);
+  for (auto [position, square] : llvm::enumerate(squares)) {
+    double number =
+        (value.tensor ? value.tensor->cells[position] : value.scalar).f;
+    // What is finite here and not there is no matter of rounding.
+    double distance = number - exact.values[position];
+    if (std::isfinite(distance))
+      square += distance * distance;
+  }
+}
+
+/// Fills `rounded` of the results. Four times the root mean square of a few
+/// runs is what a result may be missed by; as the few of an element may happen
+/// to be small, those beside it along its row count as much as its own.
+static void boundRoundings(ModuleOp module, llvm::StringRef entry,
+                           ArrayRef<const Array *> arguments,
+                           std::vector<ReferenceTensor> &results) {
+  constexpr int kRuns = 4;
+  std::vector<std::vector<double>> squares(results.size());
+  for (int run = 0; run < kRuns; ++run) {
+    ChanceRounding chance(/*seed=*/run);
+    Interpreter interpreter(module);
+    interpreter.chance = &chance;
+    auto values = interpret(interpreter, module, entry, arguments);
+    if (!values) {
+      // A read at an index that is another now says nothing of the result.
+      llvm::consumeError(values.takeError());
+      continue;
+    }
+    if (!chance.hasRounded())
+      return;
+    for (auto [value, exact, sums] : llvm::zip_equal(*values, results, squares))
+      if (isa<FloatType>(exact.elementType))
+        addSquares(value, exact, sums);
+  }
+  for (auto [result, sums] : llvm::zip_equal(results, squares)) {
+    size_t width = result.shape.empty() ? 1 : result.shape.back();
+    result.rounded.resize(sums.size());
+    for (size_t first = 0; first < sums.size(); first += width) {
+      double mean = 0;
+      for (size_t i = 0; i < width; ++i)
+        mean += sums[first + i] / width;
+      for (size_t i = 0; i < width; ++i)
+        result.rounded[first + i] =
+            4 * std::sqrt((sums[first + i] + mean) / (2 * kRuns));
+    }
+  }
+}
+
 llvm::Expected<ReferenceResult>
 evaluateReference(ModuleOp module, llvm::StringRef entry,
-                  ArrayRef<const Array *> arguments) {
+                  ArrayRef<const Array *> arguments,
+                  const ReferenceOptions &options) {
   Interpreter interpreter(module);
+  interpreter.roundsWeights = options.roundsWeights;
   auto values = interpret(interpreter, module, entry, arguments);
   if (!values)
     return values.takeError();
@@ -186,6 +245,8 @@ evaluateReference(ModuleOp module, llvm::StringRef entry,
   result.alternatives = std::move(interpreter.alternatives);
   result.visiblePairs = interpreter.visiblePairs;
   result.flops = interpreter.flops;
+  if (options.boundsRoundings && mayRoundOnTheWay(module))
+    boundRoundings(module, entry, arguments, result.results);
   return result;
 }
 

@@ -172,6 +172,7 @@ Expected<RuntimeValues> evaluateReplayOp(ReplayOp op, const Environment &env,
   if (!created)
     return created.takeError();
   AttentionRows &rows = *created;
+  rows.roundsWeights &= interpreter.roundsWeights;
   auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting());
   std::optional<WeightingAlgebra> algebra;
   if (!select) {

@@ -101,6 +101,13 @@ Expected<ScalarProgram> ScalarProgram::compile(Operation *op,
 // Errors
 //===----------------------------------------------------------------------===//
 
+void ScalarProgram::roundByChance(ChanceRounding &chance, bool results) {
+  for (Instruction &in : code)
+    if (in.type && ChanceRounding::rounds(in.type) &&
+        (results || !llvm::is_contained(resultSlots, in.result)))
+      in.chance = &chance;
+}
+
 static ValueKind getKind(Type type) {
   if (isa<FloatType>(type))
     return ValueKind::Float;
@@ -264,6 +271,7 @@ Error ScalarProgram::append(Operation *op, const Environment &env) {
   in.resultKind = getKind(resultType);
   if (auto floatType = dyn_cast<FloatType>(resultType)) {
     Rounding rounding(floatType);
+    in.type = floatType;
     double count = countRoundings(op);
     in.unit = count * rounding.unit;
     in.least = count * rounding.least;

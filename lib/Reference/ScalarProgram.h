@@ -14,6 +14,7 @@
 #ifndef ATTN_LIB_REFERENCE_SCALARPROGRAM_H
 #define ATTN_LIB_REFERENCE_SCALARPROGRAM_H
 
+#include "ChanceRounding.h"
 #include "Tensor.h"
 #include "mlir/IR/Block.h"
 #include "mlir/IR/Operation.h"
@@ -40,6 +41,8 @@ struct Instruction {
   ValueKind operandKinds[3] = {}, resultKind = ValueKind::Integer;
   /// A float's own rounding, as `error += unit |value| + least`.
   double unit = 0, least = 0;
+  /// The type of the first result where it is a float.
+  mlir::FloatType type;
   /// Integer widths of the first operand and the first result; 0 for floats.
   unsigned width = 0, resultWidth = 0;
   /// A predicate, or the number of a dimension.
@@ -48,6 +51,8 @@ struct Instruction {
   TensorRef tensor;
   SmallVector<unsigned, 4> indices;
   mlir::Operation *op = nullptr;
+  /// What rounds the first result, if anything does.
+  ChanceRounding *chance = nullptr;
 };
 
 struct Frame {
@@ -98,17 +103,26 @@ public:
     return code.empty() && resultSlots.size() == 1 && resultSlots[0] == index;
   }
 
+  /// Has `run` round by chance what ops yield; what the program does, too, if
+  /// `results` is set.
+  void roundByChance(ChanceRounding &chance, bool results);
+
   /// Runs at a position. False on an error, which `takeError` gives.
   bool run(const int64_t *position) {
     Frame frame;
     frame.slots = slots.data();
     frame.position = position;
-    for (const Instruction &instruction : code)
+    for (const Instruction &instruction : code) {
       if (!instruction.kernel(instruction, frame)) {
         failed = &instruction;
         message = std::move(frame.message);
         return false;
       }
+      if (instruction.chance) {
+        Cell &cell = slots[instruction.result];
+        cell.f = instruction.chance->round(instruction.type, cell.f);
+      }
+    }
     return true;
   }
   /// The same, and follows the errors: each op's is what its result changes by

@@ -71,6 +71,7 @@ Expected<RuntimeValues> evaluateOnlineOp(OnlineOp op, const Environment &env,
   if (!created)
     return created.takeError();
   AttentionRows &rows = *created;
+  rows.roundsWeights &= interpreter.roundsWeights;
   auto algebra = WeightingAlgebra::create(op, op.getWeighting());
   if (!algebra)
     return algebra.takeError();

@@ -30,8 +30,9 @@ static double getTolerance(const ReferenceTensor &tensor, size_t position,
   double error = tensor.error.empty()
                      ? 256 * getUnitRoundoff(accumulation) * largest
                      : tensor.error[position];
-  if (!tensor.flushed.empty())
-    error += tensor.flushed[position];
+  for (const std::vector<double> *more : {&tensor.flushed, &tensor.rounded})
+    if (!more->empty())
+      error += (*more)[position];
   return getRoundedTolerance(type, error, tensor.values[position]);
 }
 
@@ -126,8 +127,10 @@ static Expected<ElementType> getElementType(mlir::Type type) {
 Expected<std::vector<Array>>
 attn::evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
                        llvm::ArrayRef<const Array *> arguments) {
+  ReferenceOptions options;
+  options.boundsRoundings = false;
   Expected<ReferenceResult> reference =
-      evaluateReference(module, entry, arguments);
+      evaluateReference(module, entry, arguments, options);
   if (!reference)
     return reference.takeError();
   std::vector<Array> arrays;

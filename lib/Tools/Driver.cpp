@@ -286,8 +286,10 @@ int Driver::compile() {
 /// makes a kernel crash.
 int Driver::expect() {
   Progress progress("evaluating the reference", /*ticks=*/true);
+  ReferenceOptions bounds;
+  bounds.roundsWeights = options.getDevice() == Device::GPU;
   llvm::Expected<ReferenceResult> evaluated =
-      evaluateReference(*reference, entry, getPointers(arguments));
+      evaluateReference(*reference, entry, getPointers(arguments), bounds);
   if (!evaluated)
     return fail(statusBadInput, evaluated.takeError());
   expected = std::move(*evaluated);

@@ -52,6 +52,10 @@ struct ReferenceTensor {
   /// matrices in pairs of bf16, for which numbers that are not normal may count
   /// as 0. Empty if the tensor is no such product, moved at most.
   std::vector<double> flushed;
+  /// Per element, by how much more a kernel may miss it since numbers on the
+  /// way are of types of less than 32 bits, and may be rounded to them. Empty
+  /// if there are none, or the elements are no floats.
+  std::vector<double> rounded;
   /// Per element, which of `ReferenceResult::alternatives` is its, -1 for none.
   /// Empty if no element has any.
   std::vector<int64_t> alternatives;
@@ -98,6 +102,16 @@ struct PairTrace {
   int64_t visibleKeys = 0;
 };
 
+/// What the bounds of a reference are for.
+struct ReferenceOptions {
+  /// Whether kernels may round weights to f16, to multiply them by values of
+  /// it, as those of GPUs do.
+  bool roundsWeights = false;
+  /// Whether to find out what numbers of less than 32 bits on the way may lose,
+  /// for which the function is evaluated several times.
+  bool boundsRoundings = true;
+};
+
 /// Evaluates function `entry` of `module` on `arguments`, one per argument of
 /// the function (of rank 0 for scalars). An error, of one line, if there is no
 /// such function, an argument has another type or shape, an op is not known to
@@ -106,7 +120,8 @@ struct PairTrace {
 /// pairs only.
 llvm::Expected<ReferenceResult>
 evaluateReference(mlir::ModuleOp module, llvm::StringRef entry,
-                  llvm::ArrayRef<const Array *> arguments);
+                  llvm::ArrayRef<const Array *> arguments,
+                  const ReferenceOptions &options = {});
 
 /// The work of the same evaluation, without its products: masks are evaluated,
 /// and of everything else only what they depend on. Errors are as above.

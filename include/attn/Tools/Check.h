@@ -27,7 +27,8 @@ evaluateAsArrays(mlir::ModuleOp module, llvm::StringRef entry,
 /// same one in all results, and is held to that one's tolerance; a row that is
 /// none of them differs from the reference's own. What other ops
 /// compute from one has no such bound: it is held to 256 roundings of the
-/// largest element. Results that are no floats must agree exactly.
+/// largest element, and what rounding to types of less than 32 bits on the way
+/// may add. Results that are no floats must agree exactly.
 llvm::Expected<bool> checkResults(llvm::raw_ostream &os,
                                   const ReferenceResult &reference,
                                   llvm::ArrayRef<Array> results);

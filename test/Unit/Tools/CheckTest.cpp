@@ -10,6 +10,7 @@
 
 #include "attn/IR/Attn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
@@ -27,8 +28,8 @@ class CheckTest : public testing::Test {
 protected:
   void SetUp() override {
     context.loadDialect<AttnDialect, mlir::arith::ArithDialect,
-                        mlir::func::FuncDialect, mlir::math::MathDialect,
-                        mlir::tensor::TensorDialect>();
+                        mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
+                        mlir::math::MathDialect, mlir::tensor::TensorDialect>();
     for (llvm::SmallVector<int64_t> shape :
          {llvm::SmallVector<int64_t>{2, 5, 8}, {2, 7, 8}, {2, 7, 3}}) {
       arguments.push_back(
@@ -87,6 +88,115 @@ TEST_F(CheckTest, WrongScaleFails) {
   EXPECT_FALSE(check(evaluate("0.505")));
   EXPECT_TRUE(llvm::StringRef(text).contains("check: result 0: "));
   EXPECT_FALSE(llvm::StringRef(text).contains("ok:")) << text;
+}
+
+/// What lies between the ops is f16: a kernel may round it, which moves results
+/// by more than their own rounding does, but not by what is wrong with them.
+TEST_F(CheckTest, RoundingOnTheWay) {
+  auto parse = [&](const std::string &factor, const std::string &type) {
+    std::string text = R"mlir(
+#xy = affine_map<(x, y) -> (x, y)>
+#x = affine_map<(x, y) -> (x)>
+func.func @f(%x: tensor<9x16xTYPE>, %w: tensor<16x12xTYPE>) -> tensor<9x12xTYPE> {
+  %zero = arith.constant 0.0 : TYPE
+  %rows = tensor.empty() : tensor<9xTYPE>
+  %none = linalg.fill ins(%zero : TYPE) outs(%rows : tensor<9xTYPE>) -> tensor<9xTYPE>
+  %sum = linalg.generic {indexing_maps = [#xy, #x], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<9x16xTYPE>) outs(%none : tensor<9xTYPE>) {
+  ^bb0(%a: TYPE, %s: TYPE):
+    %0 = arith.addf %s, %a : TYPE
+    linalg.yield %0 : TYPE
+  } -> tensor<9xTYPE>
+  %e = tensor.empty() : tensor<9x16xTYPE>
+  %centred = linalg.generic {indexing_maps = [#xy, #x, #xy], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : tensor<9x16xTYPE>, tensor<9xTYPE>) outs(%e : tensor<9x16xTYPE>) {
+  ^bb0(%a: TYPE, %b: TYPE, %out: TYPE):
+    %width = arith.constant 16.0 : TYPE
+    %mean = arith.divf %b, %width : TYPE
+    %0 = arith.subf %a, %mean : TYPE
+    %factor = arith.constant FACTOR : TYPE
+    %1 = arith.mulf %0, %factor : TYPE
+    linalg.yield %1 : TYPE
+  } -> tensor<9x16xTYPE>
+  %i = tensor.empty() : tensor<9x12xTYPE>
+  %z = linalg.fill ins(%zero : TYPE) outs(%i : tensor<9x12xTYPE>) -> tensor<9x12xTYPE>
+  %p = linalg.matmul ins(%centred, %w : tensor<9x16xTYPE>, tensor<16x12xTYPE>)
+      outs(%z : tensor<9x12xTYPE>) -> tensor<9x12xTYPE>
+  return %p : tensor<9x12xTYPE>
+})mlir";
+    auto replace = [&](const std::string &name, const std::string &by) {
+      for (size_t at; (at = text.find(name)) != std::string::npos;)
+        text.replace(at, name.size(), by);
+    };
+    replace("FACTOR", factor);
+    replace("TYPE", type);
+    return mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+  };
+  auto half = parse("1.5", "f16");
+  ASSERT_TRUE(half);
+  Array x = llvm::cantFail(Array::create(ElementType::F16, {9, 16}));
+  Array w = llvm::cantFail(Array::create(ElementType::F16, {16, 12}));
+  llvm::cantFail(fillRandom(x, 1, 7));
+  llvm::cantFail(fillRandom(w, 1, 8));
+  ReferenceResult expected =
+      llvm::cantFail(evaluateReference(*half, "f", {&x, &w}));
+  ASSERT_EQ(expected.results[0].rounded.size(), 9u * 12u);
+  for (double rounded : expected.results[0].rounded) {
+    EXPECT_GT(rounded, 0x1p-10);
+    EXPECT_LT(rounded, 0x1p-5);
+  }
+  auto isRight = [&](llvm::ArrayRef<Array> results) {
+    std::string printed;
+    llvm::raw_string_ostream os(printed);
+    return llvm::cantFail(checkResults(os, expected, results));
+  };
+  auto evaluate = [&](const std::string &factor) {
+    auto module = parse(factor, "f16");
+    return llvm::cantFail(evaluateAsArrays(*module, "f", {&x, &w}));
+  };
+  EXPECT_TRUE(isRight(evaluate("1.5")));
+  EXPECT_TRUE(isRight(evaluate("1.501")));
+  EXPECT_FALSE(isRight(evaluate("1.52")));
+  std::vector<Array> results = evaluate("1.5");
+  results[0].set(40, results[0].at(40) + 0.03);
+  EXPECT_FALSE(isRight(results));
+
+  // Nothing is rounded on the way to f32.
+  auto single = parse("1.5", "f32");
+  ASSERT_TRUE(single);
+  Array x32 = llvm::cantFail(Array::create(ElementType::F32, {9, 16}));
+  Array w32 = llvm::cantFail(Array::create(ElementType::F32, {16, 12}));
+  EXPECT_TRUE(llvm::cantFail(evaluateReference(*single, "f", {&x32, &w32}))
+                  .results[0]
+                  .rounded.empty());
+}
+
+/// Kernels of GPUs may round weights of f16 values, those of CPUs do not.
+TEST_F(CheckTest, WeightsAreRoundedOnGPUs) {
+  auto parsed = mlir::parseSourceString<mlir::ModuleOp>(
+      R"mlir(
+func.func @f(%q: tensor<5x8xf16>, %k: tensor<7x8xf16>) -> tensor<5x8xf16> {
+  %init = tensor.empty() : tensor<5x8xf16>
+  %o = attn.sdpa ins(%q, %k, %k : tensor<5x8xf16>, tensor<7x8xf16>, tensor<7x8xf16>)
+      outs(%init : tensor<5x8xf16>) -> tensor<5x8xf16>
+  return %o : tensor<5x8xf16>
+})mlir",
+      &context);
+  ASSERT_TRUE(parsed);
+  Array q = llvm::cantFail(Array::create(ElementType::F16, {5, 8}));
+  Array k = llvm::cantFail(Array::create(ElementType::F16, {7, 8}));
+  llvm::cantFail(fillRandom(q, 1, 7));
+  llvm::cantFail(fillRandom(k, 1, 8));
+  auto evaluate = [&](bool roundsWeights) {
+    ReferenceOptions options;
+    options.roundsWeights = roundsWeights;
+    return llvm::cantFail(evaluateReference(*parsed, "f", {&q, &k}, options));
+  };
+  ReferenceResult cpu = evaluate(false), gpu = evaluate(true);
+  for (size_t i = 0; i < cpu.results[0].values.size(); ++i) {
+    EXPECT_LT(cpu.results[0].error[i], 0x1p-16);
+    EXPECT_GT(gpu.results[0].error[i], 0x1p-13);
+  }
 }
 
 TEST_F(CheckTest, OneWrongElementFails) {
