@@ -14,10 +14,10 @@ using namespace mlir;
 
 namespace attn {
 
-/// Features, or pairs of them, in a block. A group of rows of lhs and a panel of
-/// rhs are read from the second level of cache faster than they are multiplied,
-/// so that a block is as deep as its panels, 128 columns, leave it room: each
-/// block but the first reads and writes the sums once more.
+/// Features, or pairs of them, in a block. A group of rows of lhs and a panel
+/// of rhs are read from the second level of cache faster than they are
+/// multiplied, so that a block is as deep as its panels, 128 columns, leave it
+/// room: each block but the first reads and writes the sums once more.
 constexpr int64_t kBlockFeatures = 768;
 /// Rows in a block of sums that do not meet in init.
 constexpr int64_t kBlockRows = 512;
