@@ -208,58 +208,6 @@ Value FewRowsEmitter::toLanes(Value word) {
                                    vector);
 }
 
-/// Pairs of vectors become one, which holds the sums of the halves of both, and
-/// so on. Halves of whole vectors come first, then halves of the parts of 128
-/// bits that one shuffle of a target works on, each in an order that ends with
-/// the lanes in the order of the vectors. Where multiplying takes as long as
-/// reading it is the other way round: shuffles across parts, of which there are
-/// fewer then, are where multiplications are.
-Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
-  int64_t part = std::min<int64_t>(lanes, 128 / accType.getWidth());
-  // Lane l of the sum of a pair: the two places that are added, of 2 `lanes`.
-  auto addPairs = [&](Values pairs, int64_t width, int64_t sources) {
-    // In each part of `width` lanes lie `sources` of `width / sources` lanes.
-    SmallVector<int64_t> low, high;
-    int64_t half = width / sources / 2;
-    for (int64_t start = 0; start < lanes; start += width)
-      for (int64_t vector : {int64_t(0), lanes})
-        for (int64_t source = 0; source < sources; ++source)
-          for (int64_t i = 0; i < half; ++i) {
-            int64_t place = vector + start + source * 2 * half + i;
-            low.push_back(place);
-            high.push_back(place + half);
-          }
-    Values sums;
-    for (size_t i = 0; i < pairs.size(); i += 2) {
-      Value lows =
-          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], low);
-      Value highs =
-          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], high);
-      sums.push_back(arith::AddFOp::create(b, loc, lows, highs));
-    }
-    return sums;
-  };
-  if (rows > kMaxKeyRows) {
-    for (int64_t sources = 1; sources < part; sources *= 2)
-      vectors = addPairs(vectors, part, sources);
-    for (int64_t sources = 1; vectors.size() > 1; sources *= 2)
-      vectors = addPairs(vectors, lanes, sources);
-    return vectors[0];
-  }
-  Values rest;
-  for (int64_t first = 0; first < part; ++first) {
-    Values column;
-    for (int64_t i = first; i < lanes; i += part)
-      column.push_back(vectors[i]);
-    for (int64_t sources = 1; column.size() > 1; sources *= 2)
-      column = addPairs(column, lanes, sources);
-    rest.push_back(column[0]);
-  }
-  for (int64_t sources = 1; rest.size() > 1; sources *= 2)
-    rest = addPairs(rest, part, sources);
-  return rest[0];
-}
-
 Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
   for (int64_t width = lanes / 2; width >= 1; width /= 2) {
     SmallVector<int64_t> low = llvm::to_vector(llvm::seq<int64_t>(0, width));

@@ -53,6 +53,14 @@ private:
   using Values = llvm::SmallVector<mlir::Value>;
   /// The most query rows that meet keys one by one.
   static constexpr int64_t kMaxKeyRows = 4;
+  /// How many keys ahead of those at work others are asked for, where
+  /// multiplying takes as long as reading: what prefetchers follow comes in
+  /// bursts then.
+  static constexpr int64_t kKeysAhead = 64;
+  /// The part of a row of keys that is brought near while weights are computed.
+  /// A core has some two dozen reads under way: as few are missed as possible
+  /// if it asks for lines all the time.
+  static constexpr int64_t kRestOfKeys = 4;
   /// Which cache is to have what is asked for.
   static constexpr unsigned kSecondLevel = 2;
   /// The keys of a block, or of a vector of it: the first of them in the tile,

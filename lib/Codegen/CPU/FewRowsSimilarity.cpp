@@ -1,0 +1,222 @@
+//===- FewRowsSimilarity.cpp - Scores of a few query rows -------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The similarity of a step: key by key, lanes along the features, and the sums
+// across the lanes, which become scores with lanes along the keys.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FewRowsEmitter.h"
+#include "MicroKernel.h"
+#include "attn/IR/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace attn {
+
+/// The most multiplications that the features of the keys that meet at once are
+/// unrolled to.
+constexpr int64_t kMaxUnrolled = 256;
+
+SmallVector<Value> FewRowsEmitter::inlineSimilarity(Value keyRow, Value feature,
+                                                    Value mask, int64_t first,
+                                                    ValueRange sums) {
+  keepOrder(matchPattern(feature, m_Zero()));
+  Value element = readRow(key, maps[1], zero, keyRow, feature, mask);
+  Values next;
+  for (auto [r, sum] : llvm::enumerate(sums)) {
+    Value row = index(first + r);
+    Value with = getQuery(first + r, feature, mask);
+    // Rows that the tile has room for and that are none read as the last one.
+    if (op.getRows()) {
+      Value last = arith::SubIOp::create(b, loc, numRows, index(1));
+      row = arith::MinSIOp::create(b, loc, row, last);
+    }
+    Position here{LaneValue::uniform(row), LaneValue::uniform(keyRow),
+                  LaneValue::affine(feature, 1)};
+    LaneValue term = inlineAt(
+        op.getSimilarity(), {LaneValue::lanes(with), LaneValue::lanes(element)},
+        here, LanePredicate{mask});
+    Value added = select(mask, lane->toVector(term), constant(0.0));
+    next.push_back(arith::AddFOp::create(b, loc, sum, added));
+  }
+  return next;
+}
+
+/// Adds to `sums` what the features from `feature` on give.
+SmallVector<Value> FewRowsEmitter::multiplyFeatures(ValueRange keys,
+                                                    Value feature, Value mask,
+                                                    int64_t first,
+                                                    ValueRange sums) {
+  if (!op.getSimilarity().empty())
+    return inlineSimilarity(keys[0], feature, mask, first, sums);
+  auto loadKey = [&](int64_t number, Value, ValueRange) {
+    keepOrder(matchPattern(feature, m_Zero()));
+    if (first == 0 && asksAhead)
+      memref::PrefetchOp::create(
+          b, loc, op.getKey(),
+          ValueRange{add(keys[number], index(kKeysAhead)), feature},
+          /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+    return readFeatures(key, maps[1], zero, keys[number], feature, mask);
+  };
+  auto loadQuery = [&](int64_t r, Value, ValueRange) {
+    return getQuery(first + r, feature, mask);
+  };
+  MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{}, loadKey,
+                     loadQuery};
+  kernel.columns = keys.size();
+  if (inPairs)
+    kernel.element = MicroKernelElement::DotPair;
+  return emitMicroKernelStep(b, loc, kernel, feature, /*offsets=*/{}, sums,
+                             options);
+}
+
+SmallVector<Value> FewRowsEmitter::multiplyKeys(ValueRange keys, int64_t first,
+                                                int64_t count, bool unrolls) {
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  int64_t step = numTogether;
+  Value whole =
+      known ? index(*known / step * step)
+            : arith::AndIOp::create(b, loc, numFeatures, index(~(step - 1)))
+                  .getResult();
+  Values sums(count * keys.size(), constant(0.0));
+  auto multiply = [&](Value feature, ValueRange carried, Value mask) {
+    return multiplyFeatures(keys, feature, mask, first, carried);
+  };
+  if (unrolls) {
+    for (int64_t feature = 0; feature + step <= *known; feature += step)
+      sums = multiply(index(feature), sums, {});
+  } else {
+    sums =
+        loop(zero, whole, step, sums, [&](Value feature, ValueRange carried) {
+          return multiply(feature, carried, {});
+        });
+  }
+  if (known && *known % step == 0)
+    return sums;
+  Value rest = arith::SubIOp::create(b, loc, numFeatures, whole);
+  Value mask = createLaneMask(b, loc, step, rest);
+  if (known)
+    return multiply(whole, sums, mask);
+  Value isCut =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, zero);
+  auto branch = scf::IfOp::create(b, loc, ValueRange(sums).getTypes(), isCut,
+                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, loc, multiply(whole, sums, mask));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, sums);
+  return Values(branch.getResults());
+}
+
+/// Pairs of vectors become one, which holds the sums of the halves of both, and
+/// so on. Halves of whole vectors come first, then halves of the parts of 128
+/// bits that one shuffle of a target works on, each in an order that ends with
+/// the lanes in the order of the vectors. Where multiplying takes as long as
+/// reading it is the other way round: shuffles across parts, of which there are
+/// fewer then, are where multiplications are.
+Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
+  int64_t part = std::min<int64_t>(lanes, 128 / accType.getWidth());
+  // Lane l of the sum of a pair: the two places that are added, of 2 `lanes`.
+  auto addPairs = [&](Values pairs, int64_t width, int64_t sources) {
+    // In each part of `width` lanes lie `sources` of `width / sources` lanes.
+    SmallVector<int64_t> low, high;
+    int64_t half = width / sources / 2;
+    for (int64_t start = 0; start < lanes; start += width)
+      for (int64_t vector : {int64_t(0), lanes})
+        for (int64_t source = 0; source < sources; ++source)
+          for (int64_t i = 0; i < half; ++i) {
+            int64_t place = vector + start + source * 2 * half + i;
+            low.push_back(place);
+            high.push_back(place + half);
+          }
+    Values sums;
+    for (size_t i = 0; i < pairs.size(); i += 2) {
+      Value lows =
+          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], low);
+      Value highs =
+          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], high);
+      sums.push_back(arith::AddFOp::create(b, loc, lows, highs));
+    }
+    return sums;
+  };
+  if (rows > kMaxKeyRows) {
+    for (int64_t sources = 1; sources < part; sources *= 2)
+      vectors = addPairs(vectors, part, sources);
+    for (int64_t sources = 1; vectors.size() > 1; sources *= 2)
+      vectors = addPairs(vectors, lanes, sources);
+    return vectors[0];
+  }
+  Values rest;
+  for (int64_t first = 0; first < part; ++first) {
+    Values column;
+    for (int64_t i = first; i < lanes; i += part)
+      column.push_back(vectors[i]);
+    for (int64_t sources = 1; column.size() > 1; sources *= 2)
+      column = addPairs(column, lanes, sources);
+    rest.push_back(column[0]);
+  }
+  for (int64_t sources = 1; rest.size() > 1; sources *= 2)
+    rest = addPairs(rest, part, sources);
+  return rest[0];
+}
+
+void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
+                                    int64_t count) {
+  // Keys that do not fill a turn repeat the last one: what is computed for them
+  // is not used.
+  int64_t keys = lanes / int64_t(llvm::PowerOf2Ceil(count));
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  bool unrolls = known && *known / numTogether * count * keys <= kMaxUnrolled;
+  Value last;
+  if (block.lanes && keys > 1)
+    last = arith::SubIOp::create(b, loc, numKeys, index(1));
+  // Of more rows it takes as long to read the queries as to multiply them with
+  // one key.
+  int64_t together =
+      count > kMaxKeyRows && op.getSimilarity().empty() ? keys : 1;
+  loop(zero, block.count, keys, {}, [&](Value number, ValueRange) {
+    Values vectors(lanes, constant(0.0)), keyRows;
+    for (int64_t k = 0; k < keys; ++k) {
+      Value keyRow = add(add(block.first, number), index(k));
+      if (last)
+        keyRow = arith::MinSIOp::create(b, loc, keyRow, last);
+      if (known && op.getAheadKey()) {
+        int64_t turns = llvm::divideCeil(rows, groupRows);
+        auto [near, part] = takeTurn(block, index(first / groupRows), turns,
+                                     add(number, index(k)), lanes);
+        bringNear(op.getAheadKey(), maps[1], near, zero,
+                  *known - *known / kRestOfKeys, part, turns);
+      }
+      keyRows.push_back(keyRow);
+      if (static_cast<int64_t>(keyRows.size()) < together)
+        continue;
+      Values sums = multiplyKeys(keyRows, first, count, unrolls);
+      for (auto [i, sum] : llvm::enumerate(sums))
+        vectors[i / together * keys + k + 1 - together + i % together] = sum;
+      keyRows.clear();
+    }
+    Value scores = sumAcrossLanes(vectors);
+    for (int64_t r = 0; r < count; ++r) {
+      Value part = scores;
+      if (keys != lanes)
+        part = vector::ShuffleOp::create(
+            b, loc, scores, scores,
+            llvm::to_vector(llvm::seq(r * keys, (r + 1) * keys)));
+      Value place = block.place ? add(block.place, number) : number;
+      vector::StoreOp::create(b, loc, part, weights,
+                              ValueRange{index(first + r), place});
+    }
+    return Values();
+  });
+}
+
+} // namespace attn
