@@ -14,6 +14,9 @@
 //      lanes along the features: a vector of partial sums per query row. As
 //      many of them as there are lanes become one vector of sums. Of more query
 //      rows the vectors come from memory, each for all the keys that fill it;
+//      and where these fill vectors by parts of 128 bits, each part has a query
+//      row, and the features of a key come to all: then what is added across
+//      lanes is added within parts, and twice where it was four times;
 //   3. weights, query row by query row, lanes along the keys: score region,
 //      statistics, weights. Where a statistic of the scores moves, the row is
 //      rescaled;
@@ -140,6 +143,8 @@ private:
   /// The word of the bits `lanes`, and the other way round.
   mlir::Value toWord(mlir::Value lanes);
   mlir::Value toLanes(mlir::Value word);
+  /// Half as many vectors, whose lanes are sums of two of a pair of `pairs`.
+  Values addPairs(mlir::ValueRange pairs, int64_t width, int64_t sources);
   /// The sum of each of `vectors`, as many as there are lanes, in its lane.
   mlir::Value sumAcrossLanes(Values vectors);
   /// What statistic `number` combines the lanes of a vector to.
@@ -167,6 +172,22 @@ private:
   Values inlineSimilarity(mlir::Value key, mlir::Value feature,
                           mlir::Value mask, int64_t first,
                           mlir::ValueRange sums);
+  /// The lanes of a part: of 128 bits, that one shuffle of a target works on.
+  int64_t getPartLanes() {
+    return std::min<int64_t>(lanes, 128 / accType.getWidth());
+  }
+  mlir::Value takePart(mlir::Value vector, int64_t number);
+  /// How many keys `count` query rows meet at once in parts; 0 if not so.
+  int64_t countKeysInParts(int64_t count);
+  /// Makes of the queries that are kept those that parts of keys meet.
+  void arrangeQueries();
+  /// Adds to `sums`, those of some rows for all of `keys` next to each other,
+  /// what a part of their features from `feature` on gives.
+  Values multiplyPart(mlir::ValueRange keys, int64_t feature, int64_t first,
+                      mlir::ValueRange sums);
+  /// Adds up what is summed in parts, and stores it as scores of query rows
+  /// from `first` on and as many as `keys` from `place` on.
+  void storeParts(Values sums, int64_t keys, int64_t first, mlir::Value place);
   /// Whether queries are read once, and not where they lie for each key.
   bool keepsQueries();
   /// Reads all query rows, if they are kept.
@@ -273,6 +294,9 @@ private:
   /// The vectors of each query row, one row after the other. What of them finds
   /// no register is kept on the stack.
   Values queries;
+  /// The same as parts of keys meet them: a part of each of as many rows as a
+  /// vector has parts; those of the first rows first, feature by feature.
+  Values queryParts;
 };
 
 } // namespace attn

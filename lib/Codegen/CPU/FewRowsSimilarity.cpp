@@ -25,6 +25,9 @@ namespace attn {
 /// unrolled to.
 constexpr int64_t kMaxUnrolled = 256;
 
+/// The same in parts, where more keys meet at once.
+constexpr int64_t kMaxUnrolledInParts = 512;
+
 SmallVector<Value> FewRowsEmitter::inlineSimilarity(Value keyRow, Value feature,
                                                     Value mask, int64_t first,
                                                     ValueRange sums) {
@@ -117,37 +120,39 @@ SmallVector<Value> FewRowsEmitter::multiplyKeys(ValueRange keys, int64_t first,
   return Values(branch.getResults());
 }
 
-/// Pairs of vectors become one, which holds the sums of the halves of both, and
-/// so on. Halves of whole vectors come first, then halves of the parts of 128
-/// bits that one shuffle of a target works on, each in an order that ends with
-/// the lanes in the order of the vectors. Where multiplying takes as long as
-/// reading it is the other way round: shuffles across parts, of which there are
-/// fewer then, are where multiplications are.
-Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
-  int64_t part = std::min<int64_t>(lanes, 128 / accType.getWidth());
+/// Pairs of vectors become one, which holds the sums of the halves of what the
+/// lanes of each add up to: in each part of `width` lanes lie `sources` of
+/// `width / sources` lanes, those of the first vectors first.
+SmallVector<Value> FewRowsEmitter::addPairs(ValueRange pairs, int64_t width,
+                                            int64_t sources) {
   // Lane l of the sum of a pair: the two places that are added, of 2 `lanes`.
-  auto addPairs = [&](Values pairs, int64_t width, int64_t sources) {
-    // In each part of `width` lanes lie `sources` of `width / sources` lanes.
-    SmallVector<int64_t> low, high;
-    int64_t half = width / sources / 2;
-    for (int64_t start = 0; start < lanes; start += width)
-      for (int64_t vector : {int64_t(0), lanes})
-        for (int64_t source = 0; source < sources; ++source)
-          for (int64_t i = 0; i < half; ++i) {
-            int64_t place = vector + start + source * 2 * half + i;
-            low.push_back(place);
-            high.push_back(place + half);
-          }
-    Values sums;
-    for (size_t i = 0; i < pairs.size(); i += 2) {
-      Value lows =
-          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], low);
-      Value highs =
-          vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], high);
-      sums.push_back(arith::AddFOp::create(b, loc, lows, highs));
-    }
-    return sums;
-  };
+  SmallVector<int64_t> low, high;
+  int64_t half = width / sources / 2;
+  for (int64_t start = 0; start < lanes; start += width)
+    for (int64_t vector : {int64_t(0), lanes})
+      for (int64_t source = 0; source < sources; ++source)
+        for (int64_t i = 0; i < half; ++i) {
+          int64_t place = vector + start + source * 2 * half + i;
+          low.push_back(place);
+          high.push_back(place + half);
+        }
+  Values sums;
+  for (size_t i = 0; i < pairs.size(); i += 2) {
+    Value lows = vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], low);
+    Value highs =
+        vector::ShuffleOp::create(b, loc, pairs[i], pairs[i + 1], high);
+    sums.push_back(arith::AddFOp::create(b, loc, lows, highs));
+  }
+  return sums;
+}
+
+/// Pairs become one, and so on. Halves of whole vectors come first, then halves
+/// of the parts of 128 bits that one shuffle of a target works on, each in an
+/// order that ends with the lanes in the order of the vectors. Where
+/// multiplying takes as long as reading it is the other way round: shuffles
+/// across parts, of which there are fewer then, are where multiplications are.
+Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
+  int64_t part = getPartLanes();
   if (rows > kMaxKeyRows) {
     for (int64_t sources = 1; sources < part; sources *= 2)
       vectors = addPairs(vectors, part, sources);
@@ -169,11 +174,124 @@ Value FewRowsEmitter::sumAcrossLanes(Values vectors) {
   return rest[0];
 }
 
+//===----------------------------------------------------------------------===//
+// In parts
+//===----------------------------------------------------------------------===//
+
+int64_t FewRowsEmitter::countKeysInParts(int64_t count) {
+  int64_t part = getPartLanes(), rowsTogether = lanes / part;
+  std::optional<int64_t> known = getConstantIntValue(numFeatures);
+  auto type = cast<MemRefType>(key.getType());
+  // Groups alike, as queries are arranged once; the vectors of sums are as many
+  // as there are lanes.
+  if (rows <= kMaxKeyRows || count != groupRows || count % rowsTogether != 0 ||
+      lanes * rowsTogether % count != 0 || !known || *known % lanes != 0 ||
+      !keepsQueries() || !op.getSimilarity().empty() ||
+      type.getElementType() != accType || !type.isLastDimUnitStride() ||
+      !liesByRows(maps[1]))
+    return 0;
+  int64_t keys = lanes * rowsTogether / count;
+  bool isFew = *known / part * lanes <= kMaxUnrolledInParts;
+  return keys % part == 0 && lanes % keys == 0 && isFew ? keys : 0;
+}
+
+Value FewRowsEmitter::takePart(Value vector, int64_t number) {
+  int64_t part = getPartLanes(), first = number * part;
+  return vector::ShuffleOp::create(
+      b, loc, vector, vector,
+      llvm::to_vector(llvm::seq<int64_t>(first, first + part)));
+}
+
+void FewRowsEmitter::arrangeQueries() {
+  int64_t part = getPartLanes(), rowsTogether = lanes / part;
+  if (countKeysInParts(groupRows) == 0)
+    return;
+  int64_t perRow = queries.size() / rows;
+  for (int64_t row = 0; row + rowsTogether <= rows; row += rowsTogether)
+    for (int64_t i = 0; i < perRow * rowsTogether; ++i) {
+      Values pieces;
+      for (int64_t r = row; r < row + rowsTogether; ++r)
+        pieces.push_back(
+            takePart(queries[r * perRow + i / rowsTogether], i % rowsTogether));
+      for (int64_t width = part; pieces.size() > 1; width *= 2) {
+        Values wider;
+        for (size_t p = 0; p < pieces.size(); p += 2)
+          wider.push_back(vector::ShuffleOp::create(
+              b, loc, pieces[p], pieces[p + 1],
+              llvm::to_vector(llvm::seq<int64_t>(0, 2 * width))));
+        pieces = wider;
+      }
+      queryParts.push_back(pieces[0]);
+    }
+}
+
+SmallVector<Value> FewRowsEmitter::multiplyPart(ValueRange keys,
+                                                int64_t feature, int64_t first,
+                                                ValueRange sums) {
+  constexpr int64_t kLineBits = 64 * 8;
+  int64_t part = getPartLanes(), rowsTogether = lanes / part;
+  int64_t steps = *getConstantIntValue(numFeatures) / part;
+  // Lines in the order of their addresses, evenly over the steps: many at once
+  // have to wait, and what follows with them.
+  int64_t line = kLineBits / accType.getWidth();
+  int64_t perRow = llvm::divideCeil(steps * part, line);
+  int64_t numLines = perRow * keys.size(), step = feature / part;
+  keepOrder(/*beginsKey=*/true);
+  if (asksAhead && first == 0)
+    for (int64_t i = step * numLines / steps; i < (step + 1) * numLines / steps;
+         ++i)
+      memref::PrefetchOp::create(
+          b, loc, op.getKey(),
+          ValueRange{add(keys[i / perRow], index(kKeysAhead)),
+                     index(i % perRow * line)},
+          /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+  SmallVector<int64_t> repeated;
+  for (int64_t i = 0; i < lanes; ++i)
+    repeated.push_back(i % part);
+  auto loadKey = [&](int64_t number, Value, ValueRange) -> Value {
+    Value features =
+        vector::LoadOp::create(b, loc, VectorType::get({part}, accType), key,
+                               ValueRange{keys[number], index(feature)});
+    return vector::ShuffleOp::create(b, loc, features, features, repeated);
+  };
+  auto loadQuery = [&](int64_t r, Value, ValueRange) {
+    return queryParts[(first / rowsTogether + r) * steps + step];
+  };
+  MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{}, loadKey,
+                     loadQuery};
+  kernel.columns = keys.size();
+  return emitMicroKernelStep(b, loc, kernel, index(feature), /*offsets=*/{},
+                             sums, options);
+}
+
+void FewRowsEmitter::storeParts(Values sums, int64_t keys, int64_t first,
+                                Value place) {
+  int64_t part = getPartLanes(), rowsTogether = lanes / part;
+  for (int64_t sources = 1; sources < part; sources *= 2)
+    sums = addPairs(sums, part, sources);
+  // Those of the first rows come first.
+  int64_t perRows = keys / part;
+  for (auto [i, sum] : llvm::enumerate(sums))
+    for (int64_t r = 0; r < rowsTogether; ++r) {
+      Value scores = takePart(sum, r);
+      Value row = index(first + i / perRows * rowsTogether + r);
+      vector::StoreOp::create(
+          b, loc, scores, weights,
+          ValueRange{row, add(place, index(i % perRows * part))});
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// A vector of keys
+//===----------------------------------------------------------------------===//
+
 void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
                                     int64_t count) {
   // Keys that do not fill a turn repeat the last one: what is computed for them
   // is not used.
-  int64_t keys = lanes / int64_t(llvm::PowerOf2Ceil(count));
+  int64_t keysInParts = countKeysInParts(count);
+  int64_t keys =
+      keysInParts ? keysInParts : lanes / int64_t(llvm::PowerOf2Ceil(count));
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
   bool unrolls = known && *known / numTogether * count * keys <= kMaxUnrolled;
   Value last;
@@ -197,12 +315,21 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
                   *known - *known / kRestOfKeys, part, turns);
       }
       keyRows.push_back(keyRow);
+      if (keysInParts)
+        continue;
       if (static_cast<int64_t>(keyRows.size()) < together)
         continue;
       Values sums = multiplyKeys(keyRows, first, count, unrolls);
       for (auto [i, sum] : llvm::enumerate(sums))
         vectors[i / together * keys + k + 1 - together + i % together] = sum;
       keyRows.clear();
+    }
+    if (keysInParts) {
+      for (int64_t feature = 0; feature < *known; feature += getPartLanes())
+        vectors = multiplyPart(keyRows, feature, first, vectors);
+      Value place = block.place ? add(block.place, number) : number;
+      storeParts(vectors, keys, first, place);
+      return Values();
     }
     Value scores = sumAcrossLanes(vectors);
     for (int64_t r = 0; r < count; ++r) {

@@ -54,6 +54,7 @@ void FewRowsEmitter::readQueries() {
       queries.push_back(readFeatures(query, maps[0], index(row),
                                      /*key=*/zero, index(feature), mask));
     }
+  arrangeQueries();
 }
 
 Value FewRowsEmitter::getQuery(int64_t row, Value feature, Value mask) {

@@ -109,6 +109,39 @@ func.func @more_rows(%q: memref<6x32xf32>, %k: memref<64x32xf32>, %v: memref<64x
   return
 }
 
+// Eight rows fill vectors by parts of 128 bits, a part of four rows each: eight keys
+// meet them at once, four features at a time, which come to all parts; what the four
+// lanes of a part hold is added up in two turns. Lines are asked for evenly, in the
+// order of their addresses.
+// CHECK-LABEL: @rows_in_parts
+// CHECK-SAME: %{{.+}}: memref<8x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
+// CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<8x32xf32>
+// CHECK: vector.shuffle %{{.+}} [4, 5, 6, 7] : vector<16xf32>
+// CHECK: vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<8xf32>, vector<8xf32>
+// CHECK: scf.for %[[PLACE:.+]] = %c0{{.*}} to %c32{{.*}} step %c16
+// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
+// CHECK-COUNT-2: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
+// CHECK: vector.load %[[KEY]]{{.+}} : memref<64x32xf32>, vector<4xf32>
+// CHECK-NEXT: vector.shuffle %{{.+}} [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3] : vector<4xf32>
+// CHECK-NOT: llvm.fence
+// CHECK-COUNT-16: vector.fma
+// CHECK: llvm.fence
+// CHECK: vector.load %[[KEY]][%{{.+}}, %c4{{.*}}]
+// CHECK-COUNT-112: vector.fma
+// CHECK-COUNT-24: vector.shuffle {{.*}} vector<16xf32>, vector<16xf32>
+// CHECK: %[[PART:.+]] = vector.shuffle %{{.+}} [0, 1, 2, 3] : vector<16xf32>
+// CHECK: vector.store %[[PART]], %[[WEIGHTS]][%{{.+}}, %{{.+}}] : memref<8x32xf32>, vector<4xf32>
+// CHECK-COUNT-15: vector.store %{{.+}} : memref<8x32xf32>, vector<4xf32>
+func.func @rows_in_parts(%q: memref<8x32xf32>, %k: memref<64x32xf32>, %v: memref<64x64xf32>,
+                         %a: memref<8x64xf32>, %m: memref<8xf32>, %l: memref<8xf32>) {
+  attn.online ins(%q, %k, %v : memref<8x32xf32>, memref<64x32xf32>, memref<64x64xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<8>)
+      outs(%a : memref<8x64xf32>) statistics(%m, %l : memref<8xf32>, memref<8xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  return
+}
+
 // Each query row has its statistics, and every split is rescaled to them.
 // CHECK-LABEL: @merge
 // CHECK: scf.for %[[ROW:.+]] = %c0{{.*}} to %c3

@@ -530,6 +530,12 @@ def few(dtype, rng, error):
                            group=group, rows=rows, dynamic=dynamic,
                            lse=number % 2 == 0, **sizes, **kind)
                 number += 1
+    for number, kind in enumerate(kinds):
+        yield sdpa(f"whole-{number}", dtype, rng, error, rows=(8, 1, 2)[number % 3],
+                   group=(1, 8, 8)[number % 3], keys=(64, 75)[number % 2],
+                   heads=2, width=(32, 64)[number % 2], channels=48, lse=True,
+                   dynamic=number == 4, batch=2 if "offset" in kind else 1,
+                   **kind)
     for rows, group in ((1, 4), (3, 2)):
         for number, kind in enumerate(kinds):
             yield sdpa(f"parts-{rows}x{group}-{number}", dtype, rng, error,
