@@ -41,6 +41,8 @@
 
 #include "TileEmitter.h"
 #include "VectorReader.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace attn {
 
@@ -201,7 +203,12 @@ private:
   /// Keeps those of a row's keys that are better than what it has.
   void emitSelection(const Block &block, mlir::Value row, mlir::Value score,
                      mlir::Value visible);
-  /// Takes in the scores' statistics; returns them.
+  /// The weight of a vector of a row's scores.
+  mlir::Value emitWeight(mlir::Value row, mlir::Value score,
+                         mlir::ValueRange scoreStatistics,
+                         mlir::ValueRange operands);
+  /// Takes in the scores' statistics; returns them, unless what weights take of
+  /// them is kept.
   Values updateStatistics(const Block &block, mlir::Value row,
                           mlir::Value score, mlir::Value visible);
   void rescaleRow(const Block &block, mlir::Value row, mlir::Value factors);
@@ -247,6 +254,14 @@ private:
   /// Chooses where the state of the rows is kept while the step goes on.
   void createState();
   void forEachRow(llvm::function_ref<void(mlir::Value)> body);
+  /// Splits the weight of a score into what depends on the statistics alone and
+  /// the rest.
+  void splitWeight();
+  /// Clones the ops of `formula` that depend on the statistics alone, or those
+  /// that do not.
+  void cloneFormula(mlir::IRMapping &mapping, bool ofStatistics);
+  /// Computes what weights take of a row's score statistics, and keeps it.
+  void keepForWeights(mlir::Value row, mlir::ValueRange scoreStatistics);
   /// From where the op has the state of a row to where the step has it, and
   /// back.
   void loadState(mlir::Value row);
@@ -288,6 +303,15 @@ private:
   mlir::Value accumulator;
   Values scoreStatistics;
   mlir::Value sums;
+  /// The weight of a score, from arguments: the score, the score statistics,
+  /// the operands; the ops of it that depend on the statistics alone; and what
+  /// the others take of these, where there is any, which is computed when a
+  /// statistic moves and kept (row, number).
+  mlir::Block formula;
+  llvm::SmallPtrSet<mlir::Operation *, 16> ofStatistics;
+  mlir::Value formulaResult;
+  Values takenByWeights;
+  mlir::Value keptForWeights;
   /// Scores, then weights (row, key of the block); pairs of weights (row, key /
   /// 2); visible pairs (row).
   mlir::Value weights, weightPairs, words;

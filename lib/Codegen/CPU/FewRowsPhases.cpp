@@ -97,8 +97,10 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
       arith::ConstantOp::create(b, loc, b.getIntegerAttr(word.getType(), 0));
   Value moved =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, word, none);
-  auto branch = scf::IfOp::create(b, loc, ValueRange(old).getTypes(), moved,
-                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
+  bool keeps = !takenByWeights.empty();
+  auto branch = scf::IfOp::create(
+      b, loc, TypeRange(keeps ? ValueRange() : ValueRange(old)), moved,
+      /*addThenBlock=*/true, /*addElseBlock=*/!keeps);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   // In all lanes, though one would do: exponentials of numbers are calls.
@@ -111,7 +113,10 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
   }
   if (Value factors = weighting.rescale(b, loc, olds, nexts, /*scale=*/Value()))
     rescaleRow(block, row, factors);
-  scf::YieldOp::create(b, loc, next);
+  keepForWeights(row, nexts);
+  scf::YieldOp::create(b, loc, keeps ? Values() : next);
+  if (keeps)
+    return {};
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, loc, old);
   return Values(branch.getResults());
@@ -197,8 +202,7 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
     operands.push_back(
         lane->toVector(read(operand, maps[op.getWeightingIndex() + i],
                             along(block, row), /*mask=*/{})));
-  Value weight =
-      weighting.weight(b, loc, score, finals, operands, /*scale=*/Value());
+  Value weight = emitWeight(row, score, finals, operands);
   weight = select(visible, weight, constant(0.0));
   for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
     Value at[] = {index(i - numScoreStatistics), row, zero};

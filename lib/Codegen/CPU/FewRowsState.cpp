@@ -156,6 +156,91 @@ void FewRowsEmitter::createState() {
     accumulator = scratch({rows, vectors * lanes}, accType);
   for (Value statistic : op.getStatistics().take_front(numScoreStatistics))
     scoreStatistics.push_back(isLocal ? scratch({rows}, accType) : statistic);
+  splitWeight();
+  if (!takenByWeights.empty())
+    keptForWeights =
+        scratch({rows, static_cast<int64_t>(takenByWeights.size())}, accType);
+}
+
+void FewRowsEmitter::splitWeight() {
+  if (numScoreStatistics == 0)
+    return;
+  OpBuilder builder(b.getContext());
+  builder.setInsertionPointToStart(&formula);
+  Value score = formula.addArgument(laneType, loc);
+  Values given, operands;
+  for (unsigned i = 0; i < numScoreStatistics; ++i)
+    given.push_back(formula.addArgument(laneType, loc));
+  for (size_t i = 0; i < op.getWeightingOperands().size(); ++i)
+    operands.push_back(formula.addArgument(laneType, loc));
+  formulaResult = weighting.weight(builder, loc, score, given, operands,
+                                   /*scale=*/Value());
+  auto isConstant = [](Operation *op) {
+    return op && op->hasTrait<OpTrait::ConstantLike>();
+  };
+  auto isGiven = [&](Value value) {
+    Operation *source = value.getDefiningOp();
+    return source ? ofStatistics.contains(source) || isConstant(source)
+                  : llvm::is_contained(given, value);
+  };
+  bool computes = false, keeps = true;
+  for (Operation &each : formula)
+    if (!isConstant(&each) && each.getNumRegions() == 0 && isPure(&each) &&
+        llvm::all_of(each.getOperands(), isGiven)) {
+      ofStatistics.insert(&each);
+      computes = true;
+    }
+  auto take = [&](Value value) {
+    if (!isGiven(value) || isConstant(value.getDefiningOp()) ||
+        llvm::is_contained(takenByWeights, value))
+      return;
+    takenByWeights.push_back(value);
+    keeps &= value.getType() == laneType;
+  };
+  for (Operation &each : formula)
+    if (!ofStatistics.contains(&each))
+      llvm::for_each(each.getOperands(), take);
+  take(formulaResult);
+  if (!computes || !keeps)
+    takenByWeights.clear();
+}
+
+void FewRowsEmitter::cloneFormula(IRMapping &mapping, bool ofStatistics) {
+  for (Operation &each : formula)
+    if (each.hasTrait<OpTrait::ConstantLike>() ||
+        this->ofStatistics.contains(&each) == ofStatistics)
+      b.clone(each, mapping);
+}
+
+void FewRowsEmitter::keepForWeights(Value row, ValueRange scoreStatistics) {
+  if (takenByWeights.empty())
+    return;
+  IRMapping mapping;
+  mapping.map(formula.getArguments().slice(1, numScoreStatistics),
+              scoreStatistics);
+  cloneFormula(mapping, /*ofStatistics=*/true);
+  for (auto [i, value] : llvm::enumerate(takenByWeights))
+    memref::StoreOp::create(
+        b, loc,
+        vector::ExtractOp::create(b, loc, mapping.lookup(value), int64_t(0)),
+        keptForWeights, ValueRange{row, index(i)});
+}
+
+Value FewRowsEmitter::emitWeight(Value row, Value score,
+                                 ValueRange scoreStatistics,
+                                 ValueRange operands) {
+  if (takenByWeights.empty())
+    return weighting.weight(b, loc, score, scoreStatistics, operands,
+                            /*scale=*/Value());
+  IRMapping mapping;
+  mapping.map(formula.getArgument(0), score);
+  mapping.map(formula.getArguments().drop_front(1 + numScoreStatistics),
+              operands);
+  for (auto [i, value] : llvm::enumerate(takenByWeights))
+    mapping.map(value, broadcast(memref::LoadOp::create(
+                           b, loc, keptForWeights, ValueRange{row, index(i)})));
+  cloneFormula(mapping, /*ofStatistics=*/false);
+  return mapping.lookup(formulaResult);
 }
 
 void FewRowsEmitter::forEachRow(function_ref<void(Value)> body) {
@@ -173,13 +258,17 @@ void FewRowsEmitter::forEachRow(function_ref<void(Value)> body) {
 /// Statistics of the weights are kept per lane; what there is of them goes into
 /// the first.
 void FewRowsEmitter::loadState(Value row) {
+  Values given;
   for (auto [i, statistic] :
        llvm::enumerate(op.getStatistics().take_front(statistics.size()))) {
-    if (i < numScoreStatistics && !isLocal)
+    bool isOfScores = i < numScoreStatistics;
+    if (isOfScores && !isLocal && takenByWeights.empty())
       continue;
     Value first = memref::LoadOp::create(b, loc, statistic, row);
-    if (i < numScoreStatistics) {
-      memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
+    if (isOfScores) {
+      given.push_back(broadcast(first));
+      if (isLocal)
+        memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
       continue;
     }
     Value vector = vector::InsertOp::create(
@@ -188,6 +277,7 @@ void FewRowsEmitter::loadState(Value row) {
         b, loc, vector, sums,
         ValueRange{index(i - numScoreStatistics), row, zero});
   }
+  keepForWeights(row, given);
   if (!isLocal)
     return;
   forEachColumn(

@@ -142,6 +142,33 @@ func.func @rows_in_parts(%q: memref<8x32xf32>, %k: memref<64x32xf32>, %v: memref
   return
 }
 
+// What weights take of the statistics alone is computed where these move, and kept:
+// the factor of a score, and what the reference is times it.
+// CHECK-LABEL: @kept
+// CHECK: %[[KEPT:.+]] = memref.alloca() {{.*}} : memref<2x2xf32>
+// CHECK: %[[MAX:.+]] = memref.alloca() {{.*}} : memref<2xf32>
+// CHECK: math.absf
+// CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c0{{.*}}]
+// CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c1{{.*}}]
+// CHECK: scf.for
+// CHECK: memref.load %[[MAX]]
+// CHECK: scf.if
+// CHECK: math.absf
+// CHECK-COUNT-2: memref.store %{{.+}}, %[[KEPT]]
+// CHECK: }
+// CHECK-NOT: math.absf
+// CHECK-COUNT-2: memref.load %[[KEPT]][%c0
+// CHECK-NOT: math.absf
+// CHECK: math.exp2
+func.func @kept(%q: memref<2x32xf32>, %k: memref<32x32xf32>, %v: memref<32x16xf32>,
+                %a: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2xf32>) {
+  attn.online ins(%q, %k, %v : memref<2x32xf32>, memref<32x32xf32>, memref<32x16xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<2>)
+      outs(%a : memref<2x16xf32>) statistics(%m, %l : memref<2xf32>, memref<2xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  return
+}
+
 // Each query row has its statistics, and every split is rescaled to them.
 // CHECK-LABEL: @merge
 // CHECK: scf.for %[[ROW:.+]] = %c0{{.*}} to %c3
