@@ -9,6 +9,9 @@
 // WHY: fused: one online pass; tiles of 4 query rows by 512 key rows; keys in up to 4 parts of 1024 or more; layout #attn.lanes_along_features<4> (cost 0.438), before #attn.lanes_along_rows<16> (cost 2), #attn.lanes_along_rows<32> (cost 3)
 // WHY: fused: one online pass; tiles of 6 query rows by 320 key rows; keys in up to 32 parts of 1024 or more; layout #attn.lanes_along_features<6>
 // WHY: fused: one online pass; tiles of 8 query rows by 256 key rows; layout #attn.lanes_along_features<8>
+// WHY: fused: one online pass; tiles of 8 query rows by 256 key rows; keys in up to 4 parts of 1024 or more; layout #attn.lanes_along_features<8>
+// WHY: fused: one online pass; tiles of 8 query rows by 256 key rows; keys in up to 2 parts of 2048 or more; layout #attn.lanes_along_features<8>
+// WHY: fused: one online pass; tiles of 8 query rows by 256 key rows; keys in up to 2 parts of 4096 or more; layout #attn.lanes_along_features<8>
 // WHY: fused: one online pass; tiles of 32 query rows by 64 key rows; layout #attn.lanes_along_rows<32>
 
 // Each part leaves its state; the states are merged, and what they become is
@@ -88,6 +91,36 @@ func.func @unknown_group(%q: tensor<8x?x1x16xf32>, %k: tensor<8x512x16xf32>, %v:
       weighting(#attn.softmax) outs(%init : tensor<8x?x1x16xf32>)
       {indexing_maps = [#q4, #k4, #v4, #o4]} -> tensor<8x?x1x16xf32>
   return %o : tensor<8x?x1x16xf32>
+}
+
+// A part costs more where a tile has more rows: parts of such are longer where there
+// are 16 workers nevertheless.
+// CHECK-LABEL: @four_heads
+// CHECK: scf.forall (%{{.+}}, %{{.+}}) in (4, 4) shared_outs
+// CHECK-LABEL: @eight_heads
+// CHECK: scf.forall (%{{.+}}, %{{.+}}) in (8, 2) shared_outs
+// CHECK-LABEL: @sixteen_heads
+// CHECK: scf.forall (%{{.+}}, %{{.+}}) in (16, 2) shared_outs
+func.func @four_heads(%q: tensor<4x8x16xf32>, %k: tensor<4x4096x16xf32>, %v: tensor<4x4096x16xf32>,
+                 %init: tensor<4x8x16xf32>) -> tensor<4x8x16xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<4x8x16xf32>, tensor<4x4096x16xf32>, tensor<4x4096x16xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<4x8x16xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<4x8x16xf32>
+  return %o : tensor<4x8x16xf32>
+}
+func.func @eight_heads(%q: tensor<8x8x16xf32>, %k: tensor<8x4096x16xf32>, %v: tensor<8x4096x16xf32>,
+                 %init: tensor<8x8x16xf32>) -> tensor<8x8x16xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<8x8x16xf32>, tensor<8x4096x16xf32>, tensor<8x4096x16xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<8x8x16xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<8x8x16xf32>
+  return %o : tensor<8x8x16xf32>
+}
+func.func @sixteen_heads(%q: tensor<16x8x16xf32>, %k: tensor<16x8192x16xf32>, %v: tensor<16x8192x16xf32>,
+                 %init: tensor<16x8x16xf32>) -> tensor<16x8x16xf32> {
+  %o = attn.generic ins(%q, %k, %v : tensor<16x8x16xf32>, tensor<16x8192x16xf32>, tensor<16x8192x16xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<16x8x16xf32>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<16x8x16xf32>
+  return %o : tensor<16x8x16xf32>
 }
 
 // 32 heads of one key head fill the lanes.
