@@ -6,21 +6,30 @@
 //===----------------------------------------------------------------------===//
 //
 // A path is followed by all threads of a block together: each instruction by
-// all that are there before the next one, those that are the least far first.
+// all that are there before the next one; where some go another way, they meet
+// the others again before any goes on.
 // What that order hides the clocks of SharedMemory.h show.
+//
+// Where ways meet, a path ends whose state was there before: same places, same
+// registers of those that are still read, same copies on their way, same
+// accesses that no barrier orders yet. So that there are finitely many, what
+// changes with each round of a loop is given up: at once if no address is
+// computed from it and threads wait for others there; else after some rounds,
+// unless the loop is known to end.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Emulator/PtxChecker.h"
-#include "PtxValues.h"
-#include "SharedMemory.h"
+#include "PtxBlock.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/xxhash.h"
 
-#include <deque>
+#include <set>
 
 using llvm::Error;
 using llvm::StringRef;
@@ -28,141 +37,91 @@ using llvm::Twine;
 
 namespace attn {
 
-/// How often a branch that goes back is taken on a path where it might not be.
-static constexpr unsigned kIterations = 2;
-static constexpr int64_t kMostPaths = 256;
-/// How often it is taken where it is known to be.
-static constexpr unsigned kMostKnown = 1 << 14;
-/// How often a loop goes round that only other branches leave.
-static constexpr unsigned kMostRounds = 256;
-static constexpr unsigned kEnded = ~0u;
+/// How many states of a kernel are looked at.
+static constexpr int64_t kMostStates = 1 << 15;
+/// How many values of a register are told apart at the head of a loop that may
+/// go on for ever.
+static constexpr unsigned kMostValues = 16;
+/// How often the head of a loop is come to that is known to end.
+static constexpr unsigned kMostRounds = 1 << 16;
 
 namespace {
 
-/// Where a copy goes.
-using Span = std::pair<int64_t, int64_t>;
-
-/// How far the threads have come on a path.
+/// A state, and how its path came there.
 struct Path {
-  explicit Path(PtxRegisters registers) : registers(std::move(registers)) {}
+  explicit Path(PtxBlock block) : block(std::move(block)) {}
 
-  PtxRegisters registers;
-  SharedShadow shared;
-  WarpClocks clocks;
-  /// The next instruction of each thread.
-  std::vector<unsigned> places;
-  /// The copies of each thread that are in no group, and its groups.
-  std::vector<std::vector<Span>> open;
-  std::vector<std::deque<std::vector<Span>>> groups;
-  /// How often each branch was taken back.
-  llvm::DenseMap<unsigned, unsigned> taken;
+  PtxBlock block;
+  /// How often a way was chosen, when the state was last looked at, and when a
+  /// head of a loop was last come to; and how often that was.
+  unsigned numChoices = 0, numSeen = 0;
+  struct Visit {
+    unsigned numChoices = 0, count = 0;
+  };
+  llvm::DenseMap<unsigned, Visit> visits;
 };
 
 /// Follows one kernel.
 class KernelChecker {
 public:
   KernelChecker(const PtxKernel &kernel, PtxReport &report)
-      : kernel(kernel), report(report), numThreads(kernel.threads) {}
+      : kernel(kernel), report(report), numThreads(kernel.threads),
+        program(kernel, kernel.threads, addresses) {}
 
   Error run();
 
 private:
-  void placeShared();
-  void findIrrelevant();
+  PtxBlock start();
   Error follow(Path &path);
-  Error execute(Path &path, unsigned place);
-  Error branch(Path &path, unsigned place);
-  Error synchronize(Path &path, const PtxInstruction &op);
-  Error access(Path &path, const PtxInstruction &op);
-  void commit(Path &path);
-  void wait(Path &path, size_t left);
-  Error orderCopies(Path &path, const PtxInstruction &op);
-  Error fail(const PtxInstruction &op, const Twine &text) const {
-    return llvm::createStringError("kernel @" + kernel.name + ", line " +
-                                   Twine(op.line) + ": " + text);
-  }
-  /// Whether `op` has to do with shared memory or its order.
-  static bool isRelevant(const PtxInstruction &op);
+  /// From `place` on, as long as no other threads are there.
+  Error advance(Path &path, unsigned place);
+  void branch(Path &path, const PtxStep &step, unsigned place);
+  /// Whether the state is a new one.
+  bool enter(Path &path, unsigned place);
+  Error comeToLoop(Path &path, unsigned place);
 
   const PtxKernel &kernel;
   PtxReport &report;
   unsigned numThreads;
   llvm::StringMap<uint64_t> addresses;
-  std::vector<std::pair<int64_t, int64_t>> arrays;
-  int64_t dynamicOffset = 0;
-  /// Branches that only leave out what has nothing to do with shared memory.
-  std::vector<bool> irrelevant;
+  PtxProgram program;
   std::vector<Path> paths;
-  /// The threads that execute an instruction.
-  std::vector<bool> active;
-  bool all = true;
+  std::set<std::pair<uint64_t, uint64_t>> states;
+  /// By head of a loop and register: the values seen, and whether it is given
+  /// up there.
+  struct Values {
+    llvm::SmallDenseSet<uint64_t, 4> seen;
+    bool given = false;
+  };
+  llvm::DenseMap<std::pair<unsigned, unsigned>, Values> values;
 };
 
 } // namespace
-
-static bool isAccess(const PtxInstruction &op) {
-  StringRef name = op.opcode.front();
-  return name == "ld" || name == "st" || name == "atom" || name == "red" ||
-         name == "ldmatrix" || name == "stmatrix";
-}
 
 //===----------------------------------------------------------------------===//
 // Before
 //===----------------------------------------------------------------------===//
 
-void KernelChecker::placeShared() {
-  int64_t next = 0, alignment = 16;
+PtxBlock KernelChecker::start() {
+  PtxBlock block(program, numThreads, report);
+  std::vector<std::pair<int64_t, int64_t>> arrays;
+  int64_t end = 0, alignment = 16, granule = 16;
+  bool dynamic = false;
   for (const PtxShared &array : kernel.shared) {
-    if (array.dynamic) {
-      alignment = std::max(alignment, array.alignment);
-      continue;
-    }
-    next = llvm::alignTo(next, std::max<int64_t>(array.alignment, 16));
-    addresses[array.name] = next;
-    arrays.push_back({next, array.bytes});
-    next += array.bytes + 16;
-  }
-  dynamicOffset = llvm::alignTo(next, alignment);
-  for (const PtxShared &array : kernel.shared)
+    dynamic |= array.dynamic;
+    alignment = std::max(alignment, array.alignment);
     if (array.dynamic)
-      addresses[array.name] = dynamicOffset;
-}
-
-/// Whether what it accesses may be shared memory, by its name.
-static bool mayBeShared(const PtxInstruction &op) {
-  return op.has("shared") || !(op.has("global") || op.has("param") ||
-                               op.has("local") || op.has("const"));
-}
-
-bool KernelChecker::isRelevant(const PtxInstruction &op) {
-  StringRef name = op.opcode.front();
-  if (name == "bar" || name == "barrier" || name == "cp" || name == "ret" ||
-      name == "exit")
-    return true;
-  return isAccess(op) && mayBeShared(op);
-}
-
-/// bra over instructions that are all of no interest: it makes no difference.
-void KernelChecker::findIrrelevant() {
-  irrelevant.assign(kernel.instructions.size(), false);
-  for (auto [index, op] : llvm::enumerate(kernel.instructions)) {
-    if (!op.is("bra") || op.guard.empty())
       continue;
-    auto target = kernel.labels.find(op.operands.front());
-    if (target == kernel.labels.end() || target->second <= index)
-      continue;
-    bool plain = true;
-    for (unsigned i = index + 1; plain && i < target->second; ++i) {
-      const PtxInstruction &skipped = kernel.instructions[i];
-      plain = !isRelevant(skipped);
-      if (skipped.is("bra")) {
-        auto next = kernel.labels.find(skipped.operands.front());
-        plain = next != kernel.labels.end() && next->second > i &&
-                next->second <= target->second;
-      }
-    }
-    irrelevant[index] = plain;
+    arrays.push_back({addresses[array.name], array.bytes});
+    end = std::max<int64_t>(end, addresses[array.name] + array.bytes);
   }
+  int64_t dynamicOffset = llvm::alignTo(end, alignment);
+  for (const PtxInstruction &op : kernel.instructions)
+    if (int64_t size = getPtxGranule(op))
+      granule = std::min(granule, size);
+  block.shared.configure(dynamic ? SharedMemory::kWindow : end, granule,
+                         block.getNumWarps(), arrays, dynamicOffset);
+  return block;
 }
 
 Error KernelChecker::run() {
@@ -172,27 +131,23 @@ Error KernelChecker::run() {
         ": expected .maxntid with 1 to 1024 threads, but got " +
         (numThreads ? Twine(numThreads) : Twine("none")));
   ++report.kernels;
-  placeShared();
-  findIrrelevant();
-  active.resize(numThreads);
-  Path first{PtxRegisters(numThreads, addresses)};
-  unsigned numWarps = llvm::divideCeil(numThreads, 32);
-  bool bytes = llvm::any_of(kernel.instructions, [](auto &op) {
-    return isAccess(op) && mayBeShared(op) && getAccessedBytes(op) == 1;
-  });
-  bool dynamic =
-      llvm::any_of(kernel.shared, [](auto &array) { return array.dynamic; });
-  first.shared.configure(dynamic ? SharedMemory::kWindow : dynamicOffset,
-                         bytes ? 1 : 2, numWarps, arrays, dynamicOffset);
-  first.shared.reset();
-  first.clocks.reset(numWarps);
-  first.places.assign(numThreads, 0);
-  first.open.resize(numThreads);
-  first.groups.resize(numThreads);
-  paths.push_back(std::move(first));
-  int64_t done = 0;
+  int64_t next = 0, alignment = 16;
+  for (const PtxShared &array : kernel.shared) {
+    alignment = std::max(alignment, array.alignment);
+    if (array.dynamic)
+      continue;
+    next = llvm::alignTo(next, std::max<int64_t>(array.alignment, 16));
+    addresses[array.name] = next;
+    next += array.bytes + 16;
+  }
+  for (const PtxShared &array : kernel.shared)
+    if (array.dynamic)
+      addresses[array.name] = llvm::alignTo(next, alignment);
+  if (Error error = program.analyze())
+    return error;
+  paths.push_back(Path(start()));
   while (!paths.empty()) {
-    if (done++ == kMostPaths) {
+    if (int64_t(states.size()) > kMostStates) {
       report.more = true;
       break;
     }
@@ -201,6 +156,45 @@ Error KernelChecker::run() {
     paths.pop_back();
     if (Error error = follow(path))
       return error;
+  }
+  report.states += states.size();
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+bool KernelChecker::enter(Path &path, unsigned place) {
+  if (!program.isJoin(place) || path.numChoices == path.numSeen)
+    return true;
+  path.numSeen = path.numChoices;
+  llvm::SmallVector<uint32_t, 0> state;
+  path.block.describe(state);
+  llvm::XXH128_hash_t hash = llvm::xxh3_128bits(llvm::ArrayRef(
+      reinterpret_cast<const uint8_t *>(state.data()), 4 * state.size()));
+  return states.insert({hash.low64, hash.high64}).second;
+}
+
+/// Registers are given up there that would be others in each round.
+Error KernelChecker::comeToLoop(Path &path, unsigned place) {
+  Path::Visit &visit = path.visits[place];
+  if (++visit.count > kMostRounds)
+    return path.block.fail(program[place], "expected a loop that ends");
+  bool isChosen = visit.count > 1 && visit.numChoices != path.numChoices;
+  visit.numChoices = path.numChoices;
+  for (unsigned reg : program.getLive(place).set_bits()) {
+    const PtxValue &value = path.block.getRegister(reg);
+    if (!value)
+      continue;
+    Values &known = values[{place, reg}];
+    bool isPrecise = program.isPrecise(reg) || !program.waitsInLoop(place);
+    if (!known.given && (!isPrecise || isChosen)) {
+      known.seen.insert(value->hash);
+      known.given = known.seen.size() > (isPrecise ? kMostValues : 1);
+    }
+    if (known.given)
+      path.block.forget(reg);
   }
   return Error::success();
 }
@@ -211,221 +205,79 @@ Error KernelChecker::run() {
 
 Error KernelChecker::follow(Path &path) {
   for (;;) {
-    unsigned place = *llvm::min_element(path.places);
-    if (place == kEnded)
-      return Error::success();
-    if (place >= kernel.instructions.size()) {
-      if (kernel.instructions.empty())
+    unsigned place = path.block.activate();
+    if (place != kPtxEnd) {
+      if (program.isHeader(place))
+        if (Error error = comeToLoop(path, place))
+          return error;
+      if (!enter(path, place))
         return Error::success();
-      return fail(kernel.instructions.back(), "expected 'ret' at the end");
+      if (Error error = advance(path, place))
+        return error;
+      continue;
     }
-    all = true;
-    for (unsigned i = 0; i < numThreads; ++i) {
-      active[i] = path.places[i] == place;
-      all &= active[i] || path.places[i] == kEnded;
-    }
-    if (Error error = execute(path, place))
-      return error;
+    unsigned waiting = 0;
+    while (waiting < numThreads && !path.block.isWaiting(waiting))
+      ++waiting;
+    if (waiting == numThreads)
+      return Error::success();
+    if (path.block.releaseAny())
+      continue;
+    const PtxStep &step = program[path.block.getPlace(waiting)];
+    return path.block.fail(step, Twine(step.effect->stuck));
   }
 }
 
-Error KernelChecker::execute(Path &path, unsigned place) {
-  const PtxInstruction &op = kernel.instructions[place];
-  if (op.is("bra"))
-    return branch(path, place);
-  // What is copied to the end on a path may be waited for on one that can be.
-  bool ends = op.is("ret") || op.is("exit");
-  for (unsigned i = 0; i < numThreads; ++i)
-    if (active[i])
-      path.places[i] = ends ? kEnded : place + 1;
-  if (ends)
-    return Error::success();
-  // Only branches have guards in what LLVM writes.
-  if (!op.guard.empty() && isRelevant(op))
-    return fail(op, "expected no predicate but on branches, but got '@" +
-                        op.guard + "'");
-  if (op.is("bar") || op.is("barrier"))
-    return synchronize(path, op);
-  if (op.is("cp") && !op.has("shared"))
-    return orderCopies(path, op);
-  if (Error error = access(path, op))
-    return error;
-  path.registers.execute(op, active, all);
-  return Error::success();
+Error KernelChecker::advance(Path &path, unsigned place) {
+  for (bool isFirst = true;; isFirst = false) {
+    bool meets = place >= path.block.getNextPlace() || program.isJoin(place);
+    if (!isFirst && meets) {
+      path.block.go(place);
+      return Error::success();
+    }
+    const PtxStep &step = program[place];
+    if (step.ends) {
+      path.block.go(kPtxEnd);
+      return Error::success();
+    }
+    if (step.branches) {
+      branch(path, step, place);
+      return Error::success();
+    }
+    if (step.effect) {
+      path.block.go(place);
+      if (Error error = step.effect->execute(path.block, step))
+        return error;
+    }
+    path.block.compute(step);
+    if (step.effect && step.effect->release) {
+      path.block.releaseAny();
+      return Error::success();
+    }
+    ++place;
+  }
 }
 
 /// What depends on what is not known is followed both ways.
-Error KernelChecker::branch(Path &path, unsigned place) {
-  const PtxInstruction &op = kernel.instructions[place];
-  auto target = kernel.labels.find(op.operands.front());
-  if (target == kernel.labels.end())
-    return fail(op, "expected a label, but got '" + op.operands.front() + "'");
-  auto go = [&](Path &from, bool taken) {
-    for (unsigned i = 0; i < numThreads; ++i)
-      if (active[i])
-        from.places[i] = taken ? target->second : place + 1;
-  };
-  bool back = target->second <= place;
-  unsigned &taken = path.taken[place];
-  if (op.guard.empty()) {
-    // Round a loop that is left elsewhere, or not on this path.
-    if (!back || ++taken <= kMostRounds) {
-      go(path, true);
-    } else {
-      path.places.assign(numThreads, kEnded);
-      report.more = true;
-    }
-    return Error::success();
-  }
-  StringRef name = op.guard;
-  bool negated = name.consume_front("!");
-  if (PtxValue known = path.registers.get(name)) {
-    for (unsigned i = 0; i < numThreads; ++i)
-      if (active[i])
-        path.places[i] =
-            ((*known)[i] & 1) != negated ? target->second : place + 1;
-    if (back && ++taken > kMostKnown)
-      return fail(op, "expected a loop that ends");
-    return Error::success();
-  }
-  if (irrelevant[place]) {
-    go(path, false);
-    return Error::success();
-  }
+void KernelChecker::branch(Path &path, const PtxStep &step, unsigned place) {
+  PtxBlock &block = path.block;
+  if (step.guard < 0)
+    return block.go(step.target);
+  if (step.irrelevant)
+    return block.go(step.meeting);
+  if (PtxValue known = block.getRegister(step.guard))
+    return block.branch(*known, step.negated, step.target, place + 1);
   // What is assumed here holds wherever the predicate is asked again.
   auto assume = [&](Path &from, bool taken) {
-    from.registers.assume(name, taken != negated);
-    go(from, taken);
+    ++from.numChoices;
+    from.block.setRegister(step.guard, makePtxValue(std::vector<uint64_t>(
+                                           numThreads, taken != step.negated)));
+    from.block.go(taken ? step.target : place + 1);
   };
-  if (++taken > kIterations) {
-    // Out of the loop, as is likely.
-    assume(path, !back);
-    return Error::success();
-  }
   Path other = path;
-  assume(other, !back);
+  assume(other, false);
   paths.push_back(std::move(other));
-  assume(path, back);
-  return Error::success();
-}
-
-//===----------------------------------------------------------------------===//
-// Order
-//===----------------------------------------------------------------------===//
-
-void KernelChecker::commit(Path &path) {
-  for (unsigned i = 0; i < numThreads; ++i)
-    if (active[i]) {
-      path.groups[i].push_back(std::move(path.open[i]));
-      path.open[i].clear();
-    }
-}
-
-void KernelChecker::wait(Path &path, size_t left) {
-  for (unsigned i = 0; i < numThreads; ++i)
-    while (active[i] && path.groups[i].size() > left) {
-      for (auto [offset, size] : path.groups[i].front())
-        path.shared.land(i, offset, size, path.clocks);
-      path.groups[i].pop_front();
-    }
-}
-
-Error KernelChecker::orderCopies(Path &path, const PtxInstruction &op) {
-  size_t left = 0;
-  if (op.has("commit_group") || op.has("wait_all"))
-    commit(path);
-  else if (!op.has("wait_group") || op.operands.empty() ||
-           StringRef(op.operands[0]).getAsInteger(10, left))
-    return fail(op, "expected an asynchronous copy that is known, but got '" +
-                        op.getName() + "'");
-  if (!op.has("commit_group"))
-    wait(path, left);
-  return Error::success();
-}
-
-Error KernelChecker::synchronize(Path &path, const PtxInstruction &op) {
-  unsigned numWarps = path.clocks.size();
-  if (op.has("warp")) {
-    for (unsigned warp = 0; warp < numWarps; ++warp) {
-      bool whole = true;
-      for (unsigned i = 32 * warp; i < std::min(32 * warp + 32, numThreads);
-           ++i)
-        whole &= active[i] || path.places[i] == kEnded;
-      if (whole)
-        path.clocks.acquire(warp, {});
-    }
-    return Error::success();
-  }
-  if (!op.has("sync") || op.operands.size() != 1)
-    return fail(op, "expected a barrier of all threads, but got '" +
-                        op.getName() + "'");
-  if (!all)
-    return fail(op, "a part of the threads comes to a barrier of all");
-  llvm::SmallVector<uint32_t> sum;
-  for (unsigned warp = 0; warp < numWarps; ++warp)
-    path.clocks.release(warp, sum);
-  for (unsigned warp = 0; warp < numWarps; ++warp)
-    path.clocks.acquire(warp, sum);
-  return Error::success();
-}
-
-//===----------------------------------------------------------------------===//
-// Accesses
-//===----------------------------------------------------------------------===//
-
-Error KernelChecker::access(Path &path, const PtxInstruction &op) {
-  bool copies = op.is("cp");
-  if ((!copies && !isAccess(op)) || !mayBeShared(op))
-    return Error::success();
-  bool matrix = op.is("ldmatrix") || op.is("stmatrix");
-  bool loads = op.is("ld") || op.is("ldmatrix");
-  bool stores = op.is("st") || op.is("stmatrix");
-  auto operand = llvm::find_if(
-      op.operands, [](StringRef text) { return text.starts_with("["); });
-  if (operand == op.operands.end())
-    return Error::success();
-  PtxValue address = path.registers.getAddress(*operand);
-  if (!address) {
-    // A generic address that is not known is taken for one of global memory.
-    if (op.has("shared")) {
-      ++report.accesses;
-      ++report.unknown;
-    }
-    return Error::success();
-  }
-  ++report.accesses;
-  int64_t size = getAccessedBytes(op);
-  if (copies && (op.operands.size() < 3 ||
-                 StringRef(op.operands[2]).getAsInteger(10, size)))
-    return fail(op, "expected the bytes of a copy");
-  // The lanes whose addresses count: eight for each matrix.
-  unsigned lanes = 32;
-  if (matrix) {
-    size = 16;
-    lanes = op.has("x4") ? 32 : op.has("x2") ? 16 : 8;
-  }
-  for (unsigned i = 0; i < numThreads; ++i) {
-    if (!active[i] || i % 32 >= lanes)
-      continue;
-    int64_t offset = (*address)[i];
-    std::optional<std::string> mistake;
-    if (offset % size)
-      mistake = "accesses " + std::to_string(size) + " bytes at byte " +
-                std::to_string(offset) + ", which are not aligned";
-    else if (copies)
-      mistake = path.shared.begin(i, offset, size, path.clocks);
-    else if (loads)
-      mistake = path.shared.read(i, offset, size, path.clocks);
-    else if (stores)
-      mistake = path.shared.write(i, offset, size, path.clocks);
-    else
-      mistake = path.shared.update(offset, size);
-    if (mistake)
-      return fail(op, "thread " + Twine(i) + ": " + *mistake);
-    if (copies)
-      path.open[i].push_back({offset, size});
-  }
-  return Error::success();
+  assume(path, true);
 }
 
 llvm::Expected<PtxReport> checkPtx(StringRef text) {

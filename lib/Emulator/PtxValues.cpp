@@ -9,11 +9,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
-
-#include <functional>
-#include <optional>
+#include "llvm/Support/xxhash.h"
 
 using llvm::StringRef;
 
@@ -55,55 +52,6 @@ int64_t getAccessedBytes(const PtxInstruction &instruction) {
   return bytes * count;
 }
 
-PtxValue PtxRegisters::makeConstant(uint64_t value) const {
-  return std::make_shared<std::vector<uint64_t>>(numThreads, value);
-}
-
-PtxValue PtxRegisters::get(StringRef operand) const {
-  auto fill = [&](auto &&of) -> PtxValue {
-    std::vector<uint64_t> lanes(numThreads);
-    for (unsigned i = 0; i < numThreads; ++i)
-      lanes[i] = of(i);
-    return std::make_shared<std::vector<uint64_t>>(std::move(lanes));
-  };
-  if (operand == "%tid.x")
-    return fill([](unsigned i) { return i; });
-  if (operand == "%tid.y" || operand == "%tid.z")
-    return makeConstant(0);
-  if (operand == "%laneid")
-    return fill([](unsigned i) { return i % 32; });
-  if (operand == "%warpid")
-    return fill([](unsigned i) { return i / 32; });
-  if (operand == "%ntid.x")
-    return makeConstant(numThreads);
-  auto address = addresses.find(operand);
-  if (address != addresses.end())
-    return makeConstant(address->second);
-  int64_t number = 0;
-  if (!operand.getAsInteger(0, number))
-    return makeConstant(number);
-  uint64_t large = 0;
-  if (!operand.getAsInteger(0, large))
-    return makeConstant(large);
-  return values.lookup(operand);
-}
-
-PtxValue PtxRegisters::getAddress(StringRef operand) const {
-  if (!operand.consume_front("[") || !operand.consume_back("]"))
-    return nullptr;
-  auto [name, text] = operand.split('+');
-  int64_t offset = 0;
-  if (!text.empty() && text.trim().getAsInteger(10, offset))
-    return nullptr;
-  PtxValue base = get(name.trim());
-  if (!base || offset == 0)
-    return base;
-  std::vector<uint64_t> lanes = *base;
-  for (uint64_t &lane : lanes)
-    lane += offset;
-  return std::make_shared<std::vector<uint64_t>>(std::move(lanes));
-}
-
 /// setp and its kind.
 static bool compare(StringRef how, Type type, uint64_t a, uint64_t b) {
   bool isSigned = type.kind == 's';
@@ -124,10 +72,19 @@ static bool compare(StringRef how, Type type, uint64_t a, uint64_t b) {
   return !less(a, b);
 }
 
-/// What an instruction makes of the values of its operands, for one thread.
-using Compute = std::function<uint64_t(llvm::ArrayRef<uint64_t>)>;
+/// The upper half of a product.
+static uint64_t multiplyHigh(Type type, uint64_t a, uint64_t b) {
+  if (type.kind == 's')
+    return static_cast<unsigned __int128>(
+               static_cast<__int128>(type.extend(a)) * type.extend(b)) >>
+           type.bits;
+  return static_cast<unsigned __int128>(type.wrap(a)) * type.wrap(b) >>
+         type.bits;
+}
 
-static Compute getCompute(const PtxInstruction &op, Type type) {
+/// What an instruction makes of the values of its operands, for one thread.
+static std::function<uint64_t(llvm::ArrayRef<uint64_t>)>
+getCompute(const PtxInstruction &op, Type type) {
   StringRef name = op.opcode.front();
   bool isSigned = type.kind == 's';
   auto extend = [=](uint64_t x) -> uint64_t {
@@ -144,8 +101,12 @@ static Compute getCompute(const PtxInstruction &op, Type type) {
     return [](Values v) { return v[0] + v[1]; };
   if (name == "sub")
     return [](Values v) { return v[0] - v[1]; };
-  if ((name == "mul" || name == "mad") && !op.has("hi")) {
+  if (name == "mul" || name == "mad") {
     bool adds = name == "mad";
+    if (op.has("hi"))
+      return [=](Values v) {
+        return multiplyHigh(type, v[0], v[1]) + (adds ? v[2] : 0);
+      };
     return [=](Values v) {
       return extend(v[0]) * extend(v[1]) + (adds ? v[2] : 0);
     };
@@ -192,87 +153,84 @@ static Compute getCompute(const PtxInstruction &op, Type type) {
              (count >= 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1);
     };
   if (name == "setp") {
-    std::string how = op.opcode[1];
-    return [=](Values v) -> uint64_t { return compare(how, type, v[0], v[1]); };
+    std::string how = op.opcode[1], with = op.opcode[2];
+    return [=](Values v) -> uint64_t {
+      bool holds = compare(how, type, v[0], v[1]);
+      if (with == "and" || with == "or" || with == "xor") {
+        bool other = v[2] & 1;
+        holds = with == "and"  ? holds && other
+                : with == "or" ? holds || other
+                               : holds != other;
+      }
+      return holds;
+    };
   }
   if (name == "selp")
     return [](Values v) { return v[2] & 1 ? v[0] : v[1]; };
   return nullptr;
 }
 
-PtxValue PtxRegisters::compute(const PtxInstruction &op) const {
+std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
   auto type = parseType(op.opcode.back());
   if (!type || type->kind == 'f' || op.operands.size() < 2)
-    return nullptr;
-  Compute compute = getCompute(op, *type);
-  if (!compute)
-    return nullptr;
-  llvm::SmallVector<PtxValue, 3> inputs;
-  for (StringRef operand : llvm::drop_begin(op.operands)) {
-    inputs.push_back(get(operand));
-    if (!inputs.back())
-      return nullptr;
-  }
+    return std::nullopt;
+  PtxArithmetic result;
+  result.compute = getCompute(op, *type);
+  if (!result.compute)
+    return std::nullopt;
   // The result of a conversion has the type before, of a wide product twice
   // the bits, of a comparison one.
-  Type result = *type;
+  result.bits = type->bits;
   if (op.is("cvt") && op.opcode.size() > 2) {
     auto to = parseType(op.opcode[op.opcode.size() - 2]);
     if (!to || to->kind == 'f')
-      return nullptr;
-    result = *to;
+      return std::nullopt;
+    result.bits = to->bits;
   } else if (op.has("wide")) {
     result.bits *= 2;
   } else if (op.is("setp")) {
     result.bits = 1;
   }
-  std::vector<uint64_t> lanes(numThreads);
-  llvm::SmallVector<uint64_t, 3> arguments(inputs.size());
-  for (unsigned i = 0; i < numThreads; ++i) {
+  result.selects = op.is("selp");
+  if (type->kind == 'p' && (op.is("and") || op.is("or")))
+    result.absorbing = op.is("or");
+  return result;
+}
+
+/// Whether a value is the same number for all threads.
+static bool isUniform(const PtxValue &value, uint64_t number) {
+  return value && llvm::all_of(value->lanes,
+                               [=](uint64_t lane) { return lane == number; });
+}
+
+PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
+  if (selects && inputs.size() == 3)
+    for (uint64_t side : {1, 0})
+      if (isUniform(inputs[2], side))
+        return inputs[side ? 0 : 1];
+  if (absorbing)
+    for (const PtxValue &input : inputs)
+      if (isUniform(input, *absorbing))
+        return input;
+  if (inputs.empty() || llvm::is_contained(inputs, nullptr))
+    return nullptr;
+  std::vector<uint64_t> lanes(inputs.front()->lanes.size());
+  uint64_t mask = bits >= 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
+  llvm::SmallVector<uint64_t, 4> arguments(inputs.size());
+  for (size_t i = 0; i < lanes.size(); ++i) {
     for (auto [argument, input] : llvm::zip(arguments, inputs))
-      argument = (*input)[i];
-    lanes[i] = result.wrap(compute(arguments));
+      argument = input->lanes[i];
+    lanes[i] = compute(arguments) & mask;
   }
-  return std::make_shared<std::vector<uint64_t>>(std::move(lanes));
+  return makePtxValue(std::move(lanes));
 }
 
-/// The registers that an operand names: `%r1`, `{%r1, %r2}` or `%p1|%p2`.
-static llvm::SmallVector<StringRef, 4> getRegisters(StringRef operand) {
-  llvm::SmallVector<StringRef, 4> registers;
-  while (!operand.empty()) {
-    size_t begin = operand.find('%');
-    if (begin == StringRef::npos)
-      break;
-    operand = operand.drop_front(begin);
-    StringRef name = operand.take_until(
-        [](char c) { return c == ',' || c == '}' || c == '|' || c == ' '; });
-    registers.push_back(name);
-    operand = operand.drop_front(name.size());
-  }
-  return registers;
-}
-
-void PtxRegisters::execute(const PtxInstruction &op,
-                           const std::vector<bool> &active, bool all) {
-  if (op.operands.empty() || op.operands[0].front() == '[')
-    return;
-  PtxValue value = compute(op);
-  auto written = getRegisters(op.operands[0]);
-  if (written.size() != 1)
-    value = nullptr;
-  // What the other threads have stays; what they never had, they do not use.
-  if (value && !all) {
-    PtxValue old = values.lookup(written[0]);
-    if (old) {
-      std::vector<uint64_t> lanes = *old;
-      for (unsigned i = 0; i < numThreads; ++i)
-        if (active[i])
-          lanes[i] = (*value)[i];
-      value = std::make_shared<std::vector<uint64_t>>(std::move(lanes));
-    }
-  }
-  for (StringRef name : written)
-    values[name] = value;
+PtxValue makePtxValue(std::vector<uint64_t> lanes) {
+  auto value = std::make_shared<PtxLanes>();
+  value->hash = llvm::xxh3_64bits(llvm::ArrayRef(
+      reinterpret_cast<const uint8_t *>(lanes.data()), 8 * lanes.size()));
+  value->lanes = std::move(lanes);
+  return value;
 }
 
 } // namespace attn

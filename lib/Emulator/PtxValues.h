@@ -11,42 +11,44 @@
 #include "PtxParser.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
 namespace attn {
 
-/// A number for each thread of a block, or nothing that is known.
-using PtxValue = std::shared_ptr<const std::vector<uint64_t>>;
+/// A number for each thread of a block.
+struct PtxLanes {
+  std::vector<uint64_t> lanes;
+  /// Of the numbers.
+  uint64_t hash = 0;
+};
 
-/// What the registers of a block hold, as far as it follows from constants and
-/// the numbers of threads. Copies share what they have in common.
-class PtxRegisters {
+/// Numbers, or null where they are not known. Copies share them.
+using PtxValue = std::shared_ptr<const PtxLanes>;
+
+PtxValue makePtxValue(std::vector<uint64_t> lanes);
+
+/// What an instruction makes of integers and predicates.
+class PtxArithmetic {
 public:
-  /// `addresses` are those of arrays in shared memory.
-  PtxRegisters(unsigned numThreads, const llvm::StringMap<uint64_t> &addresses)
-      : numThreads(numThreads), addresses(addresses) {}
+  /// Nothing if it computes something else.
+  static std::optional<PtxArithmetic> decode(const PtxInstruction &op);
 
-  /// The value of a register, a constant or the address of an array.
-  PtxValue get(llvm::StringRef operand) const;
-  /// The address that is meant by `[register+constant]`.
-  PtxValue getAddress(llvm::StringRef operand) const;
-  /// Executes an instruction for the threads of `active`, if it computes
-  /// integers; otherwise what it writes becomes unknown.
-  void execute(const PtxInstruction &instruction,
-               const std::vector<bool> &active, bool all);
-
-  /// From now on a predicate is known, for all threads.
-  void assume(llvm::StringRef predicate, bool value) {
-    values[predicate] = makeConstant(value);
-  }
+  /// The result for values of the operands behind the first, all threads at
+  /// once. Null where it depends on what is not known.
+  PtxValue evaluate(llvm::ArrayRef<PtxValue> inputs) const;
 
 private:
-  PtxValue compute(const PtxInstruction &instruction) const;
-  PtxValue makeConstant(uint64_t value) const;
-
-  unsigned numThreads;
-  const llvm::StringMap<uint64_t> &addresses;
-  llvm::StringMap<PtxValue> values;
+  /// For one thread.
+  using Compute = std::function<uint64_t(llvm::ArrayRef<uint64_t>)>;
+  Compute compute;
+  /// The bits of the result.
+  unsigned bits = 64;
+  /// A choice by the third operand.
+  bool selects = false;
+  /// The predicate that decides alone, if one operand is known to be it.
+  std::optional<uint64_t> absorbing;
 };
 
 /// The bytes that an instruction accesses, by its type and vector: 16 of

@@ -7,6 +7,8 @@
 
 #include "SharedMemory.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <sys/mman.h>
 
@@ -69,11 +71,11 @@ void SharedShadow::configure(
     llvm::ArrayRef<std::pair<int64_t, int64_t>> globals,
     int64_t dynamicOffset) {
   bytes = newBytes;
-  shift = cellBytes == 1 ? 0 : 1;
+  shift = llvm::Log2_32(cellBytes);
   numWarps = warps;
   int64_t count = (bytes + (1 << shift) - 1) >> shift;
-  cells.resize(count);
-  reads.resize(count * numWarps);
+  cells.clear();
+  reads.clear();
   usable.assign(count, 0);
   auto allow = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin >> shift;
@@ -95,12 +97,18 @@ std::string SharedShadow::describe(int64_t index) const {
 }
 
 std::optional<std::string> SharedShadow::checkRange(int64_t offset,
-                                                    int64_t size) const {
+                                                    int64_t size) {
   bool inside = offset >= 0 && offset + size <= bytes;
   for (int64_t i = offset >> shift; inside && i << shift < offset + size; ++i)
     inside = usable[i];
-  if (inside)
+  if (inside) {
+    size_t count = (offset + size + (1 << shift) - 1) >> shift;
+    if (cells.size() < count) {
+      cells.resize(count);
+      reads.resize(count * numWarps);
+    }
     return std::nullopt;
+  }
   return "accesses " + std::to_string(size) + " bytes at byte " +
          std::to_string(offset) +
          " of shared memory, which are in no array of the kernel";
@@ -210,6 +218,38 @@ void SharedShadow::land(unsigned thread, int64_t offset, int64_t size,
   for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
     cells[i].copier = 0;
     cells[i].clock = now;
+  }
+}
+
+/// The warps, a bit each, that know of what `warp` did at `clock`.
+uint32_t SharedShadow::getKnowing(unsigned warp, uint32_t clock,
+                                  const WarpClocks &clocks) {
+  uint32_t knowing = 0;
+  for (unsigned other = 0; other < clocks.size(); ++other)
+    knowing |= uint32_t(clocks.isBefore(warp, clock, other)) << other;
+  return knowing;
+}
+
+void SharedShadow::describe(llvm::SmallVectorImpl<uint32_t> &state,
+                            const WarpClocks &clocks) const {
+  uint32_t all = numWarps >= 32 ? ~0u : (1u << numWarps) - 1;
+  for (uint32_t i = 0; i < cells.size(); ++i) {
+    const Cell &cell = cells[i];
+    if (cell.copier)
+      state.append({i, 1, cell.copier});
+    if (cell.writer) {
+      uint32_t knowing = getKnowing((cell.writer - 1) / 32, cell.clock, clocks);
+      if (knowing != all)
+        state.append({i, 2, cell.writer, knowing});
+    }
+    for (unsigned warp = 0; warp < numWarps; ++warp) {
+      uint32_t noted = reads[i * numWarps + warp];
+      if (!noted)
+        continue;
+      uint32_t knowing = getKnowing(warp, noted >> kLaneBits, clocks);
+      if (knowing != all)
+        state.append({i, 3 + warp, noted & ((1 << kLaneBits) - 1), knowing});
+    }
   }
 }
 

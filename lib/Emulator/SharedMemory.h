@@ -56,8 +56,9 @@ private:
 /// What is known of each cell of shared memory, which is named by offsets.
 class SharedShadow {
 public:
-  /// `cellBytes` is 1 or 2. What is not within the ranges of `globals` (offset,
-  /// bytes), nor behind `dynamicOffset`, may not be accessed.
+  /// `cellBytes` is a power of two that divides all that is accessed. What is
+  /// not within the ranges of `globals` (offset, bytes), nor behind
+  /// `dynamicOffset`, may not be accessed.
   void configure(int64_t bytes, unsigned cellBytes, unsigned numWarps,
                  llvm::ArrayRef<std::pair<int64_t, int64_t>> globals,
                  int64_t dynamicOffset);
@@ -79,6 +80,11 @@ public:
   void land(unsigned thread, int64_t offset, int64_t size,
             const WarpClocks &clocks);
 
+  /// Adds to `state` who is writing, and which accesses are not known by all
+  /// warps: what makes a later access wrong.
+  void describe(llvm::SmallVectorImpl<uint32_t> &state,
+                const WarpClocks &clocks) const;
+
 private:
   struct Cell {
     /// Of the last write; its thread, counted from 1, or 0.
@@ -87,7 +93,8 @@ private:
     /// The thread, counted from 1, whose copy is to write it.
     uint16_t copier = 0;
   };
-  std::optional<std::string> checkRange(int64_t offset, int64_t size) const;
+  /// Cells are there from the first that is accessed on.
+  std::optional<std::string> checkRange(int64_t offset, int64_t size);
   /// What is wrong with an access, "read" or "written", to a cell that others
   /// write.
   std::optional<std::string> checkWritten(unsigned thread, int64_t i,
@@ -95,6 +102,8 @@ private:
                                           const WarpClocks &clocks) const;
   std::optional<std::string> checkWrite(unsigned thread, int64_t index,
                                         const WarpClocks &clocks) const;
+  static uint32_t getKnowing(unsigned warp, uint32_t clock,
+                             const WarpClocks &clocks);
   std::string describe(int64_t index) const;
 
   int64_t bytes = 0;

@@ -22,7 +22,8 @@ int main(int argc, char **argv) {
     return 1;
   }
   llvm::outs() << "ok: " << report->kernels << " kernels, " << report->paths
-               << (report->more ? " paths or more, " : " paths, ")
+               << " paths, " << report->states
+               << (report->more ? " states or more, " : " states, ")
                << report->accesses << " accesses, " << report->unknown
                << " of them unknown\n";
   return 0;

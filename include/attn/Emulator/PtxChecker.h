@@ -9,8 +9,9 @@
 // no GPU and no assembler. Where in shared memory a thread reads or writes is
 // computed for every thread, from its number and constants; parameters and
 // memory are unknown, and a branch that depends on them is followed both ways,
-// a loop a few times round. So every wait and barrier is seen, and what it is
-// for: that a kernel has them in the right places does not depend on numbers.
+// a loop until nothing new is met. So every wait and barrier is seen, and what
+// it is for: that a kernel has them in the right places does not depend on
+// numbers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,10 +26,12 @@ namespace attn {
 /// What was looked at.
 struct PtxReport {
   int64_t kernels = 0, paths = 0;
+  /// The states told apart where paths meet.
+  int64_t states = 0;
   /// Instructions on these paths that use shared memory, and those of them
   /// whose address could not be computed.
   int64_t accesses = 0, unknown = 0;
-  /// There were more paths than are followed.
+  /// There were more states than are looked at.
   bool more = false;
 };
 

@@ -1,0 +1,290 @@
+//===- PtxEffects.cpp - Instructions that order threads ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PtxEffects.h"
+#include "PtxBlock.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/Twine.h"
+
+using llvm::Error;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace attn {
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+static Error waitAtBarrier(PtxBlock &block, const PtxStep &step) {
+  if (step.op->operands.size() != 1)
+    return block.fail(step, "expected a barrier of all threads, but got '" +
+                                step.op->getName() + " " +
+                                llvm::join(step.op->operands, ", ") + "'");
+  block.wait();
+  return Error::success();
+}
+
+/// All threads that have not ended are there.
+static bool releaseBarrier(PtxBlock &block, unsigned place) {
+  for (unsigned i = 0; i < block.getNumThreads(); ++i)
+    if (!block.hasEnded(i) &&
+        (!block.isWaiting(i) || block.getPlace(i) != place))
+      return false;
+  llvm::SmallVector<uint32_t> sum;
+  for (unsigned warp = 0; warp < block.getNumWarps(); ++warp)
+    block.clocks.release(warp, sum);
+  for (unsigned warp = 0; warp < block.getNumWarps(); ++warp)
+    block.clocks.acquire(warp, sum);
+  for (unsigned i = 0; i < block.getNumThreads(); ++i)
+    if (!block.hasEnded(i))
+      block.release(i);
+  return true;
+}
+
+static Error waitInWarp(PtxBlock &block, const PtxStep &) {
+  block.wait();
+  return Error::success();
+}
+
+/// All threads of a warp that have not ended are there.
+static bool releaseWarps(PtxBlock &block, unsigned place) {
+  bool any = false;
+  for (unsigned warp = 0; warp < block.getNumWarps(); ++warp) {
+    bool whole = true, some = false;
+    unsigned end = std::min(32 * warp + 32, block.getNumThreads());
+    for (unsigned i = 32 * warp; i < end; ++i) {
+      bool isThere = block.isWaiting(i) && block.getPlace(i) == place;
+      whole &= isThere || block.hasEnded(i);
+      some |= isThere;
+    }
+    if (!whole || !some)
+      continue;
+    any = true;
+    block.clocks.acquire(warp, {});
+    for (unsigned i = 32 * warp; i < end; ++i)
+      if (!block.hasEnded(i))
+        block.release(i);
+  }
+  return any;
+}
+
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
+
+static Error commit(PtxBlock &block, const PtxStep &) {
+  block.commitCopies();
+  return Error::success();
+}
+
+static Error waitForAll(PtxBlock &block, const PtxStep &) {
+  block.commitCopies();
+  block.waitForCopies(0);
+  return Error::success();
+}
+
+static Error waitForGroups(PtxBlock &block, const PtxStep &step) {
+  int64_t left = 0;
+  if (step.op->operands.size() != 1 ||
+      StringRef(step.op->operands[0]).getAsInteger(10, left))
+    return block.fail(step, "expected how many groups may be left, but got '" +
+                                llvm::join(step.op->operands, ", ") + "'");
+  block.waitForCopies(left);
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+static bool isMatrix(const PtxInstruction &op) {
+  return op.is("ldmatrix") || op.is("stmatrix");
+}
+
+static int64_t getSize(const PtxInstruction &op) {
+  int64_t size = 0;
+  if (isMatrix(op))
+    return 16;
+  if (!op.is("cp"))
+    return getAccessedBytes(op);
+  if (op.operands.size() < 3 ||
+      StringRef(op.operands[2]).getAsInteger(10, size))
+    return 0;
+  return size;
+}
+
+/// The mistake that an access by a thread is, if it is one.
+using Access = std::optional<std::string> (*)(PtxBlock &block, unsigned thread,
+                                              int64_t offset, int64_t size);
+
+static Error accessAll(PtxBlock &block, const PtxStep &step, Access access) {
+  const PtxInstruction &op = *step.op;
+  auto addresses = getPtxAddresses(op, *step.effect);
+  PtxValue address =
+      addresses.empty() ? nullptr : block.getAddress(addresses.front());
+  if (!address) {
+    // A generic address that is not known is taken for one of global memory.
+    if (op.has("shared")) {
+      ++block.report->accesses;
+      ++block.report->unknown;
+    }
+    return Error::success();
+  }
+  ++block.report->accesses;
+  int64_t size = getSize(op);
+  if (size == 0)
+    return block.fail(step, "expected the bytes of a copy");
+  // The lanes whose addresses count: eight for each matrix.
+  unsigned lanes = 32;
+  if (isMatrix(op))
+    lanes = op.has("x4") ? 32 : op.has("x2") ? 16 : 8;
+  for (unsigned i = 0; i < block.getNumThreads(); ++i) {
+    if (!block.isActive(i) || i % 32 >= lanes)
+      continue;
+    int64_t offset = address->lanes[i];
+    std::optional<std::string> mistake;
+    if (offset % size)
+      mistake = "accesses " + std::to_string(size) + " bytes at byte " +
+                std::to_string(offset) + ", which are not aligned";
+    else
+      mistake = access(block, i, offset, size);
+    if (mistake)
+      return block.fail(step, "thread " + Twine(i) + ": " + *mistake);
+  }
+  return Error::success();
+}
+
+static Error read(PtxBlock &block, const PtxStep &step) {
+  return accessAll(block, step,
+                   [](PtxBlock &of, unsigned i, int64_t offset, int64_t size) {
+                     return of.shared.read(i, offset, size, of.clocks);
+                   });
+}
+
+static Error write(PtxBlock &block, const PtxStep &step) {
+  return accessAll(block, step,
+                   [](PtxBlock &of, unsigned i, int64_t offset, int64_t size) {
+                     return of.shared.write(i, offset, size, of.clocks);
+                   });
+}
+
+static Error update(PtxBlock &block, const PtxStep &step) {
+  return accessAll(block, step,
+                   [](PtxBlock &of, unsigned, int64_t offset, int64_t size) {
+                     return of.shared.update(offset, size);
+                   });
+}
+
+static Error copy(PtxBlock &block, const PtxStep &step) {
+  return accessAll(block, step,
+                   [](PtxBlock &of, unsigned i, int64_t offset, int64_t size) {
+                     auto mistake = of.shared.begin(i, offset, size, of.clocks);
+                     if (!mistake)
+                       of.addCopy(i, offset, size);
+                     return mistake;
+                   });
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static constexpr unsigned kFirst[] = {0};
+
+static const PtxEffect kEffects[] = {
+    {"bar.warp.sync", waitInWarp, releaseWarps,
+     "a part of the threads of a warp comes to its barrier"},
+    {"bar.sync", waitAtBarrier, releaseBarrier,
+     "a part of the threads comes to a barrier of all"},
+    {"barrier.sync", waitAtBarrier, releaseBarrier,
+     "a part of the threads comes to a barrier of all"},
+    {"cp.async.commit_group", commit},
+    {"cp.async.wait_group", waitForGroups},
+    {"cp.async.wait_all", waitForAll},
+    {"cp.async.ca.shared", copy, nullptr, "", kFirst},
+    {"cp.async.cg.shared", copy, nullptr, "", kFirst},
+    {"ld", read, nullptr, "", kFirst},
+    {"ldmatrix", read, nullptr, "", kFirst},
+    {"st", write, nullptr, "", kFirst},
+    {"stmatrix", write, nullptr, "", kFirst},
+    {"atom", update, nullptr, "", kFirst},
+    {"red", update, nullptr, "", kFirst},
+};
+
+static bool isAccess(const PtxInstruction &op) {
+  return op.is("ld") || op.is("st") || op.is("atom") || op.is("red") ||
+         isMatrix(op);
+}
+
+/// Whether what it accesses may be shared memory, by its name.
+static bool mayBeShared(const PtxInstruction &op) {
+  return op.has("shared") || !(op.has("global") || op.has("param") ||
+                               op.has("local") || op.has("const"));
+}
+
+static bool matches(const PtxInstruction &op, StringRef opcode) {
+  auto [first, rest] = opcode.split('.');
+  if (!op.is(first))
+    return false;
+  llvm::ArrayRef<std::string> parts = llvm::ArrayRef(op.opcode).drop_front();
+  while (!rest.empty()) {
+    auto [part, behind] = rest.split('.');
+    while (!parts.empty() && parts.front() != part)
+      parts = parts.drop_front();
+    if (parts.empty())
+      return false;
+    parts = parts.drop_front();
+    rest = behind;
+  }
+  return true;
+}
+
+llvm::Expected<const PtxEffect *> findPtxEffect(const PtxInstruction &op) {
+  if (isAccess(op) && !mayBeShared(op))
+    return nullptr;
+  for (const PtxEffect &effect : kEffects)
+    if (matches(op, effect.opcode))
+      return &effect;
+  if (llvm::is_contained(
+          {"bar", "barrier", "cp", "fence", "mbarrier", "tcgen05", "wgmma"},
+          StringRef(op.opcode.front())))
+    return llvm::createStringError(
+        "expected an instruction whose effect is known, but got '" +
+        op.getName() + "'");
+  return nullptr;
+}
+
+llvm::SmallVector<StringRef, 2> getPtxAddresses(const PtxInstruction &op,
+                                                const PtxEffect &effect) {
+  llvm::SmallVector<StringRef, 2> addresses;
+  unsigned number = 0;
+  for (StringRef operand : op.operands)
+    if (operand.starts_with("[") &&
+        llvm::is_contained(effect.addresses, number++))
+      addresses.push_back(operand);
+  return addresses;
+}
+
+std::pair<StringRef, int64_t> splitPtxAddress(StringRef operand) {
+  operand.consume_front("[");
+  operand.consume_back("]");
+  auto [name, text] = operand.split('+');
+  int64_t offset = 0;
+  if (!text.empty() && text.trim().getAsInteger(10, offset))
+    return {"", 0};
+  return {name.trim(), offset};
+}
+
+int64_t getPtxGranule(const PtxInstruction &op) {
+  bool isCopy = op.is("cp") && op.has("shared");
+  return isCopy || (isAccess(op) && mayBeShared(op)) ? getSize(op) : 0;
+}
+
+} // namespace attn
