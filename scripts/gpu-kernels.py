@@ -2,12 +2,14 @@
 """Writes docs/gpu-kernels.md: what the assembler makes of the GPU kernels.
 
     gpu-kernels.py [--check | --full] [--ptxas=PATH] [--attn-run=PATH]
+                   [--checker=PATH]
 
 Attention of several widths, types and kinds is compiled for each kind of chip,
 and assembled: no kernel may spill registers, have local memory, or ask for more
 shared memory than a block of the chip may have. With --check, which needs no
 assembler, nothing is written, and the exit status is 1 if the PTX of a kernel is
-not the one that the page has the figures of. With --full all widths, types, kinds
+not the one that the page has the figures of. A checker of PTX, if one is named, has
+to find nothing in any kernel, and to come to an end. With --full all widths, types, kinds
 and sizes are assembled with each other, and what is wrong is printed.
 """
 
@@ -332,11 +334,23 @@ def read_page():
     return hashes
 
 
-def check(attn_run):
+def check_order(checker, chip, ptx):
+    """What is wrong with the order of threads, as far as a checker sees."""
+    if not checker:
+        return []
+    done = subprocess.run([checker, "-"], input=ptx, text=True,
+                          stdout=subprocess.PIPE)
+    if done.returncode == 0 and "or more" not in done.stdout:
+        return []
+    return [f"{chip}: {done.stdout.strip()}"]
+
+
+def check(attn_run, checker):
     """Whether the kernels are those of the page."""
     expected, wrong = read_page(), []
     for chip in SHARED:
-        kernels = compile_cases(attn_run, chip, list_cases(False)).kernels
+        ptx, kernels, _ = compile_cases(attn_run, chip, list_cases(False))
+        wrong += check_order(checker, chip, ptx)
         found = {name_of(case): kernel.hash for case, kernel in kernels.items()}
         for name in sorted(set(found) | set(expected[chip])):
             old, new = expected[chip].get(name), found.get(name)
@@ -352,7 +366,7 @@ def check(attn_run):
     return not wrong
 
 
-def measure(attn_run, ptxas, full):
+def measure(attn_run, ptxas, checker, full):
     """Assembles all; the page, or nothing if something is wrong."""
     cases = list_cases(full)
     text, wrong = INTRODUCTION + f"\nptxas {get_version(ptxas)}\n", []
@@ -360,6 +374,7 @@ def measure(attn_run, ptxas, full):
         compiled = compile_cases(attn_run, chip, cases)
         figures, broken = assemble(ptxas, chip, compiled.ptx)
         wrong += [f"{chip}: {line}" for line in broken]
+        wrong += check_order(checker, chip, compiled.ptx)
         text += f"\n## {chip}\n\nA block may have {size} KiB of shared memory.\n"
         text += "\n" + HEADER
         for case, kernel in compiled.kernels.items():
@@ -385,10 +400,12 @@ def main():
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--ptxas", default="ptxas")
     parser.add_argument("--attn-run", default="attn-run")
+    parser.add_argument("--checker")
     options = parser.parse_args()
     if options.check:
-        return 0 if check(options.attn_run) else 1
-    text = measure(options.attn_run, options.ptxas, options.full)
+        return 0 if check(options.attn_run, options.checker) else 1
+    text = measure(options.attn_run, options.ptxas, options.checker,
+                   options.full)
     if text and not options.full:
         PAGE.write_text(text)
     return 0 if text else 1

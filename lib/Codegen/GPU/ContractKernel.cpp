@@ -333,7 +333,9 @@ void ContractKernel::run(scf::ForallOp loop) {
   viewFactors();
   begin();
   Values sums = walkFeatures();
-  // Where factors were, sums are going to be.
+  // Where factors were, sums are going to be. That no copy is left follows from
+  // numbers alone.
+  waitForCopies();
   hardware.barrier();
   storeSums(sums);
   finish();

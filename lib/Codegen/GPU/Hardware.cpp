@@ -75,21 +75,25 @@ void Hardware::copyAsync(Value shared, Value global, Value bytes) {
                           NVVM::LoadCacheModifierKind::CG, bytes);
 }
 
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
 void Hardware::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(b, loc); }
 
 void Hardware::waitForCopies(int32_t left) {
   NVVM::CpAsyncWaitGroupOp::create(b, loc, left);
 }
 
-//===----------------------------------------------------------------------===//
-// Threads
-//===----------------------------------------------------------------------===//
-
 void Hardware::barrier() { gpu::BarrierOp::create(b, loc); }
 
 void Hardware::warpBarrier() {
   NVVM::SyncWarpOp::create(b, loc, constant(kAllThreads));
 }
+
+//===----------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------===//
 
 Value Hardware::exchange(Value value, int32_t mask) {
   return gpu::ShuffleOp::create(b, loc, value, mask, /*width=*/32,

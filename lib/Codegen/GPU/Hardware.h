@@ -44,19 +44,32 @@ public:
   /// at multiples of 16. With `bytes`, an i32 that is 0 or 16, the others are
   /// zero.
   void copyAsync(mlir::Value shared, mlir::Value global, mlir::Value bytes);
+
+  //===--------------------------------------------------------------------===//
+  // Order
+  //===--------------------------------------------------------------------===//
+  // Each function builds one op, which its comment ends with. Kernels without
+  // any one of these are wrong, and found to be: by the names given here,
+  // test/Emulator/removals.test takes out one at a time.
+
   /// Ends a group of the copies begun by this thread.
+  /// `nvvm.cp.async.commit.group`
   void commitCopies();
   /// Waits for the copies of this thread, but those of the last `left` groups.
   /// Others see them behind a barrier.
+  /// `nvvm.cp.async.wait.group`
   void waitForCopies(int32_t left = 0);
+  /// Waits for all threads of the block.
+  /// `gpu.barrier`
+  void barrier();
+  /// Waits for all threads of the warp.
+  /// `nvvm.bar.warp.sync`
+  void warpBarrier();
 
   //===--------------------------------------------------------------------===//
   // Threads
   //===--------------------------------------------------------------------===//
 
-  /// Waits for all threads of the block, or of the warp.
-  void barrier();
-  void warpBarrier();
   /// What the thread whose number in the warp differs in the bits of `mask` has
   /// as `value`, a float or an integer of 32 bits.
   mlir::Value exchange(mlir::Value value, int32_t mask);

@@ -74,8 +74,10 @@ protected:
   virtual void copyQueries() = 0;
   virtual void copyKeys(const KeyTile &tile) = 0;
   virtual void copyValues(const KeyTile &tile) = 0;
-  /// Called once the queries are in shared memory.
+  /// Called in a first walk; if queries are taken from shared memory there,
+  /// once they are in it.
   virtual void takeQueries() {}
+  virtual bool takesQueries() const { return false; }
   /// The similarities of this thread with the keys in shared memory, a vector
   /// of `lanes` for each row.
   virtual RowValues emitSimilarities(const KeyTile &tile) = 0;
@@ -168,6 +170,10 @@ protected:
   /// The rest of a step, once similarities are known and values at hand.
   Values emitPairs(const KeyTile &keys, const RowValues &similarities,
                    mlir::ValueRange state, Phase phase);
+  /// Waits for the copies that the thread has begun. A walk that comes to its
+  /// end has none left, but that follows from numbers alone: before another
+  /// walk it is made sure of.
+  void finishCopies();
   /// Waits for the copies begun, and for all threads.
   void synchronize();
   /// Whether all pairs of a tile are visible, as far as `classify` knows; no

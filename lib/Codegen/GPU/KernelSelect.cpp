@@ -102,7 +102,6 @@ void KernelEmitter::selectKeys(const KeyTile &tile,
            },
            {});
   });
-  hardware.warpBarrier();
 }
 
 /// Keys ascend, so that of equal scores the one that is there stays. What a
@@ -136,6 +135,7 @@ void KernelEmitter::emitSelected() {
     });
   });
   walkKeys({}, Phase::Select);
+  hardware.warpBarrier();
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
   Values sums(getNumSums(), createFloatConstant(b, loc, accType, 0.0));
   for (unsigned row = 0; row < kThreadRows; ++row) {

@@ -62,19 +62,30 @@ SmallVector<Value> KernelEmitter::walkStages(ValueRange state, Phase phase,
     hardware.commitCopies();
     return next;
   };
-  if (isFirst)
+  bool takes = isFirst && takesQueries();
+  if (takes) {
     copyQueries();
-  else
+  } else if (isFirst) {
+    emitIf(cursor[numCursor],
+           [&] {
+             copyQueries();
+             return Values();
+           },
+           {});
+  } else {
+    // As finishCopies, all of which are in groups.
+    hardware.waitForCopies();
     hardware.barrier();
+  }
   Values ahead = cursor;
   for (int64_t stage = 0; stage + 1 < stages; ++stage) {
     fillStage = i32(stage * layout.stageBytes);
     ahead = fill(ahead);
   }
-  if (isFirst) {
+  if (takes)
     synchronizeStages();
+  if (isFirst)
     takeQueries();
-  }
 
   auto advance = [&](Value stage) {
     Value next = add(stage, i32(layout.stageBytes));

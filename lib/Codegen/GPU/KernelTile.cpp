@@ -14,11 +14,15 @@ namespace attn {
 
 using Predicate = arith::CmpIPredicate;
 
+void KernelEmitter::finishCopies() {
+  if (!copiesAsync())
+    return;
+  hardware.commitCopies();
+  hardware.waitForCopies();
+}
+
 void KernelEmitter::synchronize() {
-  if (copiesAsync()) {
-    hardware.commitCopies();
-    hardware.waitForCopies();
-  }
+  finishCopies();
   hardware.barrier();
 }
 
@@ -48,7 +52,9 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
   if (needsValues(phase))
     copyValues(keys);
   RowValues similarities = emitSimilarities(keys);
-  synchronize();
+  if (needsValues(phase))
+    finishCopies();
+  hardware.barrier();
   emitIf(hasNext,
          [&] {
            copyKeys(next);

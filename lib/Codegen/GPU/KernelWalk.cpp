@@ -91,15 +91,22 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
   Values carried = walk->begin();
   size_t numCursor = carried.size();
   Value valid = walk->valid(carried);
-  if (isFirst)
+  bool takes = isFirst && takesQueries();
+  if (takes)
     copyQueries();
+  if (!isFirst)
+    finishCopies();
+  // Each step waits first: what stays in shared memory is there for all.
   emitIf(valid,
          [&] {
+           if (isFirst && !takes)
+             copyQueries();
            copyKeys(toKeyTile(walk->tile(carried)));
            return Values();
          },
          {});
-  synchronize();
+  if (takes)
+    synchronize();
   if (isFirst)
     takeQueries();
 

@@ -48,6 +48,9 @@ private:
              choice.getKeys(), layout.values, layout.channels,
              layout.valueStride, getChannels());
   }
+  bool takesQueries() const override {
+    return layout.features <= kFeaturesInRegisters;
+  }
   void takeQueries() override;
   RowValues emitSimilarities(const KeyTile &tile) override;
   Values addValues(ValueRange sums, const RowValues &weights,
@@ -157,7 +160,7 @@ void MmaKernel::takeQueries() {
   Value keyRow = add(part(3, 0), multiply(part(1, 4), i32(8)));
   keyLane = add(multiply(keyRow, i32(layout.queryStride)),
                 multiply(part(1, 3), i32(16)));
-  if (layout.features <= kFeaturesInRegisters)
+  if (takesQueries())
     for (int64_t step = 0; step < layout.features / 16; ++step)
       queries.push_back(loadQueries(step));
 }
