@@ -7,6 +7,8 @@
 
 #include "attn/Execution/Assembler.h"
 #include "attn/Support/TemporaryFile.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -16,6 +18,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 
+using namespace mlir;
 using llvm::Error;
 using llvm::StringRef;
 
@@ -96,7 +99,8 @@ static int64_t readNumber(StringRef line, StringRef what) {
   return number;
 }
 
-std::string summarizeReport(StringRef report) {
+std::string summarizeReport(StringRef report,
+                            const llvm::StringMap<int64_t> &launchMemory) {
   std::string summary;
   StringRef kernel;
   int64_t stack = 0, stores = 0, loads = 0;
@@ -110,16 +114,33 @@ std::string summarizeReport(StringRef report) {
     }
     if (!line.contains("Used ") || kernel.empty())
       continue;
-    summary +=
-        llvm::formatv("{0}: {1} registers, {2} bytes of shared memory, "
-                      "{3} of stack, {4} of spill stores, {5} of spill "
-                      "loads\n",
-                      kernel, readNumber(line, "registers"),
-                      readNumber(line, "bytes smem"), stack, stores, loads)
-            .str();
+    // A byte stands for what the launch asks for.
+    int64_t shared = readNumber(line, "bytes smem");
+    int64_t asked = launchMemory.lookup(kernel);
+    shared = asked && shared == 1 ? asked : shared + asked;
+    summary += llvm::formatv("{0}: {1} registers, {2} bytes of shared memory, "
+                             "{3} of stack, {4} of spill stores, {5} of spill "
+                             "loads\n",
+                             kernel, readNumber(line, "registers"), shared,
+                             stack, stores, loads)
+                   .str();
     kernel = "";
   }
   return summary;
+}
+
+llvm::StringMap<int64_t> getLaunchMemory(ModuleOp module) {
+  llvm::StringMap<int64_t> memory;
+  module.walk([&](gpu::LaunchFuncOp launch) {
+    Value bytes = launch.getDynamicSharedMemorySize();
+    std::optional<int64_t> known =
+        bytes ? getConstantIntValue(bytes) : std::nullopt;
+    if (!known)
+      return;
+    int64_t &most = memory[launch.getKernelName().getValue()];
+    most = std::max(most, *known);
+  });
+  return memory;
 }
 
 } // namespace attn

@@ -8,6 +8,7 @@
 #include "Codegen.h"
 #include "DeviceCode.h"
 #include "attn/Analysis/GPUTarget.h"
+#include "attn/Analysis/KernelNames.h"
 #include "attn/Support/RunPasses.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
@@ -68,7 +69,9 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
   auto machine = createGPUMachine(*gpu);
   if (!machine)
     return machine.takeError();
-  // One text for all kernels: each has a header.
+  // One text for all kernels: each has a header. They are called as they are
+  // where they are launched.
+  nameKernels(module);
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> all;
   for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
@@ -78,11 +81,6 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
       return translated.takeError();
     (*translated)->setDataLayout((*machine)->createDataLayout());
     (*translated)->setTargetTriple((*machine)->getTargetTriple());
-    // Of two kernels of one name the second is called as its module.
-    for (llvm::Function &function : **translated)
-      if (all && !function.isDeclaration() &&
-          all->getFunction(function.getName()))
-        function.setName(kernels.getName());
     if (!all)
       all = std::move(*translated);
     else if (llvm::Linker::linkModules(*all, std::move(*translated)))

@@ -77,7 +77,7 @@ static llvm::Error printSassStats(llvm::raw_ostream &os, mlir::ModuleOp module,
       assemble(assembler, ptx, *GPUTarget::find(chip));
   if (!assembled)
     return assembled.takeError();
-  os << summarizeReport(assembled->report);
+  os << summarizeReport(assembled->report, getLaunchMemory(module));
   return llvm::Error::success();
 }
 

@@ -367,11 +367,11 @@ static Error checkTogether(const DriverOptions &options) {
     return createStringError(
         "expected --emit and --stop-after without --check, "
         "--time and --output: they run nothing");
-  if (shows &&
-      (options.tracePair || options.countTiles || !options.inputs.empty()))
+  if (shows && (options.tracePair || options.countTiles ||
+                !options.inputs.empty() || !options.shapes.empty()))
     return createStringError(
         "expected --emit and --stop-after without --trace-pair, "
-        "--count-tiles and --input: they run nothing");
+        "--count-tiles, --input and --shape: they run nothing");
   if (shows && options.printConfig)
     return createStringError("expected --print-config without --emit and "
                              "--stop-after, which print the code alone");

@@ -5,8 +5,12 @@
 set -e
 build=$1 file=$2
 shift 2
+entry=()
+for option in "$@"; do
+  case "$option" in --entry=*) entry=("$option") ;; esac
+done
 kernels=$(mktemp)
 trap 'rm -f "$kernels"' EXIT
-attn-run "$file" --target=gpu --chip=sm_90 --emit=llvm > "$kernels"
+attn-run "$file" "${entry[@]}" --target=gpu --chip=sm_90 --emit=llvm > "$kernels"
 LD_LIBRARY_PATH="$build/test/lib/emulated-cuda" EMULATED_CUDA_KERNELS="$kernels" \
   attn-run "$file" --target=gpu "$@"

@@ -9,6 +9,8 @@
 #define ATTN_EXECUTION_ASSEMBLER_H
 
 #include "attn/Analysis/GPUTarget.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 
 namespace attn {
@@ -27,9 +29,16 @@ struct AssembledKernels {
 llvm::Expected<AssembledKernels>
 assemble(llvm::StringRef assembler, llvm::StringRef ptx, const GPUTarget &gpu);
 
-/// Of each kernel that a report is of, a line: registers, shared memory that
-/// the code asks for, and bytes of local memory and of spills.
-std::string summarizeReport(llvm::StringRef report);
+/// By name of a kernel: the bytes of shared memory that its launches ask for,
+/// the most where they differ. Kernels whose launches ask for none, or for what
+/// is not known before they run, are not there.
+llvm::StringMap<int64_t> getLaunchMemory(mlir::ModuleOp module);
+
+/// Of each kernel that a report is of, a line: registers, bytes of shared
+/// memory, of local memory and of spills. `launchMemory` is shared memory that
+/// launches ask for, by kernel, beside what the code does.
+std::string summarizeReport(llvm::StringRef report,
+                            const llvm::StringMap<int64_t> &launchMemory);
 
 } // namespace attn
 

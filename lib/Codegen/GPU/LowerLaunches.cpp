@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/KernelNames.h"
 #include "attn/Codegen/Passes.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -204,30 +204,6 @@ void LaunchLowering::copyConstant(memref::GetGlobalOp constant) {
   auto runtime =
       getRuntime("attn_rt_gpu_copy_in", ValueRange(operands).getTypes());
   func::CallOp::create(b, loc, runtime, operands);
-}
-
-/// Gives kernels names that PTX has, and no other module: they may be put
-/// together.
-static void nameKernels(ModuleOp module) {
-  llvm::StringSet<> taken;
-  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
-    for (auto kernel : kernels.getOps<FunctionOpInterface>()) {
-      if (kernel.isExternal())
-        continue;
-      std::string name = kernel.getName().str();
-      for (char &letter : name)
-        letter = llvm::isAlnum(letter) || letter == '_' ? letter : '_';
-      std::string wanted = name;
-      for (unsigned number = 0; !taken.insert(name).second; ++number)
-        name = wanted + "_" + std::to_string(number);
-      if (name == kernel.getName() ||
-          SymbolTable::lookupSymbolIn(kernels, name))
-        continue;
-      auto attribute = StringAttr::get(module.getContext(), name);
-      if (succeeded(
-              SymbolTable::replaceAllSymbolUses(kernel, attribute, module)))
-        kernel.setName(attribute);
-    }
 }
 
 LogicalResult LaunchLowering::lower(gpu::LaunchFuncOp launch) {
