@@ -256,10 +256,8 @@ SmallVector<Value> ContractKernel::walkFeatures() {
 // The result
 //===----------------------------------------------------------------------===//
 
-/// Eight more columns than there are: pairs of neighbouring rows lie in
-/// different banks.
 int64_t ContractKernel::sumStride() {
-  return (tiles.columns + 8) * accType.getWidth() / 8;
+  return (tiles.columns + countSpareColumns()) * accType.getWidth() / 8;
 }
 
 void ContractKernel::finishElement(Value row, Value column, Value sum) {

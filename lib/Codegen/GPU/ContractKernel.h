@@ -87,6 +87,9 @@ protected:
   virtual int64_t countSums() const = 0;
   /// Stores the sums of this thread to shared memory.
   virtual void storeSums(mlir::ValueRange sums) = 0;
+  /// The columns that rows of sums have behind them, so that rows that are
+  /// stored together lie in different banks: pairs of neighbouring rows.
+  virtual int64_t countSpareColumns() const { return 8; }
 
   int64_t countThreads() const {
     return 32 * tiles.warpRows * tiles.warpColumns;

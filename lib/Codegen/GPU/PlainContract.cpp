@@ -21,6 +21,8 @@ namespace {
 
 /// Threads along the columns.
 constexpr int64_t kColumnThreads = 16;
+/// Elements of 32 bits that lie in half of the banks.
+constexpr int64_t kHalfOfBanks = 16;
 
 class PlainContract final : public ContractKernel {
 public:
@@ -36,6 +38,11 @@ private:
   Values addProduct(ValueRange sums, Value half) override;
   int64_t countSums() const override { return ownRows * ownColumns; }
   void storeSums(ValueRange sums) override;
+  /// Half a warp stores a row, the other half one that is `ownRows` further on:
+  /// half of the banks.
+  int64_t countSpareColumns() const override {
+    return kColumnThreads / ownRows;
+  }
   Value multiplyAndAdd(Value lhs, Value rhs, Value sum);
 
   int64_t bytes, ownRows, ownColumns;
@@ -45,11 +52,19 @@ private:
 
 } // namespace
 
-/// The left factor lies row by row, the right one feature by feature; one
-/// element more keeps lines in different banks.
+/// How far the lines are apart that are stored together.
+static int64_t getLinesApart(int64_t positions) {
+  return std::min(kHalfOfBanks, positions / 2);
+}
+
+/// The left factor lies row by row, the right one feature by feature. Lines are
+/// so much longer that those next to each other lie in different banks, and
+/// those that are stored together in different halves of them.
 void PlainContract::placeFactor(Factor &factor) {
   bool isLeft = &factor == &factors[0];
-  factor.stride = bytes * ((isLeft ? tiles.features : factor.positions) + 1);
+  int64_t spare = kHalfOfBanks / getLinesApart(factor.positions);
+  factor.stride =
+      bytes * (isLeft ? tiles.features + spare : factor.positions + 1);
   factor.size = (isLeft ? factor.positions : tiles.features) * factor.stride;
 }
 
@@ -60,7 +75,9 @@ void PlainContract::begin() {
   firstColumn = arith::RemUIOp::create(b, loc, thread, columns);
 }
 
-/// Zeros where there is nothing.
+/// Zeros where there is nothing. Where a warp stores two lines of features, of
+/// which each takes half of the banks, these are some way apart, so that they
+/// take different ones.
 void PlainContract::copyFactor(unsigned side, Value first, Value count,
                                Value half) {
   const Factor &factor = factors[side];
@@ -69,6 +86,16 @@ void PlainContract::copyFactor(unsigned side, Value first, Value count,
       thread, i32(tiles.features * factor.positions), i32(countThreads()), {},
       [&](Value number, ValueRange) {
         Value line = arith::DivUIOp::create(b, loc, number, i32(inner));
+        if (inner == kHalfOfBanks) {
+          int64_t apart = getLinesApart(factor.positions);
+          auto take = [&](int64_t from, int64_t mask) -> Value {
+            Value bits = arith::ShRUIOp::create(b, loc, line, i32(from));
+            return arith::AndIOp::create(b, loc, bits, i32(mask));
+          };
+          line =
+              add(add(take(1, apart - 1), multiply(take(0, 1), i32(apart))),
+                  multiply(take(llvm::Log2_64(2 * apart), -1), i32(2 * apart)));
+        }
         Value rest = arith::RemUIOp::create(b, loc, number, i32(inner));
         Value position = factor.featuresInner ? line : rest;
         Value feature = factor.featuresInner ? rest : line;
