@@ -406,6 +406,10 @@ int Driver::time() {
       return failCall(called.takeError());
     results = std::move(*called);
   }
+  if (options.target == DriverTarget::GPU && *flops > 0)
+    if (Error error = timeProductOnGPU(context, compileOptions, *timing))
+      llvm::errs() << "attn-run: nothing to compare the rate with: "
+                   << llvm::toString(std::move(error)) << "\n";
   timing->compileMs = compileMs;
   timing->unfused = unfused;
   if (options.json)

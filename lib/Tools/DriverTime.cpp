@@ -8,12 +8,14 @@
 #include "DriverTime.h"
 #include "Progress.h"
 
+#include "attn/Execution/Module.h"
 #include "attn/Tools/Peak.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/Process.h"
 
 #include <chrono>
 #ifdef __GLIBC__
@@ -158,12 +160,87 @@ llvm::Expected<Timing> attn::timeOnGPU(const Kernel &kernel,
   return timing;
 }
 
+/// The rows and columns of the product: large enough to fill any GPU. Where
+/// that is a CPU, as in tests, others can be asked for.
+static int64_t getProductSize() {
+  int64_t size = 8192;
+  if (auto text = llvm::sys::Process::GetEnv("ATTN_TEST_PRODUCT_SIZE"))
+    llvm::StringRef(*text).getAsInteger(10, size);
+  return size;
+}
+
+static constexpr llvm::StringLiteral kProduct = R"(
+func.func @attn_product(%lhs: tensor<SxSxf16>, %rhs: tensor<SxSxf16>)
+    -> tensor<SxSxf32> {
+  %zero = arith.constant 0.0 : f32
+  %init = tensor.empty() : tensor<SxSxf32>
+  %none = linalg.fill ins(%zero : f32) outs(%init : tensor<SxSxf32>)
+      -> tensor<SxSxf32>
+  %sum = linalg.matmul ins(%lhs, %rhs : tensor<SxSxf16>, tensor<SxSxf16>)
+      outs(%none : tensor<SxSxf32>) -> tensor<SxSxf32>
+  return %sum : tensor<SxSxf32>
+}
+)";
+
+/// Numbers from 1/2 to 1, of both signs.
+static llvm::Expected<Array> createFactor(int64_t size) {
+  llvm::Expected<Array> factor = Array::create(ElementType::F16, {size, size});
+  if (!factor)
+    return factor;
+  auto *elements = static_cast<uint16_t *>(factor->getData());
+  uint32_t state = 1;
+  for (int64_t i = 0; i < size * size; ++i) {
+    state = state * 1664525 + 1013904223;
+    elements[i] = 0x3800 | (state >> 16 & 0x83ff);
+  }
+  return factor;
+}
+
+llvm::Error attn::timeProductOnGPU(mlir::MLIRContext &context,
+                                   const CompileOptions &given,
+                                   Timing &timing) {
+  Progress progress("timing a product of matrices", /*ticks=*/true);
+  int64_t size = getProductSize();
+  std::string text = kProduct.str(), extent = std::to_string(size) + "x";
+  for (size_t at = text.find("Sx"); at != std::string::npos;
+       at = text.find("Sx", at + extent.size()))
+    text.replace(at, 2, extent);
+  auto module = parseModule(text, "product", context);
+  if (!module)
+    return module.takeError();
+  CompileOptions options;
+  options.cpu = given.cpu;
+  options.features = given.features;
+  options.stages.target = given.stages.target;
+  options.stages.device = given.stages.device;
+  options.stages.chip = given.stages.chip;
+  auto kernel = Kernel::compile(**module, "attn_product", options);
+  if (!kernel)
+    return kernel.takeError();
+  llvm::Expected<Array> lhs = createFactor(size);
+  if (!lhs)
+    return lhs.takeError();
+  std::vector<Array> results;
+  auto times = (*kernel)->timeOnGPU({&*lhs, &*lhs}, /*runs=*/0, results);
+  if (!times)
+    return times.takeError();
+  timing.productSize = size;
+  timing.productGflops = 2.0 * size * size * size / getMedian(*times) / 1e6;
+  return llvm::Error::success();
+}
+
 void Timing::print(llvm::raw_ostream &os) const {
   if (!chip.empty()) {
     os << format("time: %.4g ms (median of %lld, least %.4g ms)", medianMs,
                  static_cast<long long>(runs), minMs);
     if (gflops > 0)
       os << format(", %.4g TFLOP/s on visible pairs", gflops / 1e3);
+    if (gflops > 0 && productGflops > 0)
+      os << format(", %.1f %% of the %.4g TFLOP/s of our product of %lld x "
+                   "%lld matrices of f16",
+                   100 * getProductFraction(), productGflops / 1e3,
+                   static_cast<long long>(productSize),
+                   static_cast<long long>(productSize));
     os << "; kernels for " << chip
        << format(", compiled in %.4g ms\n", compileMs);
     return;
@@ -192,8 +269,11 @@ void Timing::printJson(llvm::raw_ostream &os) const {
               "{\"compile_ms\": %.3f, \"median_ms\": %.6f, \"min_ms\": %.6f, ",
               compileMs, medianMs, minMs)
        << format("\"tflops\": %.3f, \"runs\": %lld, ", gflops / 1e3,
-                 static_cast<long long>(runs))
-       << "\"chip\": \"" << chip << "\"}\n";
+                 static_cast<long long>(runs));
+    if (productGflops > 0)
+      os << format("\"product_tflops\": %.3f, \"product_fraction\": %.4f, ",
+                   productGflops / 1e3, getProductFraction());
+    os << "\"chip\": \"" << chip << "\"}\n";
     return;
   }
   os << format("{\"compile_ms\": %.3f, \"median_ms\": %.6f, \"min_ms\": %.6f, ",

@@ -20,6 +20,9 @@ struct Timing {
   double compileMs = 0, medianMs = 0, minMs = 0;
   int64_t runs = 0;
   double gflops = 0, peakGflops = 0, peakFraction = 0;
+  /// On a GPU: of a product of f16 matrices with so many rows and columns.
+  double productGflops = 0;
+  int64_t productSize = 0;
   double readGBps = 0;
   /// The copies of the arguments that runs had in turn, and the bytes of one.
   int64_t copies = 1, argumentBytes = 0;
@@ -34,6 +37,10 @@ struct Timing {
 
   /// Set if the kernel came out faster than it can be.
   bool isMeasuringError() const { return peakFraction > 0.97; }
+  /// The rate of the runs over that of the product.
+  double getProductFraction() const {
+    return productGflops > 0 ? gflops / productGflops : 0;
+  }
   /// The rate of the runs over that of plain reads of what they read.
   double getReadFraction() const {
     return medianMs > 0 ? readMs / medianMs : 0;
@@ -64,6 +71,11 @@ llvm::Expected<Timing> timeOnGPU(const Kernel &kernel,
                                  const Arguments &arguments, int64_t runs,
                                  double flops, llvm::StringRef chip,
                                  std::vector<Array> &results);
+
+/// Times our own product of f16 matrices on the GPU that `options` compile for,
+/// as `timeOnGPU` does: what attention is measured by there.
+llvm::Error timeProductOnGPU(mlir::MLIRContext &context,
+                             const CompileOptions &options, Timing &timing);
 
 } // namespace attn
 

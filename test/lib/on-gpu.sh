@@ -12,5 +12,7 @@ done
 kernels=$(mktemp)
 trap 'rm -f "$kernels"' EXIT
 attn-run "$file" "${entry[@]}" --target=gpu --chip=sm_90 --emit=llvm > "$kernels"
+# Products that others are compared with are small, and of a function @attn_product.
+export ATTN_TEST_PRODUCT_SIZE=${ATTN_TEST_PRODUCT_SIZE:-64}
 LD_LIBRARY_PATH="$build/test/lib/emulated-cuda" EMULATED_CUDA_KERNELS="$kernels" \
   attn-run "$file" --target=gpu "$@"
