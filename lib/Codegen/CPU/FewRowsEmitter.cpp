@@ -225,15 +225,6 @@ Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
 //===----------------------------------------------------------------------===//
 
 void FewRowsEmitter::emitBlock(const Block &block) {
-  if (blockKeys == lanes)
-    return emitVector(block);
-  loop(zero, index(blockKeys), lanes, {}, [&](Value place, ValueRange) {
-    emitVector({add(block.first, place), index(lanes), {}, place});
-    return Values();
-  });
-}
-
-void FewRowsEmitter::emitVector(const Block &block) {
   for (int64_t first = 0; first < rows; first += groupRows)
     emitSimilarity(block, first, std::min(groupRows, rows - first));
   forEachRow([&](Value row) { emitWeights(block, row); });
@@ -279,7 +270,7 @@ LogicalResult FewRowsEmitter::run() {
   auto blocks = loop(
       zero, numKeys, blockKeys, counts ? ValueRange(no) : ValueRange(),
       [&](Value first, ValueRange carried) -> Values {
-        Block block{first, index(blockKeys), {}, {}};
+        Block block{first, index(blockKeys), {}};
         if (!isWhole) {
           Value rest = arith::SubIOp::create(b, loc, numKeys, first);
           block.count = arith::MinSIOp::create(b, loc, rest, block.count);

@@ -68,11 +68,10 @@ private:
   static constexpr int64_t kRestOfKeys = 4;
   /// Which cache is to have what is asked for.
   static constexpr unsigned kSecondLevel = 2;
-  /// The keys of a block, or of a vector of it: the first of them in the tile,
-  /// their number, and which lanes have one, null for all; and where their
-  /// weights are, null for 0.
+  /// The keys of a block: the first of them in the tile, their number, and
+  /// which lanes have one, null for all.
   struct Block {
-    mlir::Value first, count, lanes, place;
+    mlir::Value first, count, lanes;
   };
   /// Where the lanes lie: query row, key row, feature or channel.
   struct Position {
@@ -156,9 +155,8 @@ private:
     if (op.getCountTiles())
       emitTileCount(b, loc, counter, condition);
   }
-  /// Weights of all keys of a block, and of those of one vector.
+  /// Weights of all keys of a block.
   void emitBlock(const Block &block);
-  void emitVector(const Block &block);
   /// Stores a word per query row; returns whether any pair is visible, and
   /// whether any is not.
   std::pair<mlir::Value, mlir::Value> emitMask(const Block &block);
@@ -209,9 +207,9 @@ private:
                          mlir::ValueRange operands);
   /// Takes in the scores' statistics; returns them, unless what weights take of
   /// them is kept.
-  Values updateStatistics(const Block &block, mlir::Value row,
-                          mlir::Value score, mlir::Value visible);
-  void rescaleRow(const Block &block, mlir::Value row, mlir::Value factors);
+  Values updateStatistics(mlir::Value row, mlir::ValueRange scores,
+                          mlir::Value visible);
+  void rescaleRow(mlir::Value row, mlir::Value factors);
   void emitValues(const Block &block, bool hidesPairs);
   /// Some query rows, and some vectors of channels, `mask` being that of the
   /// last.

@@ -73,9 +73,8 @@ std::pair<Value, Value> FewRowsEmitter::emitMask(const Block &block) {
 // 3. Weights
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
-                                                    Value row, Value score,
-                                                    Value visible) {
+SmallVector<Value>
+FewRowsEmitter::updateStatistics(Value row, ValueRange scores, Value visible) {
   Values old, olds, combined;
   Value moves;
   for (unsigned i = 0; i < numScoreStatistics; ++i) {
@@ -83,7 +82,9 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
         memref::LoadOp::create(b, loc, scoreStatistics[i], ValueRange{row}));
     Value before = broadcast(old[i]);
     olds.push_back(before);
-    Value after = weighting.combine(b, loc, i, before, score);
+    Value after = before;
+    for (Value score : scores)
+      after = weighting.combine(b, loc, i, after, score);
     combined.push_back(select(visible, after, before));
     Value differs = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE,
                                           combined[i], before);
@@ -112,7 +113,7 @@ SmallVector<Value> FewRowsEmitter::updateStatistics(const Block &block,
                             ValueRange{row});
   }
   if (Value factors = weighting.rescale(b, loc, olds, nexts, /*scale=*/Value()))
-    rescaleRow(block, row, factors);
+    rescaleRow(row, factors);
   keepForWeights(row, nexts);
   scf::YieldOp::create(b, loc, keeps ? Values() : next);
   if (keeps)
@@ -164,7 +165,8 @@ void FewRowsEmitter::bringRestNear(const Block &block, Value row) {
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
   if (!op.getAheadKey() || !known)
     return;
-  int64_t rest = *known / kRestOfKeys, keys = llvm::divideCeil(lanes, rows);
+  int64_t rest = *known / kRestOfKeys;
+  int64_t keys = llvm::divideCeil(blockKeys, rows);
   Value first = b.createOrFold<arith::MulIOp>(loc, row, index(keys));
   first = add(block.first, first);
   for (int64_t i = 0; i < keys && rest > 0; ++i)
@@ -174,49 +176,64 @@ void FewRowsEmitter::bringRestNear(const Block &block, Value row) {
 
 void FewRowsEmitter::emitWeights(const Block &block, Value row) {
   bringRestNear(block, row);
-  Value place[] = {row, block.place ? block.place : zero};
-  Value score = vector::LoadOp::create(b, loc, laneType, weights, place);
   double scale = op.getScale().convertToDouble();
-  if (scale != 1.0)
-    score = arith::MulFOp::create(b, loc, score, constant(scale));
-
   Value visible = block.lanes;
   if (words)
     visible = toLanes(memref::LoadOp::create(b, loc, words, row));
   LanePredicate predicate{visible, /*mayBeEmpty=*/bool(words)};
-  auto inlineFor = [&](Region &region, Value value) {
-    return lane->toVector(inlineAt(region, LaneValue::lanes(value),
-                                   along(block, row), predicate));
+  // A vector of the block, and where its weights are.
+  auto forEachVector = [&](function_ref<void(const Position &, Value)> body) {
+    for (int64_t first = 0; first < blockKeys; first += lanes) {
+      Block part{add(block.first, index(first)), index(lanes), block.lanes};
+      body(along(part, row), index(first));
+    }
   };
-  if (!op.getScore().empty())
-    score = inlineFor(op.getScore(), score);
+  Values scores;
+  forEachVector([&](const Position &position, Value place) {
+    Value score = vector::LoadOp::create(b, loc, laneType, weights,
+                                         ValueRange{row, place});
+    if (scale != 1.0)
+      score = arith::MulFOp::create(b, loc, score, constant(scale));
+    if (!op.getScore().empty())
+      score = lane->toVector(inlineAt(op.getScore(), LaneValue::lanes(score),
+                                      position, predicate));
+    scores.push_back(score);
+  });
   if (!weighting) {
-    emitSelection(block, row, score, visible);
+    emitSelection(block, row, scores[0], visible);
     return;
   }
   Values finals;
-  for (Value statistic : updateStatistics(block, row, score, visible))
+  for (Value statistic : updateStatistics(row, scores, visible))
     finals.push_back(broadcast(statistic));
-  Values operands;
-  for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
-    operands.push_back(
-        lane->toVector(read(operand, maps[op.getWeightingIndex() + i],
-                            along(block, row), /*mask=*/{})));
-  Value weight = emitWeight(row, score, finals, operands);
-  weight = select(visible, weight, constant(0.0));
-  for (unsigned i = numScoreStatistics; i < statistics.size(); ++i) {
-    Value at[] = {index(i - numScoreStatistics), row, zero};
-    Value old = vector::LoadOp::create(b, loc, laneType, sums, at);
-    vector::StoreOp::create(b, loc, weighting.combine(b, loc, i, old, weight),
-                            sums, at);
-  }
-  if (!op.getWeight().empty())
-    weight = inlineFor(op.getWeight(), weight);
-  if (inPairs)
-    vector::StoreOp::create(b, loc, roundToNeighbors(b, loc, weight, options),
-                            weightPairs, ValueRange{row, zero});
-  else
-    vector::StoreOp::create(b, loc, weight, weights, place);
+  Values sum;
+  for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
+    sum.push_back(vector::LoadOp::create(
+        b, loc, laneType, sums,
+        ValueRange{index(i - numScoreStatistics), row, zero}));
+  ArrayRef<Value> left = scores;
+  forEachVector([&](const Position &position, Value place) {
+    Values operands;
+    for (auto [i, operand] : llvm::enumerate(op.getWeightingOperands()))
+      operands.push_back(lane->toVector(read(
+          operand, maps[op.getWeightingIndex() + i], position, /*mask=*/{})));
+    Value weight = emitWeight(row, left.front(), finals, operands);
+    left = left.drop_front();
+    weight = select(visible, weight, constant(0.0));
+    for (auto [i, old] : llvm::enumerate(sum))
+      old = weighting.combine(b, loc, numScoreStatistics + i, old, weight);
+    if (!op.getWeight().empty())
+      weight = lane->toVector(inlineAt(op.getWeight(), LaneValue::lanes(weight),
+                                       position, predicate));
+    if (inPairs)
+      vector::StoreOp::create(b, loc, roundToNeighbors(b, loc, weight, options),
+                              weightPairs, ValueRange{row, zero});
+    else
+      vector::StoreOp::create(b, loc, weight, weights, ValueRange{row, place});
+  });
+  for (auto [i, next] : llvm::enumerate(sum))
+    vector::StoreOp::create(b, loc, next, sums,
+                            ValueRange{index(i), row, zero});
 }
 
 //===----------------------------------------------------------------------===//

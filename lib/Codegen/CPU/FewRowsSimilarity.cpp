@@ -310,7 +310,7 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
       if (known && op.getAheadKey()) {
         int64_t turns = llvm::divideCeil(rows, groupRows);
         auto [near, part] = takeTurn(block, index(first / groupRows), turns,
-                                     add(number, index(k)), lanes);
+                                     add(number, index(k)), blockKeys);
         bringNear(op.getAheadKey(), maps[1], near, zero,
                   *known - *known / kRestOfKeys, part, turns);
       }
@@ -327,8 +327,7 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
     if (keysInParts) {
       for (int64_t feature = 0; feature < *known; feature += getPartLanes())
         vectors = multiplyPart(keyRows, feature, first, vectors);
-      Value place = block.place ? add(block.place, number) : number;
-      storeParts(vectors, keys, first, place);
+      storeParts(vectors, keys, first, number);
       return Values();
     }
     Value scores = sumAcrossLanes(vectors);
@@ -338,9 +337,8 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
         part = vector::ShuffleOp::create(
             b, loc, scores, scores,
             llvm::to_vector(llvm::seq(r * keys, (r + 1) * keys)));
-      Value place = block.place ? add(block.place, number) : number;
       vector::StoreOp::create(b, loc, part, weights,
-                              ValueRange{index(first + r), place});
+                              ValueRange{index(first + r), number});
     }
     return Values();
   });

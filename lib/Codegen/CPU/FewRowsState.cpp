@@ -329,18 +329,8 @@ void FewRowsEmitter::storeSum(Value sum, Value row, Value channel, Value mask) {
     vector::StoreOp::create(b, loc, sum, accumulator, place);
 }
 
-/// Multiplies what a query row has accumulated, and those of its weights that
-/// are not among it yet.
-void FewRowsEmitter::rescaleRow(const Block &block, Value row, Value factors) {
-  if (block.place)
-    loop(zero, block.place, lanes, {}, [&](Value place, ValueRange) {
-      Value old = vector::LoadOp::create(b, loc, laneType, weights,
-                                         ValueRange{row, place});
-      vector::StoreOp::create(b, loc,
-                              arith::MulFOp::create(b, loc, old, factors),
-                              weights, ValueRange{row, place});
-      return Values();
-    });
+/// Multiplies what a query row has accumulated.
+void FewRowsEmitter::rescaleRow(Value row, Value factors) {
   for (int64_t i = 0, e = statistics.size() - numScoreStatistics; i < e; ++i) {
     Value place[] = {index(i), row, zero};
     Value old = vector::LoadOp::create(b, loc, laneType, sums, place);

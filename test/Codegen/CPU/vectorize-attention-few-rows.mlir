@@ -69,8 +69,7 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 // CHECK-SAME: %{{.+}}: memref<6x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<6x32xf32>
 // CHECK: scf.for %[[BLOCK:.+]] = %{{.+}} to %{{.+}} step %c32
-// CHECK: scf.for %[[PLACE:.+]] = %c0{{.*}} to %c32{{.*}} step %c16
-// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c16{{.*}} step %c2
+// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c32{{.*}} step %c2
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
 // CHECK-NEXT: vector.load %[[KEY]]
@@ -84,11 +83,15 @@ func.func @step(%q: memref<3x32xf32>, %k: memref<32x32xf16>, %v: memref<32x24xf1
 // CHECK-COUNT-23: vector.shuffle
 // CHECK-NEXT: arith.addf
 // CHECK-NEXT: vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
-// CHECK: %[[AT:.+]] = arith.addi %[[PLACE]], %[[TURN]]
-// CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[AT]]]
-// A statistic that moves takes the weights of the first vector with it.
-// CHECK: scf.for %[[OLD:.+]] = %c0{{.*}} to %[[PLACE]] step %c16
-// CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[OLD]]]
+// CHECK: vector.store %{{.+}}, %[[WEIGHTS]][%{{.+}}, %[[TURN]]]
+// The statistics of a row take in both vectors at once.
+// CHECK-COUNT-2: vector.load %[[WEIGHTS]]
+// CHECK: memref.load %{{.+}} : memref<6xf32>
+// CHECK-COUNT-2: arith.cmpf ogt
+// CHECK: arith.cmpf une
+// CHECK: scf.if
+// CHECK-NOT: scf.if
+// CHECK-COUNT-3: math.exp2 %{{.+}} {{.*}} : vector<16xf32>
 // CHECK: scf.for %{{.+}} = %c0{{.*}} to %c32{{.*}} step %c1{{.*}} iter_args
 // CHECK-COUNT-2: memref.prefetch %[[VALUE]]
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
@@ -118,8 +121,7 @@ func.func @more_rows(%q: memref<6x32xf32>, %k: memref<64x32xf32>, %v: memref<64x
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<8x32xf32>
 // CHECK: vector.shuffle %{{.+}} [4, 5, 6, 7] : vector<16xf32>
 // CHECK: vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<8xf32>, vector<8xf32>
-// CHECK: scf.for %[[PLACE:.+]] = %c0{{.*}} to %c32{{.*}} step %c16
-// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c32{{.*}} step %c8
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK-COUNT-2: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
 // CHECK: vector.load %[[KEY]]{{.+}} : memref<64x32xf32>, vector<4xf32>
