@@ -156,7 +156,11 @@ void FewRowsEmitter::createState() {
     accumulator = scratch({rows, vectors * lanes}, accType);
   for (Value statistic : op.getStatistics().take_front(numScoreStatistics))
     scoreStatistics.push_back(isLocal ? scratch({rows}, accType) : statistic);
-  splitWeight();
+  // Fewer rows wait for memory anyway, and another order of instructions costs
+  // them more than it saves; as would what is read from elsewhere than the
+  // stack.
+  if (isLocal && rows > kMaxKeyRows)
+    splitWeight();
   if (!takenByWeights.empty())
     keptForWeights =
         scratch({rows, static_cast<int64_t>(takenByWeights.size())}, accType);
@@ -262,13 +266,12 @@ void FewRowsEmitter::loadState(Value row) {
   for (auto [i, statistic] :
        llvm::enumerate(op.getStatistics().take_front(statistics.size()))) {
     bool isOfScores = i < numScoreStatistics;
-    if (isOfScores && !isLocal && takenByWeights.empty())
+    if (isOfScores && !isLocal)
       continue;
     Value first = memref::LoadOp::create(b, loc, statistic, row);
     if (isOfScores) {
       given.push_back(broadcast(first));
-      if (isLocal)
-        memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
+      memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
       continue;
     }
     Value vector = vector::InsertOp::create(

@@ -145,10 +145,11 @@ func.func @rows_in_parts(%q: memref<8x32xf32>, %k: memref<64x32xf32>, %v: memref
 }
 
 // What weights take of the statistics alone is computed where these move, and kept:
-// the factor of a score, and what the reference is times it.
+// the factor of a score, and what the reference is times it; but not of up to four
+// rows, which wait for memory.
 // CHECK-LABEL: @kept
-// CHECK: %[[KEPT:.+]] = memref.alloca() {{.*}} : memref<2x2xf32>
-// CHECK: %[[MAX:.+]] = memref.alloca() {{.*}} : memref<2xf32>
+// CHECK: %[[KEPT:.+]] = memref.alloca() {{.*}} : memref<5x2xf32>
+// CHECK: %[[MAX:.+]] = memref.alloca() {{.*}} : memref<5xf32>
 // CHECK: math.absf
 // CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c0{{.*}}]
 // CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c1{{.*}}]
@@ -162,11 +163,22 @@ func.func @rows_in_parts(%q: memref<8x32xf32>, %k: memref<64x32xf32>, %v: memref
 // CHECK-COUNT-2: memref.load %[[KEPT]][%c0
 // CHECK-NOT: math.absf
 // CHECK: math.exp2
-func.func @kept(%q: memref<2x32xf32>, %k: memref<32x32xf32>, %v: memref<32x16xf32>,
-                %a: memref<2x16xf32>, %m: memref<2xf32>, %l: memref<2xf32>) {
-  attn.online ins(%q, %k, %v : memref<2x32xf32>, memref<32x32xf32>, memref<32x16xf32>)
-      weighting(#attn.softmax) layout(#attn.lanes_along_features<2>)
-      outs(%a : memref<2x16xf32>) statistics(%m, %l : memref<2xf32>, memref<2xf32>)
+func.func @kept(%q: memref<5x32xf32>, %k: memref<32x32xf32>, %v: memref<32x16xf32>,
+                %a: memref<5x16xf32>, %m: memref<5xf32>, %l: memref<5xf32>) {
+  attn.online ins(%q, %k, %v : memref<5x32xf32>, memref<32x32xf32>, memref<32x16xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<5>)
+      outs(%a : memref<5x16xf32>) statistics(%m, %l : memref<5xf32>, memref<5xf32>)
+      {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
+  return
+}
+
+// CHECK-LABEL: @not_kept
+// CHECK-NOT: memref<4x2xf32>
+func.func @not_kept(%q: memref<4x32xf32>, %k: memref<32x32xf32>, %v: memref<32x16xf32>,
+                    %a: memref<4x16xf32>, %m: memref<4xf32>, %l: memref<4xf32>) {
+  attn.online ins(%q, %k, %v : memref<4x32xf32>, memref<32x32xf32>, memref<32x16xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<4>)
+      outs(%a : memref<4x16xf32>) statistics(%m, %l : memref<4xf32>, memref<4xf32>)
       {indexing_maps = [#q, #k, #v, #acc, #row, #row]}
   return
 }
