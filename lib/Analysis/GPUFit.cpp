@@ -12,7 +12,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -90,19 +89,28 @@ AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op) {
   return cast<AccumulateWeightingAttrInterface>(weighting);
 }
 
-/// Whether an input, or what regions read, may have no elements.
-static bool mayReadEmpty(GenericOp op) {
-  auto mayBeEmpty = [](Value value) {
-    auto type = dyn_cast<ShapedType>(value.getType());
-    return type && (!type.hasStaticShape() || type.getNumElements() == 0);
-  };
-  if (llvm::any_of(op.getInputs(), mayBeEmpty))
-    return true;
-  bool found = false;
-  for (Region &region : op->getRegions())
-    visitUsedValuesDefinedAbove(
-        region, [&](OpOperand *used) { found |= mayBeEmpty(used->get()); });
-  return found;
+bool sharesFeatures(GenericOp op) {
+  unsigned dim = op.getDimensionClasses().features[0];
+  return llvm::all_of(ArrayRef<unsigned>{0, 1}, [&](unsigned index) {
+    int64_t extent = getExtent(op, index, dim);
+    return extent >= 1 && extent <= 576;
+  });
+}
+
+bool hasAllChannels(GenericOp op) {
+  int64_t extent = getExtent(op, 2, op.getDimensionClasses().channels[0]);
+  return extent >= 1 && extent <= 512;
+}
+
+/// The channels that a block has at once where it has not all.
+constexpr int64_t kSomeChannels = 64;
+
+std::string explainNoSplits(GenericOp op) {
+  if (!isOnline(op))
+    return "keys in parts are not built where weights have to be final";
+  if (op.getQueryStarts() || op.getKeyStarts())
+    return "keys in parts are not built for packed requests";
+  return "";
 }
 
 std::string explainNoGPUKernel(GenericOp op) {
@@ -124,24 +132,6 @@ std::string explainNoGPUKernel(GenericOp op) {
     return count("channel", classes.channels);
   if (!op.getAccumulationType().isF32())
     return "expected arithmetic in f32";
-  for (unsigned index : {0u, 1u, 2u}) {
-    unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
-    int64_t extent = getExtent(op, index, dim);
-    StringRef name = index == 2 ? "channels" : "features";
-    if (ShapedType::isDynamic(extent))
-      return llvm::formatv("expected a known number of {0}", name);
-    int64_t most = index == 2 ? 512 : 576;
-    if (extent < 1 || extent > most)
-      return llvm::formatv("expected 1 to {0} {1}, but there are {2}", most,
-                           name, extent);
-  }
-  // What a thread reads where there is nothing to read is a query.
-  int64_t bits = getExtent(op, 0, classes.features[0]) *
-                 getElement(op.getQuery()).getIntOrFloatBitWidth();
-  if (bits < 128 && mayReadEmpty(op))
-    return llvm::formatv("expected queries of 16 bytes or more where what is "
-                         "read beside them may be empty, but they have {0}",
-                         bits / 8);
   return "";
 }
 
@@ -166,6 +156,8 @@ std::string explainNoMma(GenericOp op) {
                  });
   if (element.isF16() && !bounded)
     return "weights may be larger than f16 holds";
+  if (!sharesFeatures(op) || !hasAllChannels(op))
+    return "features or channels are not known, none, or very many";
   DimensionClasses classes = op.getDimensionClasses();
   for (unsigned index : {0u, 1u, 2u}) {
     AffineMap map = op.getIndexingMap(index);
@@ -190,10 +182,14 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   shared.elementBytes = mma ? 2 : 4;
   // Products take 16 features at once, and give 8 channels.
   shared.features =
-      llvm::alignTo(getExtent(op, 0, classes.features[0]), mma ? 16 : 1);
-  shared.channels = llvm::alignTo(getExtent(op, 2, classes.channels[0]),
-                                  8 * choice.getSharers());
-  shared.queryStride = padRow(shared.features * shared.elementBytes);
+      sharesFeatures(op)
+          ? llvm::alignTo(getExtent(op, 0, classes.features[0]), mma ? 16 : 1)
+          : 0;
+  int64_t channels = hasAllChannels(op) ? getExtent(op, 2, classes.channels[0])
+                                        : kSomeChannels;
+  shared.channels = llvm::alignTo(channels, 8 * choice.getSharers());
+  shared.queryStride =
+      shared.features == 0 ? 0 : padRow(shared.features * shared.elementBytes);
   shared.valueStride = padRow(shared.channels * shared.elementBytes);
   int64_t rows = choice.getRows(), keys = choice.getKeys();
   shared.keys = rows * shared.queryStride;
@@ -251,7 +247,7 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
                             GPUKernelAttr choice) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t blocks = 1;
-  if (!isOnline(op))
+  if (!explainNoSplits(op).empty())
     return 1;
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim) {
     auto kind = classes.classes[dim];
@@ -281,7 +277,7 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
       !(lists && lists->isPhysical());
   if (!isKnown)
     numKeys = 4096;
-  if (blocks == 0 || op.getQueryStarts())
+  if (blocks == 0)
     return 1;
   int64_t wanted = 2 * target.processors / blocks;
   return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * choice.getKeys())),
@@ -293,7 +289,10 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
   GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
   bool mma = form == GPUForm::mma_sync;
   DimensionClasses classes = op.getDimensionClasses();
-  int64_t channels = getExtent(op, 2, classes.channels[0]);
+  int64_t channels =
+      GPUShared::of(
+          op, GPUKernelAttr::get(op.getContext(), form, 16, 16, 1, 1, 1, false))
+          .channels;
   int64_t folded = countFoldedRows(op);
   // Of the 255 registers of a thread, which has two rows and every fourth pair
   // of columns: half as many as there are channels, and as there are keys.

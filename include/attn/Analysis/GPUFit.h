@@ -19,7 +19,8 @@ namespace attn {
 /// Rows are padded to an odd number of 16-byte words, so that eight of them lie
 /// in different banks.
 struct GPUShared {
-  /// The elements in a row of queries and keys and in one of values, with what
+  /// The elements in a row of queries and keys, 0 if these are read where they
+  /// are, and in one of values, of all channels or of some at once, with what
   /// they are filled up to, and the bytes of an element.
   int64_t features, channels, elementBytes;
   /// The bytes from one row to the next.
@@ -41,6 +42,17 @@ struct GPUShared {
 
 /// Why `op` cannot be a GPU kernel of any form; empty if it can.
 std::string explainNoGPUKernel(GenericOp op);
+
+/// Whether the features of a tile lie in shared memory: they are known, some,
+/// and not too many.
+bool sharesFeatures(GenericOp op);
+
+/// Whether a block has all channels, not some of them at once.
+bool hasAllChannels(GenericOp op);
+
+/// Why its keys cannot be in parts, of each of which there is a state; empty if
+/// they can.
+std::string explainNoSplits(GenericOp op);
 
 /// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
 /// kernel.

@@ -24,8 +24,11 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
   std::string reason = explainNoGPUKernel(op);
   if (!reason.empty())
     return reason;
-  if (choice.getSplits() != 1 && !isOnline(op))
-    return "keys in parts are not built where weights have to be final";
+  if (choice.getSplits() != 1) {
+    reason = explainNoSplits(op);
+    if (!reason.empty())
+      return reason;
+  }
   if (choice.getForm() == GPUForm::plain)
     return choice.getStages() == 1 ? ""
                                    : "plain kernels have 1 stage: their copies "

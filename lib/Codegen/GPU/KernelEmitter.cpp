@@ -81,6 +81,8 @@ MatrixView KernelEmitter::view(unsigned number, unsigned row, unsigned column) {
       view.outerBytes[outer - outerKeyDims.begin()] = multiply(stride, bytes);
     } else
       offset = add(offset, multiply(cast<Value>(box.offsets[dim]), stride));
+    if (dim == channelDim && firstColumn)
+      offset = add(offset, multiply(firstColumn, stride));
   }
   Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
   view.address = add(start, multiply(offset, bytes));
@@ -160,8 +162,8 @@ void KernelEmitter::emitKernel(Value numBlocks) {
     takeRequestKeys();
     if (isListed)
       takeHead(tileNumber);
-    reader.setSpare(
-        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, op.getQuery()));
+    reader.setSpare(memref::ExtractAlignedPointerAsIndexOp::create(
+        b, loc, spare ? spare : op.getQuery()));
     readInputs();
     emitScalars();
     emitRows();
@@ -185,6 +187,18 @@ void KernelEmitter::emitRows() {
     storeStates(state);
   else
     emitFinish(state);
+}
+
+/// Of queries that have 16 bytes or more some are read.
+void KernelEmitter::allocateSpare() {
+  constexpr int64_t kBytes = 16;
+  auto type = cast<MemRefType>(op.getQuery().getType());
+  int64_t features = type.getDimSize(
+      *op.getIndexingMap(0).getResultPosition(b.getAffineDimExpr(featureDim)));
+  if (ShapedType::isDynamic(features) ||
+      features * type.getElementTypeBitWidth() < 8 * kBytes)
+    spare = memref::AllocOp::create(b, loc,
+                                    MemRefType::get({kBytes}, b.getI8Type()));
 }
 
 LogicalResult KernelEmitter::run() {
@@ -212,6 +226,7 @@ LogicalResult KernelEmitter::run() {
     launchLists();
   if (isSplit())
     allocateStates();
+  allocateSpare();
   emitKernel(numBlocks);
   if (isSplit()) {
     launchMerge();
@@ -219,6 +234,8 @@ LogicalResult KernelEmitter::run() {
   }
   if (isListed)
     freeLists();
+  if (spare)
+    memref::DeallocOp::create(b, loc, spare);
   b.eraseOp(op);
   return success();
 }

@@ -86,8 +86,14 @@ protected:
   /// says whether any may not be.
   virtual Values addValues(mlir::ValueRange sums, const RowValues &weights,
                            const RowValues &visible, mlir::Value isPartial) = 0;
-  /// The channels there are, which may be filled up to a multiple of 8.
+  /// The channels there are, which may be filled up to a multiple of 8: known
+  /// only where a block has all.
   int64_t getChannels() const;
+  /// Those of the block, an i32.
+  mlir::Value countChannels();
+  /// The blocks that share the channels, and all that these have room for.
+  mlir::Value countParts();
+  mlir::Value getChannelRoom();
   /// Whether copies are begun, and have to be waited for.
   virtual bool copiesAsync() const { return false; }
 
@@ -149,6 +155,8 @@ protected:
   void readInputs();
   /// The scale that is left to the weighting, and the number of keys.
   void emitScalars();
+  /// Memory for what is read where there is nothing, if queries may be none.
+  void allocateSpare();
   /// A block, from its queries to what it leaves.
   void emitKernel(mlir::Value numBlocks);
   void emitRows();
@@ -255,7 +263,7 @@ protected:
   /// Whether the channels of a row of the output lie next to each other.
   bool storesPairs();
   void storePair(const MatrixView &output, mlir::Value pair,
-                 mlir::Value address, int64_t firstColumn);
+                 mlir::Value address, int64_t first);
 
   //===--------------------------------------------------------------------===//
   // Final weights
@@ -399,6 +407,9 @@ protected:
   /// The first of the warp's rows in the block, an i32, and the first of its
   /// channels, an i32, if there are others.
   mlir::Value warpRow, firstChannel;
+  /// Where a block has not all channels: the first it has, an index, how many
+  /// there are, an i32, and whether it is the block that has the first of all.
+  mlir::Value firstColumn, numColumns, hasFirst;
   /// The bytes from the first stage to that which is filled, or read, an i32;
   /// null for one stage.
   mlir::Value fillStage, readStage;
@@ -418,6 +429,8 @@ protected:
   /// part of the block and the number of its position in the outer dimensions.
   Values states;
   mlir::Value numAllRows, split, outerNumber;
+  /// What is read where there is nothing to read; null where queries are.
+  mlir::Value spare;
   /// Key tiles by list, as four i32 (first, count, whether full, nothing), with
   /// room for `capacity` in each; and what there is before a list: key tiles,
   /// the first of its entries in indices, and the number of keys.

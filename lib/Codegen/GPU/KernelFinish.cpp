@@ -25,19 +25,23 @@ int64_t KernelEmitter::getChannels() const {
   return *getConstantIntValue(extents[channelDim]);
 }
 
+Value KernelEmitter::countChannels() {
+  return numColumns ? numColumns : i32(getChannels());
+}
+
 bool KernelEmitter::storesPairs() {
   AffineMap map = op.getIndexingMap(op.getOutputIndex());
   return map.getDimPosition(map.getNumResults() - 1) == channelDim &&
          cast<MemRefType>(op.getOutput().getType()).isLastDimUnitStride();
 }
 
-/// The columns of a thread come in pairs: of 8 from `firstColumn` on, those of
+/// The columns of a thread come in pairs: of 8 from `first` on, those of
 /// twice its number among the four.
 void KernelEmitter::storePair(const MatrixView &output, Value pair,
-                              Value address, int64_t firstColumn) {
+                              Value address, int64_t first) {
   int64_t bytes = output.element.getIntOrFloatBitWidth() / 8;
-  bool isFull = firstChannel ? layout.channels == getChannels()
-                             : firstColumn + 8 <= getChannels();
+  bool isFull = !numColumns && (firstChannel ? layout.channels == getChannels()
+                                             : first + 8 <= getChannels());
   if (isFull && storesPairs()) {
     hardware.store(pair, hardware.toGlobal(address),
                    copiesAsync() ? 2 * bytes : bytes);
@@ -53,10 +57,10 @@ void KernelEmitter::storePair(const MatrixView &output, Value pair,
       storeOne();
       continue;
     }
-    Value column = add(multiply(quad, i32(2)), i32(firstColumn + i));
+    Value column = add(multiply(quad, i32(2)), i32(first + i));
     if (firstChannel)
       column = add(column, firstChannel);
-    emitIf(compare(arith::CmpIPredicate::slt, column, i32(getChannels())),
+    emitIf(compare(arith::CmpIPredicate::slt, column, countChannels()),
            storeOne, {});
   }
 }

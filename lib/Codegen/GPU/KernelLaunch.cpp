@@ -23,6 +23,8 @@ Value KernelEmitter::countBlocks() {
   extents = wholeExtents;
   numTiles = countTiles();
   Value count = multiply(numTiles, index(choice.getSplits()));
+  if (!hasAllChannels(op))
+    count = multiply(count, countParts());
   for (unsigned dim : outerDims)
     count =
         multiply(count, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
@@ -68,6 +70,19 @@ Value KernelEmitter::countRows() {
   return rows;
 }
 
+/// One at least, which has the results of a row that have no channels.
+Value KernelEmitter::countParts() {
+  Value all = getValueOrCreateConstantIndexOp(b, loc, wholeExtents[channelDim]);
+  Value parts =
+      b.createOrFold<arith::CeilDivUIOp>(loc, all, index(layout.channels));
+  return b.createOrFold<arith::MaxUIOp>(loc, parts, index(1));
+}
+
+Value KernelEmitter::getChannelRoom() {
+  return hasAllChannels(op) ? index(layout.channels)
+                            : multiply(countParts(), index(layout.channels));
+}
+
 void KernelEmitter::enterKernel(Value numBlocks) {
   Value one = index(1);
   auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one,
@@ -109,6 +124,17 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
     split = toIndex(arith::RemUIOp::create(b, loc, number, count));
     number = arith::DivUIOp::create(b, loc, number, count);
   }
+  if (!hasAllChannels(op)) {
+    Value count = toI32(countParts());
+    Value part = arith::RemUIOp::create(b, loc, number, count);
+    number = arith::DivUIOp::create(b, loc, number, count);
+    hasFirst = compare(Predicate::eq, part, i32(0));
+    firstColumn = toIndex(multiply(part, i32(layout.channels)));
+    Value all = getValueOrCreateConstantIndexOp(b, loc, extents[channelDim]);
+    Value left = arith::SubIOp::create(b, loc, all, firstColumn);
+    numColumns =
+        toI32(arith::MinSIOp::create(b, loc, left, index(layout.channels)));
+  }
   locateTile(number, outerDims);
 
   identifyThread(threadIndex);
@@ -122,6 +148,8 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
     storesRows = arith::AndIOp::create(b, loc, storesRows,
                                        compare(Predicate::eq, part, i32(0)));
   }
+  if (hasFirst)
+    storesRows = arith::AndIOp::create(b, loc, storesRows, hasFirst);
   Value first = add(warpRow, group);
   Value last = arith::SubIOp::create(b, loc, numRows, i32(1));
   for (unsigned row = 0; row < kThreadRows; ++row) {

@@ -165,7 +165,9 @@ void KernelEmitter::storeWeights(const KeyTile &tile,
   Value first = add(tile.first, toIndex(multiply(quad, i32(2))));
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Value weight = tileWeights[row], isOwn = hasRow[row];
-    // One of the warps that have the row.
+    // One of the warps, and of the blocks, that have the row.
+    if (hasFirst)
+      isOwn = arith::AndIOp::create(b, loc, isOwn, hasFirst);
     if (firstChannel)
       isOwn = arith::AndIOp::create(
           b, loc, isOwn,
@@ -194,6 +196,8 @@ void KernelEmitter::clearWeights() {
   MatrixView weights = viewWeights();
   Value keys = getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
   Value all = multiply(toIndex(numRows), keys);
+  if (hasFirst)
+    all = select(hasFirst, all, index(0));
   Value zero = createFloatConstant(b, loc, weights.element, 0.0);
   auto loop = scf::ForOp::create(b, loc, toIndex(thread), all,
                                  index(32 * choice.getWarps()));

@@ -189,7 +189,8 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
   Values factors = weighting.finish(b, loc, final, operands, numKeys, scale);
   ValueRange score = final.take_front(numScoreStatistics);
   MatrixView values = view(2, keyDim, channelDim);
-  Value last = i32(getChannels() - 1);
+  Value last = arith::SubIOp::create(b, loc, countChannels(), i32(1));
+  last = arith::MaxSIOp::create(b, loc, last, i32(0));
   Values zeros(getNumSums() / 2, createFloatConstant(b, loc, accType, 0.0));
   return forEachPlace(zeros, [&](Value place, ValueRange carried) {
     Value key = loadKept(place, own, /*isKey=*/true);
@@ -220,10 +221,18 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
           column = add(column, firstChannel);
         column = arith::MinSIOp::create(b, loc, column, last);
         Value at = add(address, multiply(toIndex(column), values.columnBytes));
-        Value value = hardware.load(values.element, hardware.toGlobal(at),
-                                    values.element.getIntOrFloatBitWidth() / 8);
-        next.push_back(math::FmaOp::create(
-            b, loc, weight, convertFloat(b, loc, value, accType), sum));
+        auto addChannel = [&] {
+          Value value =
+              hardware.load(values.element, hardware.toGlobal(at),
+                            values.element.getIntOrFloatBitWidth() / 8);
+          return Values{math::FmaOp::create(
+              b, loc, weight, convertFloat(b, loc, value, accType), sum)};
+        };
+        // There may be no channel at all.
+        next.push_back(numColumns ? emitIf(compare(arith::CmpIPredicate::sgt,
+                                                   numColumns, i32(0)),
+                                           addChannel, sum)[0]
+                                  : addChannel()[0]);
       }
       return next;
     };

@@ -31,12 +31,17 @@ void KernelEmitter::allocateStates() {
     numAllRows = multiply(
         numAllRows, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
   Value entries = multiply(numAllRows, index(choice.getSplits()));
-  auto allocate = [&](int64_t width) -> Value {
+  auto allocate = [&](int64_t width, Value unknown) -> Value {
     auto type = MemRefType::get({ShapedType::kDynamic, width}, accType);
-    return memref::AllocOp::create(b, loc, type, entries);
+    Values sizes{entries};
+    if (unknown)
+      sizes.push_back(unknown);
+    return memref::AllocOp::create(b, loc, type, sizes);
   };
-  states = {allocate(layout.channels),
-            allocate(std::max<int64_t>(1, statistics.size()))};
+  bool hasAll = hasAllChannels(op);
+  states = {allocate(hasAll ? layout.channels : ShapedType::kDynamic,
+                     hasAll ? Value() : getChannelRoom()),
+            allocate(std::max<int64_t>(1, statistics.size()), {})};
 }
 
 void KernelEmitter::freeStates() {
@@ -74,6 +79,8 @@ void KernelEmitter::storeStates(ValueRange state) {
   if (firstChannel)
     column = add(column, firstChannel);
   column = toIndex(column);
+  if (firstColumn)
+    column = add(column, firstColumn);
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Values own(state.slice(row * statistics.size(), statistics.size()));
     for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
@@ -163,9 +170,20 @@ void KernelEmitter::mergeElement(Value allRow, Value channel) {
   MatrixView output = view(number, rowDim, channelDim);
   Value at = add(output.address, rowOffset(output, 0));
   at = add(at, multiply(channel, output.columnBytes));
-  hardware.store(convertFloat(b, loc, value, output.element),
-                 hardware.toGlobal(at),
-                 output.element.getIntOrFloatBitWidth() / 8);
+  auto store = [&] {
+    hardware.store(convertFloat(b, loc, value, output.element),
+                   hardware.toGlobal(at),
+                   output.element.getIntOrFloatBitWidth() / 8);
+    return Values();
+  };
+  // There may be no channel but that which stands for the row.
+  if (hasAllChannels(op))
+    store();
+  else
+    emitIf(compare(arith::CmpIPredicate::ult, channel,
+                   getValueOrCreateConstantIndexOp(b, loc,
+                                                   wholeExtents[channelDim])),
+           store, {});
   if (op.getLse())
     emitIf(compare(arith::CmpIPredicate::eq, channel, index(0)),
            [&] {
@@ -176,7 +194,11 @@ void KernelEmitter::mergeElement(Value allRow, Value channel) {
 }
 
 void KernelEmitter::launchMerge() {
-  Value one = index(1), channels = index(getChannels());
+  Value one = index(1);
+  Value channels =
+      getValueOrCreateConstantIndexOp(b, loc, wholeExtents[channelDim]);
+  if (!hasAllChannels(op))
+    channels = b.createOrFold<arith::MaxUIOp>(loc, channels, one);
   Value elements = multiply(numAllRows, channels);
   Value threads = index(kMergeThreads);
   Value blocks = b.createOrFold<arith::CeilDivUIOp>(loc, elements, threads);
@@ -186,6 +208,7 @@ void KernelEmitter::launchMerge() {
   b.setInsertionPointToStart(&launch.getBody().front());
   gpu::TerminatorOp::create(b, loc);
   b.setInsertionPointToStart(&launch.getBody().front());
+  firstColumn = numColumns = hasFirst = Value();
   Value element =
       add(multiply(launch.getBlockIds().x, threads), launch.getThreadIds().x);
   emitIf(compare(arith::CmpIPredicate::ult, element, elements),

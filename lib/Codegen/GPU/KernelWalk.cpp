@@ -72,7 +72,10 @@ void KernelEmitter::countTile(const KeyTile &keys) {
     return;
   Value full = arith::ExtUIOp::create(b, loc, b.getI64Type(), emitFull(keys));
   Value one = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 1);
-  emitIf(compare(arith::CmpIPredicate::eq, thread, i32(0)),
+  Value counting = compare(arith::CmpIPredicate::eq, thread, i32(0));
+  if (hasFirst)
+    counting = arith::AndIOp::create(b, loc, counting, hasFirst);
+  emitIf(counting,
          [&] {
            Values numbers{one, one, full};
            for (auto [i, more] : llvm::enumerate(numbers))

@@ -4,36 +4,6 @@
 #k = affine_map<(m, n, d, e) -> (n, d)>
 #v = affine_map<(m, n, d, e) -> (n, e)>
 #o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @wide(%q: tensor<5x592xf16>, %k: tensor<7x592xf16>, %v: tensor<7x24xf16>,
-    %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected 1 to 576 features, but there are 592}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x592xf16>, tensor<7x592xf16>, tensor<7x24xf16>)
-      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf16>
-  return %o : tensor<5x24xf16>
-}
-
-// -----
-
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @unknown(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x?xf16>,
-    %init: tensor<5x?xf16>) -> tensor<5x?xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected a known number of channels}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x?xf16>)
-      weighting(#attn.softmax) outs(%init : tensor<5x?xf16>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x?xf16>
-  return %o : tensor<5x?xf16>
-}
-
-// -----
-
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
 func.func @double(%q: tensor<5x16xf64>, %k: tensor<7x16xf64>, %v: tensor<7x24xf64>,
     %init: tensor<5x24xf64>) -> tensor<5x24xf64> {
   // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected arithmetic in f32}}
@@ -57,28 +27,6 @@ func.func @key_plane(%q: tensor<5x16xf16>, %k: tensor<7x3x16xf16>, %v: tensor<7x
       weighting(#attn.softmax) outs(%init : tensor<5x24xf16>) weights(%none : tensor<5x7x3xf32>)
       {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<5x24xf16>, tensor<5x7x3xf32>
   return %w : tensor<5x7x3xf32>
-}
-
-// -----
-
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @narrow(%q: tensor<5x3xf16>, %k: tensor<7x3xf16>, %v: tensor<7x24xf16>,
-    %ids: tensor<?xi32>, %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected queries of 16 bytes or more where what is read beside them may be empty, but they have 6}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x3xf16>, tensor<7x3xf16>, tensor<7x24xf16>)
-      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
-      {indexing_maps = [#q, #k, #v, #o]}
-      mask {
-        %j = attn.index 1
-        %id = tensor.extract %ids[%j] : tensor<?xi32>
-        %zero = arith.constant 0 : i32
-        %visible = arith.cmpi ne, %id, %zero : i32
-        attn.yield %visible : i1
-      } -> tensor<5x24xf16>
-  return %o : tensor<5x24xf16>
 }
 
 // -----
