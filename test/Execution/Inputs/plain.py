@@ -4,7 +4,7 @@
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
              [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
              [--seed=N] [--target=gpu-emulator] [--widths=16:24]
-             [--fusion=never]
+             [--fusion=never] [--full=N]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -46,6 +46,8 @@ def parse_arguments():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--threads", default="")
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--full", type=int, default=0,
+                        help="more cases, of groups that have more")
     parser.add_argument("--target")
     parser.add_argument("--fusion")
     parser.add_argument("--widths",
@@ -117,6 +119,12 @@ LEFT_OUT = []
 def check(cases, options):
     """The number of cases that differ."""
     arrays, error = run(cases, options)
+    if cases[0].refused:
+        if cases[0].refused in (error or ""):
+            return 0
+        print(f"{cases[0].name}: expected '{cases[0].refused}', but got: "
+              f"{(error or 'results').strip()}")
+        return 1
     refused = re.search(r"op (cannot be a .*)", error or "")
     if refused and options.target and len(cases) == 1:
         LEFT_OUT.append(f"left out: {cases[0].name}: {refused[1]}")
@@ -158,7 +166,7 @@ def main():
     total = failed = 0
     for group in options.groups:
         cases = plain_cases.make(group, options.dtype, 1 + options.scale_error,
-                                 options.seed)
+                                 options.seed, options.full)
         if options.only:
             cases = [case for case in cases
                      if re.fullmatch(options.only, case.name)]
@@ -167,8 +175,11 @@ def main():
             continue
         for fused in (True, False):
             batch = [case for case in cases if case.fused == fused]
-            for start in range(0, len(batch), 24):
-                part = batch[start:start + 24]
+            parts = [[case] for case in batch if case.refused]
+            batch = [case for case in batch if not case.refused]
+            parts += [batch[start:start + 24]
+                      for start in range(0, len(batch), 24)]
+            for part in parts:
                 total += len(part)
                 failed += check(part, options)
     if options.list:

@@ -21,6 +21,8 @@ class Case:
     body: str
     results: list  # of (name, type, expected, tolerance)
     fused: bool = True
+    # What is said of a case that has to be refused.
+    refused: str = None
 
 
 # The types that weights are rounded to.

@@ -7,6 +7,7 @@ import numpy
 from plain_attention import accumulation, generic, random, spread, tensor
 from plain_final import CAUSAL, LETTERS, POSITIVE, SIZES, final
 from plain_joint import joint, joint_kinds
+from plain_matrix import matrix, matrix_sdpa
 from plain_lists import logical, paged
 from plain_ordered import ordered
 from plain_pairs import pairs
@@ -28,15 +29,17 @@ WIDTHS = (1, 2, 3, 8, 15, 16, 17, 24, 40, 63, 64, 65, 80, 96, 128, 160, 192,
           256)
 
 
-def make(group, dtype, error, seed=None):
+def make(group, dtype, error, seed=None, full=0):
     """`error` is a factor on the scale that numpy uses: 1 to agree. With a seed
-    the numbers are others and, in a group that takes one, so are the cases."""
+    the numbers are others and, in a group that takes one, so are the cases.
+    `full` asks a group that has more cases for so many of them."""
     usual = sum(map(ord, group + dtype))
     rng = numpy.random.default_rng(usual if seed is None else [usual, seed])
     function = GROUPS[group]
-    if seed is not None and "seed" in inspect.signature(function).parameters:
-        return list(function(dtype, rng, error, seed=seed))
-    return list(function(dtype, rng, error))
+    takes = inspect.signature(function).parameters
+    more = {name: value for name, value in (("seed", seed), ("full", full))
+            if value and name in takes}
+    return list(function(dtype, rng, error, **more))
 
 
 def alibi(acc):
@@ -576,4 +579,4 @@ GROUPS = {function.__name__: function
                            few_regions, pairs, ragged, ragged_hidden,
                            ragged_regions, ragged_shapes, ragged_pages,
                            ragged_pages_regions, ragged_pages_shapes, logical,
-                           paged, joint, joint_kinds)}
+                           paged, joint, joint_kinds, matrix, matrix_sdpa)}

@@ -33,6 +33,8 @@ AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
         "dynamic": (False, True), "mask": MASKS, "score": SCORES,
         "weighting": WEIGHTINGS}
 BATCH, HEADS = 3, 2
+# Rows and keys that may lie in documents.
+DOCUMENTED = 1100
 
 
 class Sizes:
@@ -81,7 +83,7 @@ def design():
     return cases
 
 
-def make_mask(kind, rng, acc, key, argument):
+def make_mask(kind, rng, acc, key, argument, batch=BATCH):
     """Text, function and captured arrays of a mask. The dimensions are b, h, g,
     m and `key`; `argument` is the text of what the regions are given."""
     if kind == "none":
@@ -108,19 +110,20 @@ def make_mask(kind, rng, acc, key, argument):
         %seen = arith.cmpi ne, %rest, %c1 : index"""
         mask = lambda x: (x["m"] + x["n"]) % 3 != 1
     elif kind == "lengths":
-        lengths = numpy.array([53, 0, 70])
-        captured = [("lengths", f"tensor<{BATCH}xi64>", lengths)]
+        lengths = numpy.array([53, 0, 70])[:batch]
+        captured = [("lengths", f"tensor<{batch}xi64>", lengths)]
         text = f"""
-        %length = tensor.extract %lengths[%b] : tensor<{BATCH}xi64>
+        %length = tensor.extract %lengths[%b] : tensor<{batch}xi64>
         %end = arith.index_cast %length : i64 to index
         %seen = arith.cmpi slt, %j, %end : index"""
         mask = lambda x: x["n"] < lengths[x["b"]]
     elif kind == "documents":
-        documents = numpy.sort(rng.integers(0, 3, 400))
-        captured = [("documents", "tensor<400xi32>", documents)]
-        text = """
-        %mine = tensor.extract %documents[%i] : tensor<400xi32>
-        %other = tensor.extract %documents[%j] : tensor<400xi32>
+        documents = numpy.sort(rng.integers(0, 3, DOCUMENTED))
+        kind = f"tensor<{DOCUMENTED}xi32>"
+        captured = [("documents", kind, documents)]
+        text = f"""
+        %mine = tensor.extract %documents[%i] : {kind}
+        %other = tensor.extract %documents[%j] : {kind}
         %seen = arith.cmpi eq, %mine, %other : i32"""
         mask = lambda x: documents[x["m"]] == documents[x["n"]]
     return f"""mask {{
@@ -132,7 +135,7 @@ def make_mask(kind, rng, acc, key, argument):
       }}""", mask, captured
 
 
-def make_score(kind, rng, acc, dtype, key, positive, pairs):
+def make_score(kind, rng, acc, dtype, key, positive, pairs, heads=HEADS):
     """Text, function, inputs and captured arrays; `positive` for an absolute
     value at the end, `pairs` the rows and keys of what goes by position."""
     inputs, captured, argument = [], [], ""
@@ -153,8 +156,8 @@ def make_score(kind, rng, acc, dtype, key, positive, pairs):
         %t = arith.addf %s, %penalty : {acc}"""
         score = lambda s, x: s + (x["n"] - x["m"]) / 32
     elif kind == "table":
-        table = random(rng, [HEADS, 65], acc)
-        captured = [("table", f"tensor<{HEADS}x65x{acc}>", table)]
+        table = random(rng, [heads, 65], acc)
+        captured = [("table", f"tensor<{heads}x65x{acc}>", table)]
         text = f"""
         %low = arith.constant -32 : index
         %high = arith.constant 32 : index
@@ -162,20 +165,20 @@ def make_score(kind, rng, acc, dtype, key, positive, pairs):
         %least = arith.maxsi %low, %distance : index
         %most = arith.minsi %least, %high : index
         %at = arith.addi %most, %high : index
-        %x = tensor.extract %table[%h, %at] : tensor<{HEADS}x65x{acc}>
+        %x = tensor.extract %table[%h, %at] : tensor<{heads}x65x{acc}>
         %t = arith.addf %s, %x : {acc}"""
         score = lambda s, x: s + table[x["h"], numpy.clip(
             x["n"] - x["m"], -32, 32) + 32]
     elif kind == "heads":
-        factors = random(rng, [HEADS], dtype)
-        inputs = [("h", f"tensor<{HEADS}x{dtype}>", factors)]
+        factors = random(rng, [heads], dtype)
+        inputs = [("h", f"tensor<{heads}x{dtype}>", factors)]
         argument = f", %x: {acc}"
         text = f"""
         %t = arith.mulf %s, %x : {acc}"""
         score = lambda s, x: s * factors[x["h"]]
     elif kind == "bias":
-        bias = random(rng, [HEADS, *pairs], dtype)
-        inputs = [("hmn", f"tensor<{HEADS}x{pairs[0]}x{pairs[1]}x{dtype}>", bias)]
+        bias = random(rng, [heads, *pairs], dtype)
+        inputs = [("hmn", f"tensor<{heads}x{pairs[0]}x{pairs[1]}x{dtype}>", bias)]
         argument = f", %x: {acc}"
         text = f"""
         %t = arith.addf %s, %x : {acc}"""
@@ -197,9 +200,9 @@ def make_score(kind, rng, acc, dtype, key, positive, pairs):
       }}""", whole, inputs, captured
 
 
-def make_weighting(kind, rng, acc):
+def make_weighting(kind, rng, acc, heads=HEADS):
     """The arguments of `generic` that say it."""
-    heads = ("h", random(rng, [HEADS], acc))
+    heads = ("h", random(rng, [heads], acc))
     if kind in ("softmax_sink", "sigmoid"):
         return {"weighting": kind, "operand": heads}
     if kind == "select":

@@ -117,7 +117,8 @@ class Pages(Lists):
                 for place, page in enumerate(entries):
                     first = place * self.keys
                     dense[b, :, first:first + self.keys] = pool[page]
-            kind = (f"tensor<?x?x{self.keys}x?x{dtype}>" if dynamic
+            last = width if dynamic == "rows" else "?"
+            kind = (f"tensor<?x?x{self.keys}x{last}x{dtype}>" if dynamic
                     else tensor(pool.shape, dtype))
             stored.append((kind, pool))
         return stored

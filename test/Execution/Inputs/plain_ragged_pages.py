@@ -58,8 +58,11 @@ class RequestPages:
         kind = tensor(pool.shape, dtype)
         if dynamic:
             # The rows of a page are known.
-            kind = "tensor<" + "".join(f"{self.size}x" if x == "n" else "?x"
-                                       for x in lies) + dtype + ">"
+            known = {"n": self.size}
+            if dynamic == "rows":
+                known[lies[-1]] = pool.shape[-1]
+            kind = ("tensor<" + "".join(f"{known.get(x, '?')}x" for x in lies)
+                    + dtype + ">")
         return kind, pool
 
     def make_arguments(self):
