@@ -118,6 +118,8 @@ std::string explainNoGPUKernel(GenericOp op) {
       (op.getBlocksAttr() || op.getDimensionClasses().keyRows.size() > 1))
     return "weights of keys in lists of blocks, or along several dimensions, "
            "are not built for GPUs";
+  if (op.getWeights() && getRaggedDims(op))
+    return "weights of packed requests are not built for GPUs";
   DimensionClasses classes = op.getDimensionClasses();
   auto count = [](StringRef name, ArrayRef<unsigned> dims) {
     return llvm::formatv("expected one {0} dimension, but there are {1}", name,

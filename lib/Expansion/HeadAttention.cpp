@@ -92,8 +92,9 @@ void HeadAttention::getExtentRelations(OperandRelations &relations) const {
   if (weights) {
     for (int64_t dim = 0; dim < last; ++dim)
       relate(weights, dim, query, dim, describeQuery(dim, rank));
-    // By the position in a list, which only the run knows the length of.
-    if (!isPaged())
+    // By the position in a list or a request, of which only the run knows how
+    // long they are.
+    if (!isPaged() && !keyStarts)
       relate(weights, last, key, last - 1, "key rows");
   }
   relate(output, last, value, last, "the width of output and value");

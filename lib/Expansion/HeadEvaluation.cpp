@@ -176,8 +176,6 @@ llvm::Error HeadEvaluator::checkPositions() {
                                          numKeys, operand->shape.back())
                                .str()));
   }
-  if (!weights.shape.empty())
-    numKeys = weights.shape.back();
   return llvm::Error::success();
 }
 
@@ -379,7 +377,8 @@ void HeadEvaluator::decideMaskDims(SmallVectorImpl<bool> &maskDims) const {
 PlainAttention HeadEvaluator::describe() {
   PlainAttention attention;
   attention.rows.assign(query.shape.begin(), query.shape.end() - 1);
-  attention.numKeys = numKeys;
+  // Weights have room for all keys that a row has, or more.
+  attention.numKeys = op.weights ? weights.shape.back() : numKeys;
   attention.numFeatures = query.shape.back();
   attention.numChannels = value.shape.back();
   attention.accumulationType = op.getAccumulationType();

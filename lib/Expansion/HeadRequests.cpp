@@ -17,7 +17,8 @@ namespace attn {
 bool HeadAttention::isPacked(Value operand) const {
   if (!operand)
     return false;
-  if (operand == query || operand == output || operand == lse)
+  if (operand == query || operand == output || operand == lse ||
+      operand == weights)
     return static_cast<bool>(queryStarts);
   return (operand == key || operand == value) && keyStarts && !isPaged();
 }
@@ -53,10 +54,12 @@ RaggedExtents HeadAttention::getRaggedExtents() const {
   RaggedExtents extents;
   if (!isRagged())
     return extents;
-  for (Value operand : {query, output, lse})
+  for (Value operand : {query, output, lse, weights})
     if (operand)
       (queryStarts ? extents.queries : extents.requests)
           .push_back({operand, 0});
+  if (weights && keyStarts)
+    extents.keyRows.push_back({weights, queryStarts ? 2 : 3});
   if (!isPaged())
     for (Value operand : {key, value})
       (keyStarts ? extents.keys : extents.requests).push_back({operand, 0});
@@ -100,29 +103,30 @@ LogicalResult HeadAttention::verifyRagged() const {
   } operands[] = {{query, "query", bool(queryStarts)},
                   {key, "key", isPacked(key)},
                   {value, "value", isPacked(value)},
-                  {output, "output", bool(queryStarts)}};
+                  {output, "output", bool(queryStarts)},
+                  {weights, "weights", bool(queryStarts)}};
   for (auto &[value, name, isPacked] : operands) {
+    if (!value)
+      continue;
     int64_t rank = detail::getShapeOrScalar(value.getType()).size();
     // Of pages verifyShapes says more.
     if (isPaged() && (value == key || value == this->value))
       continue;
     if (isPacked && rank != 3)
       return emitOpError("(C14) expected ")
-             << name << " rank to be 3 (rows x heads x features), as there are "
-             << (value == query || value == output ? "query_starts"
-                                                   : "key_starts")
+             << name << " rank to be 3 (rows x heads x "
+             << (value == weights ? "keys" : "features") << "), as there are "
+             << (value == key || value == this->value ? "key_starts"
+                                                      : "query_starts")
              << ", but got " << rank;
     if (!isPacked && rank != 4)
       return emitOpError("(C14) expected ")
-             << name
-             << " rank to be 4 (requests x heads x rows x features), as "
+             << name << " rank to be 4 (requests x heads x rows x "
+             << (value == weights ? "keys" : "features") << "), as "
              << (isPaged() ? "there are key_starts"
                            : "requests are packed in other operands")
              << ", but got " << rank;
   }
-  if (weights)
-    return emitOpError("(C15) expected no weights beside starts: requests have "
-                       "keys of their own");
   // Packed rows: what requests do not say.
   auto compareRows = [&](Value first, StringRef firstName, Value second,
                          StringRef secondName) -> LogicalResult {
@@ -138,7 +142,8 @@ LogicalResult HeadAttention::verifyRagged() const {
            << firstName << "), but got " << got;
   };
   if (failed(compareRows(key, "key", value, "value")) ||
-      failed(compareRows(query, "query", output, "output")))
+      failed(compareRows(query, "query", output, "output")) ||
+      failed(compareRows(query, "query", weights, "weights")))
     return failure();
   if (lse && detail::getShapeOrScalar(lse.getType()).size() == 2 &&
       failed(compareRows(query, "query", lse, "lse")))
@@ -156,7 +161,8 @@ AffineMap HeadExpansion::getMap(Value operand, Dims dims) {
   SmallVector<AffineExpr> results;
   for (unsigned dim : ArrayRef(dims).drop_front()) {
     AffineExpr expr = rewriter.getAffineDimExpr(dim);
-    if (dim == m || dim == n)
+    // Columns of weights are positions within the request.
+    if (dim == m || (dim == n && operand != op.weights))
       results.insert(results.begin(),
                      rewriter.getAffineDimExpr(dims.front()) + expr);
     else

@@ -253,8 +253,7 @@ static LogicalResult verifyWeights(const HeadAttention &op) {
     return success();
   NamedShape output{"output", op.getShape(op.output)};
   NamedShape key{"key", op.getShape(op.key)};
-  NamedShape weights{"weights", SmallVector<int64_t>(detail::getShapeOrScalar(
-                                    op.weights.getType()))};
+  NamedShape weights{"weights", op.getShape(op.weights)};
   int64_t rank = output.shape.size();
   if (static_cast<int64_t>(weights.shape.size()) != rank)
     return op.emitOpError("(C13) expected weights rank to be ")

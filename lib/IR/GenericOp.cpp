@@ -114,7 +114,7 @@ LogicalResult GenericOp::verify() {
              << classes.keyRows[1] << ", and not by page, d" << page;
     classes.classes[page] = Class::Feature;
   }
-  if (!spansExactly(getIndexingMap(next), classes,
+  if (!spansExactly(getWrittenMap(next), classes,
                     {Class::Batch, Class::QueryRow, Class::KeyRow}))
     return emitOpError(
         "(C11) expected weights to span batch, query rows and key rows");

@@ -199,6 +199,16 @@ LogicalResult detail::verifyRagged(AttentionOpInterface op) {
     bool isKey = index == 1 || index == 2;
     bool isQuery = index == 0 || index >= op.getOutputIndex();
     bool found[] = {false, false};
+    if (describe(index) == "weights" && index >= op.getOutputIndex())
+      for (AffineExpr result : map.getResults())
+        if (auto sum = getSum(result);
+            sum && llvm::is_contained(classes.keyRows, sum->second))
+          return op.emitOpError("(C17) expected weights to go by the position "
+                                "within the request along d")
+                 << sum->second
+                 << ", as rows of several requests have keys "
+                    "of their own, but got "
+                 << AffineMapAttr::get(map);
     for (AffineExpr result : map.getResults()) {
       auto sum = getSum(result);
       if (!sum)
@@ -236,10 +246,6 @@ LogicalResult detail::verifyRagged(AttentionOpInterface op) {
                << sides[i].rowName << " dimension, as there are "
                << sides[i].name << ", but got " << AffineMapAttr::get(map);
   }
-  if (auto generic = dyn_cast<GenericOp>(op.getOperation());
-      generic && generic.getWeights())
-    return op.emitOpError("(C17) expected no weights beside starts: requests "
-                          "have keys of their own");
   return verifyStarts(ragged, "C15");
 }
 

@@ -58,13 +58,15 @@ void FusedAttention::withoutChannels(function_ref<void()> body) {
 }
 
 bool FusedAttention::leavesGaps() {
-  // Without a mask each pair is written; beside lists of blocks all are zero
-  // from the first.
-  return isFinal && op.getWeights() && !op.getMask().empty() && !blocks;
+  // Without a mask each pair is written; where keys may lack, all are zero from
+  // the first.
+  return isFinal && op.getWeights() && !op.getMask().empty() && !mayLackKeys();
 }
 
+bool FusedAttention::mayLackKeys() { return blocks || getRaggedDims(op); }
+
 Value FusedAttention::clearUnlisted(Value slice) {
-  if (!blocks)
+  if (!mayLackKeys())
     return slice;
   Value zero =
       createFloatConstant(b, loc, getElementTypeOrSelf(slice.getType()), 0.0);

@@ -134,7 +134,10 @@ private:
   void withoutChannels(llvm::function_ref<void()> body);
   /// Whether the walk at hand leaves out pairs whose weights are asked for.
   bool leavesGaps();
-  /// A slice of the weights, zero where lists of blocks may name no key.
+  /// Whether weights may have room for keys that a row has not: those that no
+  /// list of blocks names, or beyond a request's own.
+  bool mayLackKeys();
+  /// A slice of the weights, zero in that case.
   mlir::Value clearUnlisted(mlir::Value slice);
   /// `state` of the walk with the weights of keys [from, to) of the query tile
   /// at hand, or of the block, set to zero; none where `from` is behind `to`.

@@ -36,8 +36,12 @@ void IterationBox::locate(OpBuilder &b, unsigned index,
   AffineMap map = attention.getIndexingMap(index);
   locate(map, from, sizes);
   AffineExpr first = b.getAffineSymbolExpr(0), offset = b.getAffineDimExpr(0);
+  SmallVector<unsigned> keyRows;
+  if (index >= attention.getOutputIndex() && getRaggedDims(attention))
+    keyRows = attention.getDimensionClasses().keyRows;
   for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-    if (isByPosition(attention, index, i)) {
+    if (isByPosition(attention, index, i) ||
+        llvm::is_contained(keyRows, map.getDimPosition(i))) {
       from[i] = b.getIndexAttr(0);
       sizes[i] = tensor::getMixedSize(b, op->getLoc(),
                                       attention.getMappedOperands()[index], i);

@@ -9,6 +9,7 @@
 #include "attn/IR/Utils.h"
 #include "attn/Tiling/IterationBox.h"
 #include "attn/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -122,9 +123,10 @@ GenericOp RequestSplitter::createRequest(ValueRange operands) {
       operands.slice(weighting, output - weighting),
       /*query_starts=*/Value(), /*key_starts=*/Value(),
       /*indptr=*/Value(), /*indices=*/Value(), inits[0],
-      inits.size() > 1 ? inits[1] : Value(), /*weights=*/Value(),
-      b.getAffineMapArrayAttr(maps), op.getWeighting(), op.getScale(),
-      TypeAttr::get(op.getAccumulationType()), /*blocks=*/BlockListAttr());
+      op.getLse() ? inits[1] : Value(),
+      op.getWeights() ? inits.back() : Value(), b.getAffineMapArrayAttr(maps),
+      op.getWeighting(), op.getScale(), TypeAttr::get(op.getAccumulationType()),
+      /*blocks=*/BlockListAttr());
   cloneBody(op.getSimilarity(), part.getSimilarity());
   cloneBody(op.getMask(), part.getMask());
   cloneBody(op.getScore(), part.getScore());
@@ -137,7 +139,15 @@ std::pair<SmallVector<Value>, GenericOp> RequestSplitter::run() {
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   Value count =
       getValueOrCreateConstantIndexOp(b, loc, getExtents(b, op)[dims.request]);
-  auto loop = scf::ForOp::create(b, loc, zero, count, one, op.getDpsInits());
+  SmallVector<Value> inits(op.getDpsInits());
+  // Behind the keys of a request there are none.
+  if (op.getWeights()) {
+    Value none = createFloatConstant(
+        b, loc, getElementTypeOrSelf(inits.back().getType()), 0.0);
+    inits.back() =
+        linalg::FillOp::create(b, loc, none, inits.back()).getResult(0);
+  }
+  auto loop = scf::ForOp::create(b, loc, zero, count, one, inits);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   request = loop.getInductionVar();

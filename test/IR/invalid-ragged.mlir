@@ -133,10 +133,10 @@ func.func @generic_c16_request_twice(%q: tensor<9x2x3x4xf32>, %k: tensor<11x2x4x
 #k = affine_map<(r, h, m, n, d, e) -> (r + n, h, d)>
 #v = affine_map<(r, h, m, n, d, e) -> (r + n, h, e)>
 #o = affine_map<(r, h, m, n, d, e) -> (r + m, h, e)>
-#w = affine_map<(r, h, m, n, d, e) -> (r + m, h, n)>
+#w = affine_map<(r, h, m, n, d, e) -> (r + m, h, r + n)>
 func.func @generic_c17_weights(%q: tensor<9x2x4xf32>, %k: tensor<11x2x4xf32>,
     %v: tensor<11x2x3xf32>, %o: tensor<9x2x3xf32>, %w: tensor<9x2x11xf32>, %s: tensor<4xi32>) {
-  // expected-error @below {{'attn.generic' op (C17) expected no weights beside starts: requests have keys of their own}}
+  // expected-error @below {{'attn.generic' op (C17) expected weights to go by the position within the request along d3, as rows of several requests have keys of their own, but got affine_map<(d0, d1, d2, d3, d4, d5) -> (d0 + d2, d1, d0 + d3)>}}
   attn.generic ins(%q, %k, %v : tensor<9x2x4xf32>, tensor<11x2x4xf32>, tensor<11x2x3xf32>)
       weighting(#attn.softmax) query_starts(%s : tensor<4xi32>) key_starts(%s : tensor<4xi32>)
       outs(%o : tensor<9x2x3xf32>) weights(%w : tensor<9x2x11xf32>)
@@ -190,13 +190,13 @@ func.func @sdpa_c14_requests(%q: tensor<9x4x8xf32>, %k: tensor<5x2x11x8xf32>,
 
 // -----
 
-func.func @sdpa_c15_weights(%q: tensor<9x4x8xf32>, %k: tensor<11x2x8xf32>,
-    %v: tensor<11x2x8xf32>, %o: tensor<9x4x8xf32>, %w: tensor<9x4x11xf32>, %s: tensor<4xi32>) {
-  // expected-error @below {{'attn.sdpa' op (C15) expected no weights beside starts: requests have keys of their own}}
+func.func @sdpa_c14_weights(%q: tensor<9x4x8xf32>, %k: tensor<11x2x8xf32>,
+    %v: tensor<11x2x8xf32>, %o: tensor<9x4x8xf32>, %w: tensor<3x4x5x11xf32>, %s: tensor<4xi32>) {
+  // expected-error @below {{'attn.sdpa' op (C14) expected weights rank to be 3 (rows x heads x keys), as there are query_starts, but got 4}}
   attn.sdpa ins(%q, %k, %v : tensor<9x4x8xf32>, tensor<11x2x8xf32>, tensor<11x2x8xf32>)
       query_starts(%s : tensor<4xi32>) key_starts(%s : tensor<4xi32>)
-      outs(%o : tensor<9x4x8xf32>) weights(%w : tensor<9x4x11xf32>)
-      -> tensor<9x4x8xf32>, tensor<9x4x11xf32>
+      outs(%o : tensor<9x4x8xf32>) weights(%w : tensor<3x4x5x11xf32>)
+      -> tensor<9x4x8xf32>, tensor<3x4x5x11xf32>
   return
 }
 

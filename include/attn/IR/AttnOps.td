@@ -125,7 +125,8 @@ def Attn_GenericOp : Attn_DestinationStyleOp<"generic", [
       `key_starts`, those of key and value likewise have one of the request and
       the last key row dimension, unless blocks are physical; other maps may.
       The request is one dimension for all, before the rows
-    * (C17) there are no `weights` beside starts
+    * (C17) beside starts `weights` go by the position of a key within the
+      request, as many as the longest has or more, and are 0 behind the last
     * (C18) `blocks` has two maps, projected permutations over batch and query
       row dimensions only; `indptr` has as many dimensions as its map has
       results, but at least one, `indices` one more than its map

@@ -33,6 +33,16 @@ def Attn_ContractOp : Attn_DestinationStyleOp<"contract", [
     and a matrix. `attn-tile-contractions` makes this op with columns innermost
     in init, which are then the lanes of vectors.
 
+    There is no layout, as steps of attention have: their operands are packed
+    once and met many times, by other ops, which have to know how they lie; here
+    they are as the caller's maps and strides say, and what is packed lives
+    within the op. Types, maps and the target decide when it is compiled that
+    columns are lanes (features in the product with a vector), how many rows and
+    columns a tile and its blocks have, and whether it multiplies pairs of bf16.
+    One kernel serves all extents of a kind, so that the one choice that is left
+    is made by the run: up to 64 rows read rhs where it lies, if its columns are
+    neighbours in the accumulation type, and more pack it.
+
     Constraints:
     * (C1) there is one map per operand, a projected permutation of (rows,
       columns, features) of the operand's rank

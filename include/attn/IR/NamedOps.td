@@ -57,7 +57,9 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     rows. What is not packed has the requests as its one batch dimension.
     Rows see keys of their own request only, N_q and N_k are its lengths,
     and positions, those of `bias` and `boolean_mask` too, are within it: these
-    have as many rows and columns as the longest request, or more. A run ends
+    have as many rows and columns as the longest request, or more. `weights` are
+    packed as queries are, with columns for as many keys as the longest request
+    has, or more; those behind a request's own are 0. A run ends
     with an error unless starts ascend from 0 to the number of rows. Keys may
     lie in pages instead, in physical `blocks`; `key_starts` then say how many
     keys each request has.
@@ -104,7 +106,8 @@ def Attn_SdpaOp : Attn_DestinationStyleOp<"sdpa", [
     * (C14) with starts, what is packed is rows x heads x features, what is not
       requests x heads x rows x features, and starts have an element more than
       there are requests
-    * (C15) there are no `weights` beside starts
+    * (C15) with `key_starts` or pages, `weights` has columns for as many keys
+      as any request has, or more
     * (C16) `indptr` and `indices` have the extents described above; beside
       starts blocks are physical
     * (C17) with physical blocks key and value have the rank and the rows in a

@@ -35,7 +35,8 @@ struct IterationBox {
               llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;
 
   /// The same of mapped operand `index`, which may be packed; where it goes by
-  /// the position in a list of pages, of all positions.
+  /// the position in a list of pages, of all positions, and so of the keys that
+  /// weights of packed requests have.
   void locate(mlir::OpBuilder &builder, unsigned index,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &from,
               llvm::SmallVectorImpl<mlir::OpFoldResult> &sizes) const;

@@ -45,3 +45,20 @@ func.func @large(%q: tensor<5x256xf16>, %k: tensor<7x256xf16>, %v: tensor<7x24xf
       -> tensor<5x24xf16>
   return %o : tensor<5x24xf16>
 }
+
+// -----
+
+#q = affine_map<(r, m, n, d, e) -> (r + m, d)>
+#k = affine_map<(r, m, n, d, e) -> (r + n, d)>
+#v = affine_map<(r, m, n, d, e) -> (r + n, e)>
+#o = affine_map<(r, m, n, d, e) -> (r + m, e)>
+#w = affine_map<(r, m, n, d, e) -> (r + m, n)>
+func.func @weights_of_requests(%q: tensor<9x16xf32>, %k: tensor<11x16xf32>, %v: tensor<11x16xf32>,
+    %o: tensor<9x16xf32>, %w: tensor<9x7xf32>, %s: tensor<4xi32>) -> tensor<9x7xf32> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: weights of packed requests are not built for GPUs}}
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<9x16xf32>, tensor<11x16xf32>, tensor<11x16xf32>)
+      weighting(#attn.softmax) query_starts(%s : tensor<4xi32>) key_starts(%s : tensor<4xi32>)
+      outs(%o : tensor<9x16xf32>) weights(%w : tensor<9x7xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<9x16xf32>, tensor<9x7xf32>
+  return %r#1 : tensor<9x7xf32>
+}

@@ -190,8 +190,8 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
         maps.append(affine(every, part))
     for entry in captured:
         arguments.append(entry)
-    known = isinstance(weighting, str)
-    weigher = f"#attn.{weighting}" if known else f"#{weighting[0]}"
+    is_name = isinstance(weighting, str)
+    weigher = f"#attn.{weighting}" if is_name else f"#{weighting[0]}"
     given, names, of = [operand] if operand else operands, [], []
     for number, (part, array) in enumerate(given):
         names.append(f"%w{number}")
@@ -209,7 +209,9 @@ def generic(name, dtype, sizes, letters, rng, text="", scale=1.0, error=1.0,
     for wanted, what, part in ((lse, "lse", rows), (weights, "weights", order or rows + "n")):
         if not wanted:
             continue
-        kind = tensor([sizes[x] for x in part], acc, dynamic)
+        # No operand says how many positions the lists of pages have.
+        known = what == "weights" and lists and lists.kind == "physical"
+        kind = tensor([sizes[x] for x in part], acc, dynamic and not known)
         body += make_empty(what, part, kind, letters, kinds)
         extra += f" {what}(%{what} : {kind})"
         maps.append(affine(every, part))

@@ -15,6 +15,7 @@ from plain_ragged_cases import (ragged, ragged_hidden, ragged_regions,
                                 ragged_shapes)
 from plain_ragged_pages import (ragged_pages, ragged_pages_regions,
                                 ragged_pages_shapes)
+from plain_ragged_weights import ragged_weights
 from plain_sdpa import sdpa
 from plain_select import select
 
@@ -578,5 +579,6 @@ GROUPS = {function.__name__: function
                            few, few_options, few_hidden, few_weightings,
                            few_regions, pairs, ragged, ragged_hidden,
                            ragged_regions, ragged_shapes, ragged_pages,
-                           ragged_pages_regions, ragged_pages_shapes, logical,
-                           paged, joint, joint_kinds, matrix, matrix_sdpa)}
+                           ragged_pages_regions, ragged_pages_shapes,
+                           ragged_weights, logical, paged, joint, joint_kinds,
+                           matrix, matrix_sdpa)}

@@ -32,10 +32,10 @@ POSITIVE = """score {{
       }}"""
 
 
-def square(acc):
-    """Squares of the weights: a region and a function."""
+def square(acc, more=""):
+    """Squares of the weights: a region, with `more` arguments, and a function."""
     return f"""weight {{
-      ^bb0(%p: {acc}):
+      ^bb0(%p: {acc}{more}):
         %t = arith.mulf %p, %p : {acc}
         attn.yield %t : {acc}
       }}""", lambda w, x: w * w

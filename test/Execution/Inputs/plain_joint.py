@@ -2,20 +2,23 @@
 "joint" and, for weightings that only attn-test-run knows, "joint_kinds".
 
 Every combination of a number of rows, a way to store keys, an element type and
-whether extents are known is one case. Its mask, score and weighting are chosen so
-that any two of these, and any one of them beside any one of the former, come
-together in some case. "Served" is what engines ask for: packed requests over the
+whether extents are known is one case. Its mask, score, weighting and what needs
+weights that are final, a region that squares them or that they are asked for, are
+chosen so that any two of these, and any one of them beside any one of the former,
+come together in some case. "Served" is what engines ask for: packed requests over the
 pages of a cache. With a seed, what is not of an axis is drawn: extents, the sizes
 of blocks and pages, which is which.
 
     plain.py joint --seed=7 --dtype=bf16
 """
 
+import collections
 import itertools
 
 import numpy
 
 from plain_attention import accumulation, generic, random
+from plain_final import square
 from plain_lists import random_blocks, random_pages
 from plain_ordered import fading
 from plain_ragged import generic_requests
@@ -29,9 +32,10 @@ MASKS = ("none", "causal", "window", "third", "lengths", "documents")
 SCORES = ("none", "softcap", "alibi", "table", "heads", "bias")
 WEIGHTINGS = ("softmax", "softmax_sink", "sigmoid", "relu", "identity",
               "sum_normalized", "select", "ordered")
+FINAL = ("no", "squared", "stored")
 AXES = {"rows": ROWS, "storage": STORAGES, "dtype": DTYPES,
         "dynamic": (False, True), "mask": MASKS, "score": SCORES,
-        "weighting": WEIGHTINGS}
+        "weighting": WEIGHTINGS, "final": FINAL}
 BATCH, HEADS = 3, 2
 # Rows and keys that may lie in documents.
 DOCUMENTED = 1100
@@ -63,20 +67,23 @@ def design():
     fixed, free = list(AXES)[:4], list(AXES)[4:]
     left = {pair for values in itertools.product(*AXES.values())
             for pair in find_pairs(dict(zip(AXES, values)))}
-    cases = []
+    cases, used = [], collections.Counter()
+    chosen = [tuple(zip(free, values)) for values in
+              itertools.product(*(AXES[axis] for axis in free))]
+    within = {one: {(*a, *b) for a, b in itertools.combinations(one, 2)}
+              for one in chosen}
     for values in itertools.product(*(AXES[axis] for axis in fixed)):
-        base, most = dict(zip(fixed, values)), None
+        base = tuple(zip(fixed, values))
+        beside = {choice: sum((*other, *choice) in left for other in base)
+                  for axis in free for choice in zip(itertools.repeat(axis),
+                                                     AXES[axis])}
         # What lies furthest back comes first, so that all come equally often.
-        for chosen in itertools.product(*(AXES[axis] for axis in free)):
-            case = {**base, **dict(zip(free, chosen))}
-            pairs = find_pairs(case)
-            new = len(pairs & left)
-            used = sum(one[axis] == case[axis] for one in cases
-                       for axis in free)
-            if most is None or (new, -used) > most[0]:
-                most = ((new, -used), case, pairs)
-        cases.append(most[1])
-        left -= most[2]
+        most = max(chosen, key=lambda one: (
+            len(within[one] & left) + sum(beside[each] for each in one),
+            -sum(used[each] for each in one)))
+        used.update(most)
+        cases.append(dict(base + most))
+        left -= find_pairs(cases[-1])
     if left:
         raise AssertionError(f"expected no pair of choices to be left, but "
                              f"{len(left)} are, such as {sorted(left)[0]}")
@@ -261,6 +268,12 @@ def write(case, number, sizes_of, rng, error):
     kind = make_weighting(case["weighting"], rng, acc)
     kind["lse"] = number % 2 == 0 and "softmax" in str(kind["weighting"])
     text = mask_text + " " + score_text
+    if case["final"] == "squared":
+        squared, kind["weight"] = square(acc, f", %x: {acc}" if inputs else "")
+        text += " " + squared
+    elif case["final"] == "stored":
+        # Of requests, with room for more keys than the longest has.
+        kind["weights"] = number % 3 if storage in ("ragged", "served") else True
     shared = {"inputs": inputs, "captured": captured + more, "mask": mask,
               "score": score, "dynamic": case["dynamic"], **kind}
     if storage in ("ragged", "served"):

@@ -18,15 +18,22 @@ def starts_of(lengths):
     return numpy.concatenate([[0], numpy.cumsum(lengths)]).astype(numpy.int64)
 
 
+def widen(array, columns):
+    """Zeros behind the last column."""
+    return numpy.pad(array, [(0, 0)] * (array.ndim - 1)
+                     + [(0, columns - array.shape[-1])])
+
+
 def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
                   pack="qk", heads=2, group=1, width=5, channels=3, scale=None,
                   causal=None, offset=None, window=None, softcap=None,
                   bias=None, boolean=None, sink=None, mask=None, score=None,
                   lse=False, dynamic=False, integer="i32", patch=None,
-                  pages=None, captured=()):
+                  pages=None, captured=(), weights=None):
     """`queries` and `keys` are lengths, of which what `pack` names is packed and
     the other all alike; `bias` and `boolean` are shapes or arrays; `pages` are
-    those of plain_ragged_pages, of packed keys."""
+    those of plain_ragged_pages, of packed keys. `weights` is how many columns
+    more than keys the weights have, if they are asked for."""
     count = len(queries)
     query_heads = heads * group
     rows, columns = starts_of(queries), starts_of(keys)
@@ -171,6 +178,17 @@ def sdpa_requests(name, dtype, rng, error=1.0, queries=QUERIES, keys=KEYS,
         log = [join([part[1][i] for part in done], ()) for i in (0, 1)]
         results = [("r#0", kinds[3], *out), ("r#1", kind, *log)]
         types, extra, several = f"{types}, {kind}", f" lse(%rows : {kind})", ":2"
+    if weights is not None:
+        room = max(keys, default=0) + weights
+        matrix = [join([widen(part[2][i], room) for part in done], (room,))
+                  for i in (0, 1)]
+        kind = tensor(matrix[0].shape, acc, dynamic)
+        arguments.append(("w", kind, numpy.full(matrix[0].shape, numpy.nan)))
+        number = len(results)
+        results = [(f"r#{i}", *each[1:]) for i, each in enumerate(results)]
+        results.append((f"r#{number}", kind, *matrix))
+        types, extra = f"{types}, {kind}", f"{extra} weights(%w : {kind})"
+        several = f":{number + 1}"
     body += f"""  %r{several} = attn.sdpa ins(%q, %k, %v : {', '.join(kinds[:3])}){operands}
       outs(%init : {kinds[3]}){extra} {{{', '.join(attributes)}}}
       {regions}
@@ -182,12 +200,13 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
                      queries=QUERIES, keys=KEYS, sizes=None, inputs=(),
                      captured=(), weighting="softmax", operand=None,
                      operands=(), lse=False, fused=True, dynamic=False,
-                     pages=None, **plain):
+                     pages=None, weights=None, **plain):
     """A case of attn.generic on packed queries and keys. In `letters` and those
     of `inputs` and `operand`, M is a packed row, N a packed key, r the request;
     what plain numpy computes gets index["r"], also as "b", and inputs by number.
     `pages` are those of plain_ragged_pages and the letters of keys and values in
-    them, p the page and n the row in it. The rest is as for `generic`."""
+    them, p the page and n the row in it; `weights` is how many columns more than
+    keys these have, if they are asked for. The rest is as for `generic`."""
     sizes = {"h": 2, "d": 5, "e": 3, **(sizes or {}), "r": len(queries),
              "m": max(queries, default=0), "n": max(keys, default=0),
              "M": sum(queries), "N": sum(keys)}
@@ -257,6 +276,8 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
     out = [numpy.zeros([sizes[x] for x in letters[3]]) for _ in range(2)]
     row_letters = letters[3].replace("e", "")
     log = [numpy.zeros([sizes[x] for x in row_letters]) for _ in range(2)]
+    room = sizes["n"] + (weights or 0)
+    matrix = [numpy.zeros([*log[0].shape, room]) for _ in range(2)]
     for r in range(len(queries)):
         parts = [cut(part, array, r) for part, array in zip(letters, arrays)]
         mine = [cut(part, array, r) for part, _, array in inputs]
@@ -280,7 +301,7 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
                 {**index, "r": r, "b": r,
                  "in": [spread(*each) for each in mine]})
         spreads = [spread(*cut(*each, r)) for each in given]
-        done, lse_of, _ = attend(
+        done, lse_of, weights_of = attend(
             *(array for _, array in parts),
             [part for part, _ in parts] + [letters[3].lower().replace("r", "")],
             scale * error, dtype, weighting=weighting,
@@ -293,6 +314,8 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
             out[i][place(letters[3])] = done[i]
             if lse:
                 log[i][place(row_letters)] = lse_of[i]
+            if weights is not None:
+                matrix[i][place(row_letters + "n")] = widen(weights_of[i], room)
     results = [("r#0" if lse else "r", kinds[3], *out)]
     lies = [*stored, letters[3]]
     body = make_empty("init", letters[3], kinds[3], lies, kinds)
@@ -303,6 +326,16 @@ def generic_requests(name, dtype, rng, letters, text="", scale=0.6, error=1.0,
         results.append(("r#1", kind, *log))
         maps.append(write(row_letters))
         types, extra, several = f"{types}, {kind}", f" lse(%rows : {kind})", ":2"
+    if weights is not None:
+        kind = tensor(matrix[0].shape, acc, dynamic)
+        arguments.append(("weights", kind,
+                          numpy.full(matrix[0].shape, numpy.nan)))
+        number = len(results)
+        results = [(f"r#{i}", *each[1:]) for i, each in enumerate(results)]
+        results.append((f"r#{number}", kind, *matrix))
+        maps.append(write(row_letters + "n"))
+        types, extra = f"{types}, {kind}", f"{extra} weights(%weights : {kind})"
+        several = f":{number + 1}"
     body += f"""  %r{several} = attn.generic ins(%q, %k, %v : {', '.join(kinds[:3])}){ins}
       weighting({weigher}){starts} outs(%init : {kinds[3]}){extra}
       {{indexing_maps = [{', '.join(maps)}], scale = {scale!r} : f64}}
