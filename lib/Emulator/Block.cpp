@@ -52,6 +52,7 @@ void Block::runThread(void *, unsigned thread) {
 void Block::startThreads() {
   for (Thread &thread : threads) {
     thread.state = State::Ready;
+    thread.tries = false;
     thread.open.clear();
     thread.groups.clear();
   }
@@ -60,7 +61,9 @@ void Block::startThreads() {
     warp.done = 0;
   }
   barriers.fill(Barrier());
-  clocks.reset(warps.size());
+  clocks.reset(warps.size() + AsyncUnits::kMostBarriers);
+  units.reset();
+  products.reset(warps.size());
   shared.reset();
   numDone = 0;
   iterations = 0;
@@ -101,10 +104,41 @@ llvm::Error Block::runThreads(FiberPool &pool) {
       if (!error.empty())
         return llvm::createStringError(error);
     }
-    if (!goesOn)
+    if (!advanceUnits(/*isNeeded=*/!goesOn) && !goesOn)
       return llvm::createStringError(describeDeadlock());
   }
-  return llvm::Error::success();
+  std::string end = describeEnd();
+  return end.empty() ? llvm::Error::success() : llvm::createStringError(end);
+}
+
+bool Block::advanceUnits(bool isNeeded) {
+  size_t count = units.getNumCopies();
+  if (isNeeded && count > 0) {
+    units.land(options.seed ? draw() % count : 0);
+    return true;
+  }
+  if (options.seed) {
+    for (size_t i = count; i-- > 0;)
+      if (draw() % 4 == 0)
+        units.land(i);
+    products.computeSome();
+  }
+  return false;
+}
+
+std::string Block::describeEnd() {
+  std::string end = units.describeEnd();
+  if (end.empty())
+    end = products.describeEnd();
+  return end.empty() ? end : describeThread(0) + ": " + end;
+}
+
+bool Block::takesTurn() {
+  Thread &thread = threads[running];
+  thread.tries = !thread.tries;
+  if (thread.tries)
+    fibers->yield();
+  return threads[running].tries;
 }
 
 void Block::finishThread(unsigned thread) {
@@ -112,6 +146,7 @@ void Block::finishThread(unsigned thread) {
   auto isOpen = [](const std::vector<Copy> &group) { return !group.empty(); };
   if (isOpen(state.open) || llvm::any_of(state.groups, isOpen))
     fail("ends while its asynchronous copies may not be over; wait for them");
+  products.finish(thread);
   state.state = State::Done;
   warps[thread / 32].done |= 1u << thread % 32;
   ++numDone;

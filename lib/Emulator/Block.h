@@ -8,9 +8,11 @@
 #ifndef ATTN_LIB_EMULATOR_BLOCK_H
 #define ATTN_LIB_EMULATOR_BLOCK_H
 
+#include "AsyncUnits.h"
 #include "BankCounter.h"
 #include "Fiber.h"
 #include "SharedMemory.h"
+#include "WarpgroupProducts.h"
 #include "attn/Emulator/Emulator.h"
 
 #include <deque>
@@ -108,6 +110,28 @@ public:
 
   EmulatorCounts &getCounts() { return counts; }
   SharedMemory &getShared() { return shared; }
+  WarpClocks &getClocks() { return clocks; }
+  AsyncUnits &getUnits() { return units; }
+  WarpgroupProducts &getProducts() { return products; }
+
+  //===--------------------------------------------------------------------===//
+  // Called by the units
+  //===--------------------------------------------------------------------===//
+
+  /// The thread waits until it is woken.
+  void wait(llvm::StringRef where, int barrier = -1);
+  void wake(unsigned thread) {
+    threads[thread].state = State::Ready;
+    iterations = 0;
+  }
+  /// Whether the thread, which may try again, is to do so: others get a turn.
+  bool takesTurn();
+  /// What schedules differ in; false where threads take turns in their order.
+  bool flipsCoin() { return options.seed && draw() % 2; }
+  void checkAlignment(unsigned thread, const char *address, int64_t bytes,
+                      int64_t alignment);
+  void checkGlobal(unsigned thread, const char *address, int64_t bytes,
+                   const char *what);
 
 private:
   struct Copy {
@@ -126,6 +150,8 @@ private:
     int barrier = -1;
     /// What the last barrier has added up.
     unsigned votes = 0;
+    /// Whether it was told to try again.
+    bool tries = false;
     std::vector<Copy> open;
     std::deque<std::vector<Copy>> groups;
   };
@@ -148,13 +174,12 @@ private:
   llvm::Error runThreads(FiberPool &fibers);
   void finishThread(unsigned thread);
   void completeIfAllCame(Barrier &barrier);
-  void wait(llvm::StringRef where, int barrier = -1);
+  /// Some of what is on its way arrives; if `isNeeded`, something does unless
+  /// there is nothing.
+  bool advanceUnits(bool isNeeded);
+  std::string describeEnd();
   std::string describeDeadlock() const;
   std::string describeThread(unsigned thread) const;
-  void checkAlignment(unsigned thread, const char *address, int64_t bytes,
-                      int64_t alignment);
-  void checkGlobal(unsigned thread, const char *address, int64_t bytes,
-                   const char *what);
   uint32_t getLanes(unsigned warp) const;
   uint64_t draw();
 
@@ -173,6 +198,8 @@ private:
   std::vector<Warp> warps;
   std::array<Barrier, 16> barriers;
   WarpClocks clocks;
+  AsyncUnits units{*this};
+  WarpgroupProducts products{*this};
   std::string error;
   /// Since a thread went on.
   uint64_t iterations = 0;

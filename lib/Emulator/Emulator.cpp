@@ -225,6 +225,8 @@ llvm::Error Emulator::Impl::run(const EmulatedLaunch &launch) {
       return created.takeError();
     fibers = std::move(*created);
   }
+  if (module.hasProxies)
+    shared.followProxies();
   shared.configure(module.dynamicOffset + launch.dynamicSharedBytes,
                    module.cellBytes, (threads + 31) / 32, module.sharedArrays,
                    module.dynamicOffset);

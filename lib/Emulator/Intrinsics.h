@@ -33,6 +33,7 @@ struct Intrinsic {
 llvm::ArrayRef<Intrinsic> getThreadIntrinsics();
 llvm::ArrayRef<Intrinsic> getWarpIntrinsics();
 llvm::ArrayRef<Intrinsic> getMatrixIntrinsics();
+llvm::ArrayRef<Intrinsic> getUnitIntrinsics();
 
 /// Argument `index` of a call.
 template <typename T> T getArgument(const Slot *arguments, unsigned index) {

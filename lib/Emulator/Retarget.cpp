@@ -39,10 +39,11 @@ public:
 
 private:
   llvm::Error replaceAssembly();
+  void replaceProducts(llvm::CallInst *call, Assembly assembly);
   llvm::Error replaceIntrinsic(llvm::Function &function);
   void replaceDirect(llvm::Function &function, const Intrinsic &intrinsic);
   void replaceBySlots(llvm::Function &function, const Intrinsic &intrinsic);
-  llvm::Function *createWrapper(llvm::Function &function,
+  llvm::Function *createWrapper(llvm::FunctionType *type,
                                 const Intrinsic &intrinsic);
   llvm::Error placeShared();
   void createEntry(llvm::Function &kernel);
@@ -65,8 +66,8 @@ private:
 static const Intrinsic *findIntrinsic(StringRef name) {
   static const llvm::StringMap<const Intrinsic *> all = [] {
     llvm::StringMap<const Intrinsic *> map;
-    for (auto table :
-         {getThreadIntrinsics(), getWarpIntrinsics(), getMatrixIntrinsics()})
+    for (auto table : {getThreadIntrinsics(), getWarpIntrinsics(),
+                       getMatrixIntrinsics(), getUnitIntrinsics()})
       for (const Intrinsic &intrinsic : table)
         map[intrinsic.name] = &intrinsic;
     return map;
@@ -90,17 +91,47 @@ llvm::Error Retargeter::replaceAssembly() {
     auto *assembly = llvm::cast<llvm::InlineAsm>(call->getCalledOperand());
     StringRef text = StringRef(assembly->getAsmString()).trim();
     auto *type = call->getFunctionType();
-    bool known =
-        text.take_until([](char c) { return c == ' '; }) == "tanh.approx.f32" &&
-        type->getReturnType()->isFloatTy() && type->getNumParams() == 1;
-    if (!known)
-      return makeError("expected intrinsics, but got the inline assembly '" +
-                       text.take_until([](char c) { return c == '\n'; }) +
-                       "', which the emulator cannot read");
-    call->setCalledFunction(
-        module.getOrInsertFunction("llvm.nvvm.tanh.approx.f32", type));
+    if (text.take_until([](char c) { return c == ' '; }) == "tanh.approx.f32" &&
+        type->getReturnType()->isFloatTy() && type->getNumParams() == 1) {
+      call->setCalledFunction(
+          module.getOrInsertFunction("llvm.nvvm.tanh.approx.f32", type));
+      continue;
+    }
+    llvm::Expected<Assembly> parsed = Assembly::parse(*assembly);
+    if (!parsed)
+      return parsed.takeError();
+    replaceProducts(call, std::move(*parsed));
   }
   return llvm::Error::success();
+}
+
+/// Slots hold the address of what is to be done, then the operands.
+static void executeAssembly(const Slot *arguments, Slot *results,
+                            int32_t site) {
+  auto *assembly = getArgument<const Assembly *>(arguments, 0);
+  Block &block = Block::current();
+  block.meet("wgmma", /*aligned=*/true, ~0u, site, arguments, results,
+             [&](Meeting &meeting) {
+               block.getProducts().execute(*assembly, meeting);
+             });
+}
+
+void Retargeter::replaceProducts(llvm::CallInst *call, Assembly assembly) {
+  result.assemblies.push_back(std::make_unique<Assembly>(std::move(assembly)));
+  result.hasProxies = true;
+  llvm::FunctionType *type = call->getFunctionType();
+  llvm::SmallVector<llvm::Type *> inputs{i64};
+  llvm::append_range(inputs, type->params());
+  Intrinsic intrinsic{"assembly", executeAssembly};
+  llvm::Function *wrapper = createWrapper(
+      llvm::FunctionType::get(type->getReturnType(), inputs, false), intrinsic);
+  llvm::IRBuilder<> b(call);
+  llvm::SmallVector<llvm::Value *> arguments{
+      b.getInt64(reinterpret_cast<uintptr_t>(result.assemblies.back().get()))};
+  llvm::append_range(arguments, call->args());
+  arguments.push_back(b.getInt32(++numSites));
+  call->replaceAllUsesWith(b.CreateCall(wrapper, arguments));
+  call->eraseFromParent();
 }
 
 void Retargeter::replaceDirect(llvm::Function &function,
@@ -124,9 +155,8 @@ void Retargeter::replaceDirect(llvm::Function &function,
 
 /// @wrapper(arguments, site): stores the arguments in slots, calls the
 /// emulator, and loads the results.
-llvm::Function *Retargeter::createWrapper(llvm::Function &function,
+llvm::Function *Retargeter::createWrapper(llvm::FunctionType *type,
                                           const Intrinsic &intrinsic) {
-  llvm::FunctionType *type = function.getFunctionType();
   llvm::SmallVector<llvm::Type *> inputs(type->params());
   inputs.push_back(i32);
   auto *wrapper = llvm::Function::Create(
@@ -177,7 +207,8 @@ llvm::Function *Retargeter::createWrapper(llvm::Function &function,
 
 void Retargeter::replaceBySlots(llvm::Function &function,
                                 const Intrinsic &intrinsic) {
-  llvm::Function *wrapper = createWrapper(function, intrinsic);
+  llvm::Function *wrapper =
+      createWrapper(function.getFunctionType(), intrinsic);
   for (llvm::User *user : llvm::make_early_inc_range(function.users())) {
     auto *call = llvm::cast<llvm::CallInst>(user);
     llvm::IRBuilder<> b(call);
@@ -193,6 +224,7 @@ llvm::Error Retargeter::replaceIntrinsic(llvm::Function &function) {
   StringRef name = function.getName();
   if (name.consume_front("llvm.nvvm.")) {
     const Intrinsic *intrinsic = findIntrinsic(name);
+    result.hasProxies |= name.starts_with("cp.async.bulk.");
     if (!intrinsic)
       return makeError(
           "expected intrinsics that the emulator knows, but got '" +

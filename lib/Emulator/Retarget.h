@@ -8,6 +8,7 @@
 #ifndef ATTN_LIB_EMULATOR_RETARGET_H
 #define ATTN_LIB_EMULATOR_RETARGET_H
 
+#include "Assembly.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
@@ -33,6 +34,10 @@ struct RetargetedModule {
   unsigned cellBytes = 2;
   /// The variables in global memory, and their bytes.
   std::vector<std::pair<std::string, int64_t>> variables;
+  /// What the module's inline assembly does; it has their addresses.
+  std::vector<std::unique_ptr<Assembly>> assemblies;
+  /// Whether units access shared memory beside the threads.
+  bool hasProxies = false;
   /// What the module calls, by its name in there.
   std::vector<std::pair<std::string, void *>> symbols;
 };

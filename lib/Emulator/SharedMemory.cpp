@@ -77,6 +77,9 @@ void SharedShadow::configure(
   cells.clear();
   reads.clear();
   usable.assign(count, 0);
+  unfenced.resize(hasProxies ? count : 0);
+  written.resize(hasProxies ? 32 * warps : 0);
+  held.resize(hasProxies ? bytes / 16 + 1 : 0);
   auto allow = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin >> shift;
          i < std::min(count, end) && (i << shift) < end; ++i)
@@ -90,6 +93,10 @@ void SharedShadow::configure(
 void SharedShadow::reset() {
   std::fill(cells.begin(), cells.end(), Cell());
   std::fill(reads.begin(), reads.end(), 0);
+  std::fill(unfenced.begin(), unfenced.end(), 0);
+  std::fill(held.begin(), held.end(), 0);
+  for (auto &ranges : written)
+    ranges.clear();
 }
 
 std::string SharedShadow::describe(int64_t index) const {
@@ -118,6 +125,10 @@ static std::string getThread(unsigned thread) {
   return "thread " + std::to_string(thread);
 }
 
+std::string SharedShadow::describeWriter(unsigned writer) const {
+  return writer < 32 * numWarps ? getThread(writer) : "a tensor copy";
+}
+
 std::optional<std::string>
 SharedShadow::checkWritten(unsigned thread, int64_t i, const char *access,
                            const WarpClocks &clocks) const {
@@ -129,7 +140,7 @@ SharedShadow::checkWritten(unsigned thread, int64_t i, const char *access,
   if (cell.writer && cell.writer != thread + 1 &&
       !clocks.isBefore((cell.writer - 1) / 32, cell.clock, thread / 32))
     return describe(i) + " is " + access + " while " +
-           getThread(cell.writer - 1) +
+           describeWriter(cell.writer - 1) +
            " may not have written it; put a barrier between the two";
   return std::nullopt;
 }
@@ -157,6 +168,10 @@ SharedShadow::checkWrite(unsigned thread, int64_t i,
                          const WarpClocks &clocks) const {
   if (auto mistake = checkWritten(thread, i, "written", clocks))
     return mistake;
+  if (hasProxies && held[(i << shift) / 16])
+    return describe(i) +
+           " is written while a warpgroup's product may not have read it; wait "
+           "for the product, then at a barrier";
   unsigned warp = thread / 32;
   for (unsigned other = 0; other < numWarps; ++other) {
     uint32_t noted = reads[i * numWarps + other];
@@ -187,6 +202,11 @@ std::optional<std::string> SharedShadow::write(unsigned thread, int64_t offset,
       return mistake;
     cells[i].writer = thread + 1;
     cells[i].clock = now;
+  }
+  if (hasProxies) {
+    std::fill(unfenced.begin() + (offset >> shift),
+              unfenced.begin() + ((offset + size - 1) >> shift) + 1, 1);
+    written[thread].push_back({offset, size});
   }
   return std::nullopt;
 }
@@ -250,6 +270,62 @@ void SharedShadow::describe(llvm::SmallVectorImpl<uint32_t> &state,
       if (knowing != all)
         state.append({i, 3 + warp, noted & ((1 << kLaneBits) - 1), knowing});
     }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The asynchronous proxy
+//===----------------------------------------------------------------------===//
+
+void SharedShadow::fenceProxy(unsigned thread) {
+  if (!hasProxies)
+    return;
+  for (auto [offset, size] : written[thread])
+    for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
+      if (cells[i].writer == thread + 1)
+        unfenced[i] = 0;
+  written[thread].clear();
+}
+
+std::optional<std::string> SharedShadow::checkProxy(int64_t offset,
+                                                    int64_t size) {
+  if (auto mistake = checkRange(offset, size))
+    return mistake;
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
+    if (unfenced[i])
+      return describe(i) + " is accessed through the asynchronous proxy, " +
+             "which may not see what " + describeWriter(cells[i].writer - 1) +
+             " has written; put a fence of the proxy behind the latter";
+  return std::nullopt;
+}
+
+std::optional<std::string> SharedShadow::beginUnit(unsigned thread,
+                                                   int64_t offset, int64_t size,
+                                                   const WarpClocks &clocks) {
+  if (auto mistake = checkProxy(offset, size))
+    return mistake;
+  if (auto mistake = begin(thread, offset, size, clocks))
+    return mistake;
+  // The thread itself has written nothing.
+  written[thread].pop_back();
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i)
+    unfenced[i] = 0;
+  return std::nullopt;
+}
+
+void SharedShadow::hold(int64_t offset, int64_t size, int delta) {
+  for (int64_t i = offset / 16; i * 16 < offset + size; ++i)
+    held[i] += delta;
+}
+
+void SharedShadow::landUnit(unsigned writer, int64_t offset, int64_t size,
+                            const WarpClocks &clocks) {
+  uint32_t now = clocks.now(writer);
+  for (int64_t i = offset >> shift; i << shift < offset + size; ++i) {
+    cells[i].copier = 0;
+    cells[i].writer = 32 * writer + 1;
+    cells[i].clock = now;
+    unfenced[i] = 0;
   }
 }
 

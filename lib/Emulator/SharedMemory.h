@@ -28,7 +28,9 @@
 
 namespace attn {
 
-/// What warps know of each other's clocks.
+/// What warps know of each other's clocks. What writes without a warp, such as
+/// the copies that one mbarrier counts, has a number behind those of the warps,
+/// and a clock like theirs.
 class WarpClocks {
 public:
   void reset(unsigned count);
@@ -85,6 +87,25 @@ public:
   void describe(llvm::SmallVectorImpl<uint32_t> &state,
                 const WarpClocks &clocks) const;
 
+  //===--------------------------------------------------------------------===//
+  // The asynchronous proxy
+  //===--------------------------------------------------------------------===//
+
+  /// Units that access shared memory beside the threads, through a proxy of
+  /// their own, which sees what a thread has written behind a fence of it.
+  void followProxies() { hasProxies = true; }
+  void fenceProxy(unsigned thread);
+  /// The mistake in what a unit begins to read, or write, for `thread`.
+  std::optional<std::string> checkProxy(int64_t offset, int64_t size);
+  /// As `begin`, for a unit that `thread` has write.
+  std::optional<std::string> beginUnit(unsigned thread, int64_t offset,
+                                       int64_t size, const WarpClocks &clocks);
+  /// Units read, `delta` more of them, what nobody may write.
+  void hold(int64_t offset, int64_t size, int delta);
+  /// The unit `writer`, a number behind the warps, has written.
+  void landUnit(unsigned writer, int64_t offset, int64_t size,
+                const WarpClocks &clocks);
+
 private:
   struct Cell {
     /// Of the last write; its thread, counted from 1, or 0.
@@ -105,10 +126,18 @@ private:
   static uint32_t getKnowing(unsigned warp, uint32_t clock,
                              const WarpClocks &clocks);
   std::string describe(int64_t index) const;
+  std::string describeWriter(unsigned writer) const;
 
   int64_t bytes = 0;
   unsigned shift = 1, numWarps = 1;
+  bool hasProxies = false;
   std::vector<Cell> cells;
+  /// For each cell whether a thread has written it, and no fence behind that;
+  /// by thread what these are, as offset and size.
+  std::vector<uint8_t> unfenced;
+  std::vector<std::vector<std::pair<int64_t, int64_t>>> written;
+  /// For each 16 bytes how many units read them.
+  std::vector<uint16_t> held;
   /// For each cell and warp: when it last read it, and which of its lanes did.
   std::vector<uint32_t> reads;
   /// For each cell whether it may be accessed.

@@ -114,14 +114,16 @@ namespace {
 enum class Sum { Count, All, Any };
 } // namespace
 
-template <Sum kind, bool aligned>
+template <Sum kind, bool aligned, bool counted = false>
 static void voteBlock(const Slot *arguments, Slot *results, int32_t site) {
   Block &block = Block::current();
-  bool vote = getArgument<uint8_t>(arguments, 1) & 1;
+  bool vote = getArgument<uint8_t>(arguments, 1 + counted) & 1;
   if (kind == Sum::All)
     vote = !vote;
-  unsigned votes = block.syncBlock(getArgument<uint32_t>(arguments, 0), 0,
-                                   aligned, /*waits=*/true, site, vote);
+  unsigned votes = block.syncBlock(
+      getArgument<uint32_t>(arguments, 0),
+      counted ? getArgument<uint32_t>(arguments, 1) : 0, aligned,
+      /*waits=*/true, site, vote);
   if (kind == Sum::All)
     votes = votes == 0;
   else if (kind == Sum::Any)
@@ -247,6 +249,7 @@ llvm::ArrayRef<Intrinsic> getThreadIntrinsics() {
       {"barrier.cta.red.popc.aligned.all", voteBlock<Sum::Count, true>},
       {"barrier.cta.red.and.aligned.all", voteBlock<Sum::All, true>},
       {"barrier.cta.red.or.aligned.all", voteBlock<Sum::Any, true>},
+      {"barrier.cta.red.or.aligned.count", voteBlock<Sum::Any, true, true>},
       {"membar.cta", fence},
       {"membar.gl", fence},
       {"membar.sys", fence},

@@ -1,0 +1,220 @@
+//===- AsyncUnits.cpp - Barriers in memory, copies of tensors ---*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Parallel Thread Execution ISA, "mbarrier" and "cp.async.bulk.tensor".
+//
+//===----------------------------------------------------------------------===//
+
+#include "AsyncUnits.h"
+#include "Block.h"
+
+using llvm::Twine;
+
+namespace attn {
+
+void AsyncUnits::reset() {
+  barriers.clear();
+  copies.clear();
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers in memory
+//===----------------------------------------------------------------------===//
+
+void AsyncUnits::init(char *address, int64_t count) {
+  // It is written as any memory is, once no other thread may look at it.
+  block.checkWrite(block.getThread(), address, 8, 8);
+  int64_t at = block.getShared().getOffset(address);
+  if (!block.getShared().contains(address))
+    block.fail("initializes an mbarrier that is not in shared memory");
+  if (count < 1 || count >= 1 << 20)
+    block.fail("expected an mbarrier for 1 to 1048575 arrivals, but got " +
+               Twine(count));
+  if (barriers.size() == kMostBarriers && !barriers.count(at))
+    block.fail("expected at most " + Twine(kMostBarriers) + " mbarriers");
+  unsigned number = barriers.size();
+  Barrier &barrier = barriers[at];
+  barrier = Barrier();
+  barrier.count = barrier.pending = count;
+  barrier.number = number;
+  barrier.initializer = block.getThread();
+}
+
+void AsyncUnits::fence() {
+  for (auto &entry : barriers)
+    if (entry.second.initializer == block.getThread())
+      entry.second.isFenced = true;
+}
+
+AsyncUnits::Barrier &AsyncUnits::get(char *address) {
+  int64_t at = block.getShared().getOffset(address);
+  auto found = barriers.find(at);
+  if (!block.getShared().contains(address) || found == barriers.end())
+    block.fail("expected an mbarrier, but there is none at byte " + Twine(at) +
+               " of shared memory");
+  // That it was initialized is to be known.
+  block.checkRead(block.getThread(), address, 8, 8);
+  return found->second;
+}
+
+void AsyncUnits::completeIfOver(Barrier &barrier) {
+  if (barrier.pending != 0 || barrier.bytes != 0)
+    return;
+  uint32_t parity = barrier.phase & 1;
+  ++barrier.phase;
+  barrier.pending = barrier.count;
+  // Phases follow each other: who knows of one knows of those before it.
+  barrier.lastSum.resize(std::max(barrier.lastSum.size(), barrier.sum.size()));
+  for (size_t i = 0; i < barrier.sum.size(); ++i)
+    barrier.lastSum[i] = std::max(barrier.lastSum[i], barrier.sum[i]);
+  barrier.sum.clear();
+  for (auto [thread, waited] : barrier.waiting)
+    if (waited == parity)
+      block.wake(thread);
+  llvm::erase_if(barrier.waiting,
+                 [&](auto &entry) { return entry.second == parity; });
+}
+
+void AsyncUnits::arrive(char *address, int64_t count, int64_t bytes) {
+  Barrier &barrier = get(address);
+  if (count < 1 || count > barrier.pending)
+    block.fail("arrives at the mbarrier at byte " +
+               Twine(block.getShared().getOffset(address)) +
+               " of shared memory, which awaits " + Twine(barrier.pending) +
+               " arrivals, not " + Twine(count));
+  unsigned warp = block.getThread() / 32;
+  block.getClocks().release(warp, barrier.sum);
+  // What the warp does now, the barrier does not order.
+  block.getClocks().acquire(warp, {});
+  barrier.bytes += bytes;
+  barrier.pending -= count;
+  completeIfOver(barrier);
+}
+
+bool AsyncUnits::tryWait(char *address, uint32_t parity) {
+  Barrier &barrier = get(address);
+  parity &= 1;
+  if ((barrier.phase & 1) == parity) {
+    // It may give up at any time.
+    if (block.takesTurn())
+      return false;
+    barrier.waiting.push_back({block.getThread(), parity});
+    block.wait("mbarrier", block.getShared().getOffset(address));
+  }
+  block.getClocks().acquire(block.getThread() / 32, barrier.lastSum);
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Copies of tensors
+//===----------------------------------------------------------------------===//
+
+/// Of each row of 128 bytes the words of 16 change places.
+static int64_t swizzle(int64_t offset) {
+  return offset ^ ((offset >> 7 & 7) << 4);
+}
+
+/// Where element `index` of the box lies; null outside of the tensor.
+static const char *locate(const EmulatedTensorMap &map,
+                          const std::array<int32_t, 5> &at, int64_t index) {
+  const char *address = map.base;
+  for (int32_t dim = 0; dim < map.rank; ++dim) {
+    int64_t position = at[dim] + index % map.box[dim];
+    index /= map.box[dim];
+    if (position < 0 || position >= map.sizes[dim])
+      return nullptr;
+    address += position * (dim ? map.strides[dim - 1] : map.elementBytes);
+  }
+  return address;
+}
+
+void AsyncUnits::checkSource(const Copy &copy) {
+  int64_t bytes = copy.map.elementBytes;
+  for (int64_t i = 0; i < copy.bytes / bytes; ++i)
+    if (const char *address = locate(copy.map, copy.at, i))
+      block.checkGlobal(block.getThread(), address, bytes, "copies");
+}
+
+void AsyncUnits::readBox(Copy &copy) {
+  int64_t bytes = copy.map.elementBytes;
+  copy.data.assign(copy.bytes, 0);
+  for (int64_t i = 0; i < copy.bytes / bytes; ++i)
+    if (const char *address = locate(copy.map, copy.at, i))
+      std::memcpy(&copy.data[i * bytes], address, bytes);
+}
+
+void AsyncUnits::copy(char *to, char *barrierAddress,
+                      const EmulatedTensorMap &map,
+                      llvm::ArrayRef<int32_t> at) {
+  Barrier &barrier = get(barrierAddress);
+  SharedMemory &shared = block.getShared();
+  if (map.mark != EmulatedTensorMap::kMark)
+    block.fail("copies by what is no tensor map");
+  if (map.rank != static_cast<int32_t>(at.size()))
+    block.fail("copies at " + Twine(at.size()) +
+               " coordinates by a tensor map of " + Twine(map.rank) +
+               " dimensions");
+  if (!map.base)
+    block.fail("copies by the map of a tensor that has no elements");
+  if (!barrier.isFenced)
+    block.fail("copies for an mbarrier whose initialization the unit of copies "
+               "may not see; put a fence behind it");
+  Copy copy;
+  copy.map = map;
+  copy.at = {};
+  llvm::copy(at, copy.at.begin());
+  copy.bytes = map.elementBytes;
+  for (int32_t dim = 0; dim < map.rank; ++dim)
+    copy.bytes *= map.box[dim];
+  copy.to = shared.getOffset(to);
+  copy.barrier = shared.getOffset(barrierAddress);
+  if (!shared.contains(to))
+    block.fail("copies a tensor to what is not shared memory");
+  // Otherwise rows are swizzled unlike those of products.
+  block.checkAlignment(block.getThread(), to, copy.bytes, 1024);
+  if (auto mistake = shared.beginUnit(block.getThread(), copy.to, copy.bytes,
+                                      block.getClocks()))
+    block.fail(*mistake);
+  std::memset(to, 0xFF, copy.bytes);
+  checkSource(copy);
+  if (block.flipsCoin())
+    readBox(copy);
+  copies.push_back(std::move(copy));
+  ++block.getCounts().copies;
+}
+
+void AsyncUnits::land(size_t index) {
+  Copy copy = std::move(copies[index]);
+  copies.erase(copies.begin() + index);
+  if (copy.data.empty())
+    readBox(copy);
+  SharedMemory &shared = block.getShared();
+  for (int64_t i = 0; i < copy.bytes; i += 16)
+    std::memcpy(shared.getBase() + swizzle(copy.to + i), &copy.data[i],
+                std::min<int64_t>(16, copy.bytes - i));
+  Barrier &barrier = barriers[copy.barrier];
+  WarpClocks &clocks = block.getClocks();
+  unsigned unit = clocks.size() - kMostBarriers + barrier.number;
+  shared.landUnit(unit, copy.to, copy.bytes, clocks);
+  clocks.release(unit, barrier.sum);
+  clocks.acquire(unit, {});
+  barrier.bytes -= copy.bytes;
+  completeIfOver(barrier);
+}
+
+std::string AsyncUnits::describeEnd() const {
+  if (!copies.empty())
+    return "ends while its copies of tensors may not be over; wait for them";
+  for (auto &[at, barrier] : barriers)
+    if (barrier.bytes != 0)
+      return "ends while the mbarrier at byte " + std::to_string(at) +
+             " of shared memory awaits " + std::to_string(barrier.bytes) +
+             " bytes";
+  return "";
+}
+
+} // namespace attn

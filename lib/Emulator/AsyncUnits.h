@@ -1,0 +1,93 @@
+//===- AsyncUnits.h - Barriers in memory, copies of tensors -----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An *mbarrier*, 8 bytes of shared memory, counts threads that arrive and bytes
+// that copies have written. Once none of either is awaited, its phase is over,
+// of which waiting threads know the parity, and the next one begins with the
+// same count. A *tensor copy* takes a box of elements, by a map of the tensor,
+// to shared memory, at any time until the phase is over that it is counted in.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EMULATOR_ASYNCUNITS_H
+#define ATTN_LIB_EMULATOR_ASYNCUNITS_H
+
+#include "SharedMemory.h"
+#include "attn/Emulator/TensorMap.h"
+
+#include <map>
+
+namespace attn {
+
+class Block;
+
+/// What the units of a block have been asked for.
+class AsyncUnits {
+public:
+  /// So many mbarriers a block may have, each of which has a clock.
+  static constexpr unsigned kMostBarriers = 64;
+
+  explicit AsyncUnits(Block &block) : block(block) {}
+  void reset();
+
+  //===--------------------------------------------------------------------===//
+  // Called by a thread
+  //===--------------------------------------------------------------------===//
+
+  void init(char *address, int64_t count);
+  /// The unit of copies sees the mbarriers that the thread has initialized.
+  void fence();
+  /// `count` threads arrive; `bytes` more are awaited.
+  void arrive(char *address, int64_t count, int64_t bytes);
+  /// Whether the phase of `parity` is over. Of two calls that follow each other
+  /// the second one waits until it is.
+  bool tryWait(char *address, uint32_t parity);
+  void copy(char *to, char *barrier, const EmulatedTensorMap &map,
+            llvm::ArrayRef<int32_t> at);
+
+  //===--------------------------------------------------------------------===//
+  // Called between the turns of threads
+  //===--------------------------------------------------------------------===//
+
+  bool hasCopies() const { return !copies.empty(); }
+  /// One of the copies is over.
+  void land(size_t index);
+  size_t getNumCopies() const { return copies.size(); }
+  /// What is wrong at the end of the block, or nothing.
+  std::string describeEnd() const;
+
+private:
+  struct Barrier {
+    int64_t count = 0, pending = 0, bytes = 0;
+    uint32_t phase = 0;
+    unsigned number = 0, initializer = 0;
+    bool isFenced = false;
+    /// What is known of those that came in this phase, and in the last one.
+    llvm::SmallVector<uint32_t> sum, lastSum;
+    llvm::SmallVector<std::pair<unsigned, uint32_t>> waiting;
+  };
+  struct Copy {
+    int64_t to, barrier, bytes;
+    /// What is written, read when the copy began; the map, if not.
+    std::vector<char> data;
+    EmulatedTensorMap map;
+    std::array<int32_t, 5> at;
+  };
+
+  Barrier &get(char *address);
+  void completeIfOver(Barrier &barrier);
+  void checkSource(const Copy &copy);
+  void readBox(Copy &copy);
+
+  Block &block;
+  std::map<int64_t, Barrier> barriers;
+  std::vector<Copy> copies;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_EMULATOR_ASYNCUNITS_H
