@@ -74,6 +74,7 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
   define("attn_rt_parallel_for", &attn_rt_parallel_for);
   if (emulated) {
     define("attn_rt_gpu_launch", &EmulatedCode::launch);
+    define("attn_rt_gpu_map", &EmulatedCode::map);
     define("attn_rt_gpu_get_error_word", &EmulatedCode::getErrorWord);
     define("attn_rt_gpu_code", emulated.get());
     define("attn_rt_gpu_alloc", &attn_rt_alloc);
@@ -82,6 +83,7 @@ llvm::Error Code::createJIT(std::unique_ptr<llvm::TargetMachine> machine) {
     define("attn_rt_gpu_copy_in", &EmulatedCode::copyIn);
   } else if (loadable) {
     define("attn_rt_gpu_launch", &attn_rt_gpu_launch);
+    define("attn_rt_gpu_map", &attn_rt_gpu_map);
     define("attn_rt_gpu_code", loadable->get());
     define("attn_rt_gpu_alloc", &attn_rt_gpu_alloc);
     define("attn_rt_gpu_alloc_result", &attn_rt_gpu_alloc_result);

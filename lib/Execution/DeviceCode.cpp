@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceCode.h"
+#include "attn/Emulator/TensorMap.h"
 #include "attn/Runtime/attn_rt_gpu_code.h"
 #include "attn/Support/FirstError.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -91,6 +92,13 @@ void EmulatedCode::launch(attn_rt_context *context, const void *code,
     attn_rt_fail(context, errorMessages[errorWord.message], 2,
                  errorWord.numbers[0], errorWord.numbers[1]);
   errorWord = {};
+}
+
+void EmulatedCode::map(attn_rt_context *, int64_t *map, void *base,
+                       int64_t elementBytes, int64_t rank,
+                       const int64_t *extents) {
+  EmulatedTensorMap made(base, elementBytes, rank, extents);
+  std::memcpy(map, &made, sizeof(made));
 }
 
 void EmulatedCode::copyIn(attn_rt_context *, void *device, const void *host,

@@ -85,6 +85,10 @@ public:
                      int64_t *parameters, int64_t numParameters,
                      const int64_t *arrays, int64_t numArrays);
 
+  /// What code calls as `attn_rt_gpu_map`.
+  static void map(attn_rt_context *context, int64_t *map, void *base,
+                  int64_t elementBytes, int64_t rank, const int64_t *extents);
+
   /// What code calls as `attn_rt_gpu_copy_in`: all memory is the host's.
   static void copyIn(attn_rt_context *context, void *device, const void *host,
                      int64_t bytes);

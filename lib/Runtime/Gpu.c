@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct attn_rt_gpu_state gpu_state;
 
@@ -393,6 +394,43 @@ void attn_rt_gpu_launch(attn_rt_context *context, const void *code,
             (unsigned)block_x, (unsigned)block_y, (unsigned)block_z,
             (unsigned)shared_bytes, gpu->stream, pointers, NULL),
         what);
+}
+
+void attn_rt_gpu_map(attn_rt_context *context, int64_t *map, void *base,
+                     int64_t element_bytes, int64_t rank,
+                     const int64_t *extents) {
+  enum { max_rank = 5, words = 16 };
+  /* CU_TENSOR_MAP_DATA_TYPE_UINT8 to _UINT32, by the logarithm of their bytes:
+     elements are copied, and what is outside of the array is zero. */
+  enum { swizzle_128 = 3, promotion_256 = 3 };
+  gpu_state *gpu = get_state(context);
+  if (!gpu || context->failed)
+    return;
+  memset(map, 0, words * sizeof(*map));
+  if (!gpu->driver->encode_tiled) {
+    attn_rt_fail_as(
+        context, ATTN_UNSUPPORTED,
+        "expected a driver of CUDA 12.0 or later, which has maps of "
+        "tensors; update it");
+    return;
+  }
+  uint64_t sizes[max_rank], strides[max_rank];
+  uint32_t box[max_rank], steps[max_rank];
+  for (int64_t i = 0; i < rank && i < max_rank; ++i) {
+    /* Of an array without elements no tile is copied. */
+    if (extents[i] == 0)
+      return;
+    sizes[i] = (uint64_t)extents[i];
+    strides[i] = (uint64_t)extents[rank + i];
+    box[i] = (uint32_t)extents[2 * rank + i];
+    steps[i] = 1;
+  }
+  int type = element_bytes == 1 ? 0 : element_bytes == 2 ? 1 : 2;
+  check(context,
+        gpu->driver->encode_tiled(map, type, (uint32_t)rank, base, sizes,
+                                  strides + 1, box, steps, 0, swizzle_128,
+                                  promotion_256, 0),
+        "make the map of an array");
 }
 
 /** Keeps the error that was copied, unless there is one already. */

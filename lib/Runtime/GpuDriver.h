@@ -88,7 +88,12 @@ enum { ATTN_CU_MAX_DYNAMIC_SHARED_BYTES = 8 };
   X(memory_alloc_async, "cuMemAllocAsync",                                     \
     (attn_cu_address * address, size_t bytes, void *stream))                   \
   X(memory_free_async, "cuMemFreeAsync",                                       \
-    (attn_cu_address address, void *stream))
+    (attn_cu_address address, void *stream))                                   \
+  X(encode_tiled, "cuTensorMapEncodeTiled",                                    \
+    (void *map, int type, uint32_t rank, void *base, const uint64_t *sizes,    \
+     const uint64_t *strides, const uint32_t *box,                             \
+     const uint32_t *element_strides, int interleave, int swizzle,             \
+     int promotion, int fill))
 
 typedef struct attn_cu_driver {
 #define ATTN_CU_POINTER(name, symbol, parameters)                              \

@@ -165,6 +165,15 @@ void attn_rt_gpu_launch(attn_rt_context *context, const void *code,
                         int64_t *parameters, int64_t num_parameters,
                         const int64_t *arrays, int64_t num_arrays);
 
+/** Makes `map`, 16 words at a multiple of 64 bytes, the map of an array at
+    `base`, for tiles whose rows are swizzled, of 128 bytes. `extents` holds,
+    the innermost dimension first, for each of `rank` (1 to 5) the elements, the
+    bytes from one to the next, which of the first are those of an element, and
+    the elements of a tile. */
+void attn_rt_gpu_map(attn_rt_context *context, int64_t *map, void *base,
+                     int64_t element_bytes, int64_t rank,
+                     const int64_t *extents);
+
 /** The GPU's memory of an `attn_rt_gpu_error`, nothing raised, whose messages
     are `messages`: constants, in which {0} and {1} stand for the numbers. The
     same one for the whole call. */

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeCuda.h"
+#include "attn/Emulator/TensorMap.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -136,6 +137,29 @@ if (found == fake.kernels.end())
 END
 
 FAKE(cuFuncSetAttribute, void *, int, int)
+END
+
+/// The map that the emulator reads, where a driver would make one.
+FAKE(cuTensorMapEncodeTiled, void *map, int, unsigned rank, void *base,
+     const uint64_t *sizes, const uint64_t *strides, const uint32_t *box,
+     const uint32_t *, int, int, int, int)
+attn::EmulatedTensorMap made;
+bool fits =
+    rank >= 1 && rank <= 5 && reinterpret_cast<uintptr_t>(base) % 16 == 0;
+made.base = static_cast<const char *>(base);
+made.rank = static_cast<int32_t>(rank);
+made.elementBytes = 2;
+for (unsigned i = 0; fits && i < rank; ++i) {
+  made.sizes[i] = static_cast<int64_t>(sizes[i]);
+  made.box[i] = static_cast<int32_t>(box[i]);
+  if (i > 0)
+    made.strides[i - 1] = static_cast<int64_t>(strides[i - 1]);
+  fits = sizes[i] > 0 && box[i] > 0 && box[i] <= 256 &&
+         (i == 0 || strides[i - 1] % 16 == 0);
+}
+if (!fits)
+  return 1;
+std::memcpy(map, &made, sizeof(made));
 END
 
 FAKE(cuLaunchKernel, void *function, unsigned gridX, unsigned gridY,

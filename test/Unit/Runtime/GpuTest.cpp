@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeCuda.h"
+#include "attn/Emulator/TensorMap.h"
 
 #include "attn/Runtime/attn_rt_gpu_code.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <dlfcn.h>
 #include <memory>
 #include <thread>
@@ -101,6 +103,34 @@ TEST_F(Gpu, PrimaryContext) {
   EXPECT_THAT(driver.launches[0].grid, ElementsAre(3, 2, 1));
   EXPECT_THAT(driver.launches[0].block, ElementsAre(128, 1, 1));
   EXPECT_EQ(driver.launches[0].stream, nullptr);
+}
+
+/// Maps of arrays are the driver's, but those of nothing, and it may refuse.
+TEST_F(Gpu, Map) {
+  Context context = create();
+  ASSERT_EQ(attn_rt_gpu_begin(context.get(), nullptr), ATTN_OK);
+  alignas(64) int64_t words[16];
+  alignas(16) char array[1024];
+  int64_t extents[] = {64, 3, 2, 144, 64, 8};
+  attn_rt_gpu_map(context.get(), words, array, 2, 2, extents);
+  attn::EmulatedTensorMap map;
+  std::memcpy(&map, words, sizeof(map));
+  EXPECT_EQ(map.base, array);
+  EXPECT_EQ(map.rank, 2);
+  EXPECT_EQ(map.sizes[1], 3);
+  EXPECT_EQ(map.strides[0], 144);
+  EXPECT_EQ(map.box[0], 64);
+  EXPECT_EQ(map.box[1], 8);
+  extents[1] = 0;
+  attn_rt_gpu_map(context.get(), words, nullptr, 2, 2, extents);
+  EXPECT_THAT(words, testing::Each(0));
+  EXPECT_EQ(getError(context), "");
+  extents[1] = 3;
+  extents[3] = 130;
+  attn_rt_gpu_map(context.get(), words, array, 2, 2, extents);
+  EXPECT_EQ(getError(context), "cannot make the map of an array: "
+                               "CUDA_ERROR_OF_TEST (CUDA error 1)");
+  EXPECT_NE(attn_rt_gpu_end(context.get()), ATTN_OK);
 }
 
 /// What the caller has made current, or names, is used, and current afterwards.
