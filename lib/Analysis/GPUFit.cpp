@@ -172,15 +172,58 @@ std::string explainNoMma(GenericOp op) {
   return "";
 }
 
+std::string explainNoWgmma(GenericOp op) {
+  std::string reason = explainNoMma(op);
+  if (!reason.empty())
+    return reason;
+  if (!isOnline(op))
+    return "weights have to be final";
+  if (op.getQueryStarts() || op.getKeyStarts())
+    return "rows are packed";
+  DimensionClasses classes = op.getDimensionClasses();
+  if (op.getBlocksAttr() || classes.keyRows.size() > 1)
+    return "keys are given by lists of blocks, or lie along several dimensions";
+  for (unsigned index : {0u, 1u, 2u}) {
+    unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
+    if (getExtent(op, index, dim) > 256)
+      return "there are more than 256 features or channels";
+    if (op.getIndexingMap(index).getNumResults() > 5)
+      return "queries, keys or values have more than 5 dimensions";
+  }
+  return "";
+}
+
+/// Tiles lie as they are copied, 64 columns of all rows after the other, in
+/// rows of 128 bytes; mbarriers are behind them.
+static GPUShared shareForWgmma(GenericOp op, GPUKernelAttr choice) {
+  constexpr int64_t kColumns = 64, kRowBytes = 128, kBarrierBytes = 8;
+  DimensionClasses classes = op.getDimensionClasses();
+  GPUShared shared = {};
+  shared.elementBytes = 2;
+  shared.features = llvm::alignTo(getExtent(op, 0, classes.features[0]), 16);
+  shared.channels = llvm::alignTo(getExtent(op, 2, classes.channels[0]), 8);
+  shared.queryStride = shared.valueStride = kRowBytes;
+  int64_t keyBytes = kRowBytes * llvm::divideCeil(shared.features, kColumns);
+  int64_t valueBytes = kRowBytes * llvm::divideCeil(shared.channels, kColumns);
+  shared.keys = choice.getRows() * keyBytes;
+  shared.values = shared.keys + choice.getKeys() * keyBytes;
+  shared.stageBytes = choice.getKeys() * (keyBytes + valueBytes);
+  shared.barriers = shared.keys + choice.getStages() * shared.stageBytes;
+  shared.size = shared.barriers + kBarrierBytes * (1 + 4 * choice.getStages());
+  return shared;
+}
+
 /// Rows of as many 16-byte words, and one more if these are even.
 static int64_t padRow(int64_t bytes) {
   return (llvm::divideCeil(bytes, 16) | 1) * 16;
 }
 
 GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
+  if (choice.getForm() == GPUForm::wgmma)
+    return shareForWgmma(op, choice);
   bool mma = choice.getForm() == GPUForm::mma_sync;
   DimensionClasses classes = op.getDimensionClasses();
-  GPUShared shared;
+  GPUShared shared = {};
   shared.elementBytes = mma ? 2 : 4;
   // Products take 16 features at once, and give 8 channels.
   shared.features =
@@ -286,7 +329,50 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
                              1, 32);
 }
 
-GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target) {
+/// The form `wgmma`, where it fits. A thread has half a row of scores, a
+/// quarter of one of weights, those of the tile before, and half a row of sums,
+/// in 240 registers; what regions need besides, and ends of tiles, is theirs,
+/// too. Stages are 2 or 3, as shared memory has room for.
+static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
+  DimensionClasses classes = op.getDimensionClasses();
+  int64_t channels = getExtent(op, 2, classes.channels[0]);
+  constexpr int64_t kWarps = 8;
+  auto create = [&](int64_t keys, int64_t stages, int64_t splits) {
+    return GPUKernelAttr::get(op.getContext(), GPUForm::wgmma, 16 * kWarps,
+                              keys, kWarps, stages, splits, /*folded=*/false);
+  };
+  auto fits = [&](int64_t keys, int64_t stages) {
+    return GPUShared::of(op, create(keys, stages, 1)).size <=
+           target.sharedBytes;
+  };
+  int64_t known = getAnyExtent(op, classes.keyRows.back());
+  bool isPlain =
+      op.getMask().empty() && op.getScore().empty() && op.getWeight().empty();
+  int64_t keys = 128;
+  if (channels > 192)
+    keys = isPlain ? 64 : 48;
+  else if (channels > 128)
+    keys = isPlain ? 96 : 64;
+  else if (channels > 64)
+    keys = !isPlain ? 96 : known > 0 && known % 128 == 0 ? 128 : 112;
+  while (!fits(keys, 2))
+    keys -= 16;
+  int64_t stages = fits(keys, 3) ? 3 : 2;
+  GPUKernelAttr kernel =
+      create(keys, stages, chooseSplits(op, target, create(keys, stages, 1)));
+  std::string reason = llvm::formatv(
+      "wgmma: tiles of {0} query rows by {1} keys, {2} warps and 4 that "
+      "copy, {3} bytes of the {4} of shared memory of {5}; {6} stages",
+      kernel.getRows(), keys, kWarps, GPUShared::of(op, kernel).size,
+      target.sharedBytes, target.chip, stages);
+  if (kernel.getSplits() > 1)
+    reason += llvm::formatv("; keys in {0} parts", kernel.getSplits());
+  return {kernel, reason};
+}
+
+GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
+  if (wgmma && target.hasWgmma() && explainNoWgmma(op).empty())
+    return chooseWgmma(op, target);
   std::string noMma = explainNoMma(op);
   GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
   bool mma = form == GPUForm::mma_sync;

@@ -14,7 +14,7 @@ using namespace mlir;
 namespace attn {
 
 LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
-                                    GPUForm, int64_t rows, int64_t keys,
+                                    GPUForm form, int64_t rows, int64_t keys,
                                     int64_t warps, int64_t stages,
                                     int64_t splits, bool) {
   if (warps < 1 || warps > 16)
@@ -34,6 +34,11 @@ LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
     return report() << "'attn.gpu_kernel' (C4) expected 1 split or more, but "
                        "got "
                     << splits;
+  if (form == GPUForm::wgmma &&
+      ((warps != 4 && warps != 8) || rows != 16 * warps))
+    return report() << "'attn.gpu_kernel' (C5) expected wgmma to have 4 or 8 "
+                       "warps and 16 rows to each, but got "
+                    << warps << " and " << rows << " rows";
   return success();
 }
 

@@ -175,6 +175,7 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
       ChooseGPUKernelPassOptions choose;
       choose.chip = options.chip;
       choose.countTiles = options.countTiles;
+      choose.wgmma = options.wgmma;
       pm.addNestedPass<func::FuncOp>(createChooseGPUKernelPass(choose));
     }
     buildBoundStage(pm);
@@ -240,6 +241,10 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> chip{*this, "chip",
                            llvm::cl::desc("The GPU that kernels are for"),
                            llvm::cl::init(getDefaultChip().str())};
+  Option<bool> wgmma{
+      *this, "wgmma",
+      llvm::cl::desc("Kernels take the form wgmma where they can"),
+      llvm::cl::init(false)};
   Option<Stage> verify{*this, "verify",
                        llvm::cl::desc("The stage whose sentence is checked"),
                        llvm::cl::init(Stage::LLVM), getStageValues()};
@@ -259,6 +264,7 @@ void registerPipelines() {
       options.requireFused = text.requireFused;
       options.fusion = text.fusion;
       options.countTiles = text.countTiles;
+      options.wgmma = text.wgmma;
       if (text.startAfter.hasValue())
         options.startAfter = text.startAfter;
       options.stopAfter = text.stopAfter;

@@ -41,6 +41,7 @@ void buildGPUStage(OpPassManager &pm) {
 }
 
 void buildKernelStage(OpPassManager &pm) {
+  pm.addPass(createLowerTensorMapsPass());
   OpPassManager &flat = pm.nest<gpu::GPUModuleOp>();
   flat.addPass(createExpandKernelMathPass());
   flat.addPass(arith::createArithExpandOpsPass());
@@ -57,6 +58,8 @@ void buildKernelStage(OpPassManager &pm) {
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
+  // What conversions of functions have dropped.
+  pm.addPass(createLowerTensorMapsPass());
 }
 
 } // namespace attn

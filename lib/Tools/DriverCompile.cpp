@@ -26,6 +26,7 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
   result.stages.device = options.getDevice();
   if (!options.chip.empty())
     result.stages.chip = options.chip;
+  result.stages.wgmma = options.wgmma;
   result.stages.verify = options.verifyStage;
   result.verifyEach = options.verifyEach;
   result.emulated = options.target == DriverTarget::GPUEmulator;

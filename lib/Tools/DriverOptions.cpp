@@ -234,6 +234,9 @@ static const Option optionTable[] = {
     {"count-tiles", Value::None, "",
      "print how many key tiles were looked at, computed and full", nullptr,
      &DriverOptions::countTiles},
+    {"wgmma", Value::None, "",
+     "GPU kernels take the form wgmma where they can; for --chip=sm_90a",
+     nullptr, &DriverOptions::wgmma},
     {"fusion", Value::Required, "auto|always|never",
      "which ops to fuse (default: those that are faster fused)",
      [](StringRef text, DriverOptions &options) {
@@ -300,6 +303,8 @@ static Error checkTarget(const DriverOptions &options) {
   if (!options.chip.empty() && !gpu)
     return createStringError("expected --chip together with --target=gpu or "
                              "gpu-emulator");
+  if (options.wgmma && options.chip != "sm_90a")
+    return createStringError("expected --wgmma together with --chip=sm_90a");
   if (options.target == DriverTarget::GPU &&
       (!options.cpu.empty() || !options.features.empty()))
     return createStringError("expected --chip with --target=gpu, not --cpu and "

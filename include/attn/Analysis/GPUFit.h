@@ -32,6 +32,8 @@ struct GPUShared {
   /// Where the keys that rows keep are, if these are selected: k scores and k
   /// keys in 4-byte words for each row of a warp.
   int64_t kept;
+  /// Where mbarriers are: of the queries, then of each stage.
+  int64_t barriers;
   /// The 4-byte words of a row of weights.
   int64_t weightStride;
   int64_t size;
@@ -57,6 +59,10 @@ std::string explainNoSplits(GenericOp op);
 /// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
 /// kernel.
 std::string explainNoMma(GenericOp op);
+
+/// Why it cannot be one of the form `wgmma`; empty if it can. `op` can be a
+/// kernel.
+std::string explainNoWgmma(GenericOp op);
 
 /// Whether one walk over the keys is all, no weight of which has to be final.
 bool isOnline(GenericOp op);
@@ -84,7 +90,9 @@ struct GPUChoice {
   GPUKernelAttr kernel;
   std::string reason;
 };
-GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target);
+/// With `wgmma` that form is taken where `op` and `target` can have it.
+GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target,
+                          bool wgmma = false);
 
 } // namespace attn
 

@@ -35,6 +35,9 @@ struct GPUTarget {
   /// Whether what is compiled for the chip runs on no later one: `sm_90a`.
   bool isExact() const;
 
+  /// Whether groups of four warps multiply.
+  bool hasWgmma() const { return chip == "sm_90a"; }
+
   /// The latest that a GPU of this number is, or follows on.
   static std::optional<GPUTarget> ofNumber(int32_t number);
 

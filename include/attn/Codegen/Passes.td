@@ -260,7 +260,9 @@ def ChooseGPUKernelPass
     Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
            "The GPU to choose for, as LLVM names it">,
     Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
-           "Let kernels count the key tiles that they meet">
+           "Let kernels count the key tiles that they meet">,
+    Option<"wgmma", "wgmma", "bool", /*default=*/"false",
+           "Choose the form wgmma where op and chip can have it">
   ];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
@@ -303,8 +305,8 @@ def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
     "::mlir::NVVM::NVVMDialect", "::mlir::affine::AffineDialect",
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"
+    "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }
 
@@ -373,6 +375,44 @@ def LowerKernelChecksPass
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::cf::ControlFlowDialect", "::mlir::func::FuncDialect",
     "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def LowerTensorMapsPass : Pass<"attn-lower-tensor-maps", "::mlir::ModuleOp"> {
+  let summary = "Have tensor maps made by the runtime and passed by value";
+  let description = [{
+    The map that an `nvgpu.tma.create.descriptor` makes of an array, for a
+    launch, is filled by `attn_rt_gpu_map`: 16 words, which are given to the
+    launch one by one, behind the array. The kernel takes them as the array, 128
+    bytes by value, and 15 words that it does not read. That they are taken by
+    value is said of functions of the dialect `llvm`, for which the pass runs
+    once more.
+
+    Example:
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.module @kernels {
+        gpu.func @copy(%map: !nvgpu.tensormap.descriptor<tensor = memref<8x64xf16, 3>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none>) kernel {
+          %address = builtin.unrealized_conversion_cast %map : !nvgpu.tensormap.descriptor<tensor = memref<8x64xf16, 3>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none> to !llvm.ptr
+          gpu.return
+        }
+      }
+      func.func @main(%x: memref<?x64xf16>) {
+        %c1 = arith.constant 1 : index
+        %c8 = arith.constant 8 : index
+        %c64 = arith.constant 64 : index
+        %any = memref.cast %x : memref<?x64xf16> to memref<*xf16>
+        %map = nvgpu.tma.create.descriptor %any box [%c8, %c64] : memref<*xf16> -> !nvgpu.tensormap.descriptor<tensor = memref<8x64xf16, 3>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none>
+        gpu.launch_func @kernels::@copy blocks in (%c1, %c1, %c1)
+            threads in (%c1, %c1, %c1) args(%map : !nvgpu.tensormap.descriptor<tensor = memref<8x64xf16, 3>, swizzle = swizzle_128b, l2promo = none, oob = zero, interleave = none>)
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"
   ];
 }
 

@@ -14,7 +14,8 @@ include "mlir/IR/EnumAttr.td"
 
 def Attn_GPUForm : I32EnumAttr<"GPUForm", "How a GPU kernel multiplies", [
       I32EnumAttrCase<"mma_sync", 0>,
-      I32EnumAttrCase<"plain", 1>]> {
+      I32EnumAttrCase<"plain", 1>,
+      I32EnumAttrCase<"wgmma", 2>]> {
   let cppNamespace = "::attn";
   let genSpecializedAttr = 0;
 }
@@ -29,7 +30,9 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
 
     * `mma_sync`: matrices of f16 or bf16 in the registers of a warp, from
       sm_80 on; sums are f32;
-    * `plain`: multiplications one by one, for any elements and any similarity.
+    * `plain`: multiplications one by one, for any elements and any similarity;
+    * `wgmma`: matrices of f16 or bf16 that groups of four warps multiply while
+      they do other things, on sm_90a; four warps more copy tiles of tensors.
 
     A block of `warps` warps has `rows` query rows, 16 to a warp, and meets
     `keys` keys at once. Where channels are more than a warp has registers for,
@@ -46,6 +49,7 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
     * (C2) there are 16 rows to a warp, or to each 2 or 4 warps
     * (C3) keys are a multiple of 16, from 16 to 256
     * (C4) there are 1 to 4 stages, and 1 split or more
+    * (C5) `wgmma` has 4 or 8 warps, 16 rows to each
 
     Example:
     ```mlir

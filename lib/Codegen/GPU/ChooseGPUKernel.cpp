@@ -40,18 +40,21 @@ struct ChooseGPUKernelPass final
     }
   }
 
-  static LogicalResult choose(GenericOp op, const GPUTarget &target) {
+  LogicalResult choose(GenericOp op, const GPUTarget &target) {
     std::string reason = explainNoGPUKernel(op);
     if (!reason.empty())
       return op.emitOpError("cannot be a GPU kernel: ") << reason;
     GPUKernelAttr kernel = GPUKernelAttr::of(op);
     std::string chosen = "as given";
     if (!kernel) {
-      GPUChoice choice = chooseGPUKernel(op, target);
+      GPUChoice choice = chooseGPUKernel(op, target, wgmma);
       if (!choice.kernel)
         return op.emitOpError("cannot be a GPU kernel: ") << choice.reason;
       kernel = choice.kernel;
       chosen = choice.reason;
+    } else if (kernel.getForm() == GPUForm::wgmma && !target.hasWgmma()) {
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " is for sm_90a, not for " << target.chip;
     } else if (int64_t size = GPUShared::of(op, kernel).size;
                size > target.sharedBytes) {
       return op.emitOpError("cannot be a GPU kernel: ")

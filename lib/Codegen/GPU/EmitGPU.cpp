@@ -33,13 +33,17 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
     return choice.getStages() == 1 ? ""
                                    : "plain kernels have 1 stage: their copies "
                                      "are not asynchronous";
-  reason = explainNoMma(op);
+  bool isWgmma = choice.getForm() == GPUForm::wgmma;
+  std::string no =
+      stringifyGPUForm(choice.getForm()).str() + " cannot be the form: ";
+  reason = isWgmma ? explainNoWgmma(op) : explainNoMma(op);
+  if (reason.empty() && isWgmma && choice.getFolded())
+    reason = "rows of several dimensions are not built";
   if (!reason.empty())
-    return "mma_sync cannot be the form: " + reason;
+    return no + reason;
   for (Value operand : {op.getQuery(), op.getKey(), op.getValue()})
     if (!cast<MemRefType>(operand.getType()).isLastDimUnitStride())
-      return "mma_sync cannot be the form: elements of a row do not lie next "
-             "to each other";
+      return no + "elements of a row do not lie next to each other";
   return "";
 }
 
@@ -108,10 +112,15 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
     std::string reason = explainMismatch(op, choice);
     if (!reason.empty())
       return op.emitOpError("cannot be emitted as a GPU kernel: ") << reason;
-    auto emitter = choice.getForm() == GPUForm::mma_sync
-                       ? createMmaKernel(rewriter, op, choice)
-                       : createPlainKernel(rewriter, op, choice);
-    return emitter->run();
+    switch (choice.getForm()) {
+    case GPUForm::mma_sync:
+      return createMmaKernel(rewriter, op, choice)->run();
+    case GPUForm::plain:
+      return createPlainKernel(rewriter, op, choice)->run();
+    case GPUForm::wgmma:
+      return createWgmmaKernel(rewriter, op, choice)->run();
+    }
+    llvm_unreachable("unknown form");
   }
 
   /// The first op outside of kernels that reads or writes memory.

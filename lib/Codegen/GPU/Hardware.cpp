@@ -101,6 +101,12 @@ Value Hardware::exchange(Value value, int32_t mask) {
       .getShuffleResult();
 }
 
+Value Hardware::takeFrom(Value value, Value source) {
+  return gpu::ShuffleOp::create(b, loc, value, source, constant(32),
+                                gpu::ShuffleMode::IDX)
+      .getShuffleResult();
+}
+
 Value Hardware::anyInWarp(Value condition) {
   return NVVM::VoteSyncOp::create(b, loc, b.getI1Type(), constant(kAllThreads),
                                   condition, NVVM::VoteSyncKind::any);

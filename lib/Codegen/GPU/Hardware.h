@@ -7,7 +7,9 @@
 //
 // The instructions of kernels that no other machine has, each behind a function
 // of its own: whoever brings another GPU, or executes kernels elsewhere, has to
-// know these and nothing else. None is inline assembly, none calls a library.
+// know these and nothing else. None calls a library; the products of
+// warpgroups, which LLVM has no intrinsics for, are inline assembly, all else
+// is not.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,6 +75,8 @@ public:
   /// What the thread whose number in the warp differs in the bits of `mask` has
   /// as `value`, a float or an integer of 32 bits.
   mlir::Value exchange(mlir::Value value, int32_t mask);
+  /// What thread `source` of the warp, an i32, has as `value`.
+  mlir::Value takeFrom(mlir::Value value, mlir::Value source);
   /// Whether any thread of the warp has a `condition` that holds.
   mlir::Value anyInWarp(mlir::Value condition);
 
@@ -95,6 +99,66 @@ public:
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
 
   //===--------------------------------------------------------------------===//
+  // Barriers in memory, from sm_90 on
+  //===--------------------------------------------------------------------===//
+
+  /// Makes 8 bytes of shared memory, at a multiple of 8, an mbarrier for
+  /// `count` arrivals; the unit that copies tensors sees those of a thread
+  /// behind a fence, other threads behind a barrier.
+  void initBarrier(mlir::Value shared, int32_t count);
+  void fenceBarriers();
+  /// Arrives; the second awaits as many bytes, besides.
+  void arrive(mlir::Value barrier);
+  void arriveAndExpect(mlir::Value barrier, int64_t bytes);
+  /// Waits until the phase of `parity`, an i32 of 0 or 1, is over.
+  void waitForPhase(mlir::Value barrier, mlir::Value parity);
+  /// Begins to copy a tile of a tensor to shared memory, at a multiple of 1024
+  /// bytes, where its rows are swizzled. `map` points to the 128 bytes of a
+  /// tensor map; `at`, i32, is where the tile begins, innermost first: what is
+  /// outside of the tensor is zero. `barrier` counts the bytes.
+  void copyTile(mlir::Value shared, mlir::Value map, mlir::Value barrier,
+                mlir::ValueRange at);
+  /// What the thread has written to shared memory is seen by units, too, which
+  /// read it through a proxy of their own.
+  void fenceProxy();
+  /// Waits for `count` threads, of whole warps, at barrier `number`, from 1 to
+  /// 15; the second tells whether a `condition` of one holds.
+  void barrier(int32_t number, int32_t count);
+  mlir::Value anyAtBarrier(int32_t number, int32_t count,
+                           mlir::Value condition);
+
+  //===--------------------------------------------------------------------===//
+  // Products of warpgroups, sm_90a
+  //===--------------------------------------------------------------------===//
+
+  /// The warpgroup wants `count` registers a thread, more than it has or less.
+  void setRegisters(int32_t count, bool more);
+  /// What describes a matrix at `shared`, in rows of 128 swizzled bytes, eight
+  /// of which begin every 1024: 64 features of a row or, if a row is 64
+  /// positions of a feature, `leadingBytes` from there to the next 64.
+  mlir::Value describeMatrix(mlir::Value shared, int64_t leadingBytes);
+  /// A factor of a product.
+  struct Factor {
+    /// A description, or 4 words for each 16 features.
+    llvm::SmallVector<mlir::Value> values;
+    /// For each 16 features how far, in bytes, they are behind the first.
+    llvm::SmallVector<int64_t> offsets;
+    bool inRegisters = false;
+    /// Whether a row is positions, not features.
+    bool transposed = false;
+  };
+  /// Begins to multiply 64 rows and `columns` columns of `element`: a group of
+  /// products of its own, which adds to `sums`, or to zeros if there are none.
+  /// What it gives may be used once it went through `waitForProducts`.
+  llvm::SmallVector<mlir::Value>
+  beginProduct(mlir::ValueRange sums, const Factor &lhs, const Factor &rhs,
+               int64_t columns, mlir::Type element);
+  /// Waits for the groups of the warpgroup, but the last `left`. `values` are
+  /// what may not be touched until then: f32 and i32.
+  llvm::SmallVector<mlir::Value> waitForProducts(int32_t left,
+                                                 mlir::ValueRange values);
+
+  //===--------------------------------------------------------------------===//
   // Numbers, all f32
   //===--------------------------------------------------------------------===//
 
@@ -109,6 +173,10 @@ public:
 
 private:
   mlir::Value constant(int32_t value);
+  llvm::SmallVector<mlir::Value> assemble(llvm::StringRef text,
+                                          llvm::StringRef constraints,
+                                          mlir::TypeRange results,
+                                          mlir::ValueRange operands);
 
   mlir::OpBuilder &b;
   mlir::Location loc;

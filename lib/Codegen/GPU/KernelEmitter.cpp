@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -147,6 +148,45 @@ Value KernelEmitter::keyAddress(const MatrixView &view, Value first,
   return add(address, multiply(position, view.rowBytes));
 }
 
+RowValues KernelEmitter::toRows(ValueRange sums) {
+  RowValues rows;
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    Values elements;
+    for (size_t tile = 0; tile < sums.size() / 4; ++tile)
+      elements.append({sums[4 * tile + 2 * row], sums[4 * tile + 2 * row + 1]});
+    rows[row] =
+        vector::FromElementsOp::create(b, loc, laneType(accType), elements);
+  }
+  return rows;
+}
+
+SmallVector<Value> KernelEmitter::packWeights(const RowValues &weights,
+                                              int64_t step, Type element) {
+  Values words;
+  for (int64_t i : {0, 2})
+    for (unsigned row = 0; row < kThreadRows; ++row)
+      words.push_back(hardware.pack(lane(weights[row], 4 * step + i),
+                                    lane(weights[row], 4 * step + i + 1),
+                                    element));
+  return words;
+}
+
+Value KernelEmitter::isAnyNotFinite(Value words, Type element, Value any) {
+  // All bits of the exponent are set, of the lower half or of the upper.
+  uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;
+  for (uint32_t bits : {exponent, exponent << 16}) {
+    Value mask = arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(cast<VectorType>(words.getType()),
+                               APInt(32, bits)));
+    Value found = compare(Predicate::eq,
+                          arith::AndIOp::create(b, loc, words, mask), mask);
+    for (int64_t i = 0; i < 4; ++i)
+      any = arith::OrIOp::create(b, loc, any, lane(found, i));
+  }
+  return any;
+}
+
 Value KernelEmitter::filled(int64_t bytes, Value own) {
   return shared(bytes, fillStage ? add(own, fillStage) : own);
 }
@@ -227,6 +267,7 @@ LogicalResult KernelEmitter::run() {
   if (isSplit())
     allocateStates();
   allocateSpare();
+  prepareLaunch();
   emitKernel(numBlocks);
   if (isSplit()) {
     launchMerge();

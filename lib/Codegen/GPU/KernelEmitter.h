@@ -96,6 +96,12 @@ protected:
   mlir::Value getChannelRoom();
   /// Whether copies are begun, and have to be waited for.
   virtual bool copiesAsync() const { return false; }
+  /// Called on the host before the launch.
+  virtual void prepareLaunch() {}
+  /// The warps of a block beside those that have rows.
+  virtual int64_t getNumOtherWarps() const { return 0; }
+  /// What a block does once its inputs are known.
+  virtual void emitRows();
 
   //===--------------------------------------------------------------------===//
   // Helpers
@@ -125,6 +131,15 @@ protected:
   int64_t getOwnChannels() const {
     return layout.channels / choice.getSharers();
   }
+  /// Sums of fragments, 4 for each 8 columns, as the scores of each row.
+  RowValues toRows(mlir::ValueRange sums);
+  /// The weights of 16 keys, from `step` times 16 on, as a left factor of
+  /// `element`.
+  Values packWeights(const RowValues &weights, int64_t step,
+                     mlir::Type element);
+  /// Whether any of 8 elements in 4 words is infinite or NaN.
+  mlir::Value isAnyNotFinite(mlir::Value words, mlir::Type element,
+                             mlir::Value any);
   /// How many sums a thread has.
   int64_t getNumSums() const { return getOwnChannels() / 2; }
 
@@ -159,7 +174,6 @@ protected:
   void allocateSpare();
   /// A block, from its queries to what it leaves.
   void emitKernel(mlir::Value numBlocks);
-  void emitRows();
   std::unique_ptr<Walk> createWalk();
   KeyTile toKeyTile(const WalkTile &tile);
   /// The walk; the state, what is carried for each row and then the sums, is
@@ -199,6 +213,17 @@ protected:
   };
   Weighted emitWeights(const KeyTile &tile, const RowValues &similarities,
                        const RowValues &visible, mlir::ValueRange statistics);
+  /// The same of a tile of which pairs may be hidden: where that is known not
+  /// to be, the others are null.
+  struct TileWeights {
+    Weighted weighted;
+    RowValues visible;
+    /// Whether the warp sees any pair; whether any pair may be hidden.
+    mlir::Value any, isPartial;
+  };
+  TileWeights emitTileWeights(const KeyTile &keys,
+                              const RowValues &similarities,
+                              mlir::ValueRange old, Phase phase);
   /// The scores of row `row`, scaled unless that is left to the weighting.
   mlir::Value emitScore(const KeyTile &tile, mlir::Value similarities,
                         unsigned row, mlir::Value mask);
@@ -445,6 +470,9 @@ protected:
 std::unique_ptr<KernelEmitter> createMmaKernel(mlir::RewriterBase &rewriter,
                                                GenericOp op,
                                                GPUKernelAttr choice);
+std::unique_ptr<KernelEmitter> createWgmmaKernel(mlir::RewriterBase &rewriter,
+                                                 GenericOp op,
+                                                 GPUKernelAttr choice);
 std::unique_ptr<KernelEmitter> createPlainKernel(mlir::RewriterBase &rewriter,
                                                  GenericOp op,
                                                  GPUKernelAttr choice);

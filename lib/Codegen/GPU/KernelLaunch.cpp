@@ -85,9 +85,9 @@ Value KernelEmitter::getChannelRoom() {
 
 void KernelEmitter::enterKernel(Value numBlocks) {
   Value one = index(1);
-  auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one,
-                                      index(32 * choice.getWarps()), one, one,
-                                      i32(layout.size));
+  Value threads = index(32 * (choice.getWarps() + getNumOtherWarps()));
+  auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one,
+                                      one, i32(layout.size));
   b.setInsertionPointToStart(&launch.getBody().front());
   gpu::TerminatorOp::create(b, loc);
   b.setInsertionPointToStart(&launch.getBody().front());

@@ -68,30 +68,18 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
   return emitPairs(keys, similarities, state, phase);
 }
 
-SmallVector<Value> KernelEmitter::emitPairs(const KeyTile &keys,
-                                            const RowValues &similarities,
-                                            ValueRange state, Phase phase) {
-  size_t numSums = needsValues(phase) ? getNumSums() : 0;
-  size_t numCarried = state.size() - numSums;
-  ValueRange old = state.take_front(numCarried);
-  Values sums(state.drop_front(numCarried));
+KernelEmitter::TileWeights
+KernelEmitter::emitTileWeights(const KeyTile &keys,
+                               const RowValues &similarities, ValueRange old,
+                               Phase phase) {
   bool isFinal = phase == Phase::Final;
   bool rescales = !isFinal && numScoreStatistics > 0;
   auto emitWeighted = [&](const RowValues &visible) {
     return isFinal ? emitFinalWeights(keys, similarities, visible, old)
                    : emitWeights(keys, similarities, visible, old);
   };
-  if (isAlwaysFull()) {
-    Weighted weighted = emitWeighted({});
-    if (isFinal && op.getWeights())
-      storeWeights(keys, weighted.weights);
-    Values result = weighted.statistics;
-    if (numSums == 0)
-      return result;
-    rescale(sums, weighted.rescale);
-    llvm::append_range(result, addValues(sums, weighted.weights, {}, {}));
-    return result;
-  }
+  if (isAlwaysFull())
+    return {emitWeighted({}), {}, {}, {}};
 
   // Of all that follows, what is done pair by pair is there twice, with and
   // without hidden pairs; of the latter there may be no others.
@@ -124,41 +112,53 @@ SmallVector<Value> KernelEmitter::emitPairs(const KeyTile &keys,
         gather(none, visible, any));
   };
   SmallVector<Type> types(kThreadRows, laneType(accType));
-  types.append(numCarried + (rescales ? kThreadRows : 0), accType);
+  types.append(old.size() + (rescales ? kThreadRows : 0), accType);
   types.push_back(b.getI1Type());
   if (hidesPairs(op))
     types.append(kThreadRows, laneType(b.getI1Type()));
   Value full = emitFull(keys);
-  Value isPartial = arith::XOrIOp::create(b, loc, full, yes);
-  Values weighted = emitEither(types, full, emitFullTile, emitPartialTile);
-  ValueRange rest(weighted);
+  TileWeights tile;
+  tile.isPartial = arith::XOrIOp::create(b, loc, full, yes);
+  Values all = emitEither(types, full, emitFullTile, emitPartialTile);
+  ValueRange rest(all);
   auto take = [&] {
     RowValues values{rest[0], rest[1]};
     rest = rest.drop_front(kThreadRows);
     return values;
   };
-  RowValues weights = take(), rescaling{}, visible{};
-  Values result(rest.take_front(numCarried));
-  rest = rest.drop_front(numCarried);
+  tile.weighted.weights = take();
+  tile.weighted.statistics = Values(rest.take_front(old.size()));
+  rest = rest.drop_front(old.size());
   if (rescales)
-    rescaling = take();
-  Value any = rest.front();
+    tile.weighted.rescale = take();
+  tile.any = rest.front();
   rest = rest.drop_front();
   if (hidesPairs(op))
-    visible = take();
-  if (isFinal && op.getWeights())
-    storeWeights(keys, weights);
+    tile.visible = take();
+  return tile;
+}
+
+SmallVector<Value> KernelEmitter::emitPairs(const KeyTile &keys,
+                                            const RowValues &similarities,
+                                            ValueRange state, Phase phase) {
+  size_t numSums = needsValues(phase) ? getNumSums() : 0;
+  size_t numCarried = state.size() - numSums;
+  Values sums(state.drop_front(numCarried));
+  TileWeights tile =
+      emitTileWeights(keys, similarities, state.take_front(numCarried), phase);
+  const Weighted &weighted = tile.weighted;
+  Values result(weighted.statistics);
+  if (phase == Phase::Final && op.getWeights())
+    storeWeights(keys, weighted.weights);
   if (numSums == 0)
     return result;
-  llvm::append_range(result, emitIf(
-                                 any,
-                                 [&] {
-                                   Values next(sums);
-                                   rescale(next, rescaling);
-                                   return addValues(next, weights, visible,
-                                                    isPartial);
-                                 },
-                                 sums));
+  auto addTile = [&] {
+    Values next(sums);
+    rescale(next, weighted.rescale);
+    return addValues(next, weighted.weights, tile.visible, tile.isPartial);
+  };
+  llvm::append_range(result,
+                     tile.any ? emitIf(tile.any, addTile, sums) : addTile());
   return result;
 }
 

@@ -180,15 +180,7 @@ RowValues MmaKernel::emitSimilarities(const KeyTile &) {
           return hardware.loadMatrices(staged(at, keyLane), 4,
                                        /*transposed=*/false);
         });
-  RowValues scores;
-  for (unsigned row = 0; row < kThreadRows; ++row) {
-    Values elements;
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      elements.append({sums[4 * tile + 2 * row], sums[4 * tile + 2 * row + 1]});
-    scores[row] =
-        vector::FromElementsOp::create(b, loc, laneType(accType), elements);
-  }
-  return scores;
+  return toRows(sums);
 }
 
 SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
@@ -196,14 +188,8 @@ SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
   Values next(sums);
   int64_t tiles = getOwnChannels() / 8;
   for (int64_t step = 0; step < choice.getKeys() / 16; ++step) {
-    auto packWeights = [&](int64_t) {
-      Values words;
-      for (int64_t i : {0, 2})
-        for (unsigned row = 0; row < kThreadRows; ++row)
-          words.push_back(hardware.pack(lane(weights[row], 4 * step + i),
-                                        lane(weights[row], 4 * step + i + 1),
-                                        element));
-      return words;
+    auto loadWeights = [&](int64_t) {
+      return packWeights(weights, step, element);
     };
     auto loadValues = [&](int64_t tile) {
       int64_t at = layout.values + 16 * step * layout.valueStride + 16 * tile;
@@ -211,7 +197,7 @@ SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
                                    2 * std::min<int64_t>(2, tiles - tile),
                                    /*transposed=*/true);
     };
-    multiplyFragments(hardware, next, /*rows=*/1, tiles, element, packWeights,
+    multiplyFragments(hardware, next, /*rows=*/1, tiles, element, loadWeights,
                       loadValues);
   }
   return next;
@@ -236,17 +222,7 @@ Value MmaKernel::emitAnyNotFinite() {
         add(multiply(row, i32(layout.valueStride)), multiply(word, i32(16)));
     auto type = VectorType::get({4}, b.getI32Type());
     Value four = hardware.load(type, staged(layout.values, at), 16);
-    Value any = loop.getRegionIterArgs()[0];
-    // All bits of the exponent are set, of the lower half or of the upper.
-    uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;
-    for (uint32_t bits : {exponent, exponent << 16}) {
-      Value mask = arith::ConstantOp::create(
-          b, loc, DenseElementsAttr::get(type, APInt(32, bits)));
-      Value found = compare(arith::CmpIPredicate::eq,
-                            arith::AndIOp::create(b, loc, four, mask), mask);
-      for (int64_t i = 0; i < 4; ++i)
-        any = arith::OrIOp::create(b, loc, any, lane(found, i));
-    }
+    Value any = isAnyNotFinite(four, element, loop.getRegionIterArgs()[0]);
     scf::YieldOp::create(b, loc, any);
   }
   return hardware.anyInWarp(loop.getResult(0));

@@ -62,3 +62,19 @@ func.func @weights_of_requests(%q: tensor<9x16xf32>, %k: tensor<11x16xf32>, %v: 
       {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<9x16xf32>, tensor<9x7xf32>
   return %r#1 : tensor<9x7xf32>
 }
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @warpgroups(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16>,
+    %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1> is for sm_90a, not for sm_80}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf16>, tensor<7x16xf16>, tensor<7x24xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>} -> tensor<5x24xf16>
+  return %o : tensor<5x24xf16>
+}

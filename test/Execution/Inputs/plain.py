@@ -3,7 +3,7 @@
 
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
              [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
-             [--seed=N] [--target=gpu-emulator] [--widths=16:24]
+             [--seed=N] [--target=gpu-emulator [--wgmma]] [--widths=16:24]
              [--fusion=never] [--full=N]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
@@ -50,6 +50,7 @@ def parse_arguments():
                         help="more cases, of groups that have more")
     parser.add_argument("--target")
     parser.add_argument("--fusion")
+    parser.add_argument("--wgmma", action="store_true")
     parser.add_argument("--widths",
                         help="features:channels of cases that have the usual")
     parser.add_argument("--scale-error", type=float, default=0.0)
@@ -84,6 +85,7 @@ def run(cases, options):
             command.append("--cpu=" + options.cpu)
         if options.target:
             command.append("--target=" + options.target)
+            command += ["--chip=sm_90a", "--wgmma"] if options.wgmma else []
         elif options.fusion:
             command.append("--fusion=" + options.fusion)
         elif all(case.fused for case in cases):
