@@ -84,6 +84,9 @@ private:
   mlir::Value add(mlir::Value lhs, mlir::Value rhs) {
     return b.createOrFold<mlir::arith::AddIOp>(loc, lhs, rhs);
   }
+  mlir::Value mul(mlir::Value lhs, mlir::Value rhs) {
+    return b.createOrFold<mlir::arith::MulIOp>(loc, lhs, rhs);
+  }
   mlir::Value broadcast(mlir::Value scalar) { return lane->broadcast(scalar); }
   mlir::Value select(mlir::Value condition, mlir::Value then,
                      mlir::Value otherwise);
@@ -182,9 +185,9 @@ private:
   /// Makes of the queries that are kept those that parts of keys meet.
   void arrangeQueries();
   /// Adds to `sums`, those of some rows for all of `keys` next to each other,
-  /// what a part of their features from `feature` on gives.
-  Values multiplyPart(mlir::ValueRange keys, int64_t feature, int64_t first,
-                      mlir::ValueRange sums);
+  /// what their features give, part by part.
+  Values multiplyParts(mlir::ValueRange keys, int64_t first,
+                       mlir::ValueRange sums);
   /// Adds up what is summed in parts, and stores it as scores of query rows
   /// from `first` on and as many as `keys` from `place` on.
   void storeParts(Values sums, int64_t keys, int64_t first, mlir::Value place);
@@ -316,9 +319,10 @@ private:
   /// The vectors of each query row, one row after the other. What of them finds
   /// no register is kept on the stack.
   Values queries;
-  /// The same as parts of keys meet them: a part of each of as many rows as a
-  /// vector has parts; those of the first rows first, feature by feature.
-  Values queryParts;
+  /// The same as parts of keys meet them (rows / rows of a vector, part of the
+  /// features, lane): a vector has a part of each of as many rows as it has
+  /// parts.
+  mlir::Value queryParts;
 };
 
 } // namespace attn

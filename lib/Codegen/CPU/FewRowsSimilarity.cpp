@@ -25,9 +25,6 @@ namespace attn {
 /// unrolled to.
 constexpr int64_t kMaxUnrolled = 256;
 
-/// The same in parts, where more keys meet at once.
-constexpr int64_t kMaxUnrolledInParts = 512;
-
 SmallVector<Value> FewRowsEmitter::inlineSimilarity(Value keyRow, Value feature,
                                                     Value mask, int64_t first,
                                                     ValueRange sums) {
@@ -191,8 +188,7 @@ int64_t FewRowsEmitter::countKeysInParts(int64_t count) {
       !liesByRows(maps[1]))
     return 0;
   int64_t keys = lanes * rowsTogether / count;
-  bool isFew = *known / part * lanes <= kMaxUnrolledInParts;
-  return keys % part == 0 && lanes % keys == 0 && isFew ? keys : 0;
+  return keys % part == 0 && lanes % keys == 0 ? keys : 0;
 }
 
 Value FewRowsEmitter::takePart(Value vector, int64_t number) {
@@ -206,62 +202,74 @@ void FewRowsEmitter::arrangeQueries() {
   int64_t part = getPartLanes(), rowsTogether = lanes / part;
   if (countKeysInParts(groupRows) == 0)
     return;
-  int64_t perRow = queries.size() / rows;
-  for (int64_t row = 0; row + rowsTogether <= rows; row += rowsTogether)
-    for (int64_t i = 0; i < perRow * rowsTogether; ++i) {
-      Values pieces;
-      for (int64_t r = row; r < row + rowsTogether; ++r)
-        pieces.push_back(
-            takePart(queries[r * perRow + i / rowsTogether], i % rowsTogether));
-      for (int64_t width = part; pieces.size() > 1; width *= 2) {
-        Values wider;
-        for (size_t p = 0; p < pieces.size(); p += 2)
-          wider.push_back(vector::ShuffleOp::create(
-              b, loc, pieces[p], pieces[p + 1],
-              llvm::to_vector(llvm::seq<int64_t>(0, 2 * width))));
-        pieces = wider;
-      }
-      queryParts.push_back(pieces[0]);
-    }
+  int64_t perRow = queries.size() / rows, steps = perRow * rowsTogether;
+  int64_t vectors = rows / rowsTogether;
+  queryParts = createLocalScratch(
+      b, op, MemRefType::get({vectors, steps, lanes}, accType));
+  for (int64_t row = 0; row < vectors * rowsTogether; ++row)
+    for (int64_t i = 0; i < steps; ++i)
+      vector::StoreOp::create(
+          b, loc,
+          takePart(queries[row * perRow + i / rowsTogether], i % rowsTogether),
+          queryParts,
+          ValueRange{index(row / rowsTogether), index(i),
+                     index(row % rowsTogether * part)});
 }
 
-SmallVector<Value> FewRowsEmitter::multiplyPart(ValueRange keys,
-                                                int64_t feature, int64_t first,
-                                                ValueRange sums) {
+SmallVector<Value> FewRowsEmitter::multiplyParts(ValueRange keys, int64_t first,
+                                                 ValueRange sums) {
   constexpr int64_t kLineBits = 64 * 8;
   int64_t part = getPartLanes(), rowsTogether = lanes / part;
-  int64_t steps = *getConstantIntValue(numFeatures) / part;
-  // Lines in the order of their addresses, evenly over the steps: many at once
+  int64_t numKnown = *getConstantIntValue(numFeatures);
+  // Lines in the order of their addresses, evenly over the parts: many at once
   // have to wait, and what follows with them.
   int64_t line = kLineBits / accType.getWidth();
-  int64_t perRow = llvm::divideCeil(steps * part, line);
-  int64_t numLines = perRow * keys.size(), step = feature / part;
-  keepOrder(/*beginsKey=*/true);
-  if (asksAhead && first == 0)
-    for (int64_t i = step * numLines / steps; i < (step + 1) * numLines / steps;
-         ++i)
-      memref::PrefetchOp::create(
-          b, loc, op.getKey(),
-          ValueRange{add(keys[i / perRow], index(kKeysAhead)),
-                     index(i % perRow * line)},
-          /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+  int64_t perRow = llvm::divideCeil(numKnown, line);
+  int64_t perPart =
+      llvm::divideCeil(perRow * keys.size(), int64_t(numKnown / part));
   SmallVector<int64_t> repeated;
   for (int64_t i = 0; i < lanes; ++i)
     repeated.push_back(i % part);
-  auto loadKey = [&](int64_t number, Value, ValueRange) -> Value {
-    Value features =
-        vector::LoadOp::create(b, loc, VectorType::get({part}, accType), key,
-                               ValueRange{keys[number], index(feature)});
-    return vector::ShuffleOp::create(b, loc, features, features, repeated);
+  auto askAhead = [&](Value step) {
+    for (int64_t i = 0; i < perPart; ++i) {
+      Value number = add(mul(step, index(perPart)), index(i));
+      Value row = arith::DivUIOp::create(b, loc, number, index(perRow));
+      Value column = arith::RemUIOp::create(b, loc, number, index(perRow));
+      memref::PrefetchOp::create(
+          b, loc, op.getKey(),
+          ValueRange{add(add(keys[0], row), index(kKeysAhead)),
+                     mul(column, index(line))},
+          /*isWrite=*/false, kSecondLevel, /*isDataCache=*/true);
+    }
   };
-  auto loadQuery = [&](int64_t r, Value, ValueRange) {
-    return queryParts[(first / rowsTogether + r) * steps + step];
+  auto multiplyPart = [&](Value step, ValueRange sums) {
+    keepOrder(/*beginsKey=*/true);
+    if (asksAhead && first == 0)
+      askAhead(step);
+    auto loadKey = [&](int64_t number, Value, ValueRange) -> Value {
+      Value features = vector::LoadOp::create(
+          b, loc, VectorType::get({part}, accType), key,
+          ValueRange{keys[number], mul(step, index(part))});
+      return vector::ShuffleOp::create(b, loc, features, features, repeated);
+    };
+    auto loadQuery = [&](int64_t r, Value, ValueRange) -> Value {
+      return vector::LoadOp::create(
+          b, loc, laneType, queryParts,
+          ValueRange{index(first / rowsTogether + r), step, zero});
+    };
+    MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{}, loadKey,
+                       loadQuery};
+    kernel.columns = keys.size();
+    return emitMicroKernelStep(b, loc, kernel, step, /*offsets=*/{}, sums,
+                               options);
   };
-  MicroKernel kernel{/*steps=*/{}, /*unroll=*/1, /*strides=*/{}, loadKey,
-                     loadQuery};
-  kernel.columns = keys.size();
-  return emitMicroKernelStep(b, loc, kernel, index(feature), /*offsets=*/{},
-                             sums, options);
+  return loop(zero, index(numKnown / part), rowsTogether, sums,
+              [&](Value firstStep, ValueRange carried) {
+                Values sums(carried);
+                for (int64_t i = 0; i < rowsTogether; ++i)
+                  sums = multiplyPart(add(firstStep, index(i)), sums);
+                return sums;
+              });
 }
 
 void FewRowsEmitter::storeParts(Values sums, int64_t keys, int64_t first,
@@ -325,9 +333,7 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
       keyRows.clear();
     }
     if (keysInParts) {
-      for (int64_t feature = 0; feature < *known; feature += getPartLanes())
-        vectors = multiplyPart(keyRows, feature, first, vectors);
-      storeParts(vectors, keys, first, number);
+      storeParts(multiplyParts(keyRows, first, vectors), keys, first, number);
       return Values();
     }
     Value scores = sumAcrossLanes(vectors);

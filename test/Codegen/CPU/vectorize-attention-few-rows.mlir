@@ -112,25 +112,33 @@ func.func @more_rows(%q: memref<6x32xf32>, %k: memref<64x32xf32>, %v: memref<64x
   return
 }
 
-// Eight rows fill vectors by parts of 128 bits, a part of four rows each: eight keys
-// meet them at once, four features at a time, which come to all parts; what the four
-// lanes of a part hold is added up in two turns. Lines are asked for evenly, in the
-// order of their addresses.
+// Eight rows fill vectors by parts of 128 bits, a part of four rows each, which lie
+// on the stack in this order: eight keys meet them at once, four features at a time,
+// which come to all parts, four times in each round of a loop; what the four lanes of
+// a part hold is added up in two turns. Lines are asked for evenly, in the order of
+// their addresses.
 // CHECK-LABEL: @rows_in_parts
 // CHECK-SAME: %{{.+}}: memref<8x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
+// CHECK: %[[QUERIES:.+]] = memref.alloca() {{.*}} : memref<2x8x16xf32>
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<8x32xf32>
+// CHECK: %[[PIECE:.+]] = vector.shuffle %{{.+}} [0, 1, 2, 3] : vector<16xf32>
+// CHECK: vector.store %[[PIECE]], %[[QUERIES]][%c0{{.*}}, %c0{{.*}}, %c0{{.*}}]
 // CHECK: vector.shuffle %{{.+}} [4, 5, 6, 7] : vector<16xf32>
-// CHECK: vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<8xf32>, vector<8xf32>
+// CHECK: vector.store %{{.+}}, %[[QUERIES]][%c0{{.*}}, %c1{{.*}}, %c0{{.*}}]
+// CHECK: vector.store %{{.+}}, %[[QUERIES]][%c1{{.*}}, %c7{{.*}}, %c12{{.*}}]
 // CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c32{{.*}} step %c8
+// CHECK: scf.for %[[STEP:.+]] = %c0{{.*}} to %c8{{.*}} step %c4{{.*}} iter_args
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK-COUNT-2: memref.prefetch %[[KEY]]{{.+}}, read, locality<2>, data
-// CHECK: vector.load %[[KEY]]{{.+}} : memref<64x32xf32>, vector<4xf32>
+// CHECK: vector.load %[[QUERIES]][%c0{{.*}}, %[[STEP]], %c0
+// CHECK: %[[FEATURE:.+]] = arith.muli %[[STEP]], %c4
+// CHECK: vector.load %[[KEY]][%{{.+}}, %[[FEATURE]]] : memref<64x32xf32>, vector<4xf32>
 // CHECK-NEXT: vector.shuffle %{{.+}} [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3] : vector<4xf32>
 // CHECK-NOT: llvm.fence
 // CHECK-COUNT-16: vector.fma
 // CHECK: llvm.fence
-// CHECK: vector.load %[[KEY]][%{{.+}}, %c4{{.*}}]
-// CHECK-COUNT-112: vector.fma
+// CHECK-COUNT-48: vector.fma
+// CHECK: scf.yield
 // CHECK-COUNT-24: vector.shuffle {{.*}} vector<16xf32>, vector<16xf32>
 // CHECK: %[[PART:.+]] = vector.shuffle %{{.+}} [0, 1, 2, 3] : vector<16xf32>
 // CHECK: vector.store %[[PART]], %[[WEIGHTS]][%{{.+}}, %{{.+}}] : memref<8x32xf32>, vector<4xf32>
