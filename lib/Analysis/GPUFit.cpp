@@ -272,7 +272,7 @@ static int64_t getAnyExtent(GenericOp op, unsigned dim) {
 /// one dimension.
 static int64_t countFoldedRows(GenericOp op) {
   constexpr int64_t kMostRows = 128;
-  ArrayRef<unsigned> dims = op.getDimensionClasses().queryRows;
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
   if (dims.size() < 2 || op.getQueryStarts() || op.getBlocksAttr())
     return 0;
   int64_t rows = 1, others = 1;

@@ -46,7 +46,7 @@ void KernelEmitter::checkAlignment() {
     Value start =
         memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
     start = add(start, multiply(metadata.getOffset(), bytes));
-    auto check = [&](Value distance, const Twine &what) {
+    auto check = [&, name = name](Value distance, const Twine &what) {
       Value rest = arith::RemUIOp::create(b, loc, distance, index(16));
       CheckOp::create(b, loc, compare(Predicate::eq, rest, index(0)),
                       "expected the " + name.str() + " of an attention op " +

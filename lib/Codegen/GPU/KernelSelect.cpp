@@ -221,7 +221,7 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
           column = add(column, firstChannel);
         column = arith::MinSIOp::create(b, loc, column, last);
         Value at = add(address, multiply(toIndex(column), values.columnBytes));
-        auto addChannel = [&] {
+        auto addChannel = [&, sum = sum] {
           Value value =
               hardware.load(values.element, hardware.toGlobal(at),
                             values.element.getIntOrFloatBitWidth() / 8);
