@@ -292,12 +292,10 @@ What the assembler makes of the kernels of attention, two batches of four heads,
 by chip. `static` are 1,024 query rows and 2,048 keys, `dynamic` any numbers of
 them. A tile is query rows by keys; `warps`, `stages` of buffers and `splits` of
 the keys are those of [`#attn.gpu_kernel`](reference/gpu-kernel.md). No kernel
-here spills registers or has local memory; of those that are not here, with 576
-features, 512 channels and a mask that hides keys, or ALiBi, some spill up to 96
-bytes. Instructions are those of the machine code, of the whole kernel and of its
-longest loop, which is the one over the keys: what is there twice, for tiles that
-are visible as a whole and for others, is counted twice. The last column names
-the PTX, that of a kernel that lists keys included.
+spills registers or has local memory. Instructions are those of the machine code,
+of the whole kernel and of its longest loop, which is the one over the keys: what
+is there twice, for tiles that are visible as a whole and for others, is counted
+twice. The last column names the PTX, that of a kernel that lists keys included.
 
 After a change of what kernels are made of, `scripts/gpu-kernels.py` writes the
 page anew, where there is an assembler; the suite compares the PTX.

@@ -387,6 +387,11 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
   int64_t sharers = channels > 256 ? 2 : 1;
   int64_t warps = mma ? (folded > 64 ? 8 : 4) : 2 * sharers;
   int64_t keys = !mma || channels > 128 ? 32 : 64;
+  // Of warps that share rows there is room for nothing else: no regions, and no
+  // output but one.
+  if (mma && sharers > 1 &&
+      (!op.getMask().empty() || !op.getScore().empty() || op.getLse()))
+    keys = 16;
   // Rows of other lists are not of a tile, and other rows of keys neither.
   if (int64_t rows = classes.queryRows.empty()
                          ? 0

@@ -96,6 +96,29 @@ func.func @given(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16
   return %o : tensor<5x24xf16>
 }
 
+// Of channels that warps share a thread has as many as registers go round for; with
+// hidden pairs there are fewer keys to a tile.
+// CHECK-LABEL: @latent
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 32, keys = 32, warps = 4,
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 32, keys = 16, warps = 4,
+func.func @latent(%q: tensor<64x576xf16>, %k: tensor<96x576xf16>, %v: tensor<96x512xf16>)
+    -> (tensor<64x512xf16>, tensor<64x512xf16>) {
+  %init = tensor.empty() : tensor<64x512xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<64x576xf16>, tensor<96x576xf16>, tensor<96x512xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<64x512xf16>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<64x512xf16>
+  %p = attn.generic ins(%q, %k, %v : tensor<64x576xf16>, tensor<96x576xf16>, tensor<96x512xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<64x512xf16>)
+      {indexing_maps = [#q, #k, #v, #o]}
+      mask {
+        %i = attn.index 0
+        %j = attn.index 1
+        %visible = arith.cmpi sle, %j, %i : index
+        attn.yield %visible : i1
+      } -> tensor<64x512xf16>
+  return %o, %p : tensor<64x512xf16>, tensor<64x512xf16>
+}
+
 // One row of each of 8 heads, and many keys: parts of 4 tiles or more.
 // CHECK-LABEL: @decode
 // CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 2, splits = 16>
