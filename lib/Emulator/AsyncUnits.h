@@ -53,7 +53,6 @@ public:
   // Called between the turns of threads
   //===--------------------------------------------------------------------===//
 
-  bool hasCopies() const { return !copies.empty(); }
   /// One of the copies is over.
   void land(size_t index);
   size_t getNumCopies() const { return copies.size(); }

@@ -113,6 +113,20 @@ KernelBuilder::emitLoop(Value from, Value to, Value step, ValueRange inits,
   return Values(loop.getResults());
 }
 
+SmallVector<Value>
+KernelBuilder::emitWhile(ValueRange carried, size_t condition,
+                         function_ref<Values(ValueRange)> body) {
+  auto loop = scf::WhileOp::create(
+      b, loc, carried.getTypes(), carried,
+      [&](OpBuilder &, Location, ValueRange arguments) {
+        scf::ConditionOp::create(b, loc, arguments[condition], arguments);
+      },
+      [&](OpBuilder &, Location, ValueRange arguments) {
+        scf::YieldOp::create(b, loc, body(arguments));
+      });
+  return Values(loop.getResults());
+}
+
 //===----------------------------------------------------------------------===//
 // The launch
 //===----------------------------------------------------------------------===//

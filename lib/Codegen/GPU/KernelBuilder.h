@@ -78,6 +78,10 @@ protected:
   emitLoop(mlir::Value from, mlir::Value to, mlir::Value step,
            mlir::ValueRange inits,
            llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  /// Repeats `body`, which is given `carried` and gives what is carried on, as
+  /// long as number `condition` of it holds; returns it then.
+  Values emitWhile(mlir::ValueRange carried, size_t condition,
+                   llvm::function_ref<Values(mlir::ValueRange)> body);
 
   //===--------------------------------------------------------------------===//
   // The launch

@@ -172,8 +172,8 @@ SmallVector<Value> KernelEmitter::packWeights(const RowValues &weights,
 }
 
 Value KernelEmitter::isAnyNotFinite(Value words, Type element, Value any) {
-  // All bits of the exponent are set, of the lower half or of the upper.
-  uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;
+  // Of the lower half, or of the upper.
+  uint32_t exponent = getExponentBits(element);
   for (uint32_t bits : {exponent, exponent << 16}) {
     Value mask = arith::ConstantOp::create(
         b, loc,

@@ -137,6 +137,11 @@ protected:
   /// `element`.
   Values packWeights(const RowValues &weights, int64_t step,
                      mlir::Type element);
+  /// The bits of the exponent of an element, f16 or bf16; all of them are set
+  /// where it is infinite or NaN.
+  static uint32_t getExponentBits(mlir::Type element) {
+    return element.isF16() ? 0x7c00 : 0x7f80;
+  }
   /// Whether any of 8 elements in 4 words is infinite or NaN.
   mlir::Value isAnyNotFinite(mlir::Value words, mlir::Type element,
                              mlir::Value any);

@@ -19,7 +19,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelEmitter.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -98,33 +97,28 @@ SmallVector<Value> KernelEmitter::walkStages(ValueRange state, Phase phase,
   carried.push_back(i32((stages - 1) * layout.stageBytes));
   size_t numOwn = carried.size();
   llvm::append_range(carried, state);
-  auto loop = scf::WhileOp::create(
-      b, loc, llvm::to_vector(ValueRange(carried).getTypes()), carried,
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        scf::ConditionOp::create(b, loc, arguments[numCursor], arguments);
-      },
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        ValueRange place = arguments.take_front(numCursor);
-        readStage = arguments[numOwn - 2];
-        fillStage = arguments[numOwn - 1];
-        synchronizeStages();
-        Values furtherOn = fill(arguments.slice(numCursor + 1, numCursor + 1));
-        WalkTile tile = walk->tile(place);
-        KeyTile keys = toKeyTile(tile);
-        if (isFirst)
-          countTile(keys);
-        Values stepped = emitPairs(keys, emitSimilarities(keys),
-                                   arguments.drop_front(numOwn), phase);
-        Values next = walk->next(place, tile);
-        next.push_back(walk->valid(next));
-        llvm::append_range(next, furtherOn);
-        next.push_back(advance(readStage));
-        next.push_back(advance(fillStage));
-        llvm::append_range(next, stepped);
-        scf::YieldOp::create(b, loc, next);
-      });
+  Values result = emitWhile(carried, numCursor, [&](ValueRange arguments) {
+    ValueRange place = arguments.take_front(numCursor);
+    readStage = arguments[numOwn - 2];
+    fillStage = arguments[numOwn - 1];
+    synchronizeStages();
+    Values furtherOn = fill(arguments.slice(numCursor + 1, numCursor + 1));
+    WalkTile tile = walk->tile(place);
+    KeyTile keys = toKeyTile(tile);
+    if (isFirst)
+      countTile(keys);
+    Values stepped = emitPairs(keys, emitSimilarities(keys),
+                               arguments.drop_front(numOwn), phase);
+    Values next = walk->next(place, tile);
+    next.push_back(walk->valid(next));
+    llvm::append_range(next, furtherOn);
+    next.push_back(advance(readStage));
+    next.push_back(advance(fillStage));
+    llvm::append_range(next, stepped);
+    return next;
+  });
   readStage = fillStage = Value();
-  return Values(loop.getResults().drop_front(numOwn));
+  return Values(ValueRange(result).drop_front(numOwn));
 }
 
 } // namespace attn

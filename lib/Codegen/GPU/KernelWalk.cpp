@@ -7,7 +7,6 @@
 
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -115,26 +114,21 @@ SmallVector<Value> KernelEmitter::walkKeys(ValueRange state, Phase phase,
 
   carried.push_back(valid);
   llvm::append_range(carried, state);
-  auto loop = scf::WhileOp::create(
-      b, loc, llvm::to_vector(ValueRange(carried).getTypes()), carried,
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        scf::ConditionOp::create(b, loc, arguments[numCursor], arguments);
-      },
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        ValueRange cursor = arguments.take_front(numCursor);
-        WalkTile tile = walk->tile(cursor);
-        Values next = walk->next(cursor, tile);
-        Value hasNext = walk->valid(next);
-        KeyTile keys = toKeyTile(tile);
-        if (isFirst)
-          countTile(keys);
-        Values stepped = emitStep(keys, hasNext, toKeyTile(walk->tile(next)),
-                                  arguments.drop_front(numCursor + 1), phase);
-        next.push_back(hasNext);
-        llvm::append_range(next, stepped);
-        scf::YieldOp::create(b, loc, next);
-      });
-  return Values(loop.getResults().drop_front(numCursor + 1));
+  Values result = emitWhile(carried, numCursor, [&](ValueRange arguments) {
+    ValueRange cursor = arguments.take_front(numCursor);
+    WalkTile tile = walk->tile(cursor);
+    Values next = walk->next(cursor, tile);
+    Value hasNext = walk->valid(next);
+    KeyTile keys = toKeyTile(tile);
+    if (isFirst)
+      countTile(keys);
+    Values stepped = emitStep(keys, hasNext, toKeyTile(walk->tile(next)),
+                              arguments.drop_front(numCursor + 1), phase);
+    next.push_back(hasNext);
+    llvm::append_range(next, stepped);
+    return next;
+  });
+  return Values(ValueRange(result).drop_front(numCursor + 1));
 }
 
 } // namespace attn

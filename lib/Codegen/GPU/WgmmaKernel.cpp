@@ -25,7 +25,6 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -111,8 +110,8 @@ private:
   void clearNotFinite(Value values);
   /// The lower half of a word, an `element`, as f32.
   Value toFloat(Value word);
-  void forOwnWords(Value values, ValueRange inits,
-                   function_ref<Values(Value, ValueRange)> body, Values *ends);
+  Values forOwnWords(Value values, ValueRange inits,
+                     function_ref<Values(Value, ValueRange)> body);
 
   Type element;
   std::array<Value, 3> maps;
@@ -235,32 +234,26 @@ void WgmmaKernel::produce() {
     copyTile(0, firstRow, rows, shared(0), getQueryBarrier());
   });
   llvm::append_values(carried, valid, i32(0), i32(0));
-  scf::WhileOp::create(
-      b, loc, llvm::to_vector(ValueRange(carried).getTypes()), carried,
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        scf::ConditionOp::create(b, loc, arguments[numCursor], arguments);
-      },
-      [&](OpBuilder &, Location, ValueRange arguments) {
-        ValueRange cursor = arguments.take_front(numCursor);
-        Place place{arguments[numCursor + 1], arguments[numCursor + 2]};
-        WalkTile tile = walk->tile(cursor);
-        Value first = toKeyTile(tile).first;
-        Value before = arith::XOrIOp::create(b, loc, place.parity, i32(1));
-        auto copy = [&](unsigned operand, Event full, Event empty, Value to) {
-          hardware.waitForPhase(getBarrier(empty, place.stage), before);
-          Value barrier = getBarrier(full, place.stage);
-          hardware.arriveAndExpect(barrier,
-                                   kRowBytes * keys * countParts(operand));
-          copyTile(operand, first, keys, to, barrier);
-        };
-        copy(1, Event::KeysFull, Event::KeysEmpty, getKeys(place.stage));
-        copy(2, Event::ValuesFull, Event::ValuesEmpty, getValues(place.stage));
-        Values next = walk->next(cursor, tile);
-        Place then = getNext(place);
-        next.push_back(walk->valid(next));
-        llvm::append_values(next, then.stage, then.parity);
-        scf::YieldOp::create(b, loc, next);
-      });
+  emitWhile(carried, numCursor, [&](ValueRange arguments) {
+    ValueRange cursor = arguments.take_front(numCursor);
+    Place place{arguments[numCursor + 1], arguments[numCursor + 2]};
+    WalkTile tile = walk->tile(cursor);
+    Value first = toKeyTile(tile).first;
+    Value before = arith::XOrIOp::create(b, loc, place.parity, i32(1));
+    auto copy = [&](unsigned operand, Event full, Event empty, Value to) {
+      hardware.waitForPhase(getBarrier(empty, place.stage), before);
+      Value barrier = getBarrier(full, place.stage);
+      hardware.arriveAndExpect(barrier, kRowBytes * keys * countParts(operand));
+      copyTile(operand, first, keys, to, barrier);
+    };
+    copy(1, Event::KeysFull, Event::KeysEmpty, getKeys(place.stage));
+    copy(2, Event::ValuesFull, Event::ValuesEmpty, getValues(place.stage));
+    Values next = walk->next(cursor, tile);
+    Place then = getNext(place);
+    next.push_back(walk->valid(next));
+    llvm::append_values(next, then.stage, then.parity);
+    return next;
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -339,45 +332,40 @@ SmallVector<Value> WgmmaKernel::consume() {
     llvm::append_range(carried, first.weighted.statistics);
     llvm::append_range(carried, words);
     llvm::append_range(carried, sums);
-    auto loop = scf::WhileOp::create(
-        b, loc, llvm::to_vector(ValueRange(carried).getTypes()), carried,
-        [&](OpBuilder &, Location, ValueRange arguments) {
-          scf::ConditionOp::create(b, loc, arguments[numCursor], arguments);
-        },
-        [&](OpBuilder &, Location, ValueRange arguments) {
-          ValueRange cursor = arguments.take_front(numCursor);
-          Place before{arguments[numCursor + 1], arguments[numCursor + 2]};
-          ValueRange state = arguments.drop_front(numCursor + 3);
-          ValueRange old = state.take_front(numStatistics);
-          ValueRange oldWords = state.slice(numStatistics, numWords);
-          ValueRange oldSums = state.drop_front(numStatistics + numWords);
-          Place place = getNext(before);
-          WalkTile tile = walk->tile(cursor);
-          KeyTile keys = toKeyTile(tile);
-          Values scores = beginSimilarities(place);
-          Values sums = beginSums(oldSums, oldWords, before);
-          scores = hardware.waitForProducts(1, scores);
-          arriveAsWarp(getBarrier(Event::KeysEmpty, place.stage));
-          countTile(keys);
-          TileWeights weights =
-              emitTileWeights(keys, toRows(scores), old, Phase::Online);
-          Values words = packAll(weights.weighted.weights);
-          llvm::append_range(sums, oldWords);
-          sums = hardware.waitForProducts(0, sums);
-          sums.resize(getNumSums());
-          arriveAsWarp(getBarrier(Event::ValuesEmpty, before.stage));
-          rescale(sums, weights.weighted.rescale);
-          sums = addNotFinite(sums, words, keys, weights.isPartial, place);
-          Values next = walk->next(cursor, tile);
-          next.push_back(walk->valid(next));
-          llvm::append_values(next, place.stage, place.parity);
-          llvm::append_range(next, weights.weighted.statistics);
-          llvm::append_range(next, words);
-          llvm::append_range(next, sums);
-          scf::YieldOp::create(b, loc, next);
-        });
-    Values result(loop.getResults().drop_front(numCursor + 3));
-    Place last{loop.getResult(numCursor + 1), loop.getResult(numCursor + 2)};
+    Values ends = emitWhile(carried, numCursor, [&](ValueRange arguments) {
+      ValueRange cursor = arguments.take_front(numCursor);
+      Place before{arguments[numCursor + 1], arguments[numCursor + 2]};
+      ValueRange state = arguments.drop_front(numCursor + 3);
+      ValueRange old = state.take_front(numStatistics);
+      ValueRange oldWords = state.slice(numStatistics, numWords);
+      ValueRange oldSums = state.drop_front(numStatistics + numWords);
+      Place place = getNext(before);
+      WalkTile tile = walk->tile(cursor);
+      KeyTile keys = toKeyTile(tile);
+      Values scores = beginSimilarities(place);
+      Values sums = beginSums(oldSums, oldWords, before);
+      scores = hardware.waitForProducts(1, scores);
+      arriveAsWarp(getBarrier(Event::KeysEmpty, place.stage));
+      countTile(keys);
+      TileWeights weights =
+          emitTileWeights(keys, toRows(scores), old, Phase::Online);
+      Values words = packAll(weights.weighted.weights);
+      llvm::append_range(sums, oldWords);
+      sums = hardware.waitForProducts(0, sums);
+      sums.resize(getNumSums());
+      arriveAsWarp(getBarrier(Event::ValuesEmpty, before.stage));
+      rescale(sums, weights.weighted.rescale);
+      sums = addNotFinite(sums, words, keys, weights.isPartial, place);
+      Values next = walk->next(cursor, tile);
+      next.push_back(walk->valid(next));
+      llvm::append_values(next, place.stage, place.parity);
+      llvm::append_range(next, weights.weighted.statistics);
+      llvm::append_range(next, words);
+      llvm::append_range(next, sums);
+      return next;
+    });
+    Values result(ValueRange(ends).drop_front(numCursor + 3));
+    Place last{ends[numCursor + 1], ends[numCursor + 2]};
     ValueRange lastWords = ValueRange(result).slice(numStatistics, numWords);
     Values total =
         beginSums(ValueRange(result).drop_front(numStatistics + numWords),
@@ -395,19 +383,24 @@ void WgmmaKernel::emitRows() {
   initBarriers();
   Value hasRows =
       compare(arith::CmpIPredicate::ult, warp, i32(choice.getWarps()));
-  auto branch = scf::IfOp::create(b, loc, hasRows, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  hardware.setRegisters(kRowRegisters, /*more=*/true);
-  Values state = consume();
-  if (isSplit())
-    storeStates(state);
-  else
-    emitFinish(state);
-  b.setInsertionPointToStart(branch.elseBlock());
-  hardware.setRegisters(kCopyRegisters, /*more=*/false);
-  emitWhere(compare(arith::CmpIPredicate::eq, thread, i32(getNumThreads())),
+  emitEither(
+      TypeRange(), hasRows,
+      [&] {
+        hardware.setRegisters(kRowRegisters, /*more=*/true);
+        Values state = consume();
+        if (isSplit())
+          storeStates(state);
+        else
+          emitFinish(state);
+        return Values();
+      },
+      [&] {
+        hardware.setRegisters(kCopyRegisters, /*more=*/false);
+        emitWhere(
+            compare(arith::CmpIPredicate::eq, thread, i32(getNumThreads())),
             [&] { produce(); });
+        return Values();
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -415,17 +408,15 @@ void WgmmaKernel::emitRows() {
 //===----------------------------------------------------------------------===//
 
 /// A loop over the words of 16 bytes of a tile of values that are the thread's.
-void WgmmaKernel::forOwnWords(Value values, ValueRange inits,
-                              function_ref<Values(Value, ValueRange)> body,
-                              Values *ends) {
+SmallVector<Value>
+WgmmaKernel::forOwnWords(Value values, ValueRange inits,
+                         function_ref<Values(Value, ValueRange)> body) {
   int64_t words = choice.getKeys() * countParts(2) * kRowBytes / 16;
-  Values results = emitLoop(
+  return emitLoop(
       thread, i32(words), i32(getNumThreads()), inits,
       [&](Value number, ValueRange carried) {
         return body(hardware.move(values, multiply(number, i32(16))), carried);
       });
-  if (ends)
-    *ends = results;
 }
 
 Value WgmmaKernel::toFloat(Value word) {
@@ -437,14 +428,10 @@ Value WgmmaKernel::toFloat(Value word) {
 Value WgmmaKernel::findNotFinite(Value values) {
   Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   auto type = VectorType::get({4}, b.getI32Type());
-  Values any;
-  forOwnWords(
-      values, no,
-      [&](Value at, ValueRange carried) {
-        Value four = hardware.load(type, at, 16);
-        return Values{isAnyNotFinite(four, element, carried[0])};
-      },
-      &any);
+  Values any = forOwnWords(values, no, [&](Value at, ValueRange carried) {
+    Value four = hardware.load(type, at, 16);
+    return Values{isAnyNotFinite(four, element, carried[0])};
+  });
   return hardware.anyAtBarrier(kRowBarrier, getNumThreads(), any[0]);
 }
 
@@ -454,24 +441,20 @@ void WgmmaKernel::clearNotFinite(Value values) {
     return arith::ConstantOp::create(
         b, loc, DenseElementsAttr::get(type, APInt(32, bits)));
   };
-  uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;
-  forOwnWords(
-      values, {},
-      [&](Value at, ValueRange) {
-        Value four = hardware.load(type, at, 16);
-        for (unsigned shift : {0, 16}) {
-          Value mask = constant(exponent << shift);
-          Value found =
-              compare(arith::CmpIPredicate::eq,
-                      arith::AndIOp::create(b, loc, four, mask), mask);
-          Value rest = arith::AndIOp::create(b, loc, four,
-                                             constant(~(0xffffu << shift)));
-          four = select(found, rest, four);
-        }
-        hardware.store(four, at, 16);
-        return Values();
-      },
-      nullptr);
+  uint32_t exponent = getExponentBits(element);
+  forOwnWords(values, {}, [&](Value at, ValueRange) {
+    Value four = hardware.load(type, at, 16);
+    for (unsigned shift : {0, 16}) {
+      Value mask = constant(exponent << shift);
+      Value found = compare(arith::CmpIPredicate::eq,
+                            arith::AndIOp::create(b, loc, four, mask), mask);
+      Value rest =
+          arith::AndIOp::create(b, loc, four, constant(~(0xffffu << shift)));
+      four = select(found, rest, four);
+    }
+    hardware.store(four, at, 16);
+    return Values();
+  });
 }
 
 /// Weights times those of the values that are not finite, of the pairs that are
@@ -479,7 +462,7 @@ void WgmmaKernel::clearNotFinite(Value values) {
 SmallVector<Value> WgmmaKernel::addPairs(ValueRange sums, ValueRange words,
                                          const KeyTile &keys, Value values) {
   Type i32Type = b.getI32Type(), maskType = b.getI64Type();
-  uint32_t exponent = element.isF16() ? 0x7c00 : 0x7f80;
+  uint32_t exponent = getExponentBits(element);
   // What is visible as bits.
   RowValues visible = emitVisible(keys), masks;
   for (unsigned row = 0; row < kThreadRows; ++row) {
