@@ -89,17 +89,20 @@ AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op) {
   return cast<AccumulateWeightingAttrInterface>(weighting);
 }
 
+/// What a block has in shared memory, and what its threads have sums of.
+constexpr int64_t kMostFeatures = 576, kMostChannels = 512;
+
 bool sharesFeatures(GenericOp op) {
   unsigned dim = op.getDimensionClasses().features[0];
   return llvm::all_of(ArrayRef<unsigned>{0, 1}, [&](unsigned index) {
     int64_t extent = getExtent(op, index, dim);
-    return extent >= 1 && extent <= 576;
+    return extent >= 1 && extent <= kMostFeatures;
   });
 }
 
 bool hasAllChannels(GenericOp op) {
   int64_t extent = getExtent(op, 2, op.getDimensionClasses().channels[0]);
-  return extent >= 1 && extent <= 512;
+  return extent >= 1 && extent <= kMostChannels;
 }
 
 /// The channels that a block has at once where it has not all.
@@ -158,13 +161,19 @@ std::string explainNoMma(GenericOp op) {
                  });
   if (element.isF16() && !bounded)
     return "weights may be larger than f16 holds";
-  if (!sharesFeatures(op) || !hasAllChannels(op))
-    return "features or channels are not known, none, or very many";
   DimensionClasses classes = op.getDimensionClasses();
   for (unsigned index : {0u, 1u, 2u}) {
     AffineMap map = op.getIndexingMap(index);
     unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
-    if (getExtent(op, index, dim) % 8 != 0)
+    int64_t extent = getExtent(op, index, dim);
+    int64_t most = index == 2 ? kMostChannels : kMostFeatures;
+    if (extent < 1 || extent > most)
+      return llvm::formatv("expected 1 to {0} {1}, but {2}", most,
+                           index == 2 ? "channels" : "features",
+                           ShapedType::isDynamic(extent)
+                               ? "it is not known how many there are"
+                               : "there are " + std::to_string(extent));
+    if (extent % 8 != 0)
       return "features or channels are no multiple of 8";
     if (map.getDimPosition(map.getNumResults() - 1) != dim)
       return "features or channels do not lie next to each other";
@@ -181,14 +190,20 @@ std::string explainNoWgmma(GenericOp op) {
   if (op.getQueryStarts() || op.getKeyStarts())
     return "rows are packed";
   DimensionClasses classes = op.getDimensionClasses();
+  if (classes.queryRows.empty())
+    return "there is no dimension of query rows";
   if (op.getBlocksAttr() || classes.keyRows.size() > 1)
     return "keys are given by lists of blocks, or lie along several dimensions";
   for (unsigned index : {0u, 1u, 2u}) {
     unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
-    if (getExtent(op, index, dim) > 256)
-      return "there are more than 256 features or channels";
-    if (op.getIndexingMap(index).getNumResults() > 5)
-      return "queries, keys or values have more than 5 dimensions";
+    StringRef operand = index == 0 ? "query" : index == 1 ? "key" : "value";
+    if (int64_t extent = getExtent(op, index, dim); extent > 256)
+      return llvm::formatv("expected at most 256 {0}, but there are {1}",
+                           index == 2 ? "channels" : "features", extent);
+    if (unsigned rank = op.getIndexingMap(index).getNumResults(); rank > 5)
+      return llvm::formatv("expected a {0} of at most 5 dimensions, but it has "
+                           "{1}",
+                           operand, rank);
   }
   return "";
 }

@@ -55,6 +55,12 @@ struct ChooseGPUKernelPass final
     } else if (kernel.getForm() == GPUForm::wgmma && !target.hasWgmma()) {
       return op.emitOpError("cannot be a GPU kernel: ")
              << kernel << " is for sm_90a, not for " << target.chip;
+    } else if (std::string no =
+                   kernel.getForm() == GPUForm::wgmma ? explainNoWgmma(op) : "";
+               !no.empty()) {
+      return op.emitOpError("cannot be a GPU kernel: wgmma cannot be the "
+                            "form: ")
+             << no;
     } else if (int64_t size = GPUShared::of(op, kernel).size;
                size > target.sharedBytes) {
       return op.emitOpError("cannot be a GPU kernel: ")
