@@ -27,6 +27,11 @@ private:
   bool parseNumber(StringRef text, unsigned &number);
   bool parseAddress(StringRef text, AssemblyAddress &address);
   bool parseList(StringRef text, std::vector<unsigned> &numbers);
+  /// Whether there is an operand, and something in it at the beginning.
+  bool isInput(unsigned operand) const {
+    return operand < result.numOperands &&
+           result.getInput(operand) >= result.numOutputs;
+  }
 
   Assembly &result;
   llvm::StringMap<AssemblyAddress> names;
@@ -69,7 +74,8 @@ bool Parser::parseProduct(StringRef type, StringRef operands) {
   AssemblyInstruction product;
   product.kind = AssemblyInstruction::Product;
   if (!type.consume_front("m64n") || type.consumeInteger(10, product.columns) ||
-      !type.consume_front("k16.f32."))
+      !type.consume_front("k16.f32.") || product.columns < 8 ||
+      product.columns > 256 || product.columns % 8 != 0)
     return false;
   product.isBF16 = type == "bf16.bf16";
   if (!product.isBF16 && type != "f16.f16")
@@ -104,6 +110,13 @@ bool Parser::parseProduct(StringRef type, StringRef operands) {
     return false;
   product.adds = parts[3] == "1";
   product.transposed = parts.back() == "1";
+  auto isOutput = [&](unsigned operand) { return operand < result.numOutputs; };
+  auto isRead = [&](unsigned operand) { return isInput(operand); };
+  if (!llvm::all_of(product.sums, isOutput) ||
+      !llvm::all_of(product.registers, isRead) ||
+      (!inRegisters && !isInput(product.leftAddress.operand)) ||
+      !isInput(product.rightAddress.operand))
+    return false;
   result.instructions.push_back(std::move(product));
   return true;
 }
@@ -144,6 +157,9 @@ bool Parser::parse(StringRef text) {
 llvm::Expected<Assembly> Assembly::parse(const llvm::InlineAsm &assembly) {
   Assembly result;
   auto constraints = assembly.ParseConstraints();
+  result.numOperands = llvm::count_if(constraints, [](auto &constraint) {
+    return constraint.Type != llvm::InlineAsm::isClobber;
+  });
   for (auto &constraint : constraints) {
     if (constraint.Type != llvm::InlineAsm::isOutput)
       continue;

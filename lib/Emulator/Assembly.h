@@ -42,7 +42,7 @@ struct AssemblyInstruction {
 /// What a piece of inline assembly does: operands are numbered, outputs first.
 struct Assembly {
   std::vector<AssemblyInstruction> instructions;
-  unsigned numOutputs = 0;
+  unsigned numOutputs = 0, numOperands = 0;
   /// For each output the operand that its register begins with; itself if none.
   std::vector<unsigned> tied;
 

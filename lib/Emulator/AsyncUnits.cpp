@@ -36,7 +36,10 @@ void AsyncUnits::init(char *address, int64_t count) {
                Twine(count));
   if (barriers.size() == kMostBarriers && !barriers.count(at))
     block.fail("expected at most " + Twine(kMostBarriers) + " mbarriers");
-  unsigned number = barriers.size();
+  // One that is initialized anew keeps its clock.
+  auto known = barriers.find(at);
+  unsigned number =
+      known == barriers.end() ? barriers.size() : known->second.number;
   Barrier &barrier = barriers[at];
   barrier = Barrier();
   barrier.count = barrier.pending = count;

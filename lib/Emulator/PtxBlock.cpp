@@ -19,7 +19,7 @@ PtxBlock::PtxBlock(const PtxProgram &program, unsigned numThreads,
     : report(&report), program(&program),
       places(numThreads, program.size() ? 0 : kPtxEnd), active(numThreads),
       waiting(numThreads), registers(program.getNumRegisters()),
-      numGroups(numThreads) {
+      isWritten(program.getNumRegisters()), numGroups(numThreads) {
   clocks.reset(llvm::divideCeil(numThreads, 32));
 }
 
@@ -105,6 +105,9 @@ PtxValue PtxBlock::getAddress(StringRef operand) const {
 /// What the other threads have stays; what they never had, they do not use.
 void PtxBlock::setRegister(int reg, PtxValue value) {
   const PtxValue &old = registers[reg];
+  if (!allActive && isWritten[reg] && !old)
+    value = nullptr;
+  isWritten[reg] = true;
   if (value && old && !allActive) {
     std::vector<uint64_t> lanes = old->lanes;
     for (unsigned i = 0; i < lanes.size(); ++i)
@@ -168,10 +171,12 @@ void PtxBlock::describe(llvm::SmallVectorImpl<uint32_t> &state) const {
   }
   for (unsigned reg = 0; reg < registers.size(); ++reg) {
     const PtxValue &value = registers[reg];
-    if (value && llvm::any_of(all, [&](unsigned place) {
+    if (!isWritten[reg] || llvm::none_of(all, [&](unsigned place) {
           return program->getLive(place)[reg];
         }))
-      state.append({reg, uint32_t(value->hash), uint32_t(value->hash >> 32)});
+      continue;
+    uint64_t hash = value ? value->hash : 0;
+    state.append({reg, uint32_t(hash), uint32_t(hash >> 32)});
   }
   std::vector<Copy> ordered = copies;
   llvm::sort(ordered, [](const Copy &lhs, const Copy &rhs) {

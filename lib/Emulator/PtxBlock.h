@@ -96,7 +96,9 @@ private:
   std::vector<uint8_t> active, waiting;
   bool allActive = true;
   unsigned nextPlace = kPtxEnd;
+  /// Null where it is not known what a thread has, or none has anything.
   std::vector<PtxValue> registers;
+  std::vector<uint8_t> isWritten;
   std::vector<Copy> copies;
   /// Of each thread.
   std::vector<uint32_t> numGroups;

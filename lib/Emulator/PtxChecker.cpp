@@ -105,22 +105,21 @@ private:
 PtxBlock KernelChecker::start() {
   PtxBlock block(program, numThreads, report);
   std::vector<std::pair<int64_t, int64_t>> arrays;
-  int64_t end = 0, alignment = 16, granule = 16;
-  bool dynamic = false;
+  int64_t end = 0, granule = 16;
+  std::optional<int64_t> dynamic;
   for (const PtxShared &array : kernel.shared) {
-    dynamic |= array.dynamic;
-    alignment = std::max(alignment, array.alignment);
-    if (array.dynamic)
+    if (array.dynamic) {
+      dynamic = addresses[array.name];
       continue;
+    }
     arrays.push_back({addresses[array.name], array.bytes});
     end = std::max<int64_t>(end, addresses[array.name] + array.bytes);
   }
-  int64_t dynamicOffset = llvm::alignTo(end, alignment);
   for (const PtxInstruction &op : kernel.instructions)
     if (int64_t size = getPtxGranule(op))
       granule = std::min(granule, size);
   block.shared.configure(dynamic ? SharedMemory::kWindow : end, granule,
-                         block.getNumWarps(), arrays, dynamicOffset);
+                         block.getNumWarps(), arrays, dynamic.value_or(end));
   return block;
 }
 

@@ -172,7 +172,8 @@ getCompute(const PtxInstruction &op, Type type) {
 
 std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
   auto type = parseType(op.opcode.back());
-  if (!type || type->kind == 'f' || op.operands.size() < 2)
+  if (!type || type->kind == 'f' || op.operands.size() < 2 ||
+      (op.is("setp") && op.opcode.size() < 3))
     return std::nullopt;
   PtxArithmetic result;
   result.compute = getCompute(op, *type);
@@ -216,7 +217,8 @@ PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
     return nullptr;
   std::vector<uint64_t> lanes(inputs.front()->lanes.size());
   uint64_t mask = bits >= 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
-  llvm::SmallVector<uint64_t, 4> arguments(inputs.size());
+  // No operation has more; what an instruction lacks is 0.
+  llvm::SmallVector<uint64_t, 4> arguments(std::max<size_t>(3, inputs.size()));
   for (size_t i = 0; i < lanes.size(); ++i) {
     for (auto [argument, input] : llvm::zip(arguments, inputs))
       argument = input->lanes[i];

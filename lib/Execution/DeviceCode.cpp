@@ -98,6 +98,7 @@ void EmulatedCode::map(attn_rt_context *, int64_t *map, void *base,
                        int64_t elementBytes, int64_t rank,
                        const int64_t *extents) {
   EmulatedTensorMap made(base, elementBytes, rank, extents);
+  std::memset(map, 0, 128);
   std::memcpy(map, &made, sizeof(made));
 }
 

@@ -42,6 +42,16 @@ run("an intrinsic",
     '%r = llvm.call_intrinsic "llvm.nvvm.read.ptx.sreg.clock"() : () -> i32\n'
     "%i = arith.constant 0 : index\n memref.store %r, %x[%i] : memref<?xi32>")
 run("assembly", 'llvm.inline_asm has_side_effects "membar.gl;", "" : () -> ()')
+PRODUCT = "wgmma.mma_async.sync.aligned.m64nCOLUMNSk16.f32.f16.f16"
+SUMS = ", ".join(f"${i}" for i in range(4))
+run("columns", 'llvm.inline_asm has_side_effects "' +
+    PRODUCT.replace("COLUMNS", "264") +
+    ' {$0}, $0, $0, 0, 1, 1, 0, 0;", "" : () -> ()')
+run("an operand",
+    "%d = llvm.mlir.constant(0 : i64) : i64\n"
+    'llvm.inline_asm has_side_effects "' + PRODUCT.replace("COLUMNS", "8") +
+    f' {{{SUMS}}}, $4, $9, 0, 1, 1, 0, 0;", "=f,=f,=f,=f,l" %d : (i64) -> '
+    "!llvm.struct<(f32, f32, f32, f32)>")
 run("a function",
     "%f = llvm.mlir.constant(0.5 : f32) : f32\n"
     "%r = llvm.call @__nv_expf(%f) : (f32) -> f32\n"
