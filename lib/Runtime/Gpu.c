@@ -414,9 +414,23 @@ void attn_rt_gpu_map(attn_rt_context *context, int64_t *map, void *base,
         "tensors; update it");
     return;
   }
+  if (rank < 1 || rank > max_rank) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected an array of 1 to 5 dimensions for a map of "
+                    "tensors, but it has %lld",
+                    (long long)rank);
+    return;
+  }
+  if (element_bytes != 1 && element_bytes != 2 && element_bytes != 4) {
+    attn_rt_fail_as(context, ATTN_UNSUPPORTED,
+                    "expected elements of 1, 2 or 4 bytes for a map of "
+                    "tensors, but they have %lld",
+                    (long long)element_bytes);
+    return;
+  }
   uint64_t sizes[max_rank], strides[max_rank];
   uint32_t box[max_rank], steps[max_rank];
-  for (int64_t i = 0; i < rank && i < max_rank; ++i) {
+  for (int64_t i = 0; i < rank; ++i) {
     /* Of an array without elements no tile is copied. */
     if (extents[i] == 0)
       return;

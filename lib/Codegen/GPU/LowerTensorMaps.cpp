@@ -35,6 +35,7 @@ constexpr int64_t kTileAlignment = 1024;
 struct LowerTensorMapsPass final
     : impl::LowerTensorMapsPassBase<LowerTensorMapsPass> {
   void runOnOperation() override {
+    lowered.clear();
     SmallVector<gpu::LaunchFuncOp> launches;
     getOperation().walk([&](gpu::LaunchFuncOp op) { launches.push_back(op); });
     for (gpu::LaunchFuncOp launch : launches)
@@ -62,6 +63,9 @@ struct LowerTensorMapsPass final
   SmallVector<Value> build(nvgpu::TmaCreateDescriptorOp map, Value array,
                            gpu::LaunchFuncOp launch);
   func::FuncOp getRuntime(TypeRange inputs);
+
+  /// Kernels that take maps by value by now.
+  DenseSet<Operation *> lowered;
 };
 
 } // namespace
@@ -156,6 +160,18 @@ LogicalResult LowerTensorMapsPass::lower(gpu::LaunchFuncOp launch) {
     if (!kernel || !whole || !isa<MemRefType>(whole.getSource().getType()))
       return map.emitOpError("expected the map of an array of known rank, for "
                              "a kernel of the module");
+    if (!launch->getParentOfType<func::FuncOp>())
+      return launch.emitOpError("expected a launch in a function");
+    int64_t rank = cast<MemRefType>(whole.getSource().getType()).getRank();
+    if (auto box = static_cast<int64_t>(map.getBoxDimensions().size());
+        box != rank)
+      return map.emitOpError("expected a box of ")
+             << rank << " dimensions, as the array has, but it has " << box;
+    // Of a kernel that takes maps by value another launch would take them so.
+    if (!changed && !lowered.insert(kernel).second)
+      return launch.emitOpError("expected one launch of each kernel that takes "
+                                "maps of tensors, but there is another of ")
+             << launch.getKernel();
     changed = true;
     auto number = static_cast<unsigned>(operands.size());
     Value array = whole.getSource();

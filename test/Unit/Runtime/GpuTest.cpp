@@ -133,6 +133,24 @@ TEST_F(Gpu, Map) {
   EXPECT_NE(attn_rt_gpu_end(context.get()), ATTN_OK);
 }
 
+/// What the driver has no maps of does not get to it.
+TEST_F(Gpu, MapOfTooMuch) {
+  alignas(64) int64_t words[16];
+  int64_t extents[18] = {};
+  Context dimensions = create();
+  ASSERT_EQ(attn_rt_gpu_begin(dimensions.get(), nullptr), ATTN_OK);
+  attn_rt_gpu_map(dimensions.get(), words, nullptr, 2, 6, extents);
+  EXPECT_EQ(getError(dimensions), "expected an array of 1 to 5 dimensions for "
+                                  "a map of tensors, but it has 6");
+  EXPECT_NE(attn_rt_gpu_end(dimensions.get()), ATTN_OK);
+  Context elements = create();
+  ASSERT_EQ(attn_rt_gpu_begin(elements.get(), nullptr), ATTN_OK);
+  attn_rt_gpu_map(elements.get(), words, nullptr, 8, 2, extents);
+  EXPECT_EQ(getError(elements), "expected elements of 1, 2 or 4 bytes for a "
+                                "map of tensors, but they have 8");
+  EXPECT_NE(attn_rt_gpu_end(elements.get()), ATTN_OK);
+}
+
 /// What the caller has made current, or names, is used, and current afterwards.
 TEST_F(Gpu, ContextOfTheCaller) {
   Context context = create();
