@@ -69,8 +69,7 @@ static void readCells(const Array &array, Type type, std::vector<Cell> &cells) {
     } else if (isa<FloatType>(type)) {
       cell = fromBits(type, llvm::APInt(16, bits));
     } else {
-      cell.i = type.isInteger(1) ? bits != 0
-                                 : wrapInteger(bits, numBytes * 8);
+      cell.i = type.isInteger(1) ? bits != 0 : wrapInteger(bits, numBytes * 8);
     }
   }
 }
@@ -84,8 +83,7 @@ static std::string describe(ArrayRef<int64_t> shape, Type elementType) {
 
 /// The runtime value of argument number `index`.
 static Expected<RuntimeValue> readArgument(func::FuncOp function,
-                                           unsigned index,
-                                           const Array *array) {
+                                           unsigned index, const Array *array) {
   Type expected = function.getArgumentTypes()[index];
   Type elementType = getElementTypeOrSelf(expected);
   auto fail = [&](const llvm::Twine &text) {
@@ -106,11 +104,11 @@ static Expected<RuntimeValue> readArgument(func::FuncOp function,
   bool fits = tensorType ? matchesShape(tensorType, array->getShape())
                          : array->getRank() == 0;
   if (given != elementType || !fits)
-    return fail("expected " +
-                describe(tensorType ? tensorType.getShape()
-                                    : ArrayRef<int64_t>(),
-                         elementType) +
-                ", but got " + describe(array->getShape(), given));
+    return fail(
+        "expected " +
+        describe(tensorType ? tensorType.getShape() : ArrayRef<int64_t>(),
+                 elementType) +
+        ", but got " + describe(array->getShape(), given));
   auto tensor = createTensor(function.getLoc(), array->getShape(), given);
   if (!tensor)
     return tensor.takeError();
@@ -197,6 +195,7 @@ static void boundRoundings(ModuleOp module, llvm::StringRef entry,
                            ArrayRef<const Array *> arguments,
                            std::vector<ReferenceTensor> &results) {
   constexpr int kRuns = 4;
+  int numDone = 0;
   std::vector<std::vector<double>> squares(results.size());
   for (int run = 0; run < kRuns; ++run) {
     ChanceRounding chance(/*seed=*/run);
@@ -210,6 +209,7 @@ static void boundRoundings(ModuleOp module, llvm::StringRef entry,
     }
     if (!chance.hasRounded())
       return;
+    ++numDone;
     for (auto [value, exact, sums] : llvm::zip_equal(*values, results, squares))
       if (isa<FloatType>(exact.elementType))
         addSquares(value, exact, sums);
@@ -223,7 +223,7 @@ static void boundRoundings(ModuleOp module, llvm::StringRef entry,
         mean += sums[first + i] / width;
       for (size_t i = 0; i < width; ++i)
         result.rounded[first + i] =
-            4 * std::sqrt((sums[first + i] + mean) / (2 * kRuns));
+            4 * std::sqrt((sums[first + i] + mean) / (2 * numDone));
     }
   }
 }
@@ -239,8 +239,7 @@ evaluateReference(ModuleOp module, llvm::StringRef entry,
     return values.takeError();
   ReferenceResult result;
   auto function = module.lookupSymbol<func::FuncOp>(entry);
-  for (auto [value, type] :
-       llvm::zip_equal(*values, function.getResultTypes()))
+  for (auto [value, type] : llvm::zip_equal(*values, function.getResultTypes()))
     result.results.push_back(toResult(value, type));
   result.alternatives = std::move(interpreter.alternatives);
   result.visiblePairs = interpreter.visiblePairs;
@@ -270,8 +269,8 @@ llvm::Expected<PairTrace> tracePair(ModuleOp module, llvm::StringRef entry,
   if (!values)
     return values.takeError();
   if (!interpreter.trace)
-    return makeError(module.getLoc(), "function '" + entry +
-                                          "' evaluates no attention op");
+    return makeError(module.getLoc(),
+                     "function '" + entry + "' evaluates no attention op");
   return *interpreter.trace;
 }
 
