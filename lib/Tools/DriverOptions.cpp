@@ -304,7 +304,9 @@ static Error checkTarget(const DriverOptions &options) {
     return createStringError("expected --chip together with --target=gpu or "
                              "gpu-emulator");
   if (options.wgmma && options.chip != "sm_90a")
-    return createStringError("expected --wgmma together with --chip=sm_90a");
+    return createStringError(
+        "expected --wgmma together with --chip=sm_90a, but got " +
+        (options.chip.empty() ? "none" : "--chip=" + options.chip));
   if (options.target == DriverTarget::GPU &&
       (!options.cpu.empty() || !options.features.empty()))
     return createStringError("expected --chip with --target=gpu, not --cpu and "

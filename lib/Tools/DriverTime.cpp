@@ -7,6 +7,7 @@
 
 #include "DriverTime.h"
 #include "Progress.h"
+#include "attn/Support/Random.h"
 
 #include "attn/Execution/Module.h"
 #include "attn/Tools/Peak.h"
@@ -162,10 +163,13 @@ llvm::Expected<Timing> attn::timeOnGPU(const Kernel &kernel,
 
 /// The rows and columns of the product: large enough to fill any GPU. Where
 /// that is a CPU, as in tests, others can be asked for.
-static int64_t getProductSize() {
+static llvm::Expected<int64_t> getProductSize() {
   int64_t size = 8192;
-  if (auto text = llvm::sys::Process::GetEnv("ATTN_TEST_PRODUCT_SIZE"))
-    llvm::StringRef(*text).getAsInteger(10, size);
+  auto text = llvm::sys::Process::GetEnv("ATTN_TEST_PRODUCT_SIZE");
+  if (text && (llvm::StringRef(*text).getAsInteger(10, size) || size < 1))
+    return llvm::createStringError(
+        "expected a positive number in ATTN_TEST_PRODUCT_SIZE, but got '" +
+        *text + "'");
   return size;
 }
 
@@ -182,25 +186,14 @@ func.func @attn_product(%lhs: tensor<SxSxf16>, %rhs: tensor<SxSxf16>)
 }
 )";
 
-/// Numbers from 1/2 to 1, of both signs.
-static llvm::Expected<Array> createFactor(int64_t size) {
-  llvm::Expected<Array> factor = Array::create(ElementType::F16, {size, size});
-  if (!factor)
-    return factor;
-  auto *elements = static_cast<uint16_t *>(factor->getData());
-  uint32_t state = 1;
-  for (int64_t i = 0; i < size * size; ++i) {
-    state = state * 1664525 + 1013904223;
-    elements[i] = 0x3800 | (state >> 16 & 0x83ff);
-  }
-  return factor;
-}
-
 llvm::Error attn::timeProductOnGPU(mlir::MLIRContext &context,
                                    const CompileOptions &given,
                                    Timing &timing) {
   Progress progress("timing a product of matrices", /*ticks=*/true);
-  int64_t size = getProductSize();
+  llvm::Expected<int64_t> asked = getProductSize();
+  if (!asked)
+    return asked.takeError();
+  int64_t size = *asked;
   std::string text = kProduct.str(), extent = std::to_string(size) + "x";
   for (size_t at = text.find("Sx"); at != std::string::npos;
        at = text.find("Sx", at + extent.size()))
@@ -217,11 +210,13 @@ llvm::Error attn::timeProductOnGPU(mlir::MLIRContext &context,
   auto kernel = Kernel::compile(**module, "attn_product", options);
   if (!kernel)
     return kernel.takeError();
-  llvm::Expected<Array> lhs = createFactor(size);
-  if (!lhs)
-    return lhs.takeError();
+  llvm::Expected<Array> factor = Array::create(ElementType::F16, {size, size});
+  if (!factor)
+    return factor.takeError();
+  if (llvm::Error error = fillRandom(*factor, /*seed=*/0))
+    return error;
   std::vector<Array> results;
-  auto times = (*kernel)->timeOnGPU({&*lhs, &*lhs}, /*runs=*/0, results);
+  auto times = (*kernel)->timeOnGPU({&*factor, &*factor}, /*runs=*/0, results);
   if (!times)
     return times.takeError();
   timing.productSize = size;

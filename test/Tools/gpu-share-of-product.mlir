@@ -14,6 +14,9 @@
 // NONE: attn-run: nothing to compare the rate with:
 // NONE: TFLOP/s on visible pairs; kernels for sm_90
 
+// RUN: env ATTN_TEST_PRODUCT_SIZE=-3 %attn_on_gpu %s --entry=attention --random --time=3 2>&1 | FileCheck %s --check-prefix=SIZE
+// SIZE: attn-run: nothing to compare the rate with: expected a positive number in ATTN_TEST_PRODUCT_SIZE, but got '-3'
+
 func.func @attention(%q: tensor<40x16xf16>, %k: tensor<32x16xf16>, %v: tensor<32x16xf16>) -> tensor<40x16xf16> {
   %init = tensor.empty() : tensor<40x16xf16>
   %o = attn.sdpa ins(%q, %k, %v : tensor<40x16xf16>, tensor<32x16xf16>, tensor<32x16xf16>)
