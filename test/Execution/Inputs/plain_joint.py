@@ -90,6 +90,17 @@ def design():
     return cases
 
 
+def write_mask(key, argument, text):
+    """A mask region: `text` computes %seen from %b, %i and %j."""
+    return f"""mask {{
+      ^bb0{argument}:
+        %b = attn.index 0
+        %i = attn.index 3
+        %j = attn.index {key}{text}
+        attn.yield %seen : i1
+      }}"""
+
+
 def make_mask(kind, rng, acc, key, argument, batch=BATCH):
     """Text, function and captured arrays of a mask. The dimensions are b, h, g,
     m and `key`; `argument` is the text of what the regions are given."""
@@ -133,13 +144,7 @@ def make_mask(kind, rng, acc, key, argument, batch=BATCH):
         %other = tensor.extract %documents[%j] : {kind}
         %seen = arith.cmpi eq, %mine, %other : i32"""
         mask = lambda x: documents[x["m"]] == documents[x["n"]]
-    return f"""mask {{
-      ^bb0{argument}:
-        %b = attn.index 0
-        %i = attn.index 3
-        %j = attn.index {key}{text}
-        attn.yield %seen : i1
-      }}""", mask, captured
+    return write_mask(key, argument, text), mask, captured
 
 
 def make_score(kind, rng, acc, dtype, key, positive, pairs, heads=HEADS):

@@ -17,7 +17,7 @@ import random as python_random
 import numpy
 
 from plain_attention import accumulation, generic, random, spread
-from plain_joint import make_mask, make_score, make_weighting
+from plain_joint import make_mask, make_score, make_weighting, write_mask
 from plain_lists import random_blocks, random_pages
 from plain_ragged import generic_requests
 from plain_ragged_pages import RequestPages
@@ -218,13 +218,7 @@ def mask_more(kind, key, argument):
         %c7 = arith.constant 7 : index
         %seen = arith.cmpi slt, %j, %c7 : index"""
         mask = lambda x: (x["n"] < 7) & (x["m"] >= 0)
-    return f"""mask {{
-      ^bb0{argument}:
-        %b = attn.index 0
-        %i = attn.index 3
-        %j = attn.index {key}{text}
-        attn.yield %seen : i1
-      }}""", mask, []
+    return write_mask(key, argument, text), mask, []
 
 
 def hide(mask, lists, letters):
