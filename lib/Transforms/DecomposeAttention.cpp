@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Analysis/KernelFit.h"
 #include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
@@ -465,10 +464,6 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   auto online = dyn_cast<OnlineOp>(op.getOperation());
   bool hasLists =
       cast<BlockListOpInterface>(op.getOperation()).getBlocksAttr() != nullptr;
-  auto generic = dyn_cast<GenericOp>(op.getOperation());
-  if (hasLists && generic && needsFinalWeights(generic))
-    return op.emitOpError("cannot be lowered to linalg: its keys are lists of "
-                          "blocks, and its weights have to be final");
   if (online &&
       (online.getLayout() || online.getRows() || online.getCountTiles()))
     return op.emitOpError("cannot be lowered to linalg: it is a tile of the "
@@ -485,13 +480,15 @@ FailureOr<SmallVector<Value>> decomposeAttention(OpBuilder &b,
   }
   if (hasLists) {
     SplitList split = splitLists(b, op);
-    FailureOr<SmallVector<Value>> parts = decomposeAttention(b, split.step);
-    if (failed(parts))
-      return failure();
-    split.step->replaceAllUsesWith(*parts);
-    split.step->erase();
+    for (AttentionOpInterface step : split.steps) {
+      FailureOr<SmallVector<Value>> parts = decomposeAttention(b, step);
+      if (failed(parts))
+        return failure();
+      step->replaceAllUsesWith(*parts);
+      step->erase();
+    }
     if (split.finish) {
-      parts = decomposeFinish(b, split.finish);
+      FailureOr<SmallVector<Value>> parts = decomposeFinish(b, split.finish);
       if (failed(parts))
         return failure();
       split.finish->replaceAllUsesWith(*parts);

@@ -50,11 +50,6 @@ struct TileAttentionPass final
     if (!decision.fused) {
       ++numUnfused;
       remark::missed(op.getLoc(), kOpts) << "left unfused: " + decision.reason;
-      // Blocks have steps of their own, whose weights are not final.
-      if (op.getBlocksAttr() && needsFinalWeights(op))
-        return op.emitOpError("cannot be left unfused, as its keys are lists "
-                              "of blocks beside final weights: ")
-               << decision.reason;
       if (requireFused)
         return op.emitOpError("cannot be fused: ") << decision.reason;
       return success();

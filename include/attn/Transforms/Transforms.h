@@ -25,17 +25,20 @@ mlir::LogicalResult boundMask(mlir::RewriterBase &rewriter, GenericOp op);
 std::pair<llvm::SmallVector<mlir::Value>, GenericOp>
 splitRequests(mlir::OpBuilder &builder, GenericOp op);
 
-/// What stands for the results of an op over lists of blocks; a step on one
-/// block, and what ends the steps of a list, null if the op is a step itself.
+/// What stands for the results of an op over lists of blocks; the steps on one
+/// block, of one walk over a list or of two, and what ends those of a list,
+/// null if the op is a step itself.
 struct SplitList {
   llvm::SmallVector<mlir::Value> results;
-  OnlineOp step;
+  llvm::SmallVector<AttentionOpInterface> steps;
   FinishOp finish;
 };
 
-/// Creates, before an op on tensors whose keys are given by lists of blocks and
-/// whose weights need not be final, loops over lists and the blocks of each;
-/// where requests are packed, over these and their lists.
+/// Creates, before an op on tensors whose keys are given by lists of blocks,
+/// loops over lists and the blocks of each; where requests are packed, over
+/// these and their lists. Where weights have to be final a list is walked
+/// twice: by `attn.online` for the statistics, and by `attn.generic` whose
+/// scores are the final weights, of statistics that are inputs.
 SplitList splitLists(mlir::OpBuilder &builder, AttentionOpInterface op);
 
 /// Expands `attn.generic` or `attn.online` on tensors into `linalg` ops with
