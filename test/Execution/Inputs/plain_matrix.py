@@ -181,8 +181,8 @@ def count(case):
 
 
 def get_channels(case):
-    """Of 576 channels each 64 have all scores anew: not of 128 heads."""
-    large = case["group"] == 128 and case["width"] == 576
+    """Of 576 channels each 64 have all scores anew: of few rows only."""
+    large = case["width"] == 576 and case["group"] * case["rows"] > 64
     return (WIDTHS[case["width"]] if case["channels"] == "other" or large
             else case["width"])
 
