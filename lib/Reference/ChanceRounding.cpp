@@ -25,19 +25,14 @@ bool ChanceRounding::rounds(Type type) {
   return floatType && floatType.getWidth() < 32;
 }
 
-/// The next number of `type` above or below one of its own.
-static double getNeighbour(FloatType type, double number, bool above) {
-  llvm::APFloat next(type.getFloatSemantics(), toBits(type, {number}));
-  next.next(/*nextDown=*/!above);
-  return fromBits(type, next.bitcastToAPInt()).f;
-}
-
 double ChanceRounding::round(FloatType type, double value) {
   double nearest = roundToType(type, value);
   if (nearest == value || !std::isfinite(nearest))
     return nearest;
   isRounding = true;
-  double other = getNeighbour(type, nearest, /*above=*/nearest < value);
+  double spacing = getSpacing(type, value);
+  double other =
+      roundToType(type, nearest + (nearest < value ? spacing : -spacing));
   return std::isfinite(other) && random.nextBelow(2) ? other : nearest;
 }
 

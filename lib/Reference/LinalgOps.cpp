@@ -7,6 +7,7 @@
 
 #include "Interpreter.h"
 
+#include "Products.h"
 #include "ScalarProgram.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -199,31 +200,21 @@ bool StructuredOp::runMultiplyAdd() {
   if (!add)
     return false;
   bool outFirst = add.getLhs() == body.getArgument(2);
-  auto mul = (outFirst ? add.getRhs() : add.getLhs())
-                 .getDefiningOp<arith::MulFOp>();
+  auto mul =
+      (outFirst ? add.getRhs() : add.getLhs()).getDefiningOp<arith::MulFOp>();
   if (!mul || (outFirst ? add.getLhs() : add.getRhs()) != body.getArgument(2))
     return false;
   Value lhs = strip(mul.getLhs()), rhs = strip(mul.getRhs());
   if (lhs != body.getArgument(0) || rhs != body.getArgument(1))
     return false;
 
-  ArrayRef<int64_t> outer = ArrayRef<int64_t>(extents).drop_back();
-  SmallVector<int64_t> point(extents.size(), 0);
-  int64_t count = extents.back();
-  const Cell *a = mapped[0].tensor->cells.data();
-  const Cell *b = mapped[1].tensor->cells.data();
-  Cell *out = outputs[0]->cells.data();
-  int64_t strideA = mapped[0].strides.back();
-  int64_t strideB = mapped[1].strides.back();
-  int64_t strideOut = mapped[2].strides.back();
-  do {
-    int64_t ia = locate(mapped[0], point), ib = locate(mapped[1], point);
-    int64_t io = locate(mapped[2], point);
-    for (int64_t i = 0; i < count;
-         ++i, ia += strideA, ib += strideB, io += strideOut)
-      out[io].f += a[ia].f * b[ib].f;
-  } while (advance(
-      outer, llvm::MutableArrayRef<int64_t>(point).drop_back()));
+  auto get = [&](unsigned index) {
+    const MappedOperand &operand = mapped[index];
+    return Strided<const Cell>{operand.tensor->cells.data() + operand.base,
+                               operand.strides};
+  };
+  addProducts(extents, get(0), get(1),
+              {outputs[0]->cells.data() + mapped[2].base, mapped[2].strides});
   return true;
 }
 

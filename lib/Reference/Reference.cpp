@@ -122,30 +122,52 @@ static Expected<RuntimeValue> readArgument(func::FuncOp function,
   return value;
 }
 
-/// Runs `entry` in an interpreter that has its modes set.
+namespace {
+/// A function and what it is called with.
+struct Call {
+  func::FuncOp function;
+  RuntimeValues arguments;
+
+  static Expected<Call> create(ModuleOp module, llvm::StringRef entry,
+                               ArrayRef<const Array *> arguments);
+  /// Runs it in an interpreter that has its modes set.
+  Expected<RuntimeValues> run(Interpreter &interpreter) const {
+    return interpreter.call(function, arguments,
+                            /*resultsNeeded=*/!interpreter.masksOnly);
+  }
+};
+} // namespace
+
+Expected<Call> Call::create(ModuleOp module, llvm::StringRef entry,
+                            ArrayRef<const Array *> arguments) {
+  if (failed(verify(module)))
+    return makeError(module.getLoc(), "reference expected a valid module");
+  Call call{module.lookupSymbol<func::FuncOp>(entry), {}};
+  if (!call.function)
+    return makeError(module.getLoc(), "no function '" + entry + "'");
+  if (call.function.getNumArguments() != arguments.size())
+    return makeError(call.function.getLoc(),
+                     "function '" + entry + "' takes " +
+                         llvm::Twine(call.function.getNumArguments()) +
+                         " arguments, but got " +
+                         llvm::Twine(arguments.size()));
+  for (auto [index, array] : llvm::enumerate(arguments)) {
+    auto value = readArgument(call.function, index, array);
+    if (!value)
+      return value.takeError();
+    call.arguments.push_back(std::move(*value));
+  }
+  return call;
+}
+
+/// The same at once.
 static Expected<RuntimeValues> interpret(Interpreter &interpreter,
                                          ModuleOp module, llvm::StringRef entry,
                                          ArrayRef<const Array *> arguments) {
-  if (failed(verify(module)))
-    return makeError(module.getLoc(), "reference expected a valid module");
-  auto function = module.lookupSymbol<func::FuncOp>(entry);
-  if (!function)
-    return makeError(module.getLoc(), "no function '" + entry + "'");
-  if (function.getNumArguments() != arguments.size())
-    return makeError(function.getLoc(),
-                     "function '" + entry + "' takes " +
-                         llvm::Twine(function.getNumArguments()) +
-                         " arguments, but got " +
-                         llvm::Twine(arguments.size()));
-  RuntimeValues values;
-  for (auto [index, array] : llvm::enumerate(arguments)) {
-    auto value = readArgument(function, index, array);
-    if (!value)
-      return value.takeError();
-    values.push_back(std::move(*value));
-  }
-  return interpreter.call(function, values,
-                          /*resultsNeeded=*/!interpreter.masksOnly);
+  auto call = Call::create(module, entry, arguments);
+  if (!call)
+    return call.takeError();
+  return call->run(interpreter);
 }
 
 static double toDouble(Cell cell, Type type) {
@@ -191,8 +213,7 @@ static void addSquares(const RuntimeValue &value, const ReferenceTensor &exact,
 /// Fills `rounded` of the results. Four times the root mean square of a few
 /// runs is what a result may be missed by; as the few of an element may happen
 /// to be small, those beside it along its row count as much as its own.
-static void boundRoundings(ModuleOp module, llvm::StringRef entry,
-                           ArrayRef<const Array *> arguments,
+static void boundRoundings(ModuleOp module, const Call &call,
                            std::vector<ReferenceTensor> &results) {
   constexpr int kRuns = 4;
   int numDone = 0;
@@ -201,7 +222,7 @@ static void boundRoundings(ModuleOp module, llvm::StringRef entry,
     ChanceRounding chance(/*seed=*/run);
     Interpreter interpreter(module);
     interpreter.chance = &chance;
-    auto values = interpret(interpreter, module, entry, arguments);
+    auto values = call.run(interpreter);
     if (!values) {
       // A read at an index that is another now says nothing of the result.
       llvm::consumeError(values.takeError());
@@ -234,18 +255,21 @@ evaluateReference(ModuleOp module, llvm::StringRef entry,
                   const ReferenceOptions &options) {
   Interpreter interpreter(module);
   interpreter.roundsWeights = options.roundsWeights;
-  auto values = interpret(interpreter, module, entry, arguments);
+  auto call = Call::create(module, entry, arguments);
+  if (!call)
+    return call.takeError();
+  auto values = call->run(interpreter);
   if (!values)
     return values.takeError();
   ReferenceResult result;
-  auto function = module.lookupSymbol<func::FuncOp>(entry);
-  for (auto [value, type] : llvm::zip_equal(*values, function.getResultTypes()))
+  for (auto [value, type] :
+       llvm::zip_equal(*values, call->function.getResultTypes()))
     result.results.push_back(toResult(value, type));
   result.alternatives = std::move(interpreter.alternatives);
   result.visiblePairs = interpreter.visiblePairs;
   result.flops = interpreter.flops;
   if (options.boundsRoundings && mayRoundOnTheWay(module))
-    boundRoundings(module, entry, arguments, result.results);
+    boundRoundings(module, *call, result.results);
   return result;
 }
 

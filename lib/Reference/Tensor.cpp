@@ -12,6 +12,7 @@
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -86,12 +87,30 @@ static double toDouble(llvm::APFloat number) {
   return number.convertToDouble();
 }
 
+double getSpacing(FloatType type, double value) {
+  const llvm::fltSemantics &semantics = type.getFloatSemantics();
+  auto bits = llvm::bit_cast<uint64_t>(value);
+  int exponent = static_cast<int>(bits >> 52 & 0x7FF) - 1023;
+  exponent =
+      std::max<int>(exponent, llvm::APFloat::semanticsMinExponent(semantics));
+  int precision = llvm::APFloat::semanticsPrecision(semantics);
+  return llvm::bit_cast<double>(
+      static_cast<uint64_t>(exponent - precision + 1 + 1023) << 52);
+}
+
 double roundToType(FloatType type, double value) {
   if (type.isF64())
     return value;
   if (type.isF32())
     return static_cast<float>(value);
-  return toDouble(convert(value, type.getFloatSemantics()));
+  if ((!type.isF16() && !type.isBF16()) || !std::isfinite(value))
+    return toDouble(convert(value, type.getFloatSemantics()));
+  // Doubles of this size have the spacing that numbers of the type have around
+  // the value: their sum is rounded to it.
+  double large = 0x1.8p52 * getSpacing(type, value);
+  double rounded = std::copysign((value + large) - large, value);
+  double most = type.isF16() ? 65504.0 : 0x1.FEp127;
+  return std::fabs(rounded) > most ? std::copysign(INFINITY, value) : rounded;
 }
 
 llvm::APInt toBits(Type type, Cell cell) {
@@ -162,8 +181,8 @@ Expected<RuntimeValue> evaluateAttribute(Location loc, Attribute attribute) {
   if (!dense || !isSupportedElement(dense.getElementType()) ||
       !isa<RankedTensorType>(dense.getType()))
     return makeError(loc, "reference cannot evaluate a constant of this type");
-  auto tensor = createTensor(loc, dense.getType().getShape(),
-                             dense.getElementType());
+  auto tensor =
+      createTensor(loc, dense.getType().getShape(), dense.getElementType());
   if (!tensor)
     return tensor.takeError();
   (*tensor)->exact = true;
@@ -173,8 +192,8 @@ Expected<RuntimeValue> evaluateAttribute(Location loc, Attribute attribute) {
       *next++ = Cell::ofFloat(toDouble(number));
   else
     for (const llvm::APInt &number : dense.getValues<llvm::APInt>())
-      *next++ = Cell::ofInt(
-          wrapInteger(number.getZExtValue(), number.getBitWidth()));
+      *next++ =
+          Cell::ofInt(wrapInteger(number.getZExtValue(), number.getBitWidth()));
   value.tensor = std::move(*tensor);
   return value;
 }

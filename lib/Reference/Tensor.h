@@ -95,6 +95,9 @@ inline int64_t wrapInteger(uint64_t value, unsigned width) {
     return value;
   return static_cast<int64_t>(value << (64 - width)) >> (64 - width);
 }
+/// How far apart the numbers of `type`, of at most 32 bits, are that a finite
+/// value lies between.
+double getSpacing(mlir::FloatType type, double value);
 /// The nearest number of `type`, ties to even.
 double roundToType(mlir::FloatType type, double value);
 /// The element as its bits in memory, and back.

@@ -79,10 +79,16 @@ TEST_F(ScalarTest, IntegerComparisons) {
     const char *predicate;
     bool less, equal, greater;
   };
-  for (Case c : {Case{"eq", 0, 1, 0}, {"ne", 1, 0, 1}, {"slt", 1, 0, 0},
-                 {"sle", 1, 1, 0}, {"sgt", 0, 0, 1}, {"sge", 0, 1, 1},
+  for (Case c : {Case{"eq", 0, 1, 0},
+                 {"ne", 1, 0, 1},
+                 {"slt", 1, 0, 0},
+                 {"sle", 1, 1, 0},
+                 {"sgt", 0, 0, 1},
+                 {"sge", 0, 1, 1},
                  // As unsigned numbers, -1 is the greatest.
-                 {"ult", 0, 0, 1}, {"ule", 0, 1, 1}, {"ugt", 1, 0, 0},
+                 {"ult", 0, 0, 1},
+                 {"ule", 0, 1, 1},
+                 {"ugt", 1, 0, 0},
                  {"uge", 1, 1, 0}}) {
     std::string op = std::string("arith.cmpi ") + c.predicate + ",";
     EXPECT_EQ(binary(op, E::I32, -1, 2, "i1"), c.less) << op;
@@ -96,12 +102,22 @@ TEST_F(ScalarTest, FloatComparisons) {
     const char *predicate;
     bool less, equal, greater, unordered;
   };
-  for (Case c : {Case{"false", 0, 0, 0, 0}, {"oeq", 0, 1, 0, 0},
-                 {"ogt", 0, 0, 1, 0}, {"oge", 0, 1, 1, 0}, {"olt", 1, 0, 0, 0},
-                 {"ole", 1, 1, 0, 0}, {"one", 1, 0, 1, 0}, {"ord", 1, 1, 1, 0},
-                 {"ueq", 0, 1, 0, 1}, {"ugt", 0, 0, 1, 1}, {"uge", 0, 1, 1, 1},
-                 {"ult", 1, 0, 0, 1}, {"ule", 1, 1, 0, 1}, {"une", 1, 0, 1, 1},
-                 {"uno", 0, 0, 0, 1}, {"true", 1, 1, 1, 1}}) {
+  for (Case c : {Case{"false", 0, 0, 0, 0},
+                 {"oeq", 0, 1, 0, 0},
+                 {"ogt", 0, 0, 1, 0},
+                 {"oge", 0, 1, 1, 0},
+                 {"olt", 1, 0, 0, 0},
+                 {"ole", 1, 1, 0, 0},
+                 {"one", 1, 0, 1, 0},
+                 {"ord", 1, 1, 1, 0},
+                 {"ueq", 0, 1, 0, 1},
+                 {"ugt", 0, 0, 1, 1},
+                 {"uge", 0, 1, 1, 1},
+                 {"ult", 1, 0, 0, 1},
+                 {"ule", 1, 1, 0, 1},
+                 {"une", 1, 0, 1, 1},
+                 {"uno", 0, 0, 0, 1},
+                 {"true", 1, 1, 1, 1}}) {
     std::string op = std::string("arith.cmpf ") + c.predicate + ",";
     EXPECT_EQ(binary(op, E::F64, 1, 2, "i1"), c.less) << op;
     EXPECT_EQ(binary(op, E::F64, 2, 2, "i1"), c.equal) << op;
@@ -131,11 +147,9 @@ TEST_F(ScalarTest, Conversions) {
   EXPECT_EQ(convert("arith.uitofp", E::I8, E::F32, -3), 253);
   EXPECT_EQ(convert("arith.fptosi", E::F64, E::I8, -3.9), -3);
   EXPECT_EQ(convert("arith.fptosi", E::F64, E::I8, 1e9), 127);
-  EXPECT_EQ(convert("arith.fptosi", E::F64, E::I64, -1e30),
-            -0x1p63);
+  EXPECT_EQ(convert("arith.fptosi", E::F64, E::I64, -1e30), -0x1p63);
   EXPECT_EQ(convert("arith.fptoui", E::F64, E::I8, 200.7), -56);
-  EXPECT_EQ(convert("arith.bitcast", E::F32, E::I32, 1.0),
-            0x3f800000);
+  EXPECT_EQ(convert("arith.bitcast", E::F32, E::I32, 1.0), 0x3f800000);
   EXPECT_EQ(convert("arith.bitcast", E::I16, E::F16, 0x3c00), 1.0);
 }
 
@@ -143,13 +157,21 @@ TEST_F(ScalarTest, Conversions) {
 TEST_F(ScalarTest, TruncationRounds) {
   double x = 1.0 + 0x1p-11 + 0x1p-40;
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, x), 1 + 0x1p-10);
-  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 1.0 + 0x1p-11),
-            1.0);
-  EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, 1 + 0x1p-7),
-            1 + 0x1p-7);
-  EXPECT_EQ(convert("arith.truncf", E::F64, E::F32, .1),
-            double(.1f));
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 1.0 + 0x1p-11), 1.0);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, 1 + 0x1p-7), 1 + 0x1p-7);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F32, .1), double(.1f));
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 1e6), inf);
+  // Once, not to f32 first; up to the largest number, and between subnormals.
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, 1 + 0x1p-8 + 0x1p-40),
+            1 + 0x1p-7);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, -65519.9), -65504);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, -65520.0), -inf);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, 0x1.FEFp127), 0x1.FEp127);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 0x1.8p-24), 0x1p-23);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 0x1p-25), 0);
+  EXPECT_TRUE(
+      std::signbit(convert("arith.truncf", E::F64, E::BF16, -0x1p-140)));
+  EXPECT_TRUE(std::isnan(convert("arith.truncf", E::F64, E::F16, notANumber)));
 }
 
 TEST_F(ScalarTest, MathFunctions) {
