@@ -264,6 +264,9 @@ Expected<RuntimeValues> Interpreter::evaluate(Operation *op,
               cast<DestinationStyleOpInterface>(linalgOp.getOperation()), env);
         return evaluateLinalgOp(linalgOp, env, chance);
       })
+      .Case<linalg::SoftmaxOp>([&](auto softmax) -> Result {
+        return evaluateSoftmaxOp(softmax, env);
+      })
       .Default([&](Operation *other) -> Result {
         if (isa_and_nonnull<tensor::TensorDialect>(other->getDialect())) {
           Result results = evaluateTensorOp(other, env);

@@ -107,6 +107,9 @@ Expected<RuntimeValues> evaluateTensorOp(mlir::Operation *op,
 Expected<RuntimeValues> evaluateLinalgOp(mlir::linalg::LinalgOp op,
                                          const Environment &env,
                                          ChanceRounding *chance);
+/// Softmax along a dimension.
+Expected<RuntimeValues> evaluateSoftmaxOp(mlir::linalg::SoftmaxOp op,
+                                          const Environment &env);
 /// 2 per product of a contraction, 0 for other structured ops.
 double countProductFlops(mlir::linalg::LinalgOp op, const Environment &env);
 /// Elementwise ops and other ops on scalars, on tensors element by element.

@@ -38,3 +38,17 @@ func.func @left_alone(%a: tensor<3xf32>, %s: f32) -> tensor<3xf32> {
   } -> tensor<3xf32>
   return %r : tensor<3xf32>
 }
+
+// A softmax is what it is made of, in f32.
+// CHECK-LABEL: func.func @softmax(
+// CHECK-NOT: linalg.softmax
+// CHECK: arith.extf %{{.+}} : f16 to f32
+// CHECK: arith.maxnumf %{{.+}} : f32
+// CHECK: math.exp %{{.+}} : f32
+// CHECK: arith.addf %{{.+}} : f32
+// CHECK: arith.divf %{{.+}} : f32
+// CHECK: arith.truncf %{{.+}} : f32 to f16
+func.func @softmax(%a: tensor<3x5xf16>, %init: tensor<3x5xf16>) -> tensor<3x5xf16> {
+  %r = linalg.softmax dimension(1) ins(%a : tensor<3x5xf16>) outs(%init : tensor<3x5xf16>) -> tensor<3x5xf16>
+  return %r : tensor<3x5xf16>
+}

@@ -209,7 +209,8 @@ def GeneralizeElementwisePass
   let description = [{
     As upstream's conversion, but each result is a new tensor. Upstream takes an
     operand of the same type for the init: bufferization would then write into
-    arguments that nobody gave away.
+    arguments that nobody gave away. `linalg.softmax` becomes the ops that it is
+    made of, in f32 where its elements are narrower.
 
     Before: `arith.mulf %q, %q : tensor<5x4xf32>`
     After: `linalg.generic ins(%q, %q) outs(%empty) { arith.mulf }`
@@ -222,7 +223,8 @@ def GeneralizeElementwisePass
     }
     ```
   }];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
