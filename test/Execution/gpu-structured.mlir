@@ -6,10 +6,21 @@
 // RUN: attn-run %s --entry=columns --random --shape=0:70x300 --target=gpu-emulator --check | FileCheck %s
 // RUN: attn-run %s --entry=convolved --random --target=gpu-emulator --check | FileCheck %s
 // RUN: attn-run %s --entry=steps --random --random-range=1:0:5 --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=gathered --random --shape=1:9 --random-range=1:0:49 --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=several --random --shape=0:9x7 --target=gpu-emulator --check | FileCheck %s --check-prefix=SEVERAL
+// RUN: attn-run %s --entry=best --random --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=turned --random --shape=0:3x35x7 --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=filled --random --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=softmax --random --shape=0:9x37 --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=softmax --random --shape=0:9x37 --check | FileCheck %s
+// RUN: attn-run %s --entry=softmax_columns --random --target=gpu-emulator --check | FileCheck %s
 // RUN: attn-run %s --entry=returned --random --target=gpu-emulator --check | FileCheck %s
 
 // What moves elements, and what computes them, is kernels: the host has none.
 // CHECK: check: result 0: ok
+// SEVERAL: check: result 0: ok
+// SEVERAL-NEXT: check: result 1: ok
+// SEVERAL-NEXT: check: result 2: ok
 
 func.func @joined(%x: tensor<3x5xf16>, %y: tensor<3x7xf16>) -> tensor<3x12xf16> {
   %0 = tensor.concat dim(1) %x, %y : (tensor<3x5xf16>, tensor<3x7xf16>) -> tensor<3x12xf16>
@@ -90,6 +101,107 @@ func.func @steps(%x: tensor<7xf32>, %n: i32) -> tensor<7xf32> {
     scf.yield %set : tensor<7xf32>
   }
   return %r : tensor<7xf32>
+}
+
+// Rows of a table by numbers that are data.
+func.func @gathered(%table: tensor<50x16xf16>, %ids: tensor<?xi32>) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %ids, %c0 : tensor<?xi32>
+  %init = tensor.empty(%n) : tensor<?x16xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<?xi32>) outs(%init : tensor<?x16xf32>) {
+  ^bb0(%id: i32, %o: f32):
+    %row = arith.index_cast %id : i32 to index
+    %j = linalg.index 1 : index
+    %e = tensor.extract %table[%row, %j] : tensor<50x16xf16>
+    %w = arith.extf %e : f16 to f32
+    linalg.yield %w : f32
+  } -> tensor<?x16xf32>
+  return %r : tensor<?x16xf32>
+}
+
+// Results of two types, and a reduction that knows no neutral element.
+func.func @several(%x: tensor<?x7xf32>) -> (tensor<?x7xf32>, tensor<?xi1>, tensor<?x7xf16>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %no = arith.constant false
+  %n = tensor.dim %x, %c0 : tensor<?x7xf32>
+  %a = tensor.empty(%n) : tensor<?x7xf32>
+  %b = tensor.empty(%n) : tensor<?x7xf16>
+  %r:2 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>,
+                                          affine_map<(i, j) -> (i, j)>],
+                         iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x7xf32>) outs(%a, %b : tensor<?x7xf32>, tensor<?x7xf16>) {
+  ^bb0(%e: f32, %o: f32, %p: f16):
+    %s = math.exp %e : f32
+    %t = arith.truncf %e : f32 to f16
+    linalg.yield %s, %t : f32, f16
+  } -> (tensor<?x7xf32>, tensor<?x7xf16>)
+  %empty = tensor.empty(%n) : tensor<?xi1>
+  %none = linalg.fill ins(%no : i1) outs(%empty : tensor<?xi1>) -> tensor<?xi1>
+  %any = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>],
+                         iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x7xf32>) outs(%none : tensor<?xi1>) {
+  ^bb0(%e: f32, %o: i1):
+    %s = arith.cmpf ogt, %e, %zero : f32
+    %t = arith.ori %s, %o : i1
+    linalg.yield %t : i1
+  } -> tensor<?xi1>
+  return %r#0, %any, %r#1 : tensor<?x7xf32>, tensor<?xi1>, tensor<?x7xf16>
+}
+
+// The greatest of a row, and where it is: one reduction with two results.
+func.func @best(%x: tensor<5x80xf32>) -> tensor<5xi32> {
+  %low = arith.constant -1.0e30 : f32
+  %first = arith.constant 0 : i32
+  %e0 = tensor.empty() : tensor<5xf32>
+  %e1 = tensor.empty() : tensor<5xi32>
+  %f0 = linalg.fill ins(%low : f32) outs(%e0 : tensor<5xf32>) -> tensor<5xf32>
+  %f1 = linalg.fill ins(%first : i32) outs(%e1 : tensor<5xi32>) -> tensor<5xi32>
+  %r:2 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>,
+                                          affine_map<(i, j) -> (i)>],
+                         iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<5x80xf32>) outs(%f0, %f1 : tensor<5xf32>, tensor<5xi32>) {
+  ^bb0(%e: f32, %o: f32, %p: i32):
+    %j = linalg.index 1 : index
+    %k = arith.index_cast %j : index to i32
+    %g = arith.cmpf ogt, %e, %o : f32
+    %s = arith.select %g, %e, %o : f32
+    %t = arith.select %g, %k, %p : i32
+    linalg.yield %s, %t : f32, i32
+  } -> (tensor<5xf32>, tensor<5xi32>)
+  return %r#1 : tensor<5xi32>
+}
+
+func.func @turned(%x: tensor<3x?x7xf32>) -> tensor<7x3x?xf32> {
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c1 : tensor<3x?x7xf32>
+  %init = tensor.empty(%n) : tensor<7x3x?xf32>
+  %r = linalg.transpose ins(%x : tensor<3x?x7xf32>) outs(%init : tensor<7x3x?xf32>) permutation = [2, 0, 1]
+  return %r : tensor<7x3x?xf32>
+}
+
+// Numbers of the host, a row of which is given to all.
+func.func @filled(%x: f32, %y: f32) -> tensor<5x2xf32> {
+  %row = tensor.from_elements %x, %y : tensor<2xf32>
+  %init = tensor.empty() : tensor<5x2xf32>
+  %r = linalg.broadcast ins(%row : tensor<2xf32>) outs(%init : tensor<5x2xf32>) dimensions = [0]
+  return %r : tensor<5x2xf32>
+}
+
+func.func @softmax(%x: tensor<?x37xf16>) -> tensor<?x37xf16> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x37xf16>
+  %init = tensor.empty(%n) : tensor<?x37xf16>
+  %r = linalg.softmax dimension(1) ins(%x : tensor<?x37xf16>) outs(%init : tensor<?x37xf16>) -> tensor<?x37xf16>
+  return %r : tensor<?x37xf16>
+}
+
+func.func @softmax_columns(%x: tensor<3x7x5xf32>) -> tensor<3x7x5xf32> {
+  %init = tensor.empty() : tensor<3x7x5xf32>
+  %r = linalg.softmax dimension(1) ins(%x : tensor<3x7x5xf32>) outs(%init : tensor<3x7x5xf32>) -> tensor<3x7x5xf32>
+  return %r : tensor<3x7x5xf32>
 }
 
 func.func @returned(%x: tensor<3x5xf32>) -> tensor<3x5xf32> {
