@@ -108,21 +108,7 @@ bool hasAllChannels(GenericOp op) {
 /// The channels that a block has at once where it has not all.
 constexpr int64_t kSomeChannels = 64;
 
-std::string explainNoSplits(GenericOp op) {
-  if (!isOnline(op))
-    return "keys in parts are not built where weights have to be final";
-  if (op.getQueryStarts() || op.getKeyStarts())
-    return "keys in parts are not built for packed requests";
-  return "";
-}
-
 std::string explainNoGPUKernel(GenericOp op) {
-  if (op.getWeights() &&
-      (op.getBlocksAttr() || op.getDimensionClasses().keyRows.size() > 1))
-    return "weights of keys in lists of blocks, or along several dimensions, "
-           "are not built for GPUs";
-  if (op.getWeights() && getRaggedDims(op))
-    return "weights of packed requests are not built for GPUs";
   DimensionClasses classes = op.getDimensionClasses();
   auto count = [](StringRef name, ArrayRef<unsigned> dims) {
     return llvm::formatv("expected one {0} dimension, but there are {1}", name,
@@ -301,17 +287,47 @@ static int64_t countFoldedRows(GenericOp op) {
   return others > 1 && rows <= kMostRows ? rows : 0;
 }
 
+/// How many rows operand `index` has along the dimension that is packed, if it
+/// is known.
+static int64_t getPackedExtent(GenericOp op, unsigned index) {
+  auto type = cast<ShapedType>(op.getMappedOperands()[index].getType());
+  for (unsigned i = 0, e = type.getRank(); i < e; ++i)
+    if (isPacked(op, index, i))
+      return type.getDimSize(i);
+  return ShapedType::kDynamic;
+}
+
+/// The blocks of query rows of packed requests, if all are known and few, a
+/// block to each request.
+static std::optional<int64_t> countRequestBlocks(GenericOp op) {
+  constexpr int64_t kFewRows = 16;
+  auto starts = cast<ShapedType>(op.getQueryStarts().getType());
+  int64_t rows = getPackedExtent(op, 0);
+  if (ShapedType::isDynamic(rows) || starts.isDynamicDim(0))
+    return std::nullopt;
+  int64_t requests = starts.getDimSize(0) - 1;
+  return rows <= kFewRows * requests ? std::optional(requests) : std::nullopt;
+}
+
 /// The parts that keys are split into: as many as give each multiprocessor two
 /// blocks, where these are few and known, but 4 tiles of keys or more to each.
 static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
                             GPUKernelAttr choice) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t blocks = 1;
-  if (!explainNoSplits(op).empty())
-    return 1;
+  std::optional<unsigned> request;
+  if (op.getQueryStarts()) {
+    std::optional<int64_t> count = countRequestBlocks(op);
+    if (!count)
+      return 1;
+    request = getRaggedDims(op)->request;
+    blocks = *count;
+  }
   for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim) {
     auto kind = classes.classes[dim];
-    if (kind != DimensionClass::Batch && kind != DimensionClass::QueryRow)
+    bool isPackedRow = request && dim == classes.queryRows.back();
+    if ((kind != DimensionClass::Batch && kind != DimensionClass::QueryRow) ||
+        dim == request || isPackedRow)
       continue;
     int64_t extent = getAnyExtent(op, dim);
     if (ShapedType::isDynamic(extent))
@@ -337,6 +353,8 @@ static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
       !(lists && lists->isPhysical());
   if (!isKnown)
     numKeys = 4096;
+  if (int64_t all = getPackedExtent(op, 1); !ShapedType::isDynamic(all))
+    numKeys = std::min(numKeys, all);
   if (blocks == 0)
     return 1;
   int64_t wanted = 2 * target.processors / blocks;

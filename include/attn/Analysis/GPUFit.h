@@ -52,10 +52,6 @@ bool sharesFeatures(GenericOp op);
 /// Whether a block has all channels, not some of them at once.
 bool hasAllChannels(GenericOp op);
 
-/// Why its keys cannot be in parts, of each of which there is a state; empty if
-/// they can.
-std::string explainNoSplits(GenericOp op);
-
 /// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
 /// kernel.
 std::string explainNoMma(GenericOp op);

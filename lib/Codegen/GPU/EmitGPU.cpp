@@ -24,11 +24,6 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
   std::string reason = explainNoGPUKernel(op);
   if (!reason.empty())
     return reason;
-  if (choice.getSplits() != 1) {
-    reason = explainNoSplits(op);
-    if (!reason.empty())
-      return reason;
-  }
   if (choice.getForm() == GPUForm::plain)
     return choice.getStages() == 1 ? ""
                                    : "plain kernels have 1 stage: their copies "

@@ -216,17 +216,15 @@ void KernelEmitter::emitKernel(Value numBlocks) {
 }
 
 void KernelEmitter::emitRows() {
+  if (part)
+    return emitPart(*part);
   if (numKept > 0)
     return emitSelected();
   if (isReplayed())
     return emitReplayed();
   Values state = createNeutral();
   state.append(getNumSums(), createFloatConstant(b, loc, accType, 0.0));
-  state = walkKeys(state, Phase::Online);
-  if (isSplit())
-    storeStates(state);
-  else
-    emitFinish(state);
+  emitFinish(walkKeys(state, Phase::Online));
 }
 
 /// Of queries that have 16 bytes or more some are read.
@@ -264,15 +262,13 @@ LogicalResult KernelEmitter::run() {
     launchStartsCheck();
   if (isListed)
     launchLists();
-  if (isSplit())
-    allocateStates();
+  clearWeights();
   allocateSpare();
   prepareLaunch();
-  emitKernel(numBlocks);
-  if (isSplit()) {
-    launchMerge();
-    freeStates();
-  }
+  if (isSplit())
+    emitParts(numBlocks);
+  else
+    emitKernel(numBlocks);
   if (isListed)
     freeLists();
   if (spare)

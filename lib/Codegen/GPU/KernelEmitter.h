@@ -53,9 +53,9 @@ struct KeyTile {
 };
 
 /// What a walk over the keys is for: the statistics and the sums, the
-/// statistics alone, the sums with final weights once the statistics are known,
-/// or the best keys.
-enum class Phase { Online, Statistics, Final, Select };
+/// statistics alone, the mass of the keys by final weights, the sums with these
+/// once the statistics are known, or the best keys.
+enum class Phase { Online, Statistics, Mass, Final, Select };
 
 /// Emits a kernel in place of one `attn.generic` on buffers. What forms differ
 /// in is theirs: how tiles get into shared memory, and both products.
@@ -245,7 +245,11 @@ protected:
   /// lie in shared memory as `stored`.
   Values addOneByOne(mlir::ValueRange sums, const RowValues &weights,
                      const RowValues &visible, mlir::Type stored);
-  /// How far the keys of a thread are behind its first, 32-bit lanes.
+  /// How far lane `number` of a thread's keys is behind its first; all of them,
+  /// 32-bit lanes.
+  static int64_t getKeyStep(int64_t number) {
+    return 8 * (number / 2) + number % 2;
+  }
   mlir::Value createKeySteps();
   LaneValue keyPosition(const KeyTile &tile);
   /// A vector to a row of `area`, which begins at `rowBytes`, an i32.
@@ -304,6 +308,8 @@ protected:
   bool isReplayed();
   bool normalizesWeights();
   void emitReplayed();
+  /// What final statistics give.
+  void emitFinalFactors();
   /// `mass` is what visible keys before the tile have, for each row, if weights
   /// are ordered; so are the statistics of the result.
   Weighted emitFinalWeights(const KeyTile &tile, const RowValues &similarities,
@@ -312,17 +318,25 @@ protected:
   std::pair<mlir::Value, mlir::Value> sumBefore(mlir::Value mass,
                                                 mlir::Value carried);
   MatrixView viewWeights();
-  void storeWeight(const MatrixView &weights, unsigned row, mlir::Value key,
+  /// The weight of lane `number` of what is at `positions`.
+  void storeWeight(const MatrixView &weights, unsigned row,
+                   llvm::ArrayRef<LaneValue> positions, int64_t number,
                    mlir::Value weight);
   void storeWeights(const KeyTile &tile, const RowValues &tileWeights);
+  /// Fills weights with zeros, before the launch, if some are of no tile.
   void clearWeights();
+  /// Whether a row is there, and of the warps and blocks that have it this one
+  /// is the first.
+  mlir::Value storesFirst(mlir::Value isThere);
 
   //===--------------------------------------------------------------------===//
   // The best keys
   //===--------------------------------------------------------------------===//
 
+  void clearKept();
   void emitSelected();
   void selectKeys(const KeyTile &tile, const RowValues &similarities);
+  void offerKey(mlir::Value row, mlir::Value score, mlir::Value key);
   void insertKey(mlir::Value row, mlir::Value score, mlir::Value key);
   mlir::Value locateKept(mlir::Value place, mlir::Value row, bool isKey);
   mlir::Value loadKept(mlir::Value place, mlir::Value row, bool isKey);
@@ -383,15 +397,35 @@ protected:
   //===--------------------------------------------------------------------===//
 
   bool isSplit() const { return choice.getSplits() > 1; }
+  /// Launches what is done with each part of the keys, of which `numBlocks`
+  /// blocks have all, and what puts the parts together.
+  void emitParts(mlir::Value numBlocks);
+  void emitPart(Phase phase);
   void allocateStates();
   void freeStates();
   /// The keys of the part at hand.
   std::pair<mlir::Value, mlir::Value>
   takeSplit(mlir::ValueRange ranges, mlir::Value from, mlir::Value to);
-  /// The entry of a row, of all rows of all outer dimensions, in part `number`.
+  /// The number of a row of the block among all rows of all outer dimensions.
+  mlir::Value numberRow(mlir::Value row);
+  /// The entry of such a row in part `number`.
   mlir::Value locateState(mlir::Value number, mlir::Value row);
+  mlir::Value loadState(unsigned which, mlir::Value number, mlir::Value row,
+                        mlir::Value at);
   void storeStates(mlir::ValueRange state);
+  void storeSums(mlir::ValueRange sums);
+  /// What row `row` of the thread has in this part, behind `first` others.
+  void storeStatistics(unsigned row, mlir::ValueRange own, int64_t first);
+  /// What the keys of earlier parts have, by final weights.
+  mlir::Value loadMassBefore(unsigned row);
+  void storeKept();
+  void takeKept();
+  /// The statistics of a row, and behind them the sum of a channel, if one is
+  /// given.
+  Values mergeRow(mlir::Value allRow, mlir::Value channel);
   void mergeElement(mlir::Value allRow, mlir::Value channel);
+  void mergeOwnRow(mlir::Value row, mlir::Value channel);
+  void mergePackedRow(mlir::Value row, mlir::Value channel);
   void launchMerge();
 
   GenericOp op;
@@ -455,8 +489,12 @@ protected:
   mlir::Value numKeys;
   /// Of each row, in a walk with final weights.
   std::array<Values, kThreadRows> finalStatistics, finalFactors;
-  /// Sums and statistics of all rows, by part, and how many rows there are; the
-  /// part of the block and the number of its position in the outer dimensions.
+  /// What the blocks of a launch do with parts of the keys; none if they have
+  /// all keys.
+  std::optional<Phase> part;
+  /// Sums and statistics of all rows, by part, or the scores and keys that they
+  /// keep, and how many rows there are; the part of the block and the number of
+  /// its position in the outer dimensions.
   Values states;
   mlir::Value numAllRows, split, outerNumber;
   /// What is read where there is nothing to read; null where queries are.

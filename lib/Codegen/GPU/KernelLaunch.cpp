@@ -22,7 +22,7 @@ Value KernelEmitter::countBlocks() {
   wholeExtents.push_back(b.getIndexAttr(1));
   extents = wholeExtents;
   numTiles = countTiles();
-  Value count = multiply(numTiles, index(choice.getSplits()));
+  Value count = numTiles;
   if (!hasAllChannels(op))
     count = multiply(count, countParts());
   for (unsigned dim : outerDims)
@@ -119,7 +119,7 @@ void KernelEmitter::locateTile(Value number, ArrayRef<unsigned> dims) {
 void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   // There are fewer than 2^31 blocks.
   Value number = toI32(block);
-  if (isSplit()) {
+  if (part) {
     Value count = i32(choice.getSplits());
     split = toIndex(arith::RemUIOp::create(b, loc, number, count));
     number = arith::DivUIOp::create(b, loc, number, count);

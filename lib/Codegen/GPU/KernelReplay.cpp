@@ -8,7 +8,8 @@
 // Where a weight has to be final when it is used, a block walks over its keys
 // twice: for the statistics alone, then with the scores computed again. Nothing
 // of the size of all pairs is kept in between. Weights that are asked for are
-// stored tile by tile; what no tile visits is zero from the first.
+// stored tile by tile; where some are of no tile, a launch before has filled
+// all with zeros.
 //
 // Weights in key order are told by their mass, the final weight of another
 // weighting, and by the mass of the visible keys before: what was carried so
@@ -19,8 +20,7 @@
 #include "KernelEmitter.h"
 #include "attn/Analysis/KernelFit.h"
 #include "attn/IR/Utils.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 
@@ -44,9 +44,13 @@ SmallVector<Value> KernelEmitter::createNeutral() {
   return state;
 }
 
+void KernelEmitter::emitFinalFactors() {
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    finalFactors[row] = weighting.finish(
+        b, loc, finalStatistics[row], weightingOperands(row), numKeys, scale);
+}
+
 void KernelEmitter::emitReplayed() {
-  if (op.getWeights() && !op.getMask().empty())
-    clearWeights();
   Value zero = createFloatConstant(b, loc, accType, 0.0);
   Values state = createNeutral();
   bool isSecond = !state.empty();
@@ -54,9 +58,7 @@ void KernelEmitter::emitReplayed() {
     state = walkKeys(state, Phase::Statistics);
   for (unsigned row = 0; row < kThreadRows; ++row)
     finalStatistics[row] = combineRow(state, row);
-  for (unsigned row = 0; row < kThreadRows; ++row)
-    finalFactors[row] = weighting.finish(
-        b, loc, finalStatistics[row], weightingOperands(row), numKeys, scale);
+  emitFinalFactors();
   Values sums(ordered ? kThreadRows : 0, zero);
   sums.append(getNumSums(), zero);
   sums = walkKeys(sums, Phase::Final, /*isFirst=*/!isSecond);
@@ -150,28 +152,39 @@ MatrixView KernelEmitter::viewWeights() {
 }
 
 void KernelEmitter::storeWeight(const MatrixView &weights, unsigned row,
-                                Value key, Value weight) {
+                                ArrayRef<LaneValue> positions, int64_t number,
+                                Value weight) {
+  LaneValue place = positions[keyDim];
+  Value key = place.scalar;
+  if (place.vector)
+    key = lane(place.vector, number);
+  else if (!place.isUniform())
+    key = add(key, index(getKeyStep(number)));
   Value at = add(weights.address, rowOffset(weights, row));
   at = add(at, multiply(key, weights.columnBytes));
+  for (auto [i, bytes] : llvm::enumerate(weights.outerBytes))
+    if (bytes)
+      at = add(at, multiply(positions[outerKeyDims[i]].scalar, bytes));
   hardware.store(convertFloat(b, loc, weight, weights.element),
                  hardware.toGlobal(at),
                  weights.element.getIntOrFloatBitWidth() / 8);
+}
+
+Value KernelEmitter::storesFirst(Value isThere) {
+  Value isOwn = both(isThere, hasFirst);
+  if (firstChannel)
+    isOwn = arith::AndIOp::create(
+        b, loc, isOwn, compare(arith::CmpIPredicate::eq, firstChannel, i32(0)));
+  return isOwn;
 }
 
 void KernelEmitter::storeWeights(const KeyTile &tile,
                                  const RowValues &tileWeights) {
   MatrixView weights = viewWeights();
   Value inRange = emitInRange(tile);
-  Value first = add(tile.first, toIndex(multiply(quad, i32(2))));
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Value weight = tileWeights[row], isOwn = hasRow[row];
-    // One of the warps, and of the blocks, that have the row.
-    if (hasFirst)
-      isOwn = arith::AndIOp::create(b, loc, isOwn, hasFirst);
-    if (firstChannel)
-      isOwn = arith::AndIOp::create(
-          b, loc, isOwn,
-          compare(arith::CmpIPredicate::eq, firstChannel, i32(0)));
+    Value weight = tileWeights[row], isOwn = storesFirst(hasRow[row]);
+    SmallVector<LaneValue> where = positions(keyPosition(tile), row);
     if (!normalizesWeights())
       for (Value factor : finalFactors[row])
         weight = arith::MulFOp::create(
@@ -180,36 +193,20 @@ void KernelEmitter::storeWeights(const KeyTile &tile,
       Value isThere = isOwn;
       if (inRange)
         isThere = arith::AndIOp::create(b, loc, isThere, lane(inRange, i));
-      emitIf(isThere,
-             [&] {
-               storeWeight(weights, row, add(first, index(8 * (i / 2) + i % 2)),
-                           lane(weight, i));
-               return Values();
-             },
-             {});
+      emitWhere(isThere,
+                [&] { storeWeight(weights, row, where, i, lane(weight, i)); });
     }
   }
 }
 
-/// All weights of the block's rows, as others see them behind a barrier.
+/// Not every tile of keys is visited, or has all rows of weights.
 void KernelEmitter::clearWeights() {
-  MatrixView weights = viewWeights();
-  Value keys = getValueOrCreateConstantIndexOp(b, loc, extents[keyDim]);
-  Value all = multiply(toIndex(numRows), keys);
-  if (hasFirst)
-    all = select(hasFirst, all, index(0));
-  Value zero = createFloatConstant(b, loc, weights.element, 0.0);
-  auto loop = scf::ForOp::create(b, loc, toIndex(thread), all,
-                                 index(32 * choice.getWarps()));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value number = loop.getInductionVar();
-  Value row = arith::DivUIOp::create(b, loc, number, keys);
-  Value key = arith::RemUIOp::create(b, loc, number, keys);
-  Value at = add(rowAddress(weights, firstRow, toI32(row)),
-                 multiply(key, weights.columnBytes));
-  hardware.store(zero, hardware.toGlobal(at),
-                 weights.element.getIntOrFloatBitWidth() / 8);
+  if (!op.getWeights() ||
+      (numKept == 0 && op.getMask().empty() && !blocks && !op.getKeyStarts()))
+    return;
+  Type element = getElementTypeOrSelf(op.getWeights().getType());
+  Value zero = createFloatConstant(b, loc, element, 0.0);
+  linalg::FillOp::create(b, loc, zero, op.getWeights());
 }
 
 } // namespace attn

@@ -93,15 +93,14 @@ void KernelEmitter::selectKeys(const KeyTile &tile,
     Value key = loop.getInductionVar();
     Value score = hardware.load(
         accType, shared(layout.weights, add(own, multiply(key, i32(4)))), 4);
-    Value last = loadKept(i32(numKept - 1), row, /*isKey=*/false);
-    Value position = add(toI32(tile.first), key);
-    emitIf(isBetter(b, loc, score, last),
-           [&] {
-             insertKey(row, score, position);
-             return Values();
-           },
-           {});
+    offerKey(row, score, add(toI32(tile.first), key));
   });
+}
+
+/// A score that no key has is better than none.
+void KernelEmitter::offerKey(Value row, Value score, Value key) {
+  Value last = loadKept(i32(numKept - 1), row, /*isKey=*/false);
+  emitWhere(isBetter(b, loc, score, last), [&] { insertKey(row, score, key); });
 }
 
 /// Keys ascend, so that of equal scores the one that is there stays. What a
@@ -122,9 +121,7 @@ void KernelEmitter::insertKey(Value row, Value score, Value key) {
   });
 }
 
-void KernelEmitter::emitSelected() {
-  if (op.getWeights())
-    clearWeights();
+void KernelEmitter::clearKept() {
   forOwnRow([&](Value row) {
     forEachPlace({}, [&](Value place, ValueRange) {
       Value least = createFloatConstant(
@@ -134,7 +131,15 @@ void KernelEmitter::emitSelected() {
       return Values();
     });
   });
-  walkKeys({}, Phase::Select);
+}
+
+/// Of the keys that parts have kept, those that are kept of all.
+void KernelEmitter::emitSelected() {
+  clearKept();
+  if (isSplit())
+    takeKept();
+  else
+    walkKeys({}, Phase::Select);
   hardware.warpBarrier();
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
   Values sums(getNumSums(), createFloatConstant(b, loc, accType, 0.0));
@@ -200,19 +205,16 @@ SmallVector<Value> KernelEmitter::gatherValues(unsigned row, ValueRange final) {
           weighting.weight(b, loc, loadKept(place, own, /*isKey=*/false), score,
                            operands, scale),
           factors);
-      if (!op.getWeight().empty()) {
-        LaneValue where = LaneValue::uniform(position);
+      SmallVector<LaneValue> where;
+      if (op.getWeights() || !op.getWeight().empty())
+        where = positions(LaneValue::uniform(position), row);
+      if (!op.getWeight().empty())
         weight = lane(inlineRegion(op.getWeight(), LaneValue::uniform(weight),
-                                   positions(where, row), row, {}),
+                                   where, row, {}),
                       0);
-      }
       if (op.getWeights())
-        emitIf(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
-               [&] {
-                 storeWeight(viewWeights(), row, position, weight);
-                 return Values();
-               },
-               {});
+        emitWhere(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
+                  [&] { storeWeight(viewWeights(), row, where, 0, weight); });
       Value address = rowAddress(values, position, i32(0));
       Values next;
       for (auto [i, sum] : llvm::enumerate(carried)) {

@@ -10,12 +10,16 @@
 // for each element of the output, merges the states of a row in the order of
 // the keys and finishes it.
 //
+// Weights that have to be final need the statistics of all parts: a launch
+// before leaves these. Where weights go by the order of keys, another one tells
+// the mass that each part has. Of keys that are selected each part leaves its
+// best, and blocks that have none of the keys select of these.
+//
 //===----------------------------------------------------------------------===//
 
 #include "KernelEmitter.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -25,23 +29,98 @@ namespace attn {
 /// Threads in a block that merges.
 constexpr int64_t kMergeThreads = 128;
 
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::emitParts(Value numBlocks) {
+  allocateStates();
+  SmallVector<Phase> phases;
+  if (numKept > 0) {
+    phases = {Phase::Select};
+  } else if (!isReplayed()) {
+    phases = {Phase::Online};
+  } else {
+    if (!statistics.empty())
+      phases.push_back(Phase::Statistics);
+    if (ordered)
+      phases.push_back(Phase::Mass);
+    phases.push_back(Phase::Final);
+  }
+  Value numParts = multiply(numBlocks, index(choice.getSplits()));
+  for (Phase phase : phases) {
+    part = phase;
+    emitKernel(numParts);
+    // The next one meets the same key tiles.
+    counts = Value();
+  }
+  part.reset();
+  if (numKept > 0)
+    emitKernel(numBlocks);
+  else
+    launchMerge();
+  freeStates();
+}
+
+void KernelEmitter::emitPart(Phase phase) {
+  if (phase == Phase::Select) {
+    clearKept();
+    walkKeys({}, phase);
+    hardware.warpBarrier();
+    return storeKept();
+  }
+  Value zero = createFloatConstant(b, loc, accType, 0.0);
+  Values state;
+  if (phase == Phase::Online || phase == Phase::Statistics) {
+    state = createNeutral();
+  } else {
+    for (unsigned row = 0; row < kThreadRows; ++row)
+      finalStatistics[row] = mergeRow(numberRow(rows[row]), {});
+    emitFinalFactors();
+    if (ordered)
+      for (unsigned row = 0; row < kThreadRows; ++row)
+        state.push_back(phase == Phase::Mass ? zero : loadMassBefore(row));
+  }
+  if (needsValues(phase))
+    state.append(getNumSums(), zero);
+  state = walkKeys(state, phase);
+  if (phase == Phase::Online)
+    return storeStates(state);
+  if (phase == Phase::Final)
+    return storeSums(ValueRange(state).take_back(getNumSums()));
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    if (phase == Phase::Mass)
+      storeStatistics(row, state[row], statistics.size());
+    else
+      storeStatistics(row, combineRow(state, row), 0);
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
 void KernelEmitter::allocateStates() {
   numAllRows = countRows();
   for (unsigned dim : outerDims)
     numAllRows = multiply(
         numAllRows, getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
   Value entries = multiply(numAllRows, index(choice.getSplits()));
-  auto allocate = [&](int64_t width, Value unknown) -> Value {
-    auto type = MemRefType::get({ShapedType::kDynamic, width}, accType);
+  auto allocate = [&](int64_t width, Type element, Value unknown = {}) {
+    auto type = MemRefType::get({ShapedType::kDynamic, width}, element);
     Values sizes{entries};
     if (unknown)
       sizes.push_back(unknown);
-    return memref::AllocOp::create(b, loc, type, sizes);
+    return memref::AllocOp::create(b, loc, type, sizes).getResult();
   };
-  bool hasAll = hasAllChannels(op);
-  states = {allocate(hasAll ? layout.channels : ShapedType::kDynamic,
-                     hasAll ? Value() : getChannelRoom()),
-            allocate(std::max<int64_t>(1, statistics.size()), {})};
+  if (numKept > 0) {
+    states = {allocate(numKept, accType), allocate(numKept, b.getI32Type())};
+    return;
+  }
+  int64_t numStatistics = statistics.size() + (ordered ? 1 : 0);
+  states = {hasAllChannels(op)
+                ? allocate(layout.channels, accType)
+                : allocate(ShapedType::kDynamic, accType, getChannelRoom()),
+            allocate(std::max<int64_t>(1, numStatistics), accType)};
 }
 
 void KernelEmitter::freeStates() {
@@ -69,12 +148,23 @@ std::pair<Value, Value> KernelEmitter::takeSplit(ValueRange ranges, Value from,
   return {own, arith::MinSIOp::create(b, loc, end, add(own, share))};
 }
 
+Value KernelEmitter::numberRow(Value row) {
+  if (op.getQueryStarts())
+    row = add(row, cast<Value>(box.requestRows.lookup(rowDim).first));
+  return add(multiply(outerNumber, countRows()), row);
+}
+
+Value KernelEmitter::loadState(unsigned which, Value number, Value allRow,
+                               Value at) {
+  return memref::LoadOp::create(b, loc, states[which],
+                                ValueRange{locateState(number, allRow), at});
+}
+
 Value KernelEmitter::locateState(Value number, Value row) {
   return add(multiply(number, numAllRows), row);
 }
 
-void KernelEmitter::storeStates(ValueRange state) {
-  ValueRange sums = state.drop_front(kThreadRows * statistics.size());
+void KernelEmitter::storeSums(ValueRange sums) {
   Value column = multiply(quad, i32(2));
   if (firstChannel)
     column = add(column, firstChannel);
@@ -82,115 +172,165 @@ void KernelEmitter::storeStates(ValueRange state) {
   if (firstColumn)
     column = add(column, firstColumn);
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Values own(state.slice(row * statistics.size(), statistics.size()));
-    for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
-      own[i] = combineQuad(i, own[i]);
-    Value at =
-        locateState(split, add(multiply(outerNumber, countRows()), rows[row]));
-    auto storeSums = [&] {
+    Value at = locateState(split, numberRow(rows[row]));
+    emitWhere(hasRow[row], [&] {
       for (int64_t tile = 0; tile < getOwnChannels() / 8; ++tile)
         for (int64_t i : {0, 1})
           memref::StoreOp::create(
               b, loc, sums[4 * tile + 2 * row + i], states[0],
               ValueRange{at, add(column, index(8 * tile + i))});
-      return Values();
-    };
-    auto storeStatistics = [&] {
-      for (auto [i, value] : llvm::enumerate(own))
-        memref::StoreOp::create(b, loc, value, states[1],
-                                ValueRange{at, index(i)});
-      return Values();
-    };
-    emitIf(hasRow[row], storeSums, {});
-    emitIf(arith::AndIOp::create(b, loc, hasRow[row], storesRows),
-           storeStatistics, {});
+    });
   }
 }
 
-/// One element of the output: what all parts have of its row.
-void KernelEmitter::mergeElement(Value allRow, Value channel) {
-  auto load = [&](Value number, unsigned which, Value at) -> Value {
-    return memref::LoadOp::create(b, loc, states[which],
-                                  ValueRange{locateState(number, allRow), at});
-  };
-  Value numSplits = index(choice.getSplits());
-  auto forEachSplit = [&](ValueRange inits,
-                          function_ref<Values(Value, ValueRange)> body) {
-    auto loop =
-        scf::ForOp::create(b, loc, index(0), numSplits, index(1), inits);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-    if (!inits.empty())
-      scf::YieldOp::create(b, loc, next);
-    return Values(loop.getResults());
+void KernelEmitter::storeStatistics(unsigned row, ValueRange own,
+                                    int64_t first) {
+  Value at = locateState(split, numberRow(rows[row]));
+  emitWhere(arith::AndIOp::create(b, loc, hasRow[row], storesRows), [&] {
+    for (auto [i, value] : llvm::enumerate(own))
+      memref::StoreOp::create(b, loc, value, states[1],
+                              ValueRange{at, index(first + i)});
+  });
+}
+
+void KernelEmitter::storeStates(ValueRange state) {
+  storeSums(state.drop_front(kThreadRows * statistics.size()));
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    storeStatistics(row, combineRow(state, row), 0);
+}
+
+Value KernelEmitter::loadMassBefore(unsigned row) {
+  Value own = numberRow(rows[row]);
+  Value zero = createFloatConstant(b, loc, accType, 0.0);
+  return emitLoop(
+      index(0), split, index(1), zero, [&](Value number, ValueRange carried) {
+        Value mass = loadState(1, number, own, index(statistics.size()));
+        return Values{arith::AddFOp::create(b, loc, carried[0], mass)};
+      })[0];
+}
+
+//===----------------------------------------------------------------------===//
+// Merging
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> KernelEmitter::mergeRow(Value allRow, Value channel) {
+  auto forEachPart = [&](ValueRange inits,
+                         function_ref<Values(Value, ValueRange)> body) {
+    return emitLoop(index(0), index(choice.getSplits()), index(1), inits, body);
   };
   auto loadStatistics = [&](Value number, unsigned from, unsigned to) {
     Values loaded;
     for (unsigned i = from; i < to; ++i)
-      loaded.push_back(load(number, 1, index(i)));
+      loaded.push_back(loadState(1, number, allRow, index(i)));
     return loaded;
   };
   Values neutral;
   for (const Statistic &statistic : statistics)
     neutral.push_back(createFloatConstant(b, loc, accType, statistic.neutral));
   Values final =
-      forEachSplit(ValueRange(neutral).take_front(numScoreStatistics),
-                   [&](Value number, ValueRange carried) {
-                     Values own = loadStatistics(number, 0, numScoreStatistics),
-                            next;
-                     for (unsigned i = 0; i < numScoreStatistics; ++i)
-                       next.push_back(combine(i, carried[i], own[i]));
-                     return next;
-                   });
+      forEachPart(ValueRange(neutral).take_front(numScoreStatistics),
+                  [&](Value number, ValueRange carried) {
+                    Values own = loadStatistics(number, 0, numScoreStatistics),
+                           next;
+                    for (unsigned i = 0; i < numScoreStatistics; ++i)
+                      next.push_back(combine(i, carried[i], own[i]));
+                    return next;
+                  });
   Values score = final;
   Values carried(neutral.begin() + numScoreStatistics, neutral.end());
-  carried.push_back(createFloatConstant(b, loc, accType, 0.0));
-  carried = forEachSplit(carried, [&](Value number, ValueRange old) {
-    Value factor = weighting.rescale(
-        b, loc, loadStatistics(number, 0, numScoreStatistics), score, scale);
-    auto rescaled = [&](Value value) -> Value {
-      return factor ? arith::MulFOp::create(b, loc, value, factor) : value;
-    };
-    Values next;
-    Values own = loadStatistics(number, numScoreStatistics, statistics.size());
-    for (auto [i, value] : llvm::enumerate(own))
-      next.push_back(combine(numScoreStatistics + i, old[i], rescaled(value)));
-    next.push_back(arith::AddFOp::create(b, loc, old.back(),
-                                         rescaled(load(number, 0, channel))));
-    return next;
-  });
-  final.append(carried.begin(), carried.end() - 1);
+  if (channel)
+    carried.push_back(createFloatConstant(b, loc, accType, 0.0));
+  llvm::append_range(
+      final, forEachPart(carried, [&](Value number, ValueRange old) {
+        Value factor = weighting.rescale(
+            b, loc, loadStatistics(number, 0, numScoreStatistics), score,
+            scale);
+        auto rescaled = [&](Value value) -> Value {
+          return factor ? arith::MulFOp::create(b, loc, value, factor) : value;
+        };
+        Values next;
+        Values own =
+            loadStatistics(number, numScoreStatistics, statistics.size());
+        for (auto [i, value] : llvm::enumerate(own))
+          next.push_back(
+              combine(numScoreStatistics + i, old[i], rescaled(value)));
+        if (channel) {
+          Value sum = loadState(0, number, allRow, channel);
+          next.push_back(arith::AddFOp::create(
+              b, loc, old.back(), isReplayed() ? sum : rescaled(sum)));
+        }
+        return next;
+      }));
+  return final;
+}
 
+/// One element of the output: what all parts have of its row.
+void KernelEmitter::mergeElement(Value allRow, Value channel) {
+  Values final = mergeRow(allRow, channel);
+  Value value = final.pop_back_val();
   Values operands = weightingOperands(0);
-  Value value = carried.back();
-  for (Value factor : weighting.finish(b, loc, final, operands, numKeys, scale))
-    value = arith::MulFOp::create(b, loc, value, factor);
+  if (!isReplayed() || !normalizesWeights())
+    value = multiplyAll(
+        value, weighting.finish(b, loc, final, operands, numKeys, scale));
   unsigned number = op.getOutputIndex();
   MatrixView output = view(number, rowDim, channelDim);
   Value at = add(output.address, rowOffset(output, 0));
   at = add(at, multiply(channel, output.columnBytes));
-  auto store = [&] {
+  // There may be no channel but that which stands for the row.
+  Value isThere;
+  if (!hasAllChannels(op))
+    isThere = compare(
+        arith::CmpIPredicate::ult, channel,
+        getValueOrCreateConstantIndexOp(b, loc, wholeExtents[channelDim]));
+  emitWhere(isThere, [&] {
     hardware.store(convertFloat(b, loc, value, output.element),
                    hardware.toGlobal(at),
                    output.element.getIntOrFloatBitWidth() / 8);
-    return Values();
-  };
-  // There may be no channel but that which stands for the row.
-  if (hasAllChannels(op))
-    store();
-  else
-    emitIf(compare(arith::CmpIPredicate::ult, channel,
-                   getValueOrCreateConstantIndexOp(b, loc,
-                                                   wholeExtents[channelDim])),
-           store, {});
+  });
   if (op.getLse())
-    emitIf(compare(arith::CmpIPredicate::eq, channel, index(0)),
-           [&] {
-             storeLogSumExp(0, final, operands);
-             return Values();
-           },
-           {});
+    emitWhere(compare(arith::CmpIPredicate::eq, channel, index(0)),
+              [&] { storeLogSumExp(0, final, operands); });
+}
+
+/// A thread has row `row` of all outer positions.
+void KernelEmitter::mergeOwnRow(Value row, Value channel) {
+  Value rest = row;
+  auto take = [&](unsigned dim) {
+    Value extent = getValueOrCreateConstantIndexOp(b, loc, extents[dim]);
+    Value position = arith::RemUIOp::create(b, loc, rest, extent);
+    rest = arith::DivUIOp::create(b, loc, rest, extent);
+    return position;
+  };
+  rowPositions[0].assign(rowDims.size(), Value());
+  for (size_t i = rowDims.size(); i-- > 0;)
+    rowPositions[0][i] = take(rowDims[i]);
+  rowPositions[1] = rowPositions[0];
+  for (unsigned dim : llvm::reverse(outerDims))
+    box.offsets[dim] = take(dim);
+  takeRequestKeys();
+  if (isPaged())
+    takeHead(numberTile(arith::RemUIOp::create(b, loc, row, countRows())));
+  readInputs();
+  emitScalars();
+  mergeElement(row, channel);
+}
+
+/// The same of row `row` of all tiles, some of which have fewer: tiles are what
+/// requests are found by.
+void KernelEmitter::mergePackedRow(Value row, Value channel) {
+  Value size = index(choice.getRows());
+  Value local = arith::RemUIOp::create(b, loc, row, size);
+  locateTile(toI32(arith::DivUIOp::create(b, loc, row, size)), outerDims);
+  emitWhere(compare(arith::CmpIPredicate::slt, local, toIndex(numRows)), [&] {
+    Value own = add(firstRow, local);
+    rowPositions[0] = rowPositions[1] = splitRow(own);
+    takeRequestKeys();
+    if (isPaged())
+      takeHead(tileNumber);
+    readInputs();
+    emitScalars();
+    mergeElement(numberRow(own), channel);
+  });
 }
 
 void KernelEmitter::launchMerge() {
@@ -199,7 +339,15 @@ void KernelEmitter::launchMerge() {
       getValueOrCreateConstantIndexOp(b, loc, wholeExtents[channelDim]);
   if (!hasAllChannels(op))
     channels = b.createOrFold<arith::MaxUIOp>(loc, channels, one);
-  Value elements = multiply(numAllRows, channels);
+  Value numRowsOfThreads = numAllRows;
+  if (op.getQueryStarts()) {
+    numRowsOfThreads = multiply(numTiles, index(choice.getRows()));
+    for (unsigned dim : outerDims)
+      numRowsOfThreads =
+          multiply(numRowsOfThreads,
+                   getValueOrCreateConstantIndexOp(b, loc, extents[dim]));
+  }
+  Value elements = multiply(numRowsOfThreads, channels);
   Value threads = index(kMergeThreads);
   Value blocks = b.createOrFold<arith::CeilDivUIOp>(loc, elements, threads);
   auto launch =
@@ -209,37 +357,57 @@ void KernelEmitter::launchMerge() {
   gpu::TerminatorOp::create(b, loc);
   b.setInsertionPointToStart(&launch.getBody().front());
   firstColumn = numColumns = hasFirst = Value();
+  extents = wholeExtents;
   Value element =
       add(multiply(launch.getBlockIds().x, threads), launch.getThreadIds().x);
-  emitIf(compare(arith::CmpIPredicate::ult, element, elements),
-         [&] {
-           Value row = arith::DivUIOp::create(b, loc, element, channels);
-           Value channel = arith::RemUIOp::create(b, loc, element, channels);
-           Value rest = row;
-           auto take = [&](unsigned dim) {
-             Value extent =
-                 getValueOrCreateConstantIndexOp(b, loc, extents[dim]);
-             Value position = arith::RemUIOp::create(b, loc, rest, extent);
-             rest = arith::DivUIOp::create(b, loc, rest, extent);
-             return position;
-           };
-           extents = wholeExtents;
-           rowPositions[0].assign(rowDims.size(), Value());
-           for (size_t i = rowDims.size(); i-- > 0;)
-             rowPositions[0][i] = take(rowDims[i]);
-           rowPositions[1] = rowPositions[0];
-           for (unsigned dim : llvm::reverse(outerDims))
-             box.offsets[dim] = take(dim);
-           takeRequestKeys();
-           if (isPaged())
-             takeHead(
-                 numberTile(arith::RemUIOp::create(b, loc, row, countRows())));
-           readInputs();
-           emitScalars();
-           mergeElement(row, channel);
-           return Values();
-         },
-         {});
+  emitWhere(compare(arith::CmpIPredicate::ult, element, elements), [&] {
+    Value row = arith::DivUIOp::create(b, loc, element, channels);
+    Value channel = arith::RemUIOp::create(b, loc, element, channels);
+    if (op.getQueryStarts())
+      mergePackedRow(row, channel);
+    else
+      mergeOwnRow(row, channel);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Keys that parts keep
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::storeKept() {
+  forOwnRow([&](Value row) {
+    Value own = add(warpRow, threadInWarp);
+    Value isThere = compare(arith::CmpIPredicate::slt, own, numRows);
+    emitWhere(storesFirst(isThere), [&] {
+      Value at = locateState(split, numberRow(add(firstRow, toIndex(own))));
+      forEachPlace({}, [&](Value place, ValueRange) {
+        for (bool isKey : {false, true})
+          memref::StoreOp::create(b, loc, loadKept(place, row, isKey),
+                                  states[isKey],
+                                  ValueRange{at, toIndex(place)});
+        return Values();
+      });
+    });
+  });
+}
+
+void KernelEmitter::takeKept() {
+  forOwnRow([&](Value row) {
+    Value last = arith::SubIOp::create(b, loc, numRows, i32(1));
+    Value own = add(warpRow, threadInWarp);
+    own = arith::MinSIOp::create(b, loc, own, last);
+    Value allRow = numberRow(add(firstRow, toIndex(own)));
+    emitLoop(index(0), index(choice.getSplits()), index(1), {},
+             [&](Value number, ValueRange) {
+               forEachPlace({}, [&](Value place, ValueRange) {
+                 Value at = toIndex(place);
+                 offerKey(row, loadState(0, number, allRow, at),
+                          loadState(1, number, allRow, at));
+                 return Values();
+               });
+               return Values();
+             });
+  });
 }
 
 } // namespace attn

@@ -72,7 +72,7 @@ KernelEmitter::TileWeights
 KernelEmitter::emitTileWeights(const KeyTile &keys,
                                const RowValues &similarities, ValueRange old,
                                Phase phase) {
-  bool isFinal = phase == Phase::Final;
+  bool isFinal = phase == Phase::Mass || phase == Phase::Final;
   bool rescales = !isFinal && numScoreStatistics > 0;
   auto emitWeighted = [&](const RowValues &visible) {
     return isFinal ? emitFinalWeights(keys, similarities, visible, old)

@@ -23,7 +23,7 @@ bool KernelEmitter::isAlwaysFull() const {
 std::unique_ptr<Walk> KernelEmitter::createWalk() {
   if (isListed) {
     Value from = listBase, to = add(listBase, listCount);
-    if (isSplit()) {
+    if (part) {
       Value splits = index(choice.getSplits());
       Value share = arith::CeilDivUIOp::create(b, loc, listCount, splits);
       from = add(from, multiply(split, share));
@@ -43,7 +43,7 @@ std::unique_ptr<Walk> KernelEmitter::createWalk() {
   if (op.getKeyStarts())
     for (size_t i = 1; i < ranges.size(); i += 2)
       ranges[i] = arith::MinSIOp::create(b, loc, ranges[i], to);
-  if (isSplit()) {
+  if (part) {
     std::tie(from, to) = takeSplit(ranges, from, to);
     if (ranges.size() == 2)
       ranges = {from, to};
@@ -52,7 +52,7 @@ std::unique_ptr<Walk> KernelEmitter::createWalk() {
     return std::make_unique<SpanWalk>(b, loc, choice.getKeys(), ranges[0],
                                       ranges[1], isAlwaysFull());
   return std::make_unique<RangesWalk>(b, loc, choice.getKeys(), ranges, from,
-                                      to, /*clips=*/isSplit());
+                                      to, /*clips=*/part.has_value());
 }
 
 KeyTile KernelEmitter::toKeyTile(const WalkTile &tile) {

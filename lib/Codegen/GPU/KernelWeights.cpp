@@ -26,7 +26,7 @@ namespace attn {
 Value KernelEmitter::createKeySteps() {
   SmallVector<int32_t> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
-    steps.push_back(8 * (lane / 2) + lane % 2);
+    steps.push_back(getKeyStep(lane));
   return arith::ConstantOp::create(
       b, loc,
       DenseElementsAttr::get(laneType(b.getI32Type()),

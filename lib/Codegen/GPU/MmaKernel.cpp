@@ -160,6 +160,7 @@ void MmaKernel::takeQueries() {
   Value keyRow = add(part(3, 0), multiply(part(1, 4), i32(8)));
   keyLane = add(multiply(keyRow, i32(layout.queryStride)),
                 multiply(part(1, 3), i32(16)));
+  queries.clear();
   if (takesQueries())
     for (int64_t step = 0; step < layout.features / 16; ++step)
       queries.push_back(loadQueries(step));

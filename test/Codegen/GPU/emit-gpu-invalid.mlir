@@ -93,20 +93,3 @@ func.func @softmax(%x: memref<5x7xf32>, %y: memref<5x7xf32>) {
   linalg.softmax dimension(1) ins(%x : memref<5x7xf32>) outs(%y : memref<5x7xf32>)
   return
 }
-
-// -----
-
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-#w = affine_map<(m, n, d, e) -> (m, n)>
-func.func @final_parts(%q: memref<5x16xf16>, %k: memref<70x16xf16>, %v: memref<70x24xf16>,
-    %o: memref<5x24xf16>, %w: memref<5x70xf16>) {
-  // expected-error @below {{'attn.generic' op cannot be emitted as a GPU kernel: keys in parts are not built where weights have to be final}}
-  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<70x16xf16>, memref<70x24xf16>)
-      weighting(#attn.softmax) outs(%o : memref<5x24xf16>) weights(%w : memref<5x70xf16>)
-      {indexing_maps = [#q, #k, #v, #o, #w],
-       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 2>}
-  return
-}
