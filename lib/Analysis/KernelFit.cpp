@@ -409,13 +409,15 @@ static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
 /// With more than 4 rows arithmetic takes the time, and a part costs 4 % of
 /// 1024 keys (8 rows, one AVX-512 core): in each, the statistics of a row move
 /// some five times, which no processor foresees. Their parts are twice and four
-/// times as long where 4096 keys make 16 workers nevertheless.
+/// times as long where 4096 keys make 16 workers nevertheless. Where weights
+/// are final keys are walked twice, by one worker: what it takes in at first is
+/// what it needs in the end.
 static void chooseSplits(GenericOp op, const Extents &extents,
                          TileSizes &sizes) {
   constexpr int64_t kWorkers = 64, kEnoughWorkers = 16, kSplitKeys = 1024,
                     kLongPart = 4096, kReadingRows = 4;
   if ((op.getDimensionClasses().keyRows.size() != 1 && !op.getBlocksAttr()) ||
-      sizes.queryTiles != 1 ||
+      sizes.queryTiles != 1 || needsFinalWeights(op) ||
       (op.getQueryStarts() && !sizes.layout.foldsRows()))
     return;
   int64_t rows = sizes.layout.getNumRows();
