@@ -140,8 +140,11 @@ struct TileAttentionPass final
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
-    if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
-        listRows % blockRows != 0)
+    // Further rows of a tile are those of other dimensions.
+    if (listRows &&
+        listRows % (getDivisorAtMost(listRows, layout.getNumRows()) *
+                    sizes.queryTiles) !=
+            0)
       return op.emitOpError("expected query-tiles that divide the ")
              << listRows << " query rows that share a list, but got "
              << sizes.queryTiles << " of " << layout.getNumRows();

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Attn.h"
+#include "FoldedRows.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -25,11 +25,12 @@ LanesAlongFeaturesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return emitError() << "expected 1 row or more, but got " << rows;
 }
 
-/// Where rows have lists of keys, as many as share one. Otherwise whole
-/// dimensions, the innermost first, while there is room; of the first
-/// that does not fit as many rows as are left, in tiles of like size. Pairs
-/// wherever there are any, but for a row that is alone: it waits for keys and
-/// values, whatever becomes of them.
+/// Where rows have lists of keys, as many as share one, and of other dimensions
+/// as many as there is room for, each whole. Otherwise whole dimensions, the
+/// innermost first, while there is room; of the first that does not fit as many
+/// rows as are left, in tiles of like size. Pairs wherever there are any, but
+/// for a row that is alone: it waits for keys and values, whatever becomes of
+/// them.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
                                 const LayoutProblem &problem) {
@@ -42,7 +43,7 @@ LanesAlongFeaturesAttr::propose(MLIRContext *context,
     return get(context, rows, /*pairs=*/problem.pairs && rows > 1);
   };
   if (problem.listRows)
-    return {make(getDivisorAtMost(problem.listRows, kMaxRows))};
+    return {make(foldRows(problem, kMaxRows, /*folds=*/true).rows)};
   int64_t rows = 1;
   for (auto [i, extent] : llvm::enumerate(problem.queryRows)) {
     bool isKnown = !ShapedType::isDynamic(extent);
