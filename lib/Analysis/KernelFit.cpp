@@ -339,8 +339,12 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
       problem.queryRows.push_back(getQueryExtent(op, dim));
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
+  // Few rows take final weights as they come: not in order, nor selected.
+  bool takesFew = !problem.replays || op.getWeighting().getWeightingKind() ==
+                                          WeightingKind::Accumulate;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
-    ranked.push_back({layout, layout.getCost(problem)});
+    if (takesFew || !layout.foldsRows())
+      ranked.push_back({layout, layout.getCost(problem)});
   llvm::stable_sort(ranked, [](const LayoutChoice &a, const LayoutChoice &b) {
     return a.cost < b.cost;
   });

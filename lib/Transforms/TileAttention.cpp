@@ -56,8 +56,8 @@ struct TileAttentionPass final
     }
     ++numTiled;
     IRRewriter rewriter(op.getContext());
-    // A number of rows that is asked for is one for all tiles; weights that are
-    // used when they are final are not for few rows.
+    // A number of rows that is asked for is one for all tiles. Where weights
+    // are final, rows are few if it is known that they are.
     bool mayBeFew = !queryTile && !needsFinalWeights(op);
     std::optional<FewRows> few;
     if (mayBeFew)

@@ -142,3 +142,18 @@ func.func @heads(%q: tensor<2x5x3x4xf32>, %k: tensor<2x150x4xf32>, %v: tensor<2x
       {indexing_maps = [#hq, #hk, #hv, #ho, #hw]} -> tensor<2x5x3x3xf32>, tensor<2x5x3x150xf32>
   return %r#0, %r#1 : tensor<2x5x3x3xf32>, tensor<2x5x3x150xf32>
 }
+
+// Fewer rows yet are cheaper with lanes along the features.
+// CHECK-LABEL: @few
+// CHECK: attn.online ins(%{{.*}} : tensor<2x4xf32>, {{.*}}x0xf32>) {{.*}} layout(#attn.lanes_along_features<2>)
+// CHECK: attn.replay {{.*}} layout(#attn.lanes_along_features<2>)
+// CHECK: attn.finish {{.*}} layout(#attn.lanes_along_features<2>) {{.*}} {finished
+// GAP-LABEL: @few
+func.func @few(%q: tensor<2x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>,
+               %init: tensor<2x3xf32>, %ws: tensor<2x150xf32>)
+    -> (tensor<2x3xf32>, tensor<2x150xf32>) {
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<2x4xf32>, tensor<150x4xf32>, tensor<150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<2x3xf32>) weights(%ws : tensor<2x150xf32>)
+      {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<2x3xf32>, tensor<2x150xf32>
+  return %r#0, %r#1 : tensor<2x3xf32>, tensor<2x150xf32>
+}

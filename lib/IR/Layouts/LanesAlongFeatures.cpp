@@ -35,12 +35,13 @@ SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
                                 const LayoutProblem &problem) {
   constexpr int64_t kRowsOfUnknown = 8;
-  // How many rows a tile is to have is asked for where rows fill vectors; pairs
-  // are gone over again by lanes along rows only.
-  if (problem.tileRows || problem.replays)
+  // How many rows a tile is to have is asked for where rows fill vectors.
+  if (problem.tileRows)
     return {};
+  // Weights that are final are used beyond the values.
   auto make = [&](int64_t rows) {
-    return get(context, rows, /*pairs=*/problem.pairs && rows > 1);
+    bool pairs = problem.pairs && rows > 1 && !problem.replays;
+    return get(context, rows, pairs);
   };
   if (problem.listRows)
     return {make(foldRows(problem, kMaxRows, /*folds=*/true).rows)};
@@ -91,7 +92,8 @@ static bool isPadded(OperandRole role) {
 /// Rows come first, and what lanes run along last: features, channels, keys.
 AffineMap LanesAlongFeaturesAttr::getStoredMap(OperandRole role,
                                                AffineMap map) const {
-  if (role == OperandRole::output || role == OperandRole::lse)
+  if (role == OperandRole::output || role == OperandRole::lse ||
+      role == OperandRole::weights)
     return map;
   SmallVector<AffineExpr> results(map.getResults());
   llvm::sort(results, [](AffineExpr lhs, AffineExpr rhs) {
