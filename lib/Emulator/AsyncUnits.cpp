@@ -36,15 +36,7 @@ void AsyncUnits::init(char *address, int64_t count) {
                Twine(count));
   if (barriers.size() == kMostBarriers && !barriers.count(at))
     block.fail("expected at most " + Twine(kMostBarriers) + " mbarriers");
-  // One that is initialized anew keeps its clock.
-  auto known = barriers.find(at);
-  unsigned number =
-      known == barriers.end() ? barriers.size() : known->second.number;
-  Barrier &barrier = barriers[at];
-  barrier = Barrier();
-  barrier.count = barrier.pending = count;
-  barrier.number = number;
-  barrier.initializer = block.getThread();
+  MemoryBarrier::init(barriers, at, count, block.getThread());
 }
 
 void AsyncUnits::fence() {
@@ -65,16 +57,9 @@ AsyncUnits::Barrier &AsyncUnits::get(char *address) {
 }
 
 void AsyncUnits::completeIfOver(Barrier &barrier) {
-  if (barrier.pending != 0 || barrier.bytes != 0)
-    return;
   uint32_t parity = barrier.phase & 1;
-  ++barrier.phase;
-  barrier.pending = barrier.count;
-  // Phases follow each other: who knows of one knows of those before it.
-  barrier.lastSum.resize(std::max(barrier.lastSum.size(), barrier.sum.size()));
-  for (size_t i = 0; i < barrier.sum.size(); ++i)
-    barrier.lastSum[i] = std::max(barrier.lastSum[i], barrier.sum[i]);
-  barrier.sum.clear();
+  if (!barrier.completeIfOver())
+    return;
   for (auto [thread, waited] : barrier.waiting)
     if (waited == parity)
       block.wake(thread);
@@ -101,7 +86,7 @@ void AsyncUnits::arrive(char *address, int64_t count, int64_t bytes) {
 bool AsyncUnits::tryWait(char *address, uint32_t parity) {
   Barrier &barrier = get(address);
   parity &= 1;
-  if ((barrier.phase & 1) == parity) {
+  if (!barrier.isOver(parity)) {
     // It may give up at any time.
     if (block.takesTurn())
       return false;

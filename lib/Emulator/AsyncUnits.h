@@ -16,10 +16,9 @@
 #ifndef ATTN_LIB_EMULATOR_ASYNCUNITS_H
 #define ATTN_LIB_EMULATOR_ASYNCUNITS_H
 
+#include "MemoryBarrier.h"
 #include "SharedMemory.h"
 #include "attn/Emulator/TensorMap.h"
-
-#include <map>
 
 namespace attn {
 
@@ -60,13 +59,7 @@ public:
   std::string describeEnd() const;
 
 private:
-  struct Barrier {
-    int64_t count = 0, pending = 0, bytes = 0;
-    uint32_t phase = 0;
-    unsigned number = 0, initializer = 0;
-    bool isFenced = false;
-    /// What is known of those that came in this phase, and in the last one.
-    llvm::SmallVector<uint32_t> sum, lastSum;
+  struct Barrier : MemoryBarrier {
     llvm::SmallVector<std::pair<unsigned, uint32_t>> waiting;
   };
   struct Copy {

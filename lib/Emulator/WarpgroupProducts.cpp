@@ -7,13 +7,13 @@
 //
 // Parallel Thread Execution ISA, "Asynchronous Warpgroup Level Matrix
 // Multiply-Accumulate Instructions": fragments are those of `mma.sync`, 16 rows
-// to a warp; matrices in shared memory are given by descriptors, of which those
-// in rows of 128 swizzled bytes are known here.
+// to a warp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "WarpgroupProducts.h"
 #include "Intrinsics.h"
+#include "MatrixLayout.h"
 
 #include <algorithm>
 
@@ -48,34 +48,6 @@ static bool isPending(float value, unsigned product, unsigned &sum) {
 }
 
 //===----------------------------------------------------------------------===//
-// Factors
-//===----------------------------------------------------------------------===//
-
-/// The offset in shared memory of 16-bit element (`position`, `feature`) of a
-/// matrix: 64 elements to a swizzled row of 128 bytes, along the features, or
-/// along the positions if it is transposed.
-static int64_t locate(uint64_t descriptor, int64_t position, int64_t feature,
-                      bool transposed) {
-  int64_t at = (descriptor & 0x3FFF) << 4;
-  int64_t leading = (descriptor >> 16 & 0x3FFF) << 4;
-  int64_t stride = (descriptor >> 32 & 0x3FFF) << 4;
-  at += transposed ? position % 64 * 2 + position / 64 * leading +
-                         feature % 8 * 128 + feature / 8 * stride
-                   : position % 8 * 128 + position / 8 * stride + feature * 2;
-  return at ^ ((at >> 7 & 7) << 4);
-}
-
-/// The words of 16 bytes that a product reads of `positions` positions from
-/// `first` on.
-static void listWords(std::vector<int64_t> &words, uint64_t descriptor,
-                      int64_t first, int64_t positions, bool transposed) {
-  int64_t step = transposed ? 8 : 1, features = transposed ? 1 : 8;
-  for (int64_t position = first; position < first + positions; position += step)
-    for (int64_t feature = 0; feature < 16; feature += features)
-      words.push_back(locate(descriptor, position, feature, transposed));
-}
-
-//===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
 
@@ -102,7 +74,7 @@ void WarpgroupProducts::begin(unsigned warp,
         block.fail("expected one matrix descriptor, but lanes 0 and " +
                    Twine(lane) + " have different ones");
     first += address.offset;
-    if (first >> 62 != 1)
+    if (!isSwizzled128(first))
       block.fail("expected the descriptor of a matrix in rows of 128 swizzled "
                  "bytes, but got 0x" +
                  Twine::utohexstr(first));
@@ -113,7 +85,8 @@ void WarpgroupProducts::begin(unsigned warp,
   int64_t half = instruction.columns / 2;
   if (instruction.registers.empty()) {
     step.left = getDescriptor(instruction.leftAddress);
-    listWords(step.words, step.left, warp % 4 * 16, 16, /*transposed=*/false);
+    listMatrixWords(step.words, step.left, warp % 4 * 16, 16,
+                    /*transposed=*/false);
   } else {
     for (unsigned lane = 0; lane < 32; ++lane)
       for (unsigned i = 0; i < 4; ++i)
@@ -121,8 +94,8 @@ void WarpgroupProducts::begin(unsigned warp,
             assembly, meeting, lane, instruction.registers[i]);
   }
   step.right = getDescriptor(instruction.rightAddress);
-  listWords(step.words, step.right, 0, instruction.columns,
-            instruction.transposed);
+  listMatrixWords(step.words, step.right, 0, instruction.columns,
+                  instruction.transposed);
   SharedMemory &shared = block.getShared();
   unsigned thread = warp * 32;
   for (int64_t at : step.words) {
@@ -173,10 +146,11 @@ void WarpgroupProducts::computeStep(unsigned warp, Product &product,
   float left[16][16], right[16][256];
   for (int64_t j = 0; j < columns; ++j)
     for (int64_t x = 0; x < 16; ++x)
-      right[x][j] = read(locate(step.right, j, x, instruction.transposed));
+      right[x][j] =
+          read(locateElement(step.right, j, x, instruction.transposed));
   for (unsigned i = 0; i < 16 && instruction.registers.empty(); ++i)
     for (int64_t x = 0; x < 16; ++x)
-      left[i][x] = read(locate(step.left, warp % 4 * 16 + i, x, false));
+      left[i][x] = read(locateElement(step.left, warp % 4 * 16 + i, x, false));
   for (unsigned lane = 0; lane < 32 && !instruction.registers.empty(); ++lane)
     for (unsigned r = 0; r < 4; ++r) {
       uint32_t bits = step.registers[lane][r];
