@@ -17,10 +17,13 @@ namespace attn {
 PtxBlock::PtxBlock(const PtxProgram &program, unsigned numThreads,
                    PtxReport &report)
     : report(&report), program(&program),
+      numWarps(llvm::divideCeil(numThreads, 32)),
       places(numThreads, program.size() ? 0 : kPtxEnd), active(numThreads),
       waiting(numThreads), registers(program.getNumRegisters()),
       isWritten(program.getNumRegisters()), numGroups(numThreads) {
-  clocks.reset(llvm::divideCeil(numThreads, 32));
+  clocks.reset(numWarps + (program.hasUnits() ? PtxUnits::kMostBarriers : 0));
+  if (program.hasUnits())
+    shared.followProxies();
 }
 
 //===----------------------------------------------------------------------===//
@@ -94,6 +97,9 @@ PtxValue PtxBlock::getValue(const PtxOperand &operand) const {
 PtxValue PtxBlock::getAddress(StringRef operand) const {
   auto [name, offset] = splitPtxAddress(operand);
   PtxValue base = getValue(program->getOperand(name));
+  for (unsigned i = 0; base && i < places.size(); ++i)
+    if (active[i] && base->getName(i))
+      return nullptr;
   if (!base || offset == 0)
     return base;
   std::vector<uint64_t> lanes = base->lanes;
@@ -102,9 +108,30 @@ PtxValue PtxBlock::getAddress(StringRef operand) const {
   return makePtxValue(std::move(lanes));
 }
 
+PtxBlock::Number PtxBlock::getNumber(StringRef operand) const {
+  auto [name, offset] = splitPtxAddress(operand);
+  return {getValue(program->getOperand(name)), offset};
+}
+
+std::optional<int64_t> PtxBlock::Number::get(unsigned thread) const {
+  if (!base || base->getName(thread))
+    return std::nullopt;
+  return static_cast<int64_t>(base->lanes[thread]) + offset;
+}
+
 /// What the other threads have stays; what they never had, they do not use.
 void PtxBlock::setRegister(int reg, PtxValue value) {
   const PtxValue &old = registers[reg];
+  if (program->hasUnits() && !allActive && isWritten[reg]) {
+    std::vector<uint64_t> lanes(places.size()), names(places.size());
+    for (unsigned i = 0; i < places.size(); ++i) {
+      const PtxValue &from = active[i] ? value : old;
+      lanes[i] = from ? from->lanes[i] : 0;
+      names[i] = from ? from->getName(i) : kPtxNameless;
+    }
+    registers[reg] = makePtxValue(std::move(lanes), std::move(names));
+    return;
+  }
   if (!allActive && isWritten[reg] && !old)
     value = nullptr;
   isWritten[reg] = true;
@@ -122,14 +149,97 @@ void PtxBlock::compute(const PtxStep &step) {
   if (step.outputs.empty())
     return;
   PtxValue value;
-  if (step.arithmetic) {
-    llvm::SmallVector<PtxValue, 3> inputs;
-    for (const PtxOperand &input : step.inputs)
-      inputs.push_back(getValue(input));
-    value = step.arithmetic->evaluate(inputs);
-  }
+  llvm::SmallVector<PtxValue, 3> inputs;
+  for (const PtxOperand &input : step.inputs)
+    inputs.push_back(getValue(input));
+  if (step.effect && step.effect->succeeds)
+    value = makePtxValue(std::vector<uint64_t>(places.size(), 1));
+  else if (step.arithmetic)
+    value = program->hasUnits()
+                ? step.arithmetic->evaluateNamed(inputs, places.size())
+                : step.arithmetic->evaluate(inputs);
   for (int reg : step.outputs)
-    setRegister(reg, value);
+    setRegister(reg, step.loads && program->hasUnits() ? load(step, inputs, reg)
+                                                       : value);
+}
+
+/// What is in memory that no thread of the kernel writes has a name.
+PtxValue PtxBlock::load(const PtxStep &step, llvm::ArrayRef<PtxValue> inputs,
+                        int reg) const {
+  std::string text = step.op->getName();
+  // Which of the registers it is, and what is added to that of the address.
+  text += std::to_string(
+      llvm::find(program->getWritten(&step - &(*program)[0]), reg) -
+      program->getWritten(&step - &(*program)[0]).begin());
+  text += inputs.empty()
+              ? StringRef(step.op->operands.back())
+              : StringRef(step.op->operands.back()).split('+').second;
+  std::vector<uint64_t> lanes(places.size()), names(places.size());
+  for (unsigned i = 0; i < places.size(); ++i) {
+    llvm::SmallVector<uint64_t, 4> parts;
+    for (const PtxValue &input : inputs)
+      parts.append({input ? input->lanes[i] : 0,
+                    input ? input->getName(i) : kPtxNameless});
+    names[i] = llvm::is_contained(parts, kPtxNameless) ? kPtxNameless
+                                                       : namePtx(text, parts);
+  }
+  return makePtxValue(std::move(lanes), std::move(names));
+}
+
+//===----------------------------------------------------------------------===//
+// Questions
+//===----------------------------------------------------------------------===//
+
+uint64_t PtxBlock::getQuestion(int reg) const {
+  const PtxValue &value = registers[reg];
+  uint64_t question = 0;
+  for (unsigned i = 0; i < places.size(); ++i) {
+    uint64_t name = value ? value->getName(i) : kPtxNameless;
+    if (!active[i] || name == 0 || name == question)
+      continue;
+    if (question != 0)
+      return kPtxNameless;
+    question = name;
+  }
+  return question;
+}
+
+uint64_t PtxBlock::getActiveWarps() const {
+  uint64_t warps = 0;
+  for (unsigned i = 0; i < places.size(); ++i)
+    if (active[i])
+      warps |= uint64_t(1) << i / 32;
+  return warps;
+}
+
+uint64_t PtxBlock::getOtherWarps() const {
+  uint64_t warps = 0;
+  for (unsigned i = 0; i < places.size(); ++i)
+    if (!program->isEnd(places[i]))
+      warps |= uint64_t(1) << i / 32;
+  return (uint64_t(1) << numWarps) - 1 - warps;
+}
+
+std::optional<bool> PtxBlock::getAnswer(uint64_t question) {
+  for (Answer &answer : answers)
+    if (answer.question == question) {
+      answer.warps |= getActiveWarps();
+      return answer.holds;
+    }
+  return std::nullopt;
+}
+
+void PtxBlock::answer(uint64_t question, bool holds) {
+  answers.push_back({question, holds, getActiveWarps()});
+}
+
+PtxValue PtxBlock::assume(int reg, bool holds) const {
+  std::vector<uint64_t> lanes(places.size(), holds);
+  if (const PtxValue &value = registers[reg])
+    for (unsigned i = 0; i < places.size(); ++i)
+      lanes[i] = value->getName(i) == 0 ? value->lanes[i]
+                                        : (value->lanes[i] & 1) ^ holds;
+  return makePtxValue(std::move(lanes));
 }
 
 //===----------------------------------------------------------------------===//
@@ -186,7 +296,24 @@ void PtxBlock::describe(llvm::SmallVectorImpl<uint32_t> &state) const {
   for (const Copy &copy : ordered)
     state.append({uint32_t(copy.offset), uint32_t(copy.size), copy.thread,
                   numGroups[copy.thread] - copy.group});
-  shared.describe(state, clocks);
+  if (!program->hasUnits())
+    return shared.describe(state, clocks);
+  llvm::SmallVector<llvm::ArrayRef<uint32_t>> others;
+  units.addClocks(others);
+  shared.describe(state, clocks, getOtherWarps(), others);
+  units.describe(state);
+  for (const Answer &answer :
+       llvm::ArrayRef(answers).drop_front(countOldAnswers()))
+    state.append({uint32_t(answer.question), uint32_t(answer.question >> 32),
+                  answer.holds});
+}
+
+size_t PtxBlock::countOldAnswers() const {
+  uint64_t others = getOtherWarps(), all = (uint64_t(1) << numWarps) - 1;
+  size_t first = answers.size();
+  while (first > 0 && (answers[first - 1].warps | others) != all)
+    --first;
+  return first;
 }
 
 } // namespace attn

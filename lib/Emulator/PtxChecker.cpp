@@ -21,6 +21,7 @@
 
 #include "attn/Emulator/PtxChecker.h"
 #include "PtxBlock.h"
+#include "PtxProducts.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
@@ -42,6 +43,10 @@ static constexpr int64_t kMostStates = 1 << 15;
 /// How many values of a register are told apart at the head of a loop that may
 /// go on for ever.
 static constexpr unsigned kMostValues = 16;
+/// How often the head of a loop is come to, where warps have loops of their own
+/// that ask the same, before it ends if it may: more often than the mbarriers
+/// of a ring of three stages take for all their phases.
+static constexpr unsigned kMostTiles = 8;
 /// How often the head of a loop is come to that is known to end.
 static constexpr unsigned kMostRounds = 1 << 16;
 
@@ -52,8 +57,8 @@ struct Path {
   explicit Path(PtxBlock block) : block(std::move(block)) {}
 
   PtxBlock block;
-  /// How often a way was chosen, when the state was last looked at, and when a
-  /// head of a loop was last come to; and how often that was.
+  /// How often a way was chosen, and such counts when the state was last looked
+  /// at, and when a head of a loop was last come to; and how often that was.
   unsigned numChoices = 0, numSeen = 0;
   struct Visit {
     unsigned numChoices = 0, count = 0;
@@ -76,9 +81,11 @@ private:
   /// From `place` on, as long as no other threads are there.
   Error advance(Path &path, unsigned place);
   void branch(Path &path, const PtxStep &step, unsigned place);
+  void branchNamed(Path &path, const PtxStep &step, unsigned place);
   /// Whether the state is a new one.
   bool enter(Path &path, unsigned place);
   Error comeToLoop(Path &path, unsigned place);
+  std::string describeWaiting(const PtxBlock &block) const;
 
   const PtxKernel &kernel;
   PtxReport &report;
@@ -144,6 +151,8 @@ Error KernelChecker::run() {
       addresses[array.name] = llvm::alignTo(next, alignment);
   if (Error error = program.analyze())
     return error;
+  if (Error error = checkPtxProducts(program))
+    return error;
   paths.push_back(Path(start()));
   while (!paths.empty()) {
     if (int64_t(states.size()) > kMostStates) {
@@ -165,9 +174,13 @@ Error KernelChecker::run() {
 //===----------------------------------------------------------------------===//
 
 bool KernelChecker::enter(Path &path, unsigned place) {
-  if (!program.isJoin(place) || path.numChoices == path.numSeen)
+  if (!program.isJoin(place))
     return true;
-  path.numSeen = path.numChoices;
+  // What is forgotten may make it the same as another one.
+  unsigned now = path.numChoices + path.block.countOldAnswers();
+  if (now == path.numSeen)
+    return true;
+  path.numSeen = now;
   llvm::SmallVector<uint32_t, 0> state;
   path.block.describe(state);
   llvm::XXH128_hash_t hash = llvm::xxh3_128bits(llvm::ArrayRef(
@@ -182,6 +195,8 @@ Error KernelChecker::comeToLoop(Path &path, unsigned place) {
     return path.block.fail(program[place], "expected a loop that ends");
   bool isChosen = visit.count > 1 && visit.numChoices != path.numChoices;
   visit.numChoices = path.numChoices;
+  if (program.hasUnits())
+    return Error::success();
   for (unsigned reg : program.getLive(place).set_bits()) {
     const PtxValue &value = path.block.getRegister(reg);
     if (!value)
@@ -201,6 +216,24 @@ Error KernelChecker::comeToLoop(Path &path, unsigned place) {
 //===----------------------------------------------------------------------===//
 // A path
 //===----------------------------------------------------------------------===//
+
+/// Where threads of units are, of which there are several kinds.
+std::string KernelChecker::describeWaiting(const PtxBlock &block) const {
+  std::string text;
+  for (unsigned i = 0, begin = 0; program.hasUnits() && i < numThreads; ++i) {
+    if (i + 1 < numThreads && block.getPlace(i + 1) == block.getPlace(begin))
+      continue;
+    text +=
+        (begin ? "; threads " : ": threads ") + std::to_string(begin) + " to " +
+        std::to_string(i) +
+        (block.hasEnded(i)
+             ? " ended"
+             : " in line " +
+                   std::to_string(block.getStep(block.getPlace(i)).op->line));
+    begin = i + 1;
+  }
+  return text;
+}
 
 Error KernelChecker::follow(Path &path) {
   for (;;) {
@@ -223,7 +256,8 @@ Error KernelChecker::follow(Path &path) {
     if (path.block.releaseAny())
       continue;
     const PtxStep &step = program[path.block.getPlace(waiting)];
-    return path.block.fail(step, Twine(step.effect->stuck));
+    return path.block.fail(step, Twine(step.effect->stuck) +
+                                     describeWaiting(path.block));
   }
 }
 
@@ -236,6 +270,11 @@ Error KernelChecker::advance(Path &path, unsigned place) {
     }
     const PtxStep &step = program[place];
     if (step.ends) {
+      for (unsigned i = 0; i < numThreads; ++i)
+        if (path.block.isActive(i))
+          if (auto mistake = path.block.units.finish(i))
+            return path.block.fail(step,
+                                   "thread " + Twine(i) + ": " + *mistake);
       path.block.go(kPtxEnd);
       return Error::success();
     }
@@ -264,6 +303,8 @@ void KernelChecker::branch(Path &path, const PtxStep &step, unsigned place) {
     return block.go(step.target);
   if (step.irrelevant)
     return block.go(step.meeting);
+  if (program.hasUnits())
+    return branchNamed(path, step, place);
   if (PtxValue known = block.getRegister(step.guard))
     return block.branch(*known, step.negated, step.target, place + 1);
   // What is assumed here holds wherever the predicate is asked again.
@@ -277,6 +318,45 @@ void KernelChecker::branch(Path &path, const PtxStep &step, unsigned place) {
   assume(other, false);
   paths.push_back(std::move(other));
   assume(path, true);
+}
+
+/// Who asks what others have asked gets the same answer.
+void KernelChecker::branchNamed(Path &path, const PtxStep &step,
+                                unsigned place) {
+  PtxBlock &block = path.block;
+  uint64_t question = block.getQuestion(step.guard);
+  auto go = [&](PtxBlock &of, bool holds) {
+    PtxValue predicate = of.assume(step.guard, holds);
+    if (question == kPtxNameless)
+      of.setRegister(step.guard, predicate);
+    of.branch(*predicate, step.negated, step.target, place + 1);
+  };
+  if (question == 0)
+    return go(block, false);
+  if (question != kPtxNameless)
+    if (auto answer = block.getAnswer(question))
+      return go(block, *answer);
+  auto choose = [&](Path &from, bool holds) {
+    ++from.numChoices;
+    if (question != kPtxNameless)
+      from.block.answer(question, holds);
+    go(from.block, holds);
+  };
+  // Where the loop is left, if it may not go on.
+  PtxProgram::Exit exit = program.getExit(place);
+  if (exit.head != kPtxEnd && path.visits[exit.head].count > kMostTiles) {
+    PtxBlock left = block;
+    go(left, true);
+    unsigned thread = 0;
+    while (!block.isActive(thread))
+      ++thread;
+    bool isTaken = left.getPlace(thread) == step.target;
+    return choose(path, isTaken == exit.ifTaken);
+  }
+  Path other = path;
+  choose(other, false);
+  paths.push_back(std::move(other));
+  choose(path, true);
 }
 
 llvm::Expected<PtxReport> checkPtx(StringRef text) {

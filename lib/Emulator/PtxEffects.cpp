@@ -7,6 +7,7 @@
 
 #include "PtxEffects.h"
 #include "PtxBlock.h"
+#include "PtxUnits.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -22,29 +23,63 @@ namespace attn {
 // Barriers
 //===----------------------------------------------------------------------===//
 
+/// The number of a barrier, and how many threads it is for; 0: all.
+static std::optional<std::pair<unsigned, unsigned>>
+getBarrier(const PtxInstruction &op) {
+  // The first operand of one that answers is the answer.
+  unsigned number, count = 0, first = op.has("red") ? 1 : 0;
+  if (op.operands.size() <= first ||
+      StringRef(op.operands[first]).getAsInteger(10, number) || number > 15)
+    return std::nullopt;
+  unsigned left = op.operands.size() - first - 1 - first;
+  if (left > 1 || (left == 1 &&
+                   (StringRef(op.operands[first + 1]).getAsInteger(10, count) ||
+                    count == 0 || count % 32 != 0)))
+    return std::nullopt;
+  return std::pair(number, count);
+}
+
 static Error waitAtBarrier(PtxBlock &block, const PtxStep &step) {
-  if (step.op->operands.size() != 1)
-    return block.fail(step, "expected a barrier of all threads, but got '" +
+  auto barrier = getBarrier(*step.op);
+  if (!barrier || barrier->second > block.getNumThreads())
+    return block.fail(step, "expected the number of a barrier and of threads "
+                            "in whole warps, but got '" +
                                 step.op->getName() + " " +
                                 llvm::join(step.op->operands, ", ") + "'");
   block.wait();
   return Error::success();
 }
 
-/// All threads that have not ended are there.
+/// All threads that have not ended are there, or as many as it is for.
 static bool releaseBarrier(PtxBlock &block, unsigned place) {
-  for (unsigned i = 0; i < block.getNumThreads(); ++i)
-    if (!block.hasEnded(i) &&
-        (!block.isWaiting(i) || block.getPlace(i) != place))
-      return false;
+  auto barrier = getBarrier(*block.getStep(place).op);
+  std::vector<unsigned> there;
+  unsigned expected = 0;
+  for (unsigned i = 0; i < block.getNumThreads(); ++i) {
+    expected += !block.hasEnded(i);
+    if (!block.isWaiting(i))
+      continue;
+    const PtxStep &step = block.getStep(block.getPlace(i));
+    // All threads come to the same one; some may come to others of its number.
+    if (block.getPlace(i) == place ||
+        (barrier->second && step.effect->execute == waitAtBarrier &&
+         getBarrier(*step.op) == barrier))
+      there.push_back(i);
+  }
+  if (barrier->second)
+    expected = barrier->second;
+  if (there.size() != expected)
+    return false;
   llvm::SmallVector<uint32_t> sum;
-  for (unsigned warp = 0; warp < block.getNumWarps(); ++warp)
+  llvm::BitVector warps(block.getNumWarps());
+  for (unsigned thread : there)
+    warps.set(thread / 32);
+  for (unsigned warp : warps.set_bits())
     block.clocks.release(warp, sum);
-  for (unsigned warp = 0; warp < block.getNumWarps(); ++warp)
+  for (unsigned warp : warps.set_bits())
     block.clocks.acquire(warp, sum);
-  for (unsigned i = 0; i < block.getNumThreads(); ++i)
-    if (!block.hasEnded(i))
-      block.release(i);
+  for (unsigned thread : there)
+    block.release(thread);
   return true;
 }
 
@@ -196,15 +231,38 @@ static Error copy(PtxBlock &block, const PtxStep &step) {
 // The table
 //===----------------------------------------------------------------------===//
 
-static constexpr unsigned kFirst[] = {0};
+static constexpr unsigned kFirst[] = {0}, kSecond[] = {1}, kThird[] = {2},
+                          kFirstAndThird[] = {0, 2}, kSecondAndThird[] = {1, 2};
 
 static const PtxEffect kEffects[] = {
     {"bar.warp.sync", waitInWarp, releaseWarps,
      "a part of the threads of a warp comes to its barrier"},
     {"bar.sync", waitAtBarrier, releaseBarrier,
      "a part of the threads comes to a barrier of all"},
+    {"bar.red", waitAtBarrier, releaseBarrier,
+     "a part of the threads comes to a barrier of all"},
     {"barrier.sync", waitAtBarrier, releaseBarrier,
      "a part of the threads comes to a barrier of all"},
+    {"barrier.red", waitAtBarrier, releaseBarrier,
+     "a part of the threads comes to a barrier of all"},
+    {"mbarrier.init", initPtxBarrier, nullptr, "", kFirst, kSecond},
+    {"mbarrier.arrive.expect_tx", expectPtxBytes, nullptr, "", kFirst, kThird},
+    {"mbarrier.arrive", arrivePtx, nullptr, "", kFirst},
+    {"mbarrier.try_wait.parity", waitForPtxPhase, releasePtxPhase,
+     "a part of the threads waits for ever at an mbarrier", kFirst, kThird,
+     /*succeeds=*/true},
+    {"fence.mbarrier_init", fencePtxBarriers},
+    {"fence.proxy.async", fencePtxProxy},
+    {"cp.async.bulk.tensor.global.bulk_group", storePtxTile, nullptr, "",
+     kSecond},
+    {"cp.async.bulk.tensor", copyPtxTile, nullptr, "", kFirstAndThird},
+    {"cp.async.bulk.commit_group", commitPtxStores},
+    {"cp.async.bulk.wait_group", waitForPtxStores},
+    {"wgmma.fence", orderPtxRegisters},
+    {"wgmma.mma_async", beginPtxProduct, nullptr, "", {}, kSecondAndThird},
+    {"wgmma.commit_group", commitPtxProducts},
+    {"wgmma.wait_group", waitForPtxProducts},
+    {"setmaxnreg", setPtxRegisters},
     {"cp.async.commit_group", commit},
     {"cp.async.wait_group", waitForGroups},
     {"cp.async.wait_all", waitForAll},
@@ -252,9 +310,9 @@ llvm::Expected<const PtxEffect *> findPtxEffect(const PtxInstruction &op) {
   for (const PtxEffect &effect : kEffects)
     if (matches(op, effect.opcode))
       return &effect;
-  if (llvm::is_contained(
-          {"bar", "barrier", "cp", "fence", "mbarrier", "tcgen05", "wgmma"},
-          StringRef(op.opcode.front())))
+  if (llvm::is_contained({"bar", "barrier", "cp", "fence", "mbarrier",
+                          "setmaxnreg", "tcgen05", "wgmma"},
+                         StringRef(op.opcode.front())))
     return llvm::createStringError(
         "expected an instruction whose effect is known, but got '" +
         op.getName() + "'");
@@ -272,6 +330,15 @@ llvm::SmallVector<StringRef, 2> getPtxAddresses(const PtxInstruction &op,
   return addresses;
 }
 
+llvm::SmallVector<StringRef, 4> getPtxUses(const PtxInstruction &op,
+                                           const PtxEffect &effect) {
+  llvm::SmallVector<StringRef, 4> uses(getPtxAddresses(op, effect));
+  for (unsigned number : effect.numbers)
+    if (number < op.operands.size() && op.operands[number].front() != '{')
+      uses.push_back(op.operands[number]);
+  return uses;
+}
+
 std::pair<StringRef, int64_t> splitPtxAddress(StringRef operand) {
   operand.consume_front("[");
   operand.consume_back("]");
@@ -283,6 +350,8 @@ std::pair<StringRef, int64_t> splitPtxAddress(StringRef operand) {
 }
 
 int64_t getPtxGranule(const PtxInstruction &op) {
+  if (op.is("mbarrier"))
+    return 8;
   bool isCopy = op.is("cp") && op.has("shared");
   return isCopy || (isAccess(op) && mayBeShared(op)) ? getSize(op) : 0;
 }

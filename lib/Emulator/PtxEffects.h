@@ -32,17 +32,24 @@ struct PtxEffect {
   bool (*release)(PtxBlock &block, unsigned place) = nullptr;
   /// What is said of threads that wait for ever.
   llvm::StringLiteral stuck = "";
-  /// Which of the operands in brackets are addresses in shared memory.
-  llvm::ArrayRef<unsigned> addresses = {};
+  /// Which of the operands in brackets are addresses in shared memory, and
+  /// which of all operands are numbers that have to be known, unless they are
+  /// lists.
+  llvm::ArrayRef<unsigned> addresses = {}, numbers = {};
+  /// Whether the predicate that it gives holds once the threads go on.
+  bool succeeds = false;
 };
 
 /// The effect of an instruction; null if it has none. An error where it may
 /// have one that is not known.
 llvm::Expected<const PtxEffect *> findPtxEffect(const PtxInstruction &op);
 
-/// The operands of an instruction that its effect depends on.
+/// The operands of an instruction that are addresses in shared memory, and all
+/// that its effect depends on.
 llvm::SmallVector<llvm::StringRef, 2> getPtxAddresses(const PtxInstruction &op,
                                                       const PtxEffect &effect);
+llvm::SmallVector<llvm::StringRef, 4> getPtxUses(const PtxInstruction &op,
+                                                 const PtxEffect &effect);
 
 /// What follows `[`, and the constant that is added.
 std::pair<llvm::StringRef, int64_t> splitPtxAddress(llvm::StringRef operand);

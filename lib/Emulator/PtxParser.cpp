@@ -7,6 +7,8 @@
 //
 // Of the grammar, what LLVM writes: one statement ends with a semicolon or, if
 // it is a label, with a colon; braces around statements mean nothing here.
+// Registers that inline assembly declares have names without `%`, which they
+// are given here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +16,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Regex.h"
 
 using llvm::StringRef;
@@ -75,10 +78,21 @@ static PtxInstruction parseInstruction(StringRef text, unsigned line) {
   return instruction;
 }
 
+/// The names that `.reg .b64 lhs, rhs` declares, but for those that have `%`.
+static void parseLocal(StringRef text, llvm::StringSet<> &local) {
+  if (!text.consume_front(".reg "))
+    return;
+  auto [type, names] = text.trim().split(' ');
+  for (StringRef name : llvm::split(names, ','))
+    if (!name.trim().starts_with("%"))
+      local.insert(name.trim());
+}
+
 /// The statements between the braces of a kernel.
 static llvm::Error parseBody(StringRef body, unsigned line, PtxKernel &kernel) {
   llvm::Regex label("^[$_[:alnum:]]+$");
   std::string statement;
+  llvm::StringSet<> local;
   int depth = 0;
   unsigned begin = line;
   for (char c : body) {
@@ -96,9 +110,14 @@ static llvm::Error parseBody(StringRef body, unsigned line, PtxKernel &kernel) {
       statement.clear();
     } else if (c == ';' && depth == 0) {
       StringRef text = StringRef(statement).trim();
-      // What is declared has been read.
-      if (!text.empty() && !text.starts_with("."))
+      // What else is declared has been read.
+      parseLocal(text, local);
+      if (!text.empty() && !text.starts_with(".")) {
         kernel.instructions.push_back(parseInstruction(text, begin));
+        for (std::string &operand : kernel.instructions.back().operands)
+          if (local.contains(operand))
+            operand.insert(0, "%");
+      }
       statement.clear();
     } else {
       statement += llvm::isSpace(c) ? ' ' : c;

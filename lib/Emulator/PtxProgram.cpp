@@ -86,14 +86,35 @@ PtxOperand PtxProgram::getOperand(StringRef text) const {
     number = numThreads;
   else if (!text.getAsInteger(0, negative))
     number = negative;
-  else if (text != "%tid.y" && text != "%tid.z" && text.getAsInteger(0, number))
+  else if (text != "%tid.y" && text != "%tid.z" &&
+           text.getAsInteger(0, number)) {
+    // The number of a block, say.
+    if (usesUnits)
+      operand.constant =
+          makePtxValue(std::vector<uint64_t>(numThreads),
+                       std::vector<uint64_t>(numThreads, namePtx(text, {})));
     return operand;
+  }
   return fill([=](unsigned) { return number; });
 }
 
+StringRef PtxProgram::getName(int reg) const {
+  for (auto &entry : names)
+    if (entry.second == reg)
+      return entry.first();
+  return "";
+}
+
 static bool hasResult(const PtxInstruction &op) {
+  if (op.is("bar") || op.is("barrier"))
+    return op.has("red");
   return !op.operands.empty() && op.operands[0].front() != '[' &&
-         !op.is("bra") && !op.is("bar") && !op.is("barrier") && !op.is("cp");
+         !op.is("bra") && !op.is("cp");
+}
+
+/// Whether it is one for a unit, which works beside the threads.
+static bool isForUnit(const PtxInstruction &op) {
+  return op.is("mbarrier") || op.is("wgmma") || op.has("bulk");
 }
 
 SmallVector<int, 4> PtxProgram::getReads(unsigned place) const {
@@ -121,6 +142,8 @@ Error PtxProgram::decode() {
     if (!effect)
       return fail(op, llvm::toString(effect.takeError()));
     step.effect = *effect;
+    step.loads = op.is("ld") && !step.effect;
+    usesUnits |= isForUnit(op);
     step.branches = op.is("bra");
     step.ends = op.is("ret") || op.is("exit");
     // Only branches have guards in what LLVM writes.
@@ -190,8 +213,10 @@ void PtxProgram::findBlocks() {
   }
 }
 
-void PtxProgram::findWaits() {
+void PtxProgram::findLoops() {
   waits.assign(steps.size(), false);
+  exits.assign(blocks.size(), {});
+  std::vector<unsigned> extents(blocks.size(), ~0u);
   std::vector<SmallVector<unsigned, 2>> before(blocks.size());
   for (auto [number, block] : llvm::enumerate(blocks))
     for (unsigned next : block.next)
@@ -213,10 +238,18 @@ void PtxProgram::findWaits() {
     }
     if (!headers[block.begin])
       continue;
-    for (unsigned number : inside.set_bits())
+    for (unsigned number : inside.set_bits()) {
+      // The least loop that is left counts.
+      auto next = llvm::ArrayRef(blocks[number].next);
+      if (next.size() == 2 && inside[next[0]] != inside[next[1]] &&
+          inside.count() < extents[number]) {
+        extents[number] = inside.count();
+        exits[number] = {block.begin, !inside[next[0]]};
+      }
       for (unsigned i = blocks[number].begin; i < blocks[number].end; ++i)
         if (steps[i].effect && steps[i].effect->release)
           waits[block.begin] = true;
+    }
   }
 }
 
@@ -279,8 +312,8 @@ void PtxProgram::findNeeded() {
   needed.resize(names.size());
   for (const PtxStep &step : steps)
     if (step.effect)
-      for (StringRef address : getPtxAddresses(*step.op, *step.effect))
-        for (int reg : getRegisters(address))
+      for (StringRef use : getPtxUses(*step.op, *step.effect))
+        for (int reg : getRegisters(use))
           needed.set(reg);
   addSources(needed);
   for (BitVector before; before != needed;) {
@@ -316,8 +349,11 @@ void PtxProgram::findNeeded() {
     for (int reg : writes[i])
       if (needed[reg])
         step.outputs.push_back(reg);
+    if (step.loads && usesUnits && !step.outputs.empty())
+      for (int reg : reads[i])
+        step.inputs.push_back({reg, nullptr});
     if (step.outputs.size() != 1 || writes[i].size() != 1 || step.effect ||
-        !step.op->guard.empty())
+        step.loads || !step.op->guard.empty())
       continue;
     step.arithmetic = PtxArithmetic::decode(*step.op);
     if (step.arithmetic)
@@ -346,8 +382,8 @@ void PtxProgram::findPrecise() {
   precise.resize(names.size());
   for (const PtxStep &step : steps) {
     if (step.effect)
-      for (StringRef address : getPtxAddresses(*step.op, *step.effect))
-        for (int reg : getRegisters(address))
+      for (StringRef use : getPtxUses(*step.op, *step.effect))
+        for (int reg : getRegisters(use))
           precise.set(reg);
     if (step.branches && step.guard >= 0 && !step.irrelevant &&
         ofThreads[step.guard])
@@ -368,8 +404,8 @@ void PtxProgram::findLive() {
     if (step.branches && step.guard >= 0 && !step.irrelevant)
       after.set(step.guard);
     if (step.effect)
-      for (StringRef address : getPtxAddresses(*step.op, *step.effect))
-        for (int reg : getRegisters(address))
+      for (StringRef use : getPtxUses(*step.op, *step.effect))
+        for (int reg : getRegisters(use))
           after.set(reg);
     bool changes = after != live[place];
     live[place] = std::move(after);
@@ -400,7 +436,7 @@ Error PtxProgram::analyze() {
     return Error::success();
   findBlocks();
   findMeetings();
-  findWaits();
+  findLoops();
   findNeeded();
   findPrecise();
   findLive();

@@ -40,6 +40,8 @@ struct PtxStep {
   llvm::SmallVector<PtxOperand, 3> inputs;
   /// The registers that it writes and that are needed.
   llvm::SmallVector<int, 2> outputs;
+  /// Whether it loads what threads that load the same get, too.
+  bool loads = false;
 
   bool branches = false, ends = false;
   /// Of a branch: where to, under which predicate (-1: always), or under which
@@ -68,13 +70,40 @@ public:
   unsigned getNumRegisters() const { return names.size(); }
   /// The register, constant or address that an operand is.
   PtxOperand getOperand(llvm::StringRef text) const;
+  /// Whether warps have units of the GPU work for them, and so may have loops
+  /// of their own, which ask the same questions.
+  bool hasUnits() const { return usesUnits; }
 
+  /// Steps that follow each other.
+  struct Block {
+    unsigned begin, end;
+    llvm::SmallVector<unsigned, 2> next;
+  };
+  llvm::ArrayRef<Block> getBlocks() const { return blocks; }
+  /// The registers of an operand, and those that an instruction reads and
+  /// writes, needed or not; what one is called.
+  llvm::SmallVector<int, 4> getRegisters(llvm::StringRef operand) const;
+  llvm::ArrayRef<int> getRead(unsigned place) const { return reads[place]; }
+  llvm::ArrayRef<int> getWritten(unsigned place) const { return writes[place]; }
+  llvm::StringRef getName(int reg) const;
+
+  /// Whether threads that are at a step, if it is one, only end.
+  bool isEnd(unsigned place) const {
+    return place == kPtxEnd || steps[place].ends;
+  }
   /// Whether several ways lead to a step, and whether some of them from behind
   /// it.
   bool isJoin(unsigned place) const { return joins[place]; }
   bool isHeader(unsigned place) const { return headers[place]; }
   /// Whether threads wait for others in the loop whose head a step is.
   bool waitsInLoop(unsigned place) const { return waits[place]; }
+  /// Of a branch at the end of a block out of a loop: its head, and whether it
+  /// is left if the branch is taken.
+  struct Exit {
+    unsigned head = kPtxEnd;
+    bool ifTaken = false;
+  };
+  const Exit &getExit(unsigned place) const { return exits[blockOf[place]]; }
   /// How many blocks all ways from a step lead through: threads that are at a
   /// lesser depth can be met by those at a greater one.
   unsigned getDepth(unsigned place) const { return depths[blockOf[place]]; }
@@ -86,14 +115,10 @@ public:
   llvm::Error fail(const PtxInstruction &op, const llvm::Twine &text) const;
 
 private:
-  struct Block {
-    unsigned begin, end;
-    llvm::SmallVector<unsigned, 2> next;
-  };
   llvm::Error decode();
   void findBlocks();
   void findMeetings();
-  void findWaits();
+  void findLoops();
   bool isSkipped(unsigned block) const;
   /// Adds to `registers` what those of it are computed from.
   void addSources(llvm::BitVector &registers) const;
@@ -103,7 +128,6 @@ private:
   /// The registers that an instruction reads and writes, needed or not.
   llvm::SmallVector<int, 4> getReads(unsigned place) const;
   llvm::SmallVector<int, 4> getWrites(unsigned place) const;
-  llvm::SmallVector<int, 4> getRegisters(llvm::StringRef operand) const;
 
   const PtxKernel &kernel;
   unsigned numThreads;
@@ -115,6 +139,8 @@ private:
   /// By block: where all ways from it meet, or the number of blocks.
   std::vector<unsigned> meetings, depths;
   std::vector<bool> joins, headers, waits;
+  std::vector<Exit> exits;
+  bool usesUnits = false;
   llvm::BitVector needed, precise;
   std::vector<llvm::BitVector> live;
   std::vector<llvm::SmallVector<int, 4>> reads, writes;

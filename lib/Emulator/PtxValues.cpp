@@ -192,6 +192,9 @@ std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
   } else if (op.is("setp")) {
     result.bits = 1;
   }
+  result.operation = op.opcode.front();
+  if (op.is("setp"))
+    result.comparison = op.opcode[1];
   result.selects = op.is("selp");
   if (type->kind == 'p' && (op.is("and") || op.is("or")))
     result.absorbing = op.is("or");
@@ -227,10 +230,110 @@ PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
   return makePtxValue(std::move(lanes));
 }
 
-PtxValue makePtxValue(std::vector<uint64_t> lanes) {
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+uint64_t namePtx(StringRef text, llvm::ArrayRef<uint64_t> parts) {
+  llvm::SmallVector<uint64_t, 8> all(parts);
+  all.push_back(llvm::xxh3_64bits(text));
+  uint64_t name = llvm::xxh3_64bits(llvm::ArrayRef(
+      reinterpret_cast<const uint8_t *>(all.data()), 8 * all.size()));
+  return name == 0 || name == kPtxNameless ? 1 : name;
+}
+
+/// What a thread has that does not know all of its inputs.
+PtxArithmetic::Number PtxArithmetic::name(llvm::ArrayRef<Number> inputs) const {
+  if (selects && inputs.size() == 3 && inputs[2].name == 0)
+    return inputs[inputs[2].value & 1 ? 0 : 1];
+  if (absorbing && inputs.size() == 2)
+    for (unsigned i : {0, 1})
+      if (inputs[i].name == 0)
+        return inputs[i].value == *absorbing ? inputs[i] : inputs[1 - i];
+  for (const Number &input : inputs)
+    if (input.name == kPtxNameless)
+      return {0, kPtxNameless};
+  // What it is counted in makes no difference.
+  if (operation == "mov" || operation == "cvta" || operation == "cvt")
+    return inputs[0];
+  if (operation == "not" && bits == 1)
+    return {inputs[0].value ^ 1, inputs[0].name};
+  if (operation == "add" && inputs.size() == 2)
+    for (unsigned i : {0, 1})
+      if (inputs[i].name == 0)
+        return {inputs[1 - i].value + inputs[i].value, inputs[1 - i].name};
+  if (operation == "sub" && inputs[1].name == 0)
+    return {inputs[0].value - inputs[1].value, inputs[0].name};
+  llvm::SmallVector<uint64_t, 8> parts;
+  auto append = [&](const Number &input) {
+    parts.append({input.value, input.name});
+  };
+  if (operation == "setp" && inputs.size() == 2) {
+    // A loop counts up to its end, whether it asks for less or for another one.
+    bool swaps = comparison == "gt" || comparison == "hi" ||
+                 comparison == "le" || comparison == "ls";
+    append(inputs[swaps]);
+    append(inputs[!swaps]);
+    bool negated = comparison == "ge" || comparison == "hs" ||
+                   comparison == "eq" || comparison == "le" ||
+                   comparison == "ls";
+    return {negated, namePtx("setp", parts)};
+  }
+  for (const Number &input : inputs)
+    append(input);
+  return {0, namePtx(operation + comparison, parts)};
+}
+
+PtxValue PtxArithmetic::evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
+                                      unsigned numThreads) const {
+  if (llvm::all_of(inputs, [](const PtxValue &input) {
+        return input && input->names.empty();
+      }))
+    return evaluate(inputs);
+  std::vector<uint64_t> lanes(numThreads), names(numThreads);
+  uint64_t mask = bits >= 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
+  llvm::SmallVector<uint64_t, 4> arguments(std::max<size_t>(3, inputs.size()));
+  llvm::SmallVector<Number, 4> numbers(inputs.size()), last;
+  for (unsigned i = 0; i < numThreads; ++i) {
+    bool known = !inputs.empty(), same = i > 0;
+    for (auto [j, input] : llvm::enumerate(inputs)) {
+      Number number = input ? Number{input->lanes[i], input->getName(i)}
+                            : Number{0, kPtxNameless};
+      same &=
+          number.value == numbers[j].value && number.name == numbers[j].name;
+      numbers[j] = number;
+      arguments[j] = number.value;
+      known &= number.name == 0;
+    }
+    if (same) {
+      lanes[i] = lanes[i - 1];
+      names[i] = names[i - 1];
+    } else if (known) {
+      lanes[i] = compute(arguments) & mask;
+    } else {
+      Number result = name(numbers);
+      lanes[i] = result.value;
+      names[i] = result.name;
+    }
+  }
+  return makePtxValue(std::move(lanes), std::move(names));
+}
+
+PtxValue makePtxValue(std::vector<uint64_t> lanes,
+                      std::vector<uint64_t> names) {
+  if (!names.empty() &&
+      llvm::all_of(names, [](uint64_t name) { return name == kPtxNameless; }))
+    return nullptr;
   auto value = std::make_shared<PtxLanes>();
-  value->hash = llvm::xxh3_64bits(llvm::ArrayRef(
-      reinterpret_cast<const uint8_t *>(lanes.data()), 8 * lanes.size()));
+  auto hash = [](llvm::ArrayRef<uint64_t> numbers) {
+    return llvm::xxh3_64bits(llvm::ArrayRef(
+        reinterpret_cast<const uint8_t *>(numbers.data()), 8 * numbers.size()));
+  };
+  value->hash = hash(lanes);
+  if (llvm::any_of(names, [](uint64_t name) { return name != 0; })) {
+    value->hash = hash({value->hash, hash(names)});
+    value->names = std::move(names);
+  }
   value->lanes = std::move(lanes);
   return value;
 }

@@ -17,17 +17,34 @@
 
 namespace attn {
 
-/// A number for each thread of a block.
+/// What nothing is known of.
+constexpr uint64_t kPtxNameless = ~uint64_t(0);
+
+/// A number for each thread of a block. Of one that is not known there may be a
+/// *name*, the same for the same number: of a parameter, say, or of the sum of
+/// two that have names.
 struct PtxLanes {
+  /// If there is a name, what is added to it; of predicates, whether they hold
+  /// where it does not.
   std::vector<uint64_t> lanes;
-  /// Of the numbers.
+  /// 0 where the number is known; none if all are.
+  std::vector<uint64_t> names;
+  /// Of both.
   uint64_t hash = 0;
+
+  uint64_t getName(unsigned thread) const {
+    return names.empty() ? 0 : names[thread];
+  }
 };
 
 /// Numbers, or null where they are not known. Copies share them.
 using PtxValue = std::shared_ptr<const PtxLanes>;
 
-PtxValue makePtxValue(std::vector<uint64_t> lanes);
+PtxValue makePtxValue(std::vector<uint64_t> lanes,
+                      std::vector<uint64_t> names = {});
+
+/// The name of what follows from `parts` alone.
+uint64_t namePtx(llvm::StringRef text, llvm::ArrayRef<uint64_t> parts);
 
 /// What an instruction makes of integers and predicates.
 class PtxArithmetic {
@@ -38,8 +55,17 @@ public:
   /// The result for values of the operands behind the first, all threads at
   /// once. Null where it depends on what is not known.
   PtxValue evaluate(llvm::ArrayRef<PtxValue> inputs) const;
+  /// The same thread by thread, with names for what is not known.
+  PtxValue evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
+                         unsigned numThreads) const;
 
 private:
+  /// Of one thread: a number, or what is added to one that has a name.
+  struct Number {
+    uint64_t value = 0, name = 0;
+  };
+  Number name(llvm::ArrayRef<Number> inputs) const;
+
   /// For one thread.
   using Compute = std::function<uint64_t(llvm::ArrayRef<uint64_t>)>;
   Compute compute;
@@ -49,6 +75,8 @@ private:
   bool selects = false;
   /// The predicate that decides alone, if one operand is known to be it.
   std::optional<uint64_t> absorbing;
+  /// What is computed, and how numbers are compared.
+  std::string operation, comparison;
 };
 
 /// The bytes that an instruction accesses, by its type and vector: 16 of

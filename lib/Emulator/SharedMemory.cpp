@@ -7,6 +7,7 @@
 
 #include "SharedMemory.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -170,8 +171,8 @@ SharedShadow::checkWrite(unsigned thread, int64_t i,
     return mistake;
   if (hasProxies && held[(i << shift) / 16])
     return describe(i) +
-           " is written while a warpgroup's product may not have read it; wait "
-           "for the product, then at a barrier";
+           " is written while a product or copy may not have read it; wait for "
+           "that, then at a barrier";
   unsigned warp = thread / 32;
   for (unsigned other = 0; other < numWarps; ++other) {
     uint32_t noted = reads[i * numWarps + other];
@@ -241,35 +242,72 @@ void SharedShadow::land(unsigned thread, int64_t offset, int64_t size,
   }
 }
 
-/// The warps, a bit each, that know of what `warp` did at `clock`.
-uint32_t SharedShadow::getKnowing(unsigned warp, uint32_t clock,
-                                  const WarpClocks &clocks) {
-  uint32_t knowing = 0;
-  for (unsigned other = 0; other < clocks.size(); ++other)
-    knowing |= uint32_t(clocks.isBefore(warp, clock, other)) << other;
-  return knowing;
+bool SharedShadow::isWrittenBy(unsigned first, unsigned count,
+                               int64_t offset) const {
+  size_t i = offset >> shift;
+  return offset >= 0 && i < cells.size() && cells[i].writer > first &&
+         cells[i].writer <= first + count;
 }
 
-void SharedShadow::describe(llvm::SmallVectorImpl<uint32_t> &state,
-                            const WarpClocks &clocks) const {
-  uint32_t all = numWarps >= 32 ? ~0u : (1u << numWarps) - 1;
+namespace {
+/// Who knows of what a warp, or a unit, did at a clock: warps, then others, a
+/// bit each. Neighbours mostly have been accessed together.
+class Knowing {
+public:
+  Knowing(unsigned numWarps, const WarpClocks &clocks, uint64_t ended,
+          llvm::ArrayRef<llvm::ArrayRef<uint32_t>> others)
+      : numWarps(numWarps), clocks(clocks), ended(ended), others(others),
+        last(clocks.size()) {}
+
+  uint64_t get(unsigned warp, uint32_t clock) {
+    auto &[lastClock, knowing] = last[warp];
+    if (lastClock == clock)
+      return knowing;
+    lastClock = clock;
+    knowing = ended;
+    for (unsigned other = 0; other < numWarps; ++other)
+      knowing |= uint64_t(clocks.isBefore(warp, clock, other)) << other;
+    // More than there are bits for count as none.
+    for (auto [i, sum] : llvm::enumerate(others.take_front(64 - numWarps)))
+      if (sum.size() > warp && clock <= sum[warp])
+        knowing |= uint64_t(1) << (numWarps + i);
+    return knowing;
+  }
+  bool isKnownByAll(uint64_t knowing) const {
+    uint64_t all = (uint64_t(1) << numWarps) - 1;
+    return (knowing & all) == all;
+  }
+
+private:
+  unsigned numWarps;
+  const WarpClocks &clocks;
+  uint64_t ended;
+  llvm::ArrayRef<llvm::ArrayRef<uint32_t>> others;
+  std::vector<std::pair<uint32_t, uint64_t>> last;
+};
+} // namespace
+
+void SharedShadow::describe(
+    llvm::SmallVectorImpl<uint32_t> &state, const WarpClocks &clocks,
+    uint64_t ended, llvm::ArrayRef<llvm::ArrayRef<uint32_t>> others) const {
+  Knowing knowing(numWarps, clocks, ended, others);
+  auto append = [&](uint32_t i, uint32_t what, uint32_t who, uint64_t known) {
+    if (!knowing.isKnownByAll(known))
+      state.append({i, what, who, uint32_t(known), uint32_t(known >> 32)});
+  };
   for (uint32_t i = 0; i < cells.size(); ++i) {
     const Cell &cell = cells[i];
     if (cell.copier)
       state.append({i, 1, cell.copier});
-    if (cell.writer) {
-      uint32_t knowing = getKnowing((cell.writer - 1) / 32, cell.clock, clocks);
-      if (knowing != all)
-        state.append({i, 2, cell.writer, knowing});
-    }
-    for (unsigned warp = 0; warp < numWarps; ++warp) {
-      uint32_t noted = reads[i * numWarps + warp];
-      if (!noted)
-        continue;
-      uint32_t knowing = getKnowing(warp, noted >> kLaneBits, clocks);
-      if (knowing != all)
-        state.append({i, 3 + warp, noted & ((1 << kLaneBits) - 1), knowing});
-    }
+    if (hasProxies && unfenced[i])
+      state.append({i, 2});
+    if (cell.writer)
+      append(i, 3, cell.writer,
+             knowing.get((cell.writer - 1) / 32, cell.clock));
+    for (unsigned warp = 0; warp < numWarps; ++warp)
+      if (uint32_t noted = reads[i * numWarps + warp])
+        append(i, 4 + warp, noted & ((1 << kLaneBits) - 1),
+               knowing.get(warp, noted >> kLaneBits));
   }
 }
 

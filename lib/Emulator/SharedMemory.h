@@ -83,9 +83,13 @@ public:
             const WarpClocks &clocks);
 
   /// Adds to `state` who is writing, and which accesses are not known by all
-  /// warps: what makes a later access wrong.
+  /// warps, but for those that have `ended`, a bit each: what makes a later
+  /// access wrong. What `others` know, a warp may come to know.
   void describe(llvm::SmallVectorImpl<uint32_t> &state,
-                const WarpClocks &clocks) const;
+                const WarpClocks &clocks, uint64_t ended = 0,
+                llvm::ArrayRef<llvm::ArrayRef<uint32_t>> others = {}) const;
+  /// Whether one of `count` threads from `first` on has written the byte last.
+  bool isWrittenBy(unsigned first, unsigned count, int64_t offset) const;
 
   //===--------------------------------------------------------------------===//
   // The asynchronous proxy
@@ -123,8 +127,6 @@ private:
                                           const WarpClocks &clocks) const;
   std::optional<std::string> checkWrite(unsigned thread, int64_t index,
                                         const WarpClocks &clocks) const;
-  static uint32_t getKnowing(unsigned warp, uint32_t clock,
-                             const WarpClocks &clocks);
   std::string describe(int64_t index) const;
   std::string describeWriter(unsigned writer) const;
 

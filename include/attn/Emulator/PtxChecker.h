@@ -11,7 +11,9 @@
 // memory are unknown, and a branch that depends on them is followed both ways,
 // a loop until nothing new is met. So every wait and barrier is seen, and what
 // it is for: that a kernel has them in the right places does not depend on
-// numbers.
+// numbers. Where warps have loops of their own, for which units of the GPU copy
+// and multiply, those that ask the same question get the same answer, and some
+// rounds are followed: more than a ring of buffers takes for all its phases.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,8 +40,9 @@ struct PtxReport {
 /// Checks the kernels of a PTX module. An error, of one line, names the kernel
 /// and the line: shared memory is accessed by two threads that no barrier
 /// orders, before an asynchronous copy to it has been waited for, or outside of
-/// its arrays; a barrier is not for all threads. Kernels have to say by
-/// `.maxntid` how many threads a block has.
+/// its arrays; a barrier is not for all threads, or an mbarrier waited for that
+/// never comes; registers of a product of a warpgroup are touched while it may
+/// not be over. Kernels have to say by `.maxntid` how many threads a block has.
 llvm::Expected<PtxReport> checkPtx(llvm::StringRef text);
 
 } // namespace attn

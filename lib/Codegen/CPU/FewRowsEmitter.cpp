@@ -20,9 +20,8 @@ namespace attn {
 constexpr int64_t kMaxGroupRows = 8;
 
 FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
-                               const EmitOptions &options,
-                               std::optional<FewRowsReplay> replay)
-    : b(rewriter), loc(op.getLoc()), op(op), options(options), replay(replay) {
+                               const EmitOptions &options)
+    : b(rewriter), loc(op.getLoc()), op(op), options(options) {
   accType = op.getAccumulationType();
   weighting = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   if (weighting)
@@ -283,13 +282,8 @@ LogicalResult FewRowsEmitter::run() {
           return {};
         }
         auto [any, hides] = emitMask(block);
-        bool clears = replay && replay->target;
-        auto visited = scf::IfOp::create(b, loc, any, clears);
+        auto visited = scf::IfOp::create(b, loc, any, /*withElseRegion=*/false);
         OpBuilder::InsertionGuard guard(b);
-        if (clears) {
-          b.setInsertionPointToStart(visited.elseBlock());
-          clearTarget(block);
-        }
         b.setInsertionPointToStart(visited.thenBlock());
         emitBlock(block);
         auto branch = scf::IfOp::create(b, loc, hides, /*withElseRegion=*/true);

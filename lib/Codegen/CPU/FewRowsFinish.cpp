@@ -129,11 +129,8 @@ void RowFinisher::run() {
           locateInResult(b, loc, op.getStoredMap(outputIndex + 1), row,
                          /*channel=*/{}));
     }
-    SmallVector<Value> factors;
-    if (!op.getFinished())
-      factors = weighting.finish(b, loc, statistics, operands, keys,
-                                 /*scale=*/Value());
-    emitRow(row, factors);
+    emitRow(row, weighting.finish(b, loc, statistics, operands, keys,
+                                  /*scale=*/Value()));
   });
 }
 

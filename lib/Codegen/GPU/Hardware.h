@@ -50,9 +50,11 @@ public:
   //===--------------------------------------------------------------------===//
   // Order
   //===--------------------------------------------------------------------===//
-  // Each function builds one op, which its comment ends with. Kernels without
-  // any one of these are wrong, and found to be: by the names given here,
-  // test/Emulator/removals.test takes out one at a time.
+  // Each function builds one op, or instruction of inline assembly, which its
+  // comment ends with; `beginProduct` has two, besides: `wgmma.fence` and
+  // `wgmma.commit_group`. Kernels without any one of these are wrong, and found
+  // to be: by the names given here, test/Emulator/removals.test takes out one
+  // at a time.
 
   /// Ends a group of the copies begun by this thread.
   /// `nvvm.cp.async.commit.group`
@@ -67,6 +69,31 @@ public:
   /// Waits for all threads of the warp.
   /// `nvvm.bar.warp.sync`
   void warpBarrier();
+  /// Waits for `count` threads, of whole warps, at barrier `number`, from 1 to
+  /// 15.
+  /// `nvvm.barrier`
+  void barrier(int32_t number, int32_t count);
+  /// The unit that copies tensors sees the mbarriers that the thread has made.
+  /// `nvvm.fence.mbarrier.init`
+  void fenceBarriers();
+  /// Arrives at an mbarrier.
+  /// `nvvm.mbarrier.arrive`
+  void arrive(mlir::Value barrier);
+  /// Arrives, and awaits as many bytes, of copies of one size that follow.
+  /// `nvvm.mbarrier.arrive.expect_tx`
+  void arriveAndExpect(mlir::Value barrier, int64_t bytes);
+  /// Waits until the phase of `parity`, an i32 of 0 or 1, is over.
+  /// `nvvm.mbarrier.try_wait`
+  void waitForPhase(mlir::Value barrier, mlir::Value parity);
+  /// What the thread has written to shared memory is seen by units, too, which
+  /// read it through a proxy of their own.
+  /// `nvvm.fence.proxy`
+  void fenceProxy();
+  /// Waits for the groups of the warpgroup, but the last `left`. `values` are
+  /// what may not be touched until then: f32 and i32.
+  /// `wgmma.wait_group`
+  llvm::SmallVector<mlir::Value> waitForProducts(int32_t left,
+                                                 mlir::ValueRange values);
 
   //===--------------------------------------------------------------------===//
   // Threads
@@ -104,26 +131,15 @@ public:
 
   /// Makes 8 bytes of shared memory, at a multiple of 8, an mbarrier for
   /// `count` arrivals; the unit that copies tensors sees those of a thread
-  /// behind a fence, other threads behind a barrier.
+  /// behind `fenceBarriers`, other threads behind a barrier.
   void initBarrier(mlir::Value shared, int32_t count);
-  void fenceBarriers();
-  /// Arrives; the second awaits as many bytes, besides.
-  void arrive(mlir::Value barrier);
-  void arriveAndExpect(mlir::Value barrier, int64_t bytes);
-  /// Waits until the phase of `parity`, an i32 of 0 or 1, is over.
-  void waitForPhase(mlir::Value barrier, mlir::Value parity);
   /// Begins to copy a tile of a tensor to shared memory, at a multiple of 1024
   /// bytes, where its rows are swizzled. `map` points to the 128 bytes of a
   /// tensor map; `at`, i32, is where the tile begins, innermost first: what is
   /// outside of the tensor is zero. `barrier` counts the bytes.
   void copyTile(mlir::Value shared, mlir::Value map, mlir::Value barrier,
                 mlir::ValueRange at);
-  /// What the thread has written to shared memory is seen by units, too, which
-  /// read it through a proxy of their own.
-  void fenceProxy();
-  /// Waits for `count` threads, of whole warps, at barrier `number`, from 1 to
-  /// 15; the second tells whether a `condition` of one holds.
-  void barrier(int32_t number, int32_t count);
+  /// As `barrier`, and tells whether a `condition` of one of the threads holds.
   mlir::Value anyAtBarrier(int32_t number, int32_t count,
                            mlir::Value condition);
 
@@ -153,10 +169,6 @@ public:
   llvm::SmallVector<mlir::Value>
   beginProduct(mlir::ValueRange sums, const Factor &lhs, const Factor &rhs,
                int64_t columns, mlir::Type element);
-  /// Waits for the groups of the warpgroup, but the last `left`. `values` are
-  /// what may not be touched until then: f32 and i32.
-  llvm::SmallVector<mlir::Value> waitForProducts(int32_t left,
-                                                 mlir::ValueRange values);
 
   //===--------------------------------------------------------------------===//
   // Numbers, all f32

@@ -2,15 +2,16 @@
 
     ptx_changes.py FILE.ptx [PATTERN REPLACEMENT]...
 
-Every wait, barrier and commit is left out once; then every line that PATTERN
-matches is changed once. Without a finding it prints `missed`.
+Every wait, fence, arrival, barrier and commit is left out once; then every line
+that PATTERN matches is changed once. Without a finding it prints `missed`.
 """
 
 import re
 import subprocess
 import sys
 
-ORDER = r".*(bar\.sync|bar\.warp\.sync|cp\.async\.(wait_|commit_)).*"
+ORDER = (r".*(bar\.sync|bar\.warp\.sync|(cp\.async|bulk|wgmma)\.(wait_|commit_)|"
+         r"fence\.|mbarrier\.(init|arrive)\.).*")
 
 
 def check(text):

@@ -1,8 +1,9 @@
 """Has the checker look at the PTX of every file of a folder that becomes kernels.
 
-    ptx_examples.py FOLDER
+    ptx_examples.py FOLDER [OPTION]...
 
-Prints what it finds, files with no kernel, and how many it finds nothing in.
+Options go to the compiler. Prints what it finds, files with no kernel, how many it
+finds nothing in, and how many of these have products of warpgroups.
 """
 
 import pathlib
@@ -17,10 +18,10 @@ def run(command, text=None):
 
 
 def main(argv):
-    good = total = 0
+    good = total = groups = 0
     for file in sorted(pathlib.Path(argv[1]).glob("*.mlir")):
         status, ptx = run(["attn-run", file, "--target=gpu", "--emit=ptx",
-                           "--chip=sm_90"])
+                           *argv[2:]])
         if status:
             print(f"{file.name}: no kernel: {ptx.strip()}")
             continue
@@ -30,7 +31,9 @@ def main(argv):
             print(f"{file.name}: finding: {said.strip()}")
         else:
             good += 1
-    print(f"{good} of {total} files have nothing wrong")
+            groups += "wgmma.mma_async" in ptx
+    print(f"{good} of {total} files have nothing wrong, {groups} of them "
+          "products of warpgroups")
 
 
 if __name__ == "__main__":

@@ -107,6 +107,9 @@ PLAIN = "plain, rows = 32, keys = 16, warps = 2, stages = 1, splits = 1"
 SHARED = "mma_sync, rows = 16, keys = 32, warps = 2, stages = {}, splits = 1"
 
 
+WGMMA = "wgmma, rows = {}, keys = 32, warps = {}, stages = {}, splits = 1"
+
+
 def forms():
     for stages in (1, 2, 3):
         yield f"mma, stages {stages}", attention(MMA.format(stages, 1))
@@ -121,6 +124,10 @@ def forms():
         yield (f"mma of shared rows, stages {stages}",
                attention(SHARED.format(stages), sizes=(32, 96, 32, 32)))
     yield "mma split", attention(MMA.format(1, 2), sizes=(32, 128, 32, 16))
+    yield "wgmma", attention(WGMMA.format(128, 8, 2),
+                             sizes=(128, 128, 64, 64))
+    yield "wgmma causal", attention(WGMMA.format(64, 4, 3),
+                                    sizes=(64, 150, 64, 64), region=CAUSAL)
     f32 = {"dtype": "f32", "sizes": (32, 48, 12, 8)}
     yield "plain", attention(PLAIN, **f32)
     yield "plain causal", attention(PLAIN, "f32", (70, 70, 12, 8),
@@ -142,13 +149,17 @@ def run(command, text):
     return done.returncode, done.stdout, done.stderr.strip()
 
 
+def get_chip(form):
+    return "sm_90a" if form.startswith("wgmma") else "sm_90"
+
+
 def list_order(header):
-    """The ops of the section: each function has one."""
+    """The ops of the section: those of its comment, and one of each function."""
     with open(header) as file:
         section = re.search(r"// Order\n *//=.*\n((?:.*\n)*?) *//=",
                             file.read()).group(1)
     functions = re.findall(r"((?: *///.*\n)+)([^;]*;)", section)
-    names = []
+    names = re.findall(r"`([\w]+\.[\w.]+)`", section.split("///")[0])
     for comment, function in functions:
         name = re.search(r"/// `([\w.]+)`\n$", comment)
         if not name:
@@ -157,19 +168,34 @@ def list_order(header):
     return names
 
 
-def check(text):
+def take_out(line, op):
+    """What stands there without it, or nothing if it is not in the line."""
+    if op.startswith("wgmma."):
+        # Of a piece of assembly, an instruction.
+        changed = re.sub(rf"{re.escape(op)}\.sync\.aligned( \d)?;(\\0A)?", "",
+                         line)
+        return None if changed == line else changed
+    found = re.match(rf"\s*(%\w+ = )?{re.escape(op)}(?![\w.])", line)
+    if not found:
+        return None
+    # What is waited for by asking again is there at once.
+    return found.group(1) + "arith.constant true" if "try_wait" in op else ""
+
+
+def check(text, chip):
     """Whether the checker finds something in the PTX of `text`."""
     status, ptx, err = run(["attn-test-run", "-", "--target=gpu", "--emit=ptx",
-                            "--start-after=gpu"], text)
+                            f"--chip={chip}", "--start-after=gpu"], text)
     if status:
         sys.exit(err)
     status, out, err = run(["attn-test-ptx", "-"], ptx)
     return status, out + err
 
 
-def emulate(text, shapes):
+def emulate(text, chip, shapes):
     return run(["attn-test-run", "-", "--target=gpu-emulator",
-                "--start-after=gpu", "--random"] + shapes, text)
+                f"--chip={chip}", "--start-after=gpu", "--random"] + shapes,
+               text)
 
 
 def main(argv):
@@ -178,28 +204,30 @@ def main(argv):
     for form, (module, shapes) in forms():
         if argv[2:] and form not in argv[2:]:
             continue
+        chip = get_chip(form)
         shapes = ["--shape=" + "x".join(map(str, shape)) for shape in shapes]
         status, kernels, err = run(
-            ["attn-test-run", "-", "--target=gpu", "--chip=sm_90",
+            ["attn-test-run", "-", "--target=gpu", f"--chip={chip}",
              "--stop-after=gpu"], module)
         if status:
             sys.exit(f"{form}: {err}\n{module}")
-        status, out = check(kernels)
+        status, out = check(kernels, chip)
         if status or "or more" in out:
             print(f"{form}: expected no finding of the checker, but got {out}")
-        status, out, err = emulate(kernels, shapes)
+        status, out, err = emulate(kernels, chip, shapes)
         if status:
             print(f"{form}: expected no finding of the emulator, but got {err}")
         lines = kernels.split("\n")
         for op in order:
             found = {"checker": 0, "emulator": 0}
-            places = [i for i, line in enumerate(lines)
-                      if re.match(rf"\s*{re.escape(op)}\b", line)]
-            for number in places:
-                text = "\n".join(lines[:number] + lines[number + 1:])
-                if check(text)[0] == 1:
+            places = [(i, instead) for i, line in enumerate(lines)
+                      if (instead := take_out(line, op)) is not None]
+            for number, instead in places:
+                text = "\n".join(lines[:number] + [instead] +
+                                 lines[number + 1:])
+                if check(text, chip)[0] == 1:
                     found["checker"] += 1
-                elif emulate(text, shapes)[0] == 1:
+                elif emulate(text, chip, shapes)[0] == 1:
                     found["emulator"] += 1
                 else:
                     print(f"{form}: {op} in line {number + 1}: missed")
