@@ -539,9 +539,10 @@ RowChoices AttentionRows::listChoices() {
                           weightingOperands, countKeys(), rounding);
 }
 
-Error AttentionRows::weigh(const RowChoice &choice,
+Error AttentionRows::weigh(const RowChoices &choices, size_t number,
                            std::vector<double> &weights, double &logSumExp,
                            WeightBounds &bounds) {
+  const RowChoice &choice = choices.choices[number];
   weights = scores;
   logSumExp = choice(weights);
   std::vector<double> unweighted = weights;
@@ -553,6 +554,7 @@ Error AttentionRows::weigh(const RowChoice &choice,
   row.scoreErrors = scoreErrors;
   row.unweighted = unweighted;
   row.weights = weights;
+  row.slack = choices.slack;
   row.logSumExp = logSumExp;
   auto apply = [&](llvm::MutableArrayRef<double> moved) {
     return applyWeightRegion(moved);

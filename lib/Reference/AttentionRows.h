@@ -142,10 +142,11 @@ public:
                   bool &isVisible, std::optional<double> &score);
   /// The ways in which the row may be weighed, given its scores.
   RowChoices listChoices();
-  /// Weighs the row as `choice` does: the final weights, their errors, and the
-  /// log-sum-exp.
-  Error weigh(const RowChoice &choice, std::vector<double> &weights,
-              double &logSumExp, WeightBounds &bounds);
+  /// Weighs the row as choice `number` does: the final weights, their errors,
+  /// and the log-sum-exp.
+  Error weigh(const RowChoices &choices, size_t number,
+              std::vector<double> &weights, double &logSumExp,
+              WeightBounds &bounds);
   /// Adds the weighted values, their sizes and their errors.
   void accumulate(ArrayRef<double> weights, const WeightBounds &bounds,
                   WeightedSums &sums) const;

@@ -322,10 +322,11 @@ Interpreter::evaluateRows(GenericOp op, ArrayRef<RuntimeValue> mapped,
       RowWriter writer(alternatives, numUndecidedRows, choices.choices.size());
       if (choices.choices.size() > 1)
         ++numUndecidedRows;
-      for (auto [number, choice] : llvm::enumerate(choices.choices)) {
+      for (size_t number = 0; number < choices.choices.size(); ++number) {
         writer.begin(number);
         double logSumExp = 0;
-        if (Error error = rows.weigh(choice, weights, logSumExp, bounds))
+        if (Error error =
+                rows.weigh(choices, number, weights, logSumExp, bounds))
           return error;
         if (choices.isIncomplete)
           llvm::fill(bounds.errors, INFINITY);

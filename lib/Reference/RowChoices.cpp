@@ -188,10 +188,17 @@ private:
     double logSumExp = 0;
   };
   Weighed evaluate(ArrayRef<double> operands);
-  /// Whether two choices are one: NaN is itself.
+  static bool isChosen(double weight) { return weight != 0; }
+  /// Whether two choices are of the same keys.
   static bool isSame(ArrayRef<double> lhs, ArrayRef<double> rhs);
   /// By how much the mass of all keys may err.
   double boundMass();
+  /// How far the weights of keys that are chosen either way may lie from those
+  /// of the first choice, as `moved` tells.
+  void addSlack(ArrayRef<double> moved);
+  /// The same of a mass before each key that is missed by `bound`: that of one
+  /// more key before the first.
+  void addSlackOfMass(double bound);
   void add(const Weighed &choice);
   /// Adds what lies between two choices that operand `number` makes.
   void addBetween(unsigned number, double from, const Weighed &first, double to,
@@ -202,6 +209,7 @@ private:
   double numKeys;
   const Rounding &rounding;
   std::vector<Weighed> found;
+  std::vector<double> slack;
   bool isIncomplete = false;
 };
 
@@ -216,10 +224,32 @@ OrderedLister::Weighed OrderedLister::evaluate(ArrayRef<double> moved) {
 }
 
 bool OrderedLister::isSame(ArrayRef<double> lhs, ArrayRef<double> rhs) {
-  return std::equal(
-      lhs.begin(), lhs.end(), rhs.begin(), [](double left, double right) {
-        return left == right || (std::isnan(left) && std::isnan(right));
-      });
+  return std::equal(lhs.begin(), lhs.end(), rhs.begin(),
+                    [](double left, double right) {
+                      return isChosen(left) == isChosen(right);
+                    });
+}
+
+void OrderedLister::addSlack(ArrayRef<double> moved) {
+  for (auto [most, here, there] :
+       llvm::zip_equal(slack, found.front().weights, moved))
+    if (isChosen(here) == isChosen(there) && std::isfinite(here))
+      most = std::max(most,
+                      std::isnan(there) ? INFINITY : std::fabs(there - here));
+}
+
+void OrderedLister::addSlackOfMass(double bound) {
+  AccumulateWeightingAttrInterface mass = weighting.getMassWeighting();
+  if (!mass.hasLogSumExp())
+    return;
+  std::vector<double> moved(scores);
+  double logSumExp = mass.evaluate(moved, operands, numKeys);
+  if (!std::isfinite(logSumExp))
+    return;
+  moved.assign(1, logSumExp + std::log(bound));
+  llvm::append_range(moved, scores);
+  weighting.evaluate(moved, operands, numKeys);
+  addSlack(ArrayRef(moved).drop_front());
 }
 
 double OrderedLister::boundMass() {
@@ -246,7 +276,10 @@ double OrderedLister::boundMass() {
     error += bound;
     total += std::fabs(weight);
   }
-  return error + rounding.sum(total, total, weights.size()).error;
+  // One after the other, masses of like sizes are rounded alike: half a unit
+  // of what there is before each.
+  double count = static_cast<double>(weights.size());
+  return error + (count / 2 + 2) * rounding.unit * total;
 }
 
 void OrderedLister::add(const Weighed &choice) {
@@ -276,29 +309,31 @@ void OrderedLister::addBetween(unsigned number, double from,
 
 RowChoices OrderedLister::run() {
   add(evaluate(operands));
+  slack.assign(scores.size(), 0);
   double bound = scores.empty() ? 0 : boundMass();
+  if (bound > 0)
+    addSlackOfMass(bound);
   for (auto [number, operand] : llvm::enumerate(operands)) {
     SmallVector<double> less(operands), more(operands);
     less[number] -= bound;
     more[number] += bound;
     Weighed first = evaluate(less), last = evaluate(more);
+    addSlack(first.weights);
+    addSlack(last.weights);
     add(first);
     add(last);
     addBetween(number, less[number], first, more[number], last);
   }
   RowChoices result;
   result.isIncomplete = isIncomplete;
+  result.slack = std::move(slack);
   // Scores that are moved weigh the keys chosen otherwise, and choose no
   // others.
   for (const Weighed &choice : found)
     result.choices.push_back([choice, weighting = weighting, numKeys = numKeys](
                                  MutableArrayRef<double> row) mutable {
       double logSumExp = weighting.evaluate(row, choice.operands, numKeys);
-      auto isChosen = [](double weight) { return weight != 0; };
-      if (std::equal(row.begin(), row.end(), choice.weights.begin(),
-                     [&](double left, double right) {
-                       return isChosen(left) == isChosen(right);
-                     }))
+      if (isSame(row, choice.weights))
         return logSumExp;
       llvm::copy(choice.weights, row.begin());
       return choice.logSumExp;

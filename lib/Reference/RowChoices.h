@@ -36,6 +36,8 @@ struct RowChoices {
   std::vector<RowChoice> choices;
   /// Whether there are more than are listed.
   bool isIncomplete = false;
+  /// What the weight of each key may be missed by besides; empty for nothing.
+  std::vector<double> slack;
 
   /// `numKeys` counts hidden keys, too. What is listed refers to `operands`.
   static RowChoices list(WeightingAttrInterface weighting,

@@ -73,6 +73,8 @@ llvm::Error WeightBounds::compute(const WeightedRow &row, WeightRegion region,
       error = std::max(error, getDistance(there, here));
   }
 
+  for (auto [slack, error] : llvm::zip(row.slack, errors))
+    error += slack;
   for (auto [weight, error] : llvm::zip_equal(row.unweighted, errors))
     error += 16 * rounding.unit * std::fabs(weight) + rounding.leastNormal;
   if (region) {

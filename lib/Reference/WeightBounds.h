@@ -20,6 +20,9 @@ struct WeightedRow {
   llvm::ArrayRef<double> scores, scoreErrors;
   /// Before and after the weight region; the same where there is none.
   llvm::ArrayRef<double> unweighted, weights;
+  /// What those before it may be missed by that no move of a score shows; empty
+  /// for nothing.
+  llvm::ArrayRef<double> slack;
   double logSumExp = 0;
 };
 

@@ -1,6 +1,7 @@
 // RUN: attn-test-run %s --entry=sampled --random --random-range=3:0:1 --check --require-fused | FileCheck %s
 // RUN: attn-test-run %s --entry=sampled --random --random-range=3:0:1 --check --threads=1 --cpu=x86-64 | FileCheck %s
-// RUN: attn-test-run %s --entry=fading --random --check --require-fused | FileCheck %s --check-prefixes=CHECK,THREE
+// RUN: attn-test-run %s --entry=fading --random --check --require-fused | FileCheck %s --check-prefixes=CHECK,THREE --implicit-check-not="not decided"
+// RUN: attn-test-run %s --entry=even --random --random-range=0:-0.01:0.01 --random-range=3:-9:-8 --random-range=4:9:9.1 --check | FileCheck %s --implicit-check-not="not decided"
 // RUN: attn-test-run %s --entry=keys2d --random --check --require-fused | FileCheck %s
 // RUN: attn-test-run %s --entry=dynamic --shape=0:2x70x5 --shape=1:2x300x5 --shape=2:2x300x3 --shape=3:2x70x3 --random --random-range=4:0:1 --check | FileCheck %s
 // RUN: attn-test-run %s --entry=dynamic --shape=0:2x0x5 --shape=1:2x3x5 --shape=2:2x3x3 --shape=3:2x0x3 --random --check | FileCheck %s
@@ -81,6 +82,19 @@ func.func @fading(%q: tensor<2x37x4xf16>, %k: tensor<2x150x4xf16>, %v: tensor<2x
         attn.yield %t : f32
       } -> tensor<2x37x3xf16>, tensor<2x37xf32>, tensor<2x37x150xf32>
   return %r#0, %r#1, %r#2 : tensor<2x37x3xf16>, tensor<2x37xf32>, tensor<2x37x150xf32>
+}
+
+// Masses of one size, whose sum misses by more the more there are.
+func.func @even(%q: tensor<1x40x4xf32>, %k: tensor<1x2000x4xf32>, %v: tensor<1x2000x3xf32>,
+                %sink: tensor<1xf32>, %c: f32) -> (tensor<1x40x3xf32>, tensor<1x40x2000xf32>) {
+  %init = tensor.empty() : tensor<1x40x3xf32>
+  %pairs = tensor.empty() : tensor<1x40x2000xf32>
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<1x40x4xf32>, tensor<1x2000x4xf32>, tensor<1x2000x3xf32>)
+      weighting(#attntest.fading, %sink, %c : tensor<1xf32>, f32)
+      outs(%init : tensor<1x40x3xf32>) weights(%pairs : tensor<1x40x2000xf32>)
+      {indexing_maps = [#q, #k, #v, #head, #none, #o, #w]}
+      -> tensor<1x40x3xf32>, tensor<1x40x2000xf32>
+  return %r#0, %r#1 : tensor<1x40x3xf32>, tensor<1x40x2000xf32>
 }
 
 // Of several key row dimensions the innermost is the fastest.

@@ -167,4 +167,17 @@ TEST_F(ChoiceTest, EitherKeyAtAStepIsRight) {
   EXPECT_FALSE(check(equal, evaluate(equal, 0.39), 0.41)) << text;
 }
 
+/// Weights that go by the mass before each key, where nothing is chosen: one
+/// way to weigh the keys, and bounds as tight as other weights have.
+TEST_F(ChoiceTest, WeightsByTheMassBeforeAreBounded) {
+  parse("#attntest.fading, %u, %u : tensor<1xf32>, tensor<1xf32>",
+        "#row, #row, ");
+  for (double u : {0.75, 1.0}) {
+    EXPECT_TRUE(check(kNear, evaluate(kNear, u), u)) << text;
+    EXPECT_EQ(text.find("not decided"), std::string::npos) << text;
+    EXPECT_FALSE(check(kNear, evaluate(kNear, u + 1e-4), u)) << text;
+    EXPECT_FALSE(check(kNear, evaluate(kOther, u), u)) << text;
+  }
+}
+
 } // namespace
