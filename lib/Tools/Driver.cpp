@@ -67,6 +67,7 @@ private:
   int compile();
   int expect();
   int execute();
+  int repeat(llvm::ArrayRef<Array> given);
   Error copyForTurns(std::vector<Arguments> &turns,
                      std::vector<std::vector<Array>> &others);
   llvm::Expected<double> countFlops();
@@ -303,20 +304,6 @@ int Driver::expect() {
   return 0;
 }
 
-/// Calls the kernel, once or as often as the timing wants.
-int Driver::execute() {
-  if (options.time)
-    return time();
-  Progress progress("running", /*ticks=*/true);
-  FaultGuard guard;
-  llvm::Expected<std::vector<Array>> called =
-      kernel->call(getPointers(arguments));
-  if (!called)
-    return failCall(called.takeError());
-  results = std::move(*called);
-  return 0;
-}
-
 static Error copyArrays(llvm::ArrayRef<Array> arrays,
                         std::vector<Array> &copies) {
   for (const Array &array : arrays) {
@@ -335,6 +322,54 @@ static bool haveSameBytes(llvm::ArrayRef<Array> lhs,
     return std::memcmp(left.getData(), right.getData(), left.getNumBytes()) ==
            0;
   });
+}
+
+/// Calls the kernel, once or as often as the timing wants.
+int Driver::execute() {
+  if (options.time)
+    return time();
+  Progress progress("running", /*ticks=*/true);
+  FaultGuard guard;
+  // The kernel may write into its arguments.
+  std::vector<Array> kept;
+  if (options.threads.size() > 1)
+    if (Error error = copyArrays(arguments, kept))
+      return fail(statusBadInput, std::move(error));
+  llvm::Expected<std::vector<Array>> called =
+      kernel->call(getPointers(arguments));
+  if (!called)
+    return failCall(called.takeError());
+  results = std::move(*called);
+  return options.threads.size() > 1 ? repeat(kept) : 0;
+}
+
+/// Calls the kernel with each other number of threads: the bits of the results
+/// depend on none.
+int Driver::repeat(llvm::ArrayRef<Array> given) {
+  for (int threads : llvm::drop_begin(options.threads)) {
+    setNumThreads(threads);
+    std::vector<Array> copies;
+    if (Error error = copyArrays(given, copies))
+      return fail(statusBadInput, std::move(error));
+    llvm::Expected<std::vector<Array>> again =
+        kernel->call(getPointers(copies));
+    if (!again)
+      return failCall(again.takeError());
+    for (auto [number, pair] :
+         llvm::enumerate(llvm::zip_equal(results, *again))) {
+      auto &[one, other] = pair;
+      if (haveSameBytes(one, other))
+        continue;
+      results.clear();
+      return fail(statusFailed,
+                  llvm::createStringError(
+                      "expected result " + std::to_string(number) +
+                      " to have the same bits with " +
+                      std::to_string(options.threads.front()) + " and " +
+                      std::to_string(threads) + " threads"));
+    }
+  }
+  return 0;
 }
 
 /// As many more copies of the arguments as --rotate asks for.
@@ -527,8 +562,8 @@ int attn::runMain(int argc, char **argv, DialectRegistry &registry) {
   }
   return finish(runOnLargeStack([&] {
     // The number is that of the thread that calls kernels.
-    if (options->threads)
-      setNumThreads(options->threads);
+    if (!options->threads.empty())
+      setNumThreads(options->threads.front());
     return Driver(std::move(*options), registry).run();
   }));
 }

@@ -28,6 +28,19 @@ static Error parseNumber(StringRef text, int64_t lo, int64_t hi,
                         text);
 }
 
+static Error parseThreads(StringRef text, DriverOptions &options) {
+  llvm::SmallVector<StringRef> numbers;
+  text.split(numbers, ',');
+  options.threads.clear();
+  for (StringRef number : numbers) {
+    int64_t value = 0;
+    if (Error error = parseNumber(number, 1, 1024, "threads", value))
+      return error;
+    options.threads.push_back(value);
+  }
+  return Error::success();
+}
+
 /// Extents between 'x'; the empty text is rank 0.
 static bool parseShape(StringRef text, llvm::SmallVector<int64_t> &shape) {
   if (text.empty())
@@ -193,13 +206,10 @@ static const Option optionTable[] = {
          return Error::success();
        return makeValueError("--schedule=SEED with a SEED of 0 or more", text);
      }},
-    {"threads", Value::Required, "N", "threads to run on (default: all cores)",
-     [](StringRef text, DriverOptions &options) {
-       int64_t value = 0;
-       Error error = parseNumber(text, 1, 1024, "threads", value);
-       options.threads = value;
-       return error;
-     }},
+    {"threads", Value::Required, "N,...",
+     "threads to run on (default: all cores); of several numbers each in turn, "
+     "for results of the same bits",
+     parseThreads},
     {"check", Value::None, "", "compare the results with the reference",
      nullptr, &DriverOptions::check},
     {"time", Value::Optional, "N",
@@ -353,6 +363,11 @@ static Error checkTogether(const DriverOptions &options) {
   if (options.target == DriverTarget::GPUEmulator && options.time)
     return createStringError("expected --time with --target=cpu: an emulator's "
                              "times say nothing of a GPU's");
+  if (options.threads.size() > 1 &&
+      (options.target != DriverTarget::CPU || options.time))
+    return createStringError("expected one number of --threads with --time or "
+                             "another target than the CPU, but got " +
+                             std::to_string(options.threads.size()));
   if (options.json && !options.time)
     return createStringError("expected --json together with --time, which it "
                              "prints");

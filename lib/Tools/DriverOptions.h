@@ -36,8 +36,8 @@ struct DriverOptions {
   DriverTarget target = DriverTarget::CPU;
   /// What the emulator draws the order of threads from; 0: they take turns.
   uint64_t schedule = 0;
-  /// 0: the runtime's default, one per core.
-  int threads = 0;
+  /// None: the runtime's default, one per core.
+  llvm::SmallVector<int> threads;
   bool check = false;
   bool time = false;
   /// 0: as many as half a second holds, and at least 7.
