@@ -15,7 +15,8 @@ benchmarks made from benchmarks/*.mlir.in; those that are files have their own.
 --rounds rounds (5, or 1 if nothing is compared), and adds against_ms and
 against_ratio, its time over ours: above 1 this build is the faster. --limit
 does so with attn-limit, the best loop nest written by hand, where there is one
-for the work: limit_ms and limit_fraction, its time over ours. A ratio is the
+for the work: limit_ms and limit_fraction, its time over ours; over pages,
+sum_ms and sum_fraction are those of a plain sum over them. A ratio is the
 median over the rounds; its quartiles are the fields that end in _low and _high.
 An older build that cannot run a benchmark leaves against_error.
 
@@ -167,6 +168,8 @@ class Table:
                      f"{row['median_ms']:7.3f} ms {row['gflops']:8.1f} "
                      f"{row['peak_gflops']:8.1f} {row['peak_fraction']:8.1%}")
             line += self._compare(row)
+            if "sum_fraction" in row:
+                line += f"  {row['sum_fraction']:.1%} of a sum over the pages"
             if "read_fraction" in row:
                 line += f"  {row['read_fraction']:.1%} of a plain read's rate"
         print(line, flush=True)

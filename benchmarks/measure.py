@@ -164,7 +164,7 @@ def take_turns(row, benchmark, options, directory, say):
     other = options.against and Build(options.against, benchmark, directory,
                                       options.threads)
     limit = options.limit and benchmark.limit()
-    limits, complaints, unfused = [], [], ""
+    limits, sums, complaints, unfused = [], [], [], ""
     for turn in range(options.rounds):
         say(f"{benchmark.name}: round {turn + 1} of {options.rounds}")
         complaint, unfused = run_fused(own, benchmark)
@@ -180,6 +180,8 @@ def take_turns(row, benchmark, options, directory, say):
             if complaint:
                 raise Failure(complaint)
             limits.append(result["median_ms"])
+            if "sum_ms" in result:
+                sums.append(result["sum_ms"])
     row.update(own.middle())
     if other:
         row["against_ms"] = statistics.median(other.times)
@@ -187,6 +189,9 @@ def take_turns(row, benchmark, options, directory, say):
     if limits:
         row["limit_ms"] = statistics.median(limits)
         row.update(describe_ratio("limit_fraction", limits, own.times))
+    if sums:
+        row["sum_ms"] = statistics.median(sums)
+        row.update(describe_ratio("sum_fraction", sums, own.times))
     if options.compile:
         say(f"{benchmark.name}: compiling")
         measure_compilation(row, own, other, options.compile)

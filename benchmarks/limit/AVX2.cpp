@@ -119,6 +119,10 @@ attn::limit::FewRowsNest attn::limit::getAVX2FewRows(int64_t rows) {
   return getFewRows<AVX2>(rows);
 }
 
+attn::limit::PagedRowsNest attn::limit::getAVX2PagedRows() {
+  return FewRows<AVX2, pagedRows, fewRowsWidth>::runPages;
+}
+
 float attn::limit::readAllAVX2(const float *from, int64_t count) {
   return readAll<AVX2>(from, count);
 }

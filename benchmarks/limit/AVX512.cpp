@@ -131,6 +131,10 @@ attn::limit::FewRowsNest attn::limit::getAVX512FewRows(int64_t rows) {
   return getFewRows<AVX512>(rows);
 }
 
+attn::limit::PagedRowsNest attn::limit::getAVX512PagedRows() {
+  return FewRows<AVX512, pagedRows, fewRowsWidth>::runPages;
+}
+
 float attn::limit::readAllAVX512(const float *from, int64_t count) {
   return readAll<AVX512>(from, count);
 }

@@ -87,8 +87,7 @@ static DecodeCase parseDecode(int argc, char **argv) {
   return given;
 }
 
-/// The largest difference of a row from its definition.
-static double getRowError(const Rows &head, int64_t row) {
+double attn::limit::getRowError(const Rows &head, int64_t row) {
   const float *query = head.query + row * fewRowsWidth;
   std::vector<double> weights(head.keys), output(fewRowsWidth);
   double sum = 0, error = 0;

@@ -11,6 +11,11 @@
 // is what prefetchers follow; a barrier behind each key keeps the compiler from
 // mixing the reads of several, which halves the rate. For one thread.
 //
+// Of pages in any order prefetchers see no more than the page at hand. So what
+// a later page has at the same place is asked for meanwhile, line by line in
+// the order of their addresses: of keys three quarters beside the keys, the
+// rest while weights are computed, so that something is always under way.
+//
 // `Isa` brings the vectors; all is in an anonymous namespace, as in LoopNest.h.
 //
 //===----------------------------------------------------------------------===//
@@ -24,6 +29,7 @@
 
 namespace {
 
+using attn::limit::PagedRows;
 using attn::limit::Rows;
 
 template <typename Isa, int rows, int width> struct FewRows {
@@ -37,22 +43,42 @@ template <typename Isa, int rows, int width> struct FewRows {
   static constexpr int sums =
       vectors < Isa::sums / together ? vectors : Isa::sums / together;
 
+  /// A line of the cache, and the lines of a row; those that are asked for with
+  /// a key, with the weights of a query row, and with a value in each pass.
+  static constexpr int line = 64 / sizeof(float), lines = width / line;
+  static constexpr int passes = (rows / together) * (vectors / sums);
+  static constexpr int linesByKey = lines * 3 / 4;
+  static constexpr int linesByRow = block * (lines - linesByKey) / rows;
+  static constexpr int linesByValue = lines / passes;
+
   struct alignas(64) State {
     float query[rows][width], weights[rows][block], output[rows][width];
     float maximum[rows];
     Vector sum[rows];
   };
 
-  static ATTN_INLINE void scoreBlock(const Rows &given, State &state,
-                                     int64_t first) {
+  /// Asks for lines of what lies at `ahead`; for none if that is null.
+  template <bool asks>
+  static ATTN_INLINE void ask(const float *ahead, int first, int count) {
+    if constexpr (asks) {
+#pragma clang loop unroll(full)
+      for (int i = first; i < first + count; ++i)
+        __builtin_prefetch(ahead + i * line, 0, 2);
+    }
+  }
+
+  template <bool asks = false>
+  static ATTN_INLINE void scoreBlock(const float *keyBlock, State &state,
+                                     const float *ahead = nullptr) {
     for (int j = 0; j < block; j += keys) {
-      const float *key = given.key + (first + j) * width;
+      const float *key = keyBlock + j * width;
       Vector acc[lanes];
 #pragma clang loop unroll(full)
       for (int i = 0; i < lanes; ++i)
         acc[i] = Isa::zero();
 #pragma clang loop unroll(full)
       for (int k = 0; k < keys; ++k) {
+        ask<asks>(ahead, (j + k) * linesByKey, linesByKey);
 #pragma clang loop unroll(full)
         for (int c = 0; c < width; c += lanes) {
           Vector part = Isa::load(key + k * width + c);
@@ -91,10 +117,12 @@ template <typename Isa, int rows, int width> struct FewRows {
     Isa::store(state.weights[r], weight);
   }
 
-  static ATTN_INLINE void sumBlock(const Rows &given, State &state,
-                                   int64_t first) {
+  template <bool asks = false>
+  static ATTN_INLINE void sumBlock(const float *values, State &state,
+                                   const float *ahead = nullptr) {
+    int pass = 0;
     for (int r0 = 0; r0 < rows; r0 += together)
-      for (int v0 = 0; v0 < vectors; v0 += sums) {
+      for (int v0 = 0; v0 < vectors; v0 += sums, ++pass) {
         Vector acc[together][sums];
 #pragma clang loop unroll(full)
         for (int r = 0; r < together; ++r)
@@ -103,7 +131,8 @@ template <typename Isa, int rows, int width> struct FewRows {
             acc[r][v] = Isa::load(&state.output[r0 + r][(v0 + v) * lanes]);
 #pragma clang loop unroll_count(2)
         for (int j = 0; j < block; ++j) {
-          const float *value = given.value + (first + j) * width + v0 * lanes;
+          const float *value = values + j * width + v0 * lanes;
+          ask<asks>(ahead, (pass * block + j) * linesByValue, linesByValue);
           Vector weight[together];
 #pragma clang loop unroll(full)
           for (int r = 0; r < together; ++r)
@@ -124,26 +153,24 @@ template <typename Isa, int rows, int width> struct FewRows {
       }
   }
 
-  static void run(const Rows &given) {
+  /// At a constant address: the prefetchers of some processors follow what is
+  /// read through a register, and lose keys and values over it.
+  static State &begin(const float *query) {
     // The softmax is computed in powers of 2.
     const float scale = 1.44269504f / std::sqrt(static_cast<float>(width));
-    // At a constant address: the prefetchers of some processors follow what is
-    // read through a register, and lose keys and values over it.
     static State state;
     for (int r = 0; r < rows; ++r) {
       state.maximum[r] = -1e30f;
       state.sum[r] = Isa::zero();
       for (int c = 0; c < width; ++c) {
-        state.query[r][c] = given.query[r * width + c] * scale;
+        state.query[r][c] = query[r * width + c] * scale;
         state.output[r][c] = 0;
       }
     }
-    for (int64_t first = 0; first < given.keys; first += block) {
-      scoreBlock(given, state, first);
-      for (int r = 0; r < rows; ++r)
-        weighRow(state, r);
-      sumBlock(given, state, first);
-    }
+    return state;
+  }
+
+  static void finish(const State &state, float *output) {
     for (int r = 0; r < rows; ++r) {
       alignas(64) float parts[lanes];
       Isa::store(parts, state.sum[r]);
@@ -151,8 +178,40 @@ template <typename Isa, int rows, int width> struct FewRows {
       for (float part : parts)
         sum += part;
       for (int c = 0; c < width; ++c)
-        given.output[r * width + c] = state.output[r][c] / sum;
+        output[r * width + c] = state.output[r][c] / sum;
     }
+  }
+
+  static void run(const Rows &given) {
+    State &state = begin(given.query);
+    for (int64_t first = 0; first < given.keys; first += block) {
+      scoreBlock(given.key + first * width, state);
+      for (int r = 0; r < rows; ++r)
+        weighRow(state, r);
+      sumBlock(given.value + first * width, state);
+    }
+    finish(state, given.output);
+  }
+
+  static void runPages(const PagedRows &given) {
+    State &state = begin(given.query);
+    for (int64_t page = 0; page < given.pages; ++page) {
+      int64_t next = page + given.ahead;
+      next = next < given.pages ? next : given.pages - 1;
+      int64_t here = given.order[page] * given.stride;
+      int64_t ahead = given.order[next] * given.stride;
+      for (int64_t first = 0; first < given.size; first += block) {
+        const float *keysAhead = given.key + ahead + first * width;
+        scoreBlock<true>(given.key + here + first * width, state, keysAhead);
+        for (int r = 0; r < rows; ++r) {
+          ask<true>(keysAhead, block * linesByKey + r * linesByRow, linesByRow);
+          weighRow(state, r);
+        }
+        sumBlock<true>(given.value + here + first * width, state,
+                       given.value + ahead + first * width);
+      }
+    }
+    finish(state, given.output);
   }
 };
 

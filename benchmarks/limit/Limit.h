@@ -50,6 +50,23 @@ using FewRowsNest = void (*)(const Rows &);
 FewRowsNest getAVX512FewRows(int64_t rows);
 FewRowsNest getAVX2FewRows(int64_t rows);
 
+/// The same over pages of `size` keys, a multiple of 16, that lie anywhere:
+/// page number p of keys, and of values, begins `stride` times p numbers behind
+/// the first.
+struct PagedRows {
+  const float *query, *key, *value;
+  float *output;
+  const int64_t *order;
+  int64_t pages, size, stride, ahead;
+};
+
+using PagedRowsNest = void (*)(const PagedRows &);
+
+/// The nest for 4 query rows.
+constexpr int64_t pagedRows = 4;
+PagedRowsNest getAVX512PagedRows();
+PagedRowsNest getAVX2PagedRows();
+
 /// Sums numbers, as fast as they can be read.
 float readAllAVX512(const float *from, int64_t count);
 float readAllAVX2(const float *from, int64_t count);

@@ -64,6 +64,9 @@ int runDecode(int argc, char **argv);
 /// What `attn-limit pages` does.
 int runPages(int argc, char **argv);
 
+/// The largest difference of a row of some from its definition.
+double getRowError(const Rows &head, int64_t row);
+
 /// So much memory takes turns that nothing is found in a cache.
 constexpr int64_t kRotatedBytes = int64_t(256) << 20, kRotations = 25;
 

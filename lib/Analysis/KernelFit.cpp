@@ -208,8 +208,9 @@ static int64_t countListRows(GenericOp op, unsigned dim) {
   return !ShapedType::isDynamic(extent) && extent <= rows ? 0 : rows;
 }
 
-/// The query row dimensions that a tile may span, the innermost first. Its rows
-/// have one list of key blocks: none is whole that has several.
+/// The query row dimensions that a tile may span, the innermost first. Rows of
+/// the innermost may have lists of key blocks of their own, as many as share
+/// one; of the others, behind them in any order, all have the same.
 static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
   SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
   SmallVector<unsigned, 2> rowDims;
@@ -219,10 +220,12 @@ static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
       break;
     if (extent == 1)
       continue;
-    if (!rowDims.empty() &&
-        (countListRows(op, dim) || countListRows(op, rowDims.back())))
+    bool haveLists = !rowDims.empty() && countListRows(op, rowDims.front());
+    if (!rowDims.empty() && countListRows(op, dim))
       break;
-    if (!rowDims.empty() &&
+    if (haveLists && ShapedType::isDynamic(extent))
+      break;
+    if (!haveLists && !rowDims.empty() &&
         (!areAdjacentInResults(op, dim, rowDims.back()) ||
          ShapedType::isDynamic(getQueryExtent(op, rowDims.back()))))
       break;
@@ -233,12 +236,33 @@ static SmallVector<unsigned, 2> getRowDims(GenericOp op) {
   return rowDims;
 }
 
+/// Of rows that share lists, those of the innermost dimension that a tile in
+/// `layout` has: whatever room is left is for other dimensions.
+static int64_t countTileRowsOfList(int64_t listRows,
+                                   LayoutAttrInterface layout) {
+  return getDivisorAtMost(listRows, layout.getNumRows());
+}
+
 SmallVector<unsigned, 2> chooseRowDims(GenericOp op,
                                        LayoutAttrInterface layout) {
-  SmallVector<unsigned, 2> chosen;
+  SmallVector<unsigned, 2> dims = getRowDims(op), chosen;
   int64_t room = layout.getNumRows();
-  for (unsigned dim : getRowDims(op)) {
-    if (!chosen.empty() && (!layout.foldsRows() || room < 2))
+  if (int64_t listRows = getListRows(op)) {
+    room /= countTileRowsOfList(listRows, layout);
+    chosen.push_back(dims.front());
+    for (unsigned dim : ArrayRef(dims).drop_front()) {
+      int64_t extent = getQueryExtent(op, dim);
+      if (extent == 0 || room % extent != 0)
+        break;
+      chosen.push_back(dim);
+      room /= extent;
+    }
+    return chosen;
+  }
+  // Lanes along rows fold them where keys are gone over twice.
+  bool folds = layout.foldsRows() || needsFinalWeights(op);
+  for (unsigned dim : dims) {
+    if (!chosen.empty() && (!folds || room < 2))
       break;
     chosen.insert(chosen.begin(), dim);
     int64_t extent = getQueryExtent(op, dim);
@@ -304,17 +328,23 @@ static LayoutProblem makeProblem(GenericOp op, const LayoutOptions &options) {
 SmallVector<LayoutChoice> rankLayouts(GenericOp op,
                                       const LayoutOptions &options) {
   LayoutProblem problem = makeProblem(op, options);
+  problem.listRows = getListRows(op);
   SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
-  if (dims.empty() || getQueryExtent(op, dims.back()) == 1)
+  // Lists are those of the first that a tile may span.
+  if (!problem.listRows &&
+      (dims.empty() || getQueryExtent(op, dims.back()) == 1))
     problem.queryRows.push_back(1);
   for (unsigned dim : getRowDims(op))
     if (getQueryExtent(op, dim) != 1)
       problem.queryRows.push_back(getQueryExtent(op, dim));
-  problem.listRows = getListRows(op);
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
+  // Few rows take final weights as they come: not in order, nor selected.
+  bool takesFew = !problem.replays || op.getWeighting().getWeightingKind() ==
+                                          WeightingKind::Accumulate;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
-    ranked.push_back({layout, layout.getCost(problem)});
+    if (takesFew || !layout.foldsRows())
+      ranked.push_back({layout, layout.getCost(problem)});
   llvm::stable_sort(ranked, [](const LayoutChoice &a, const LayoutChoice &b) {
     return a.cost < b.cost;
   });
@@ -409,13 +439,15 @@ static bool hasFewRows(GenericOp op, LayoutAttrInterface layout) {
 /// With more than 4 rows arithmetic takes the time, and a part costs 4 % of
 /// 1024 keys (8 rows, one AVX-512 core): in each, the statistics of a row move
 /// some five times, which no processor foresees. Their parts are twice and four
-/// times as long where 4096 keys make 16 workers nevertheless.
+/// times as long where 4096 keys make 16 workers nevertheless. Where weights
+/// are final keys are walked twice, by one worker: what it takes in at first is
+/// what it needs in the end.
 static void chooseSplits(GenericOp op, const Extents &extents,
                          TileSizes &sizes) {
   constexpr int64_t kWorkers = 64, kEnoughWorkers = 16, kSplitKeys = 1024,
                     kLongPart = 4096, kReadingRows = 4;
   if ((op.getDimensionClasses().keyRows.size() != 1 && !op.getBlocksAttr()) ||
-      sizes.queryTiles != 1 ||
+      sizes.queryTiles != 1 || needsFinalWeights(op) ||
       (op.getQueryStarts() && !sizes.layout.foldsRows()))
     return;
   int64_t rows = sizes.layout.getNumRows();
@@ -468,7 +500,10 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   int64_t listRows = getListRows(op);
   // Query tiles of a block have one list.
   auto limitTiles = [&](int64_t tiles) {
-    return listRows ? getDivisorAtMost(listRows / queryRows, tiles) : tiles;
+    if (!listRows)
+      return tiles;
+    int64_t tileRows = countTileRowsOfList(listRows, layout);
+    return getDivisorAtMost(listRows / tileRows, tiles);
   };
   bool isGathered = false;
   if (std::optional<BlockList> blocks = BlockList::of(op)) {
@@ -500,7 +535,11 @@ TileSizes chooseTileSizes(GenericOp op, LayoutAttrInterface layout) {
   }
   bool many = !ShapedType::isDynamic(extents.rows) &&
               extents.rows >= 64 * 8 * queryRows;
-  int64_t tiles = llvm::divideCeil(queries, queryRows);
+  // Of the first dimension a tile has as many rows as the others leave.
+  int64_t tileRows = queryRows;
+  for (unsigned dim : ArrayRef(sizes.rowDims).drop_front())
+    tileRows /= std::max<int64_t>(1, getQueryExtent(op, dim));
+  int64_t tiles = llvm::divideCeil(queries, tileRows);
   sizes.queryTiles = limitTiles(std::clamp<int64_t>(tiles, 1, many ? 8 : 4));
   return sizes;
 }

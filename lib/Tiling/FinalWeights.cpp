@@ -169,14 +169,16 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
   SmallVector<Attribute> targets{
       ReplayTargetAttr::get(b.getContext(), ReplayTarget::over_keys)};
   SmallVector<OpFoldResult> from, extents;
+  OperandPart weights{Value(), {}, OperandRole::weights};
   if (op.getWeights()) {
     AffineMap map = op.getIndexingMap(op.getOutputIndex() + getWeightsIndex());
-    SmallVector<unsigned> mapped;
     for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
-      mapped.push_back(map.getDimPosition(i));
-    addMap(mapped);
+      weights.dims.push_back(map.getDimPosition(i));
     locateWeights(from, extents);
-    inits.push_back(createSlice(b, loc, state[1], from, extents));
+    weights.value = createSlice(b, loc, state[1], from, extents);
+    OperandPart target = operands.foldResult(box, weights, nest->getWorker());
+    addMap(target.dims);
+    inits.push_back(target.value);
     targets.push_back(
         ReplayTargetAttr::get(b.getContext(), ReplayTarget::stored));
   }
@@ -207,7 +209,8 @@ SmallVector<Value> FusedAttention::emitReplay(ValueRange state, Value full) {
     orderElements(b, replay, ordered);
   SmallVector<Value> next(replay.getResults());
   if (op.getWeights())
-    next[1] = insertSlice(b, loc, next[1], state[1], from, extents);
+    next[1] = insertSlice(b, loc, operands.unfoldResult(box, next[1], weights),
+                          state[1], from, extents);
   return next;
 }
 

@@ -86,12 +86,12 @@ void FusedAttention::packBlock() {
   for (auto [part, tile, buffer] : llvm::zip_equal(parts, packed, buffers)) {
     if (operands.variesByKey(part))
       continue;
-    if (!part.has(operands.row)) {
+    if (!operands.variesByRow(part)) {
       tile = operands.store(box, part);
       continue;
     }
     SmallVector<OpFoldResult> shape =
-        operands.storedExtents(box, part.role, part.dims);
+        operands.storedExtents(box, part.role, operands.foldDims(part.dims));
     shape[0] = repeat(shape[0], sizes.queryTiles);
     buffer =
         tensor::EmptyOp::create(b, loc, shape, operands.storedElement(part));
@@ -104,8 +104,8 @@ void FusedAttention::packBlock() {
           if (!buffer)
             continue;
           Value whole = carried[next.size()];
-          OpFoldResult extent =
-              operands.storedExtents(box, part.role, part.dims)[0];
+          OpFoldResult extent = operands.storedExtents(
+              box, part.role, operands.foldDims(part.dims))[0];
           Value target = takeEntry(b, loc, whole, tile, extent);
           target = operands.storeInto(
               operands.cut(box, part, nest->getWorker()), target);
@@ -123,8 +123,9 @@ void FusedAttention::takePacked(Value tile) {
   for (auto [part, entry, buffer] : llvm::zip_equal(parts, packed, buffers)) {
     if (!buffer)
       continue;
-    OpFoldResult extent = operands.storedExtents(box, part.role, part.dims)[0];
-    entry = {takeEntry(b, loc, buffer, tile, extent), part.dims, part.role};
+    SmallVector<unsigned> dims = operands.foldDims(part.dims);
+    OpFoldResult extent = operands.storedExtents(box, part.role, dims)[0];
+    entry = {takeEntry(b, loc, buffer, tile, extent), dims, part.role};
   }
 }
 

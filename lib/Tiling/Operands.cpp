@@ -41,6 +41,10 @@ bool Operands::variesByKey(const OperandPart &part) const {
                       [&](unsigned dim) { return part.has(dim); });
 }
 
+bool Operands::variesByRow(const OperandPart &part) const {
+  return llvm::any_of(rowDims, [&](unsigned dim) { return part.has(dim); });
+}
+
 //===----------------------------------------------------------------------===//
 // Slices
 //===----------------------------------------------------------------------===//
@@ -264,6 +268,15 @@ Value Operands::copyRowByRow(const OperandPart &part, Value target) {
   return loop.getResult(0);
 }
 
+bool Operands::isFoldedInPlace(const OperandPart &slice) {
+  SmallVector<ReassociationIndices> groups;
+  if (ArrayRef<unsigned>(gatherRows(slice.dims, groups)) !=
+      ArrayRef<unsigned>(slice.dims))
+    return false;
+  return slice.role != OperandRole::weights ||
+         cast<ShapedType>(op.getWeights().getType()).hasStaticShape();
+}
+
 OperandPart Operands::foldResult(const IterationBox &box,
                                  const OperandPart &slice, Block *worker) {
   OperandPart folded{slice.value, foldDims(slice.dims), slice.role};
@@ -271,7 +284,7 @@ OperandPart Operands::foldResult(const IterationBox &box,
     return folded;
   SmallVector<ReassociationIndices> groups;
   SmallVector<unsigned> gathered = gatherRows(slice.dims, groups);
-  if (ArrayRef<unsigned>(gathered) != ArrayRef<unsigned>(slice.dims)) {
+  if (!isFoldedInPlace(slice)) {
     SmallVector<OpFoldResult> shape;
     for (unsigned dim : gathered)
       shape.push_back(box.extents[dim]);
@@ -290,8 +303,7 @@ Value Operands::unfoldResult(const IterationBox &box, Value value,
   SmallVector<unsigned> gathered = gatherRows(slice.dims, groups);
   SmallVector<OpFoldResult> shape;
   SmallVector<int64_t> known;
-  bool inPlace = ArrayRef<unsigned>(gathered) == ArrayRef<unsigned>(slice.dims);
-  if (inPlace)
+  if (isFoldedInPlace(slice))
     return tensor::ExpandShapeOp::create(
         b, loc, slice.value.getType(), value, groups,
         tensor::getMixedSizes(b, loc, slice.value));
@@ -300,6 +312,9 @@ Value Operands::unfoldResult(const IterationBox &box, Value value,
   Type type = RankedTensorType::get(decomposeMixedValues(shape).first,
                                     getElementTypeOrSelf(value.getType()));
   value = tensor::ExpandShapeOp::create(b, loc, type, value, groups, shape);
+  // In the order that it has, what is inserted is copied there.
+  if (ArrayRef<unsigned>(gathered) == ArrayRef<unsigned>(slice.dims))
+    return value;
   return copyInOrder(value, gathered, slice.value, slice.dims);
 }
 

@@ -45,6 +45,10 @@ public:
   /// Whether a part differs from one key row to the next, along any key row
   /// dimension.
   bool variesByKey(const OperandPart &part) const;
+  /// Whether it differs from one row of a tile to the next.
+  bool variesByRow(const OperandPart &part) const;
+  /// Those of `dims` that a tile has, in which query rows are one.
+  llvm::SmallVector<unsigned> foldDims(llvm::ArrayRef<unsigned> dims) const;
 
   /// Mapped operand `index` at the positions of `box` along the dimensions that
   /// `drops`, which the part lacks, and all of it along the others.
@@ -61,7 +65,7 @@ public:
                   mlir::Block *worker);
   /// A tile of a result, of whatever query row dimensions `slice` has as one of
   /// all of them: that slice, or where they do not lie side by side in it, in
-  /// their order, a buffer of `worker`.
+  /// their order, or at strides that are not known, a buffer of `worker`.
   OperandPart foldResult(const IterationBox &box, const OperandPart &slice,
                          mlir::Block *worker);
   /// `slice` with such a tile, which is `value`, in its place.
@@ -110,13 +114,14 @@ private:
   llvm::SmallVector<unsigned>
   gatherRows(llvm::ArrayRef<unsigned> dims,
              llvm::SmallVectorImpl<mlir::ReassociationIndices> &groups) const;
+  /// Whether the rows of a result are folded where they lie. Of weights a slice
+  /// of some keys is: its strides are known if their number is.
+  bool isFoldedInPlace(const OperandPart &slice);
   /// Copies `value`, whose dimensions are `from`, into `target`, with `to`.
   mlir::Value copyInOrder(mlir::Value value, llvm::ArrayRef<unsigned> from,
                           mlir::Value target, llvm::ArrayRef<unsigned> to);
   /// Copies a part into `target`, of the same shape.
   mlir::Value copyRowByRow(const OperandPart &part, mlir::Value target);
-  /// Those of `dims` that a tile has, in which query rows are one.
-  llvm::SmallVector<unsigned> foldDims(llvm::ArrayRef<unsigned> dims) const;
   /// A tile of whatever query row dimensions `part` has as one of all of them,
   /// in one dimension: collapsed in place, or copied where it is the same for
   /// several rows or has them in another order.

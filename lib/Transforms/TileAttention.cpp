@@ -56,8 +56,8 @@ struct TileAttentionPass final
     }
     ++numTiled;
     IRRewriter rewriter(op.getContext());
-    // A number of rows that is asked for is one for all tiles; weights that are
-    // used when they are final are not for few rows.
+    // A number of rows that is asked for is one for all tiles. Where weights
+    // are final, rows are few if it is known that they are.
     bool mayBeFew = !queryTile && !needsFinalWeights(op);
     std::optional<FewRows> few;
     if (mayBeFew)
@@ -140,8 +140,11 @@ struct TileAttentionPass final
       sizes.keyRows = keyTile;
     if (queryTiles)
       sizes.queryTiles = queryTiles;
-    if (int64_t blockRows = layout.getNumRows() * sizes.queryTiles;
-        listRows % blockRows != 0)
+    // Further rows of a tile are those of other dimensions.
+    if (listRows &&
+        listRows % (getDivisorAtMost(listRows, layout.getNumRows()) *
+                    sizes.queryTiles) !=
+            0)
       return op.emitOpError("expected query-tiles that divide the ")
              << listRows << " query rows that share a list, but got "
              << sizes.queryTiles << " of " << layout.getNumRows();

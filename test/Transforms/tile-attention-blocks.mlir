@@ -75,3 +75,25 @@ func.func @gathered(%q: tensor<150x16xf32>, %k: tensor<100x16xf32>, %v: tensor<1
       } -> tensor<150x8xf32>
   return %o : tensor<150x8xf32>
 }
+
+// Where each query row has a list of its own, a tile is of one, and of the heads
+// that share it.
+// CHECK-LABEL: @heads
+// CHECK: scf.forall (%{{.*}}) in (5)
+// CHECK: attn.online ins(%{{.*}} : tensor<4x16xf32>, tensor<{{.*}}x16xf32>
+// CHECK-SAME: layout(#attn.lanes_along_features<4>)
+#hq = affine_map<(g, m, n, d, e) -> (g, m, d)>
+#hk = affine_map<(g, m, n, d, e) -> (n, d)>
+#hv = affine_map<(g, m, n, d, e) -> (n, e)>
+#ho = affine_map<(g, m, n, d, e) -> (g, m, e)>
+#hl = affine_map<(g, m, n, d, e) -> (m)>
+#h1 = affine_map<(g, m, n, d, e) -> ()>
+func.func @heads(%q: tensor<4x5x16xf32>, %k: tensor<200x16xf32>, %v: tensor<200x8xf32>,
+                 %indptr: tensor<6xi32>, %indices: tensor<?xi32>) -> tensor<4x5x8xf32> {
+  %init = tensor.empty() : tensor<4x5x8xf32>
+  %o = attn.generic ins(%q, %k, %v : tensor<4x5x16xf32>, tensor<200x16xf32>, tensor<200x8xf32>)
+      weighting(#attn.softmax)
+      blocks(%indptr, %indices : tensor<6xi32>, tensor<?xi32>) {rows = 1, keys = 40, maps = [#hl, #h1]}
+      outs(%init : tensor<4x5x8xf32>) {indexing_maps = [#hq, #hk, #hv, #ho]} -> tensor<4x5x8xf32>
+  return %o : tensor<4x5x8xf32>
+}

@@ -20,8 +20,9 @@ namespace attn {
 constexpr int64_t kMaxGroupRows = 8;
 
 FewRowsEmitter::FewRowsEmitter(RewriterBase &rewriter, OnlineOp op,
-                               const EmitOptions &options)
-    : b(rewriter), loc(op.getLoc()), op(op), options(options) {
+                               const EmitOptions &options,
+                               std::optional<FewRowsReplay> replay)
+    : b(rewriter), loc(op.getLoc()), op(op), options(options), replay(replay) {
   accType = op.getAccumulationType();
   weighting = dyn_cast<AccumulateWeightingAttrInterface>(op.getWeighting());
   if (weighting)
@@ -282,8 +283,13 @@ LogicalResult FewRowsEmitter::run() {
           return {};
         }
         auto [any, hides] = emitMask(block);
-        auto visited = scf::IfOp::create(b, loc, any, /*withElseRegion=*/false);
+        bool clears = replay && replay->target;
+        auto visited = scf::IfOp::create(b, loc, any, clears);
         OpBuilder::InsertionGuard guard(b);
+        if (clears) {
+          b.setInsertionPointToStart(visited.elseBlock());
+          clearTarget(block);
+        }
         b.setInsertionPointToStart(visited.thenBlock());
         emitBlock(block);
         auto branch = scf::IfOp::create(b, loc, hides, /*withElseRegion=*/true);

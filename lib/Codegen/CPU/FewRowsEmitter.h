@@ -46,11 +46,22 @@
 
 namespace attn {
 
-/// Emits the loop nest above in place of one `attn.online` on buffers.
+/// What a step is that has finished statistics, and leaves them: `attn.replay`.
+struct FewRowsReplay {
+  /// The number of keys of the whole row.
+  mlir::Value keys;
+  /// Where the weights are stored, null for nowhere, and how they lie there.
+  mlir::Value target;
+  mlir::AffineMap map;
+};
+
+/// Emits the loop nest above in place of one `attn.online` on buffers; with
+/// `replay`, in place of what that stands for.
 class FewRowsEmitter {
 public:
   FewRowsEmitter(mlir::RewriterBase &rewriter, OnlineOp op,
-                 const EmitOptions &options);
+                 const EmitOptions &options,
+                 std::optional<FewRowsReplay> replay = std::nullopt);
 
   mlir::LogicalResult run();
 
@@ -213,6 +224,15 @@ private:
   Values updateStatistics(mlir::Value row, mlir::ValueRange scores,
                           mlir::Value visible);
   void rescaleRow(mlir::Value row, mlir::Value factors);
+  /// The statistics of a row's scores, in all lanes.
+  Values loadFinished(mlir::Value row);
+  /// Keeps the factors that make a weight of a row the final one.
+  void keepFactors(mlir::Value row);
+  /// Stores the weights of a row, a vector of them from `key` on in the lanes
+  /// of `mask`, or zeros for all keys of a block.
+  void storeTarget(mlir::Value weight, mlir::Value row, mlir::Value key,
+                   mlir::Value mask);
+  void clearTarget(const Block &block);
   void emitValues(const Block &block, bool hidesPairs);
   /// Some query rows, and some vectors of channels, `mask` being that of the
   /// last.
@@ -244,6 +264,7 @@ private:
   mlir::Location loc;
   OnlineOp op;
   EmitOptions options;
+  std::optional<FewRowsReplay> replay;
 
   /// Chooses how many keys a block has.
   void chooseBlock();
@@ -304,6 +325,8 @@ private:
   mlir::Value accumulator;
   Values scoreStatistics;
   mlir::Value sums;
+  /// By row, what makes its weights final.
+  mlir::Value factors;
   /// The weight of a score, from arguments: the score, the score statistics,
   /// the operands; the ops of it that depend on the statistics alone; and what
   /// the others take of these, where there is any, which is computed when a

@@ -129,8 +129,11 @@ void RowFinisher::run() {
           locateInResult(b, loc, op.getStoredMap(outputIndex + 1), row,
                          /*channel=*/{}));
     }
-    emitRow(row, weighting.finish(b, loc, statistics, operands, keys,
-                                  /*scale=*/Value()));
+    SmallVector<Value> factors;
+    if (!op.getFinished())
+      factors = weighting.finish(b, loc, statistics, operands, keys,
+                                 /*scale=*/Value());
+    emitRow(row, factors);
   });
 }
 

@@ -204,10 +204,13 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
     return;
   }
   Values finals;
-  for (Value statistic : updateStatistics(row, scores, visible))
-    finals.push_back(broadcast(statistic));
+  if (replay)
+    finals = loadFinished(row);
+  else
+    for (Value statistic : updateStatistics(row, scores, visible))
+      finals.push_back(broadcast(statistic));
   Values sum;
-  for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
+  for (unsigned i = numScoreStatistics; i < statistics.size() && !replay; ++i)
     sum.push_back(vector::LoadOp::create(
         b, loc, laneType, sums,
         ValueRange{index(i - numScoreStatistics), row, zero}));
@@ -219,12 +222,24 @@ void FewRowsEmitter::emitWeights(const Block &block, Value row) {
           operand, maps[op.getWeightingIndex() + i], position, /*mask=*/{})));
     Value weight = emitWeight(row, left.front(), finals, operands);
     left = left.drop_front();
+    if (factors)
+      for (int64_t i :
+           llvm::seq(cast<MemRefType>(factors.getType()).getDimSize(1)))
+        weight = arith::MulFOp::create(
+            b, loc, weight,
+            broadcast(memref::LoadOp::create(b, loc, factors,
+                                             ValueRange{row, index(i)})));
     weight = select(visible, weight, constant(0.0));
     for (auto [i, old] : llvm::enumerate(sum))
       old = weighting.combine(b, loc, numScoreStatistics + i, old, weight);
     if (!op.getWeight().empty())
       weight = lane->toVector(inlineAt(op.getWeight(), LaneValue::lanes(weight),
                                        position, predicate));
+    if (replay) {
+      if (!op.getWeight().empty())
+        weight = select(visible, weight, constant(0.0));
+      storeTarget(weight, row, add(block.first, place), block.lanes);
+    }
     if (inPairs)
       vector::StoreOp::create(b, loc, roundToNeighbors(b, loc, weight, options),
                               weightPairs, ValueRange{row, zero});

@@ -317,6 +317,9 @@ void FewRowsEmitter::emitSimilarity(const Block &block, int64_t first,
         keyRow = arith::MinSIOp::create(b, loc, keyRow, last);
       if (known && op.getAheadKey()) {
         int64_t turns = llvm::divideCeil(rows, groupRows);
+        // What is asked for with one key is not to come with that of the one
+        // before: reads that wait are few, and those of keys wait behind them.
+        keepOrder(/*beginsKey=*/true);
         auto [near, part] = takeTurn(block, index(first / groupRows), turns,
                                      add(number, index(k)), blockKeys);
         bringNear(op.getAheadKey(), maps[1], near, zero,

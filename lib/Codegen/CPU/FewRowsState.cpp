@@ -147,7 +147,8 @@ void FewRowsEmitter::createState() {
   weights = scratch({rows, blockKeys}, accType);
   if (inPairs)
     weightPairs = scratch({rows, blockKeys / 2}, b.getI32Type());
-  if (int64_t numSums = statistics.size() - numScoreStatistics)
+  if (int64_t numSums = statistics.size() - numScoreStatistics;
+      numSums && !replay)
     sums = scratch({numSums, rows, lanes}, accType);
   if (!op.getMask().empty())
     words = scratch({rows}, b.getIntegerType(lanes));
@@ -274,6 +275,8 @@ void FewRowsEmitter::loadState(Value row) {
       memref::StoreOp::create(b, loc, first, scoreStatistics[i], row);
       continue;
     }
+    if (replay)
+      continue;
     Value vector = vector::InsertOp::create(
         b, loc, first, constant(statistics[i].neutral), int64_t(0));
     vector::StoreOp::create(
@@ -281,6 +284,8 @@ void FewRowsEmitter::loadState(Value row) {
         ValueRange{index(i - numScoreStatistics), row, zero});
   }
   keepForWeights(row, given);
+  if (replay)
+    keepFactors(row);
   if (!isLocal)
     return;
   forEachColumn(
@@ -292,8 +297,9 @@ void FewRowsEmitter::loadState(Value row) {
 }
 
 void FewRowsEmitter::storeState(Value row) {
+  size_t moved = replay ? 0 : statistics.size();
   for (auto [i, statistic] :
-       llvm::enumerate(op.getStatistics().take_front(statistics.size()))) {
+       llvm::enumerate(op.getStatistics().take_front(moved))) {
     if (i < numScoreStatistics && !isLocal)
       continue;
     Value next;

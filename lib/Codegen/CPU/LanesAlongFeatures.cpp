@@ -21,6 +21,10 @@ struct LanesAlongFeaturesEmitter
                            const EmitOptions &options) const {
     return FewRowsEmitter(rewriter, op, options).run();
   }
+  LogicalResult emitReplay(Attribute, RewriterBase &rewriter, ReplayOp op,
+                           const EmitOptions &options) const {
+    return emitReplayRows(rewriter, op, options);
+  }
   LogicalResult emitPack(Attribute, RewriterBase &rewriter, PackOp op,
                          const EmitOptions &options) const {
     return attn::emitPack(rewriter, op, options);

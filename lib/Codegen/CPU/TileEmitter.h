@@ -43,6 +43,11 @@ mlir::LogicalResult emitMerge(mlir::RewriterBase &rewriter, MergeOp op,
 mlir::LogicalResult emitReplay(mlir::RewriterBase &rewriter, ReplayOp op,
                                const EmitOptions &options);
 
+/// The same, lanes along features; reports targets but one contracted over keys
+/// and one stored.
+mlir::LogicalResult emitReplayRows(mlir::RewriterBase &rewriter, ReplayOp op,
+                                   const EmitOptions &options);
+
 /// Replaces a fill of a contiguous static buffer by vector stores.
 mlir::LogicalResult emitFill(mlir::RewriterBase &rewriter,
                              mlir::linalg::FillOp op,

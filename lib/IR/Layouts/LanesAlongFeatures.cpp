@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Attn.h"
+#include "FoldedRows.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -25,24 +25,26 @@ LanesAlongFeaturesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return emitError() << "expected 1 row or more, but got " << rows;
 }
 
-/// Where rows have lists of keys, as many as share one. Otherwise whole
-/// dimensions, the innermost first, while there is room; of the first
-/// that does not fit as many rows as are left, in tiles of like size. Pairs
-/// wherever there are any, but for a row that is alone: it waits for keys and
-/// values, whatever becomes of them.
+/// Where rows have lists of keys, as many as share one, and of other dimensions
+/// as many as there is room for, each whole. Otherwise whole dimensions, the
+/// innermost first, while there is room; of the first that does not fit as many
+/// rows as are left, in tiles of like size. Pairs wherever there are any, but
+/// for a row that is alone: it waits for keys and values, whatever becomes of
+/// them.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongFeaturesAttr::propose(MLIRContext *context,
                                 const LayoutProblem &problem) {
   constexpr int64_t kRowsOfUnknown = 8;
-  // How many rows a tile is to have is asked for where rows fill vectors; pairs
-  // are gone over again by lanes along rows only.
-  if (problem.tileRows || problem.replays)
+  // How many rows a tile is to have is asked for where rows fill vectors.
+  if (problem.tileRows)
     return {};
+  // Weights that are final are used beyond the values.
   auto make = [&](int64_t rows) {
-    return get(context, rows, /*pairs=*/problem.pairs && rows > 1);
+    bool pairs = problem.pairs && rows > 1 && !problem.replays;
+    return get(context, rows, pairs);
   };
   if (problem.listRows)
-    return {make(getDivisorAtMost(problem.listRows, kMaxRows))};
+    return {make(foldRows(problem, kMaxRows, /*folds=*/true).rows)};
   int64_t rows = 1;
   for (auto [i, extent] : llvm::enumerate(problem.queryRows)) {
     bool isKnown = !ShapedType::isDynamic(extent);
@@ -90,7 +92,8 @@ static bool isPadded(OperandRole role) {
 /// Rows come first, and what lanes run along last: features, channels, keys.
 AffineMap LanesAlongFeaturesAttr::getStoredMap(OperandRole role,
                                                AffineMap map) const {
-  if (role == OperandRole::output || role == OperandRole::lse)
+  if (role == OperandRole::output || role == OperandRole::lse ||
+      role == OperandRole::weights)
     return map;
   SmallVector<AffineExpr> results(map.getResults());
   llvm::sort(results, [](AffineExpr lhs, AffineExpr rhs) {

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Attn.h"
+#include "FoldedRows.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -22,8 +22,9 @@ LanesAlongRowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 /// One vector, or two, which share the broadcast of each key; but no more rows
-/// than share a list of keys. Pairs wherever there are any: their instruction
-/// takes no longer than one product.
+/// than share a list of keys, and of other dimensions what fits, where rows are
+/// folded. Pairs wherever there are any: their instruction takes no longer than
+/// one product.
 SmallVector<LayoutAttrInterface, 2>
 LanesAlongRowsAttr::propose(MLIRContext *context,
                             const LayoutProblem &problem) {
@@ -36,24 +37,21 @@ LanesAlongRowsAttr::propose(MLIRContext *context,
     return {get(context, problem.tileRows, pairs)};
   FloatType accType = problem.accType;
   int64_t lanes = problem.vectorBits / accType.getWidth();
+  auto make = [&](int64_t most) {
+    return get(context, foldRows(problem, most, problem.replays).rows, pairs);
+  };
   if (problem.listRows)
-    return {get(context, getDivisorAtMost(problem.listRows, 2 * lanes), pairs),
-            get(context, getDivisorAtMost(problem.listRows, lanes), pairs)};
+    return {make(2 * lanes), make(lanes)};
   return {get(context, 2 * lanes, pairs), get(context, lanes, pairs)};
 }
 
 double LanesAlongRowsAttr::getCost(const LayoutProblem &problem) const {
-  // The innermost dimension of more than one row is cut into tiles.
-  double tiles = 1;
-  bool isCut = false;
-  for (size_t i = 0; i < problem.queryRows.size(); ++i) {
-    int64_t rows = problem.estimate(i);
-    tiles *= isCut ? rows : llvm::divideCeil(rows, getLanes());
-    isCut |= rows != 1;
-  }
+  // Where keys are gone over twice, heads that share them fill what few rows
+  // leave of the lanes.
+  double tiles = foldRows(problem, getLanes(), problem.replays).tiles;
   FloatType accType = problem.accType;
-  double vectors = static_cast<double>(getLanes()) * accType.getWidth() /
-                   problem.vectorBits;
+  double vectors =
+      static_cast<double>(getLanes()) * accType.getWidth() / problem.vectorBits;
   return tiles * (vectors + 1) / (getPairs() ? 2 : 1);
 }
 
@@ -77,8 +75,8 @@ AffineMap LanesAlongRowsAttr::getStoredMap(OperandRole role,
   return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
 }
 
-std::optional<int64_t>
-LanesAlongRowsAttr::getStoredExtent(OperandRole role, unsigned dim) const {
+std::optional<int64_t> LanesAlongRowsAttr::getStoredExtent(OperandRole role,
+                                                           unsigned dim) const {
   if (dim == 0 && hasLanes(role))
     return getLanes();
   return std::nullopt;

@@ -290,11 +290,14 @@ func.func @loop(%q: memref<1x32xf32>, %k: memref<4x16x32xf32>, %v: memref<4x16x1
 }
 
 // Of a page that comes later so much is asked for that it is what limits: two rows
-// read their queries where they lie for each key.
+// read their queries where they lie for each key. Nor is it asked for before the key
+// at work is.
 // CHECK-LABEL: @two_rows_of_pages
 // CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<2x32xf32>, %[[K:[a-z0-9]+]]: memref<16x32xf32>, %{{.+}}: memref<16x16xf32>, %[[LATER:[a-z0-9]+]]: memref<16x32xf32>
 // CHECK-NOT: vector.load %[[Q]]
 // CHECK: scf.for %{{.+}} = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK: llvm.fence syncscope("singlethread") acq_rel
+// CHECK-NOT: vector.load
 // CHECK: memref.prefetch %[[LATER]]
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
 // CHECK-NEXT: vector.load %[[K]]

@@ -115,3 +115,20 @@ func.func @unknown_pairs(%q: memref<?x8xbf16>, %k: memref<7x?xbf16>,
       {acc_type = f32, indexing_maps = [#q, #k, #v, #acc]}
   return
 }
+
+// -----
+
+// Few rows are gone over again for weights, and for values by them.
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @few_rows_mass(%q: memref<4x8xf32>, %k: memref<7x8xf32>,
+                         %s: memref<4xf32>, %keys: index) {
+  // expected-error @below {{'attn.replay' op cannot be vectorized: expected one target over_keys and at most one stored, but got [#attn.target<row>]}}
+  attn.replay ins(%q, %k : memref<4x8xf32>, memref<7x8xf32>)
+      weighting(#attn.identity) layout(#attn.lanes_along_features<4>) keys(%keys)
+      outs(%s : memref<4xf32>)
+      {indexing_maps = [#q, #k, #row], acc_type = f32, targets = [#attn.target<row>]}
+  return
+}

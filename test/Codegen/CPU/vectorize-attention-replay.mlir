@@ -33,3 +33,45 @@ func.func @short(%q: memref<4x32xf32>, %k: memref<7x4xf32>, %w: memref<32x7xf32>
       {indexing_maps = [#q, #k, #w], acc_type = f32, targets = [#attn.target<stored>]}
   return
 }
+
+// Of few rows lanes run along the keys: what is stored of a row are vectors as they
+// are. Statistics stay what they are; what they make of a weight is computed once for
+// each row. Where the mask hides a block, its weights are zeros.
+// CHECK-LABEL: @few
+// CHECK-SAME: %[[MAX:[a-z0-9]+]]: memref<2xf32>, %[[SUM:[a-z0-9]+]]: memref<2xf32>, %[[W:[a-z0-9]+]]: memref<2x32xf16>
+// CHECK-COUNT-2: arith.divf %{{.+}}, %{{.+}} : vector<16xf32>
+// CHECK: scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c16
+// CHECK-NOT: arith.divf
+// CHECK-NOT: memref.store %{{.+}}, %[[MAX]]
+// CHECK-NOT: memref.store %{{.+}}, %[[SUM]]
+// CHECK: math.exp2
+// CHECK: %[[NARROW:.+]] = arith.truncf %{{.+}} : vector<16xf32> to vector<16xf16>
+// CHECK-NEXT: vector.store %[[NARROW]], %[[W]][%c0
+// CHECK: math.exp2
+// CHECK: vector.store %{{.+}}, %[[W]][%c1
+// CHECK: } else {
+// CHECK: scf.for
+// CHECK: vector.store %{{.+}}, %[[W]]
+// CHECK-NOT: memref.store %{{.+}}, %[[MAX]]
+// CHECK-NOT: memref.store %{{.+}}, %[[SUM]]
+// CHECK: return
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#acc = affine_map<(m, n, d, e) -> (m, e)>
+#row = affine_map<(m, n, d, e) -> (m)>
+func.func @few(%m: memref<2xf32>, %l: memref<2xf32>, %w: memref<2x32xf16>, %q: memref<2x16xf32>,
+               %k: memref<32x16xf32>, %v: memref<32x16xf32>, %a: memref<2x16xf32>) {
+  %keys = arith.constant 32 : index
+  attn.replay ins(%q, %k : memref<2x16xf32>, memref<32x16xf32>) contracted(%v : memref<32x16xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<2>)
+      statistics(%m, %l : memref<2xf32>, memref<2xf32>)
+      keys(%keys) outs(%a, %w : memref<2x16xf32>, memref<2x32xf16>)
+      {indexing_maps = [#q, #k, #v, #row, #row, #acc, #w], acc_type = f32,
+       targets = [#attn.target<over_keys>, #attn.target<stored>]}
+      mask {
+        %j = attn.index 1
+        %c20 = arith.constant 20 : index
+        %visible = arith.cmpi slt, %j, %c20 : index
+        attn.yield %visible : i1
+      }
+  return
+}

@@ -146,3 +146,21 @@ def final(dtype, rng, error):
         k[..., [4, 20, 36], :] = NAN
         v[..., [4, 20, 36], :] = NAN
     yield named("sdpa-hidden-nan", boolean=visible, patch=hide)
+
+    # Few rows, in one tile with the heads that share their keys.
+    few = {"b": 2, "h": 2, "g": 2, "m": 3, "n": 41, "d": 5, "e": 6}
+    grouped = ["bhgmd", "bhnd", "bhne", "bhgme"]
+    yield stored("few", sizes=few, letters=grouped, lse=True)
+    yield stored("few-dynamic", sizes=few, letters=grouped, dynamic=True)
+    yield stored("few-heads-last", sizes=few, letters=grouped, order="bmnhg")
+    yield stored("few-keys-first", sizes=few, letters=grouped, order="bhngm")
+    yield stored("few-parts", sizes={**few, "b": 1, "n": 2100}, letters=grouped)
+    # Several tiles of them, which share tiles of keys.
+    many = {"h": 2, "g": 21, "m": 3, "n": 300, "d": 130, "e": 100}
+    yield stored("few-tiles", CAUSAL[0].replace("index 1", "index 2")
+                 .replace("%j = attn.index 2", "%j = attn.index 3"),
+                 mask=CAUSAL[1], sizes=many,
+                 letters=["hgmd", "hnd", "hne", "hgme"], lse=True)
+    yield named("sdpa-few", heads=2, group=3, rows=4, causal="bottom_right",
+                sink=[0.25, -1.0, 3.0, 0.0, 0.5, 1.0], bias=(6, 4, 37))
+    yield named("sdpa-few-room", heads=1, group=8, rows=3, window=(9, 2))

@@ -251,6 +251,15 @@ def logical(dtype, rng, error):
     lists = random_blocks(rng, 21, 8, 0, 16)
     yield sdpa("blocks-no-keys", dtype, rng, error, rows=21, keys=0,
                lists=lists, lse=True)
+    # Heads that share keys are rows of a tile, however few rows have a list.
+    for rows, span, size in ((4, 1, 32), (7, 1, 1), (6, 3, 7)):
+        lists = random_blocks(rng, rows, span, 90, size, (2, 1))
+        yield sdpa(f"blocks-heads-{rows}-{span}", dtype, rng, error, rows=rows,
+                   keys=90, group=3, lists=lists, lse=True,
+                   causal="bottom_right", score=distance(dtype),
+                   sink=[0.25, -1.0, 3.0, 0.0, 0.5, 1.0])
+    yield sdpa("blocks-heads-weights", dtype, rng, error, rows=rows, keys=90,
+               group=3, lists=lists, weights=True, bias=(6, rows, 90))
 
 
 def tokens(dtype, rng, error):
