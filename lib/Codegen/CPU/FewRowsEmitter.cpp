@@ -228,7 +228,8 @@ Value FewRowsEmitter::combineLanes(unsigned number, Value vector) {
 void FewRowsEmitter::emitBlock(const Block &block) {
   for (int64_t first = 0; first < rows; first += groupRows)
     emitSimilarity(block, first, std::min(groupRows, rows - first));
-  forEachRow([&](Value row) { emitWeights(block, row); });
+  forEachRow(/*isRepeated=*/true,
+             [&](Value row) { emitWeights(block, row); });
 }
 
 LogicalResult FewRowsEmitter::run() {
@@ -260,7 +261,7 @@ LogicalResult FewRowsEmitter::run() {
               liesByRows(maps[2]);
   chooseBlock();
   createState();
-  forEachRow([&](Value row) { loadState(row); });
+  forEachRow(/*isRepeated=*/false, [&](Value row) { loadState(row); });
   readQueries();
   b.setInsertionPoint(op);
   count(TileCounter::LookedAt);
@@ -308,7 +309,7 @@ LogicalResult FewRowsEmitter::run() {
   if (op.getMask().empty() || op.getFull())
     count(TileCounter::Full, op.getFull());
   b.setInsertionPoint(around == op ? op : around->getNextNode());
-  forEachRow([&](Value row) { storeState(row); });
+  forEachRow(/*isRepeated=*/false, [&](Value row) { storeState(row); });
   b.eraseOp(op);
   return success();
 }

@@ -275,7 +275,10 @@ private:
   bool keepsState();
   /// Chooses where the state of the rows is kept while the step goes on.
   void createState();
-  void forEachRow(llvm::function_ref<void(mlir::Value)> body);
+  /// The rows of a state on the stack come one after the other, their places
+  /// being constant; but not more of them than a few where it is not for each
+  /// block of keys that they do.
+  void forEachRow(bool isRepeated, llvm::function_ref<void(mlir::Value)> body);
   /// Splits the weight of a score into what depends on the statistics alone and
   /// the rest.
   void splitWeight();

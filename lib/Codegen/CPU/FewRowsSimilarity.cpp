@@ -202,18 +202,24 @@ void FewRowsEmitter::arrangeQueries() {
   int64_t part = getPartLanes(), rowsTogether = lanes / part;
   if (countKeysInParts(groupRows) == 0)
     return;
-  int64_t perRow = queries.size() / rows, steps = perRow * rowsTogether;
+  int64_t steps = *getConstantIntValue(numFeatures) / part;
   int64_t vectors = rows / rowsTogether;
   queryParts = createLocalScratch(
       b, op, MemRefType::get({vectors, steps, lanes}, accType));
-  for (int64_t row = 0; row < vectors * rowsTogether; ++row)
-    for (int64_t i = 0; i < steps; ++i)
-      vector::StoreOp::create(
-          b, loc,
-          takePart(queries[row * perRow + i / rowsTogether], i % rowsTogether),
-          queryParts,
-          ValueRange{index(row / rowsTogether), index(i),
-                     index(row % rowsTogether * part)});
+  loop(zero, index(vectors * rowsTogether), 1, {}, [&](Value row, ValueRange) {
+    Value together = index(rowsTogether);
+    Value vector = arith::DivUIOp::create(b, loc, row, together);
+    Value place =
+        mul(arith::RemUIOp::create(b, loc, row, together), index(part));
+    return loop(zero, index(steps), 1, {}, [&](Value step, ValueRange) {
+      Value features = vector::LoadOp::create(
+          b, loc, VectorType::get({part}, accType), query,
+          ValueRange{row, mul(step, index(part))});
+      vector::StoreOp::create(b, loc, features, queryParts,
+                              ValueRange{vector, step, place});
+      return Values();
+    });
+  });
 }
 
 SmallVector<Value> FewRowsEmitter::multiplyParts(ValueRange keys, int64_t first,

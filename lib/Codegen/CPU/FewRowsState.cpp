@@ -44,8 +44,9 @@ bool FewRowsEmitter::keepsQueries() {
 void FewRowsEmitter::readQueries() {
   if (!keepsQueries())
     return;
+  bool allInParts = countKeysInParts(groupRows) && rows % groupRows == 0;
   std::optional<int64_t> known = getConstantIntValue(numFeatures);
-  for (int64_t row = 0; row < rows; ++row)
+  for (int64_t row = 0; row < rows && !allInParts; ++row)
     for (int64_t feature = 0; feature < *known; feature += numTogether) {
       int64_t rest = *known - feature;
       Value mask = rest < numTogether
@@ -248,8 +249,9 @@ Value FewRowsEmitter::emitWeight(Value row, Value score,
   return mapping.lookup(formulaResult);
 }
 
-void FewRowsEmitter::forEachRow(function_ref<void(Value)> body) {
-  if (isLocal) {
+void FewRowsEmitter::forEachRow(bool isRepeated,
+                                function_ref<void(Value)> body) {
+  if (isLocal && (isRepeated || rows <= kMaxKeyRows)) {
     for (int64_t row = 0; row < rows; ++row)
       body(index(row));
     return;

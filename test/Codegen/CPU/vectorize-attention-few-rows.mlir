@@ -115,17 +115,21 @@ func.func @more_rows(%q: memref<6x32xf32>, %k: memref<64x32xf32>, %v: memref<64x
 // Eight rows fill vectors by parts of 128 bits, a part of four rows each, which lie
 // on the stack in this order: eight keys meet them at once, four features at a time,
 // which come to all parts, four times in each round of a loop; what the four lanes of
-// a part hold is added up in two turns. Lines are asked for evenly, in the order of
-// their addresses.
+// a part hold is added up in two turns. What is done once for each row is a loop.
+// Lines are asked for evenly, in the order of their addresses.
 // CHECK-LABEL: @rows_in_parts
 // CHECK-SAME: %{{.+}}: memref<8x32xf32>, %[[KEY:.+]]: memref<64x32xf32>, %[[VALUE:.+]]: memref<64x64xf32>,
 // CHECK: %[[QUERIES:.+]] = memref.alloca() {{.*}} : memref<2x8x16xf32>
 // CHECK: %[[WEIGHTS:.+]] = memref.alloca() {{.*}} : memref<8x32xf32>
-// CHECK: %[[PIECE:.+]] = vector.shuffle %{{.+}} [0, 1, 2, 3] : vector<16xf32>
-// CHECK: vector.store %[[PIECE]], %[[QUERIES]][%c0{{.*}}, %c0{{.*}}, %c0{{.*}}]
-// CHECK: vector.shuffle %{{.+}} [4, 5, 6, 7] : vector<16xf32>
-// CHECK: vector.store %{{.+}}, %[[QUERIES]][%c0{{.*}}, %c1{{.*}}, %c0{{.*}}]
-// CHECK: vector.store %{{.+}}, %[[QUERIES]][%c1{{.*}}, %c7{{.*}}, %c12{{.*}}]
+// CHECK: scf.for %[[ROW:.+]] = %c0{{.*}} to %c8{{.*}} step %c1
+// CHECK: memref.load %{{.+}}[%[[ROW]]] : memref<8xf32>
+// CHECK: scf.for %[[ROW:.+]] = %c0{{.*}} to %c8{{.*}} step %c1
+// CHECK: %[[GROUP:.+]] = arith.divui %[[ROW]], %c4
+// CHECK: %[[PLACE:.+]] = arith.muli
+// CHECK: scf.for %[[NUMBER:.+]] = %c0{{.*}} to %c8{{.*}} step %c1
+// CHECK: %[[PIECE:.+]] = vector.load %{{.+}}[%[[ROW]], %{{.+}}] : memref<8x32xf32>, vector<4xf32>
+// CHECK: vector.store %[[PIECE]], %[[QUERIES]][%[[GROUP]], %[[NUMBER]], %[[PLACE]]]
+// CHECK-NOT: memref<8x32xf32>, vector<16xf32>
 // CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c32{{.*}} step %c8
 // CHECK: scf.for %[[STEP:.+]] = %c0{{.*}} to %c8{{.*}} step %c4{{.*}} iter_args
 // CHECK: llvm.fence syncscope("singlethread") acq_rel
@@ -158,11 +162,12 @@ func.func @rows_in_parts(%q: memref<8x32xf32>, %k: memref<64x32xf32>, %v: memref
 // CHECK-LABEL: @kept
 // CHECK: %[[KEPT:.+]] = memref.alloca() {{.*}} : memref<5x2xf32>
 // CHECK: %[[MAX:.+]] = memref.alloca() {{.*}} : memref<5xf32>
+// CHECK: scf.for %[[ROW:.+]] = %c0
 // CHECK: math.absf
-// CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c0{{.*}}]
-// CHECK: memref.store %{{.+}}, %[[KEPT]][%c0{{.*}}, %c1{{.*}}]
-// CHECK: scf.for
-// CHECK: memref.load %[[MAX]]
+// CHECK: memref.store %{{.+}}, %[[KEPT]][%[[ROW]], %c0{{.*}}]
+// CHECK: memref.store %{{.+}}, %[[KEPT]][%[[ROW]], %c1{{.*}}]
+// CHECK: scf.for %{{.+}} = %c0{{.*}} to %c32
+// CHECK: memref.load %[[MAX]][%c0
 // CHECK: scf.if
 // CHECK: math.absf
 // CHECK-COUNT-2: memref.store %{{.+}}, %[[KEPT]]
