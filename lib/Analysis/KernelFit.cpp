@@ -325,6 +325,12 @@ static LayoutProblem makeProblem(GenericOp op, const LayoutOptions &options) {
   return problem;
 }
 
+/// Few rows take final weights as they come: not in order, nor selected.
+static bool takesFewRows(GenericOp op) {
+  return !needsFinalWeights(op) ||
+         op.getWeighting().getWeightingKind() == WeightingKind::Accumulate;
+}
+
 SmallVector<LayoutChoice> rankLayouts(GenericOp op,
                                       const LayoutOptions &options) {
   LayoutProblem problem = makeProblem(op, options);
@@ -339,11 +345,8 @@ SmallVector<LayoutChoice> rankLayouts(GenericOp op,
       problem.queryRows.push_back(getQueryExtent(op, dim));
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   SmallVector<LayoutChoice> ranked;
-  // Few rows take final weights as they come: not in order, nor selected.
-  bool takesFew = !problem.replays || op.getWeighting().getWeightingKind() ==
-                                          WeightingKind::Accumulate;
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
-    if (takesFew || !layout.foldsRows())
+    if (takesFewRows(op) || !layout.foldsRows())
       ranked.push_back({layout, layout.getCost(problem)});
   llvm::stable_sort(ranked, [](const LayoutChoice &a, const LayoutChoice &b) {
     return a.cost < b.cost;
@@ -397,7 +400,7 @@ std::optional<FewRows> chooseFewRows(GenericOp op,
   problem.queryRows = {folded, ShapedType::kDynamic};
   auto *dialect = op.getContext()->getLoadedDialect<AttnDialect>();
   for (LayoutAttrInterface layout : dialect->proposeLayouts(problem))
-    if (layout.foldsRows())
+    if (layout.foldsRows() && takesFewRows(op))
       few.choice.layout = layout;
   SmallVector<LayoutChoice> any = rankLayouts(op, options);
   if (!few.choice.layout || any.empty())
@@ -406,6 +409,7 @@ std::optional<FewRows> chooseFewRows(GenericOp op,
   // Where rows are not folded, each position along the other dimensions takes
   // tiles of its own.
   LayoutProblem apart = problem;
+  apart.replays = false;
   for (int64_t rows = 1; rows * folded <= kFewRows; ++rows) {
     problem.queryRows = {folded, rows};
     apart.queryRows = {rows, folded};

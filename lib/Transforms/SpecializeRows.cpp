@@ -91,7 +91,7 @@ GenericOp SpecializeRowsPass::cloneForOneRow(OpBuilder &b, GenericOp op,
 void SpecializeRowsPass::specialize(GenericOp op) {
   SmallVector<unsigned> rows = op.getDimensionClasses().queryRows;
   if (!op.hasPureTensorSemantics() || op.getQueryStarts() || rows.empty() ||
-      needsFinalWeights(op) || !decideFusion(op, fusion).fused)
+      !decideFusion(op, fusion).fused)
     return;
   unsigned dim = rows.back();
   std::optional<BlockList> blocks = BlockList::of(op);

@@ -56,9 +56,10 @@ struct TileAttentionPass final
     }
     ++numTiled;
     IRRewriter rewriter(op.getContext());
-    // A number of rows that is asked for is one for all tiles. Where weights
-    // are final, rows are few if it is known that they are.
-    bool mayBeFew = !queryTile && !needsFinalWeights(op);
+    // A number of rows that is asked for is one for all tiles. Packed requests
+    // of few rows have no form with weights that are used when they are final.
+    bool mayBeFew =
+        !queryTile && !(needsFinalWeights(op) && op.getQueryStarts());
     std::optional<FewRows> few;
     if (mayBeFew)
       few = chooseFewRows(op, getLayoutOptions());

@@ -120,27 +120,27 @@ func.func @causal(%q: tensor<37x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3x
   return %r#0, %r#1 : tensor<37x3xf32>, tensor<37x150xf32>
 }
 
-// Heads that share keys are rows of one tile where rows are few: 15 of 16. Their
+// Heads that share keys are rows of one tile where rows are few: 30 of 32. Their
 // weights lie side by side, and are written where they lie.
 // CHECK-LABEL: @heads
 // GAP-LABEL: @heads
-// CHECK: attn.online ins(%{{.*}}, %{{.*}} : tensor<4x16xf32>
-// CHECK: %[[SLICE:.*]] = tensor.extract_slice %{{.*}} : tensor<1x5x3x150xf32> to tensor<1x5x3x?xf32>
-// CHECK: %[[ROWS:.*]] = tensor.collapse_shape %[[SLICE]] {{\[\[}}0], [1, 2], [3]] : tensor<1x5x3x?xf32> into tensor<1x15x?xf32>
-// CHECK: attn.replay {{.*}} layout(#attn.lanes_along_rows<16>)
-// CHECK-SAME: outs(%{{.*}}, %[[ROWS]] : tensor<3x16xf32>, tensor<1x15x?xf32>)
+// CHECK: attn.online ins(%{{.*}}, %{{.*}} : tensor<4x32xf32>
+// CHECK: %[[SLICE:.*]] = tensor.extract_slice %{{.*}} : tensor<1x10x3x150xf32> to tensor<1x10x3x?xf32>
+// CHECK: %[[ROWS:.*]] = tensor.collapse_shape %[[SLICE]] {{\[\[}}0], [1, 2], [3]] : tensor<1x10x3x?xf32> into tensor<1x30x?xf32>
+// CHECK: attn.replay {{.*}} layout(#attn.lanes_along_rows<32>)
+// CHECK-SAME: outs(%{{.*}}, %[[ROWS]] : tensor<3x32xf32>, tensor<1x30x?xf32>)
 #hq = affine_map<(h, g, m, n, d, e) -> (h, g, m, d)>
 #hk = affine_map<(h, g, m, n, d, e) -> (h, n, d)>
 #hv = affine_map<(h, g, m, n, d, e) -> (h, n, e)>
 #ho = affine_map<(h, g, m, n, d, e) -> (h, g, m, e)>
 #hw = affine_map<(h, g, m, n, d, e) -> (h, g, m, n)>
-func.func @heads(%q: tensor<2x5x3x4xf32>, %k: tensor<2x150x4xf32>, %v: tensor<2x150x3xf32>,
-                 %init: tensor<2x5x3x3xf32>, %ws: tensor<2x5x3x150xf32>)
-    -> (tensor<2x5x3x3xf32>, tensor<2x5x3x150xf32>) {
-  %r:2 = attn.generic ins(%q, %k, %v : tensor<2x5x3x4xf32>, tensor<2x150x4xf32>, tensor<2x150x3xf32>)
-      weighting(#attn.softmax) outs(%init : tensor<2x5x3x3xf32>) weights(%ws : tensor<2x5x3x150xf32>)
-      {indexing_maps = [#hq, #hk, #hv, #ho, #hw]} -> tensor<2x5x3x3xf32>, tensor<2x5x3x150xf32>
-  return %r#0, %r#1 : tensor<2x5x3x3xf32>, tensor<2x5x3x150xf32>
+func.func @heads(%q: tensor<2x10x3x4xf32>, %k: tensor<2x150x4xf32>, %v: tensor<2x150x3xf32>,
+                 %init: tensor<2x10x3x3xf32>, %ws: tensor<2x10x3x150xf32>)
+    -> (tensor<2x10x3x3xf32>, tensor<2x10x3x150xf32>) {
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<2x10x3x4xf32>, tensor<2x150x4xf32>, tensor<2x150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<2x10x3x3xf32>) weights(%ws : tensor<2x10x3x150xf32>)
+      {indexing_maps = [#hq, #hk, #hv, #ho, #hw]} -> tensor<2x10x3x3xf32>, tensor<2x10x3x150xf32>
+  return %r#0, %r#1 : tensor<2x10x3x3xf32>, tensor<2x10x3x150xf32>
 }
 
 // Fewer rows yet are cheaper with lanes along the features.
@@ -156,4 +156,21 @@ func.func @few(%q: tensor<2x4xf32>, %k: tensor<150x4xf32>, %v: tensor<150x3xf32>
       weighting(#attn.softmax) outs(%init : tensor<2x3xf32>) weights(%ws : tensor<2x150xf32>)
       {indexing_maps = [#q, #k, #v, #o, #w]} -> tensor<2x3xf32>, tensor<2x150xf32>
   return %r#0, %r#1 : tensor<2x3xf32>, tensor<2x150xf32>
+}
+
+// Where only the run knows how many rows there are, few have tiles of their own.
+// CHECK-LABEL: @unknown
+// CHECK: %[[FEW:.*]] = arith.cmpi ule, %{{.*}}, %c4
+// CHECK: scf.if %[[FEW]]
+// CHECK: attn.replay {{.*}} layout(#attn.lanes_along_features<8>)
+// CHECK: } else {
+// CHECK: attn.replay {{.*}} layout(#attn.lanes_along_rows<32>)
+// GAP-LABEL: @unknown
+func.func @unknown(%q: tensor<2x4x?x4xf32>, %k: tensor<2x150x4xf32>, %v: tensor<2x150x3xf32>,
+                   %init: tensor<2x4x?x3xf32>, %ws: tensor<2x4x?x150xf32>)
+    -> (tensor<2x4x?x3xf32>, tensor<2x4x?x150xf32>) {
+  %r:2 = attn.generic ins(%q, %k, %v : tensor<2x4x?x4xf32>, tensor<2x150x4xf32>, tensor<2x150x3xf32>)
+      weighting(#attn.softmax) outs(%init : tensor<2x4x?x3xf32>) weights(%ws : tensor<2x4x?x150xf32>)
+      {indexing_maps = [#hq, #hk, #hv, #ho, #hw]} -> tensor<2x4x?x3xf32>, tensor<2x4x?x150xf32>
+  return %r#0, %r#1 : tensor<2x4x?x3xf32>, tensor<2x4x?x150xf32>
 }

@@ -164,3 +164,6 @@ def final(dtype, rng, error):
     yield named("sdpa-few", heads=2, group=3, rows=4, causal="bottom_right",
                 sink=[0.25, -1.0, 3.0, 0.0, 0.5, 1.0], bias=(6, 4, 37))
     yield named("sdpa-few-room", heads=1, group=8, rows=3, window=(9, 2))
+    for rows in (1, 3):
+        yield named(f"sdpa-few-dynamic-{rows}", heads=2, group=3, rows=rows,
+                    dynamic=True, lse=True, causal="bottom_right")
