@@ -3,7 +3,7 @@
 
 // The key tiles of a page table in parts, of which some are empty, and merged in
 // order; the number of keys is that of the request's pages.
-// CHECK: emulator: 3 launches
+// CHECK: emulator: 4 launches
 // CHECK: check: result 0: ok
 
 #q = affine_map<(b, h, m, p, r, d, e) -> (b, h, m, d)>

@@ -145,6 +145,10 @@ protected:
   /// Whether any of 8 elements in 4 words is infinite or NaN.
   mlir::Value isAnyNotFinite(mlir::Value words, mlir::Type element,
                              mlir::Value any);
+  /// The bytes of a number that is accumulated.
+  int64_t getNumberBytes() const {
+    return accType.getIntOrFloatBitWidth() / 8;
+  }
   /// How many sums a thread has.
   int64_t getNumSums() const { return getOwnChannels() / 2; }
 
@@ -368,12 +372,15 @@ protected:
   ListReader getListReader();
   /// The most key tiles that a query tile may meet, on the host.
   mlir::Value countListTiles();
-  /// Launches the kernel that lists the key tiles of each query tile.
+  /// Launches the kernels that list the key tiles of each query tile, and check
+  /// what lists hold.
   void launchLists();
   void freeLists();
   void writeList(mlir::Value number);
   /// The keys there are, along the innermost dimension; or the places.
   mlir::Value takePlaces();
+  /// The part of thread `own` of list `number`.
+  void checkList(mlir::Value number, mlir::Value own);
   void checkPages(mlir::Value first, mlir::Value extent);
   mlir::Value writeTile(const WalkTile &tile, mlir::Value outer,
                         mlir::Value base, mlir::Value count);

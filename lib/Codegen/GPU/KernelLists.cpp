@@ -8,8 +8,8 @@
 // Where only data tells which keys a query tile meets, or that takes more than
 // a range, a kernel of its own, a thread for each query tile, walks over them
 // first and writes down the key tiles, once for all blocks that meet the same.
-// What lists of key blocks hold is checked there, and nowhere else: a list
-// with an error has no key tiles.
+// What lists of key blocks hold is checked behind that, by a warp to each list,
+// and nowhere else: a list with an error has no key tiles.
 //
 // The keys of a list of blocks are met in the order of their *places*, entry
 // number o's from o times the keys of a block on. A key tile is some places
@@ -33,8 +33,11 @@ using Predicate = arith::CmpIPredicate;
 
 /// Threads in a block that lists.
 constexpr int64_t kListThreads = 32;
-/// The words of a key tile, and of what is before a list.
+/// The words of a key tile, and of what is before a list: the key tiles there
+/// are, the first entry of the list of key blocks, the keys, and the threads
+/// that have found their entries right.
 constexpr int64_t kWords = 4;
+constexpr int64_t kCountAt = 0, kFirstAt = 1, kKeysAt = 2, kCheckedAt = 3;
 
 ListReader KernelEmitter::getListReader() {
   return ListReader(b, loc, *blocks, box.offsets, wholeExtents,
@@ -113,23 +116,27 @@ void KernelEmitter::launchLists() {
   heads = memref::AllocOp::create(b, loc, type, count);
 
   Value one = index(1), threads = index(kListThreads);
-  auto launch = gpu::LaunchOp::create(
-      b, loc, b.createOrFold<arith::CeilDivUIOp>(loc, count, threads), one, one,
-      threads, one, one);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&launch.getBody().front());
-  gpu::TerminatorOp::create(b, loc);
-  b.setInsertionPointToStart(&launch.getBody().front());
-  extents = wholeExtents;
-  Value number =
-      add(multiply(launch.getBlockIds().x, threads), launch.getThreadIds().x);
-  emitIf(compare(Predicate::ult, number, count),
-         [&] {
-           writeList(number);
-           return Values();
-         },
-         {});
-  extents = wholeExtents;
+  auto launchBlocks = [&](Value numBlocks,
+                          function_ref<void(Value block, Value thread)> body) {
+    auto launch =
+        gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one, one);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&launch.getBody().front());
+    gpu::TerminatorOp::create(b, loc);
+    b.setInsertionPointToStart(&launch.getBody().front());
+    extents = wholeExtents;
+    body(launch.getBlockIds().x, launch.getThreadIds().x);
+    extents = wholeExtents;
+  };
+  launchBlocks(b.createOrFold<arith::CeilDivUIOp>(loc, count, threads),
+               [&](Value block, Value thread) {
+                 Value number = add(multiply(block, threads), thread);
+                 emitWhere(compare(Predicate::ult, number, count),
+                           [&] { writeList(number); });
+               });
+  if (blocks)
+    launchBlocks(count,
+                 [&](Value block, Value thread) { checkList(block, thread); });
 }
 
 void KernelEmitter::freeLists() {
@@ -147,12 +154,6 @@ Value KernelEmitter::takePlaces() {
   Value places = multiply(arith::SubIOp::create(b, loc, listEnd, listFirst),
                           index(blocks->getKeys()));
   if (!isPaged()) {
-    auto loop = scf::ForOp::create(b, loc, listFirst, listEnd, index(1));
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      lists.readChecked(loop.getInductionVar(), listFirst);
-    }
     Value lacking = lists.countLacking(listFirst, listEnd);
     return lacking ? arith::SubIOp::create(b, loc, places, lacking) : places;
   }
@@ -202,8 +203,6 @@ Value KernelEmitter::writeTile(const WalkTile &tile, Value outer, Value base,
     visible = arith::XOrIOp::create(b, loc, truth[0], yes);
   }
   auto write = [&] {
-    if (isPaged())
-      checkPages(first, extent);
     Value place = first;
     if (outer)
       place = add(multiply(outer, getKeyExtent()), first);
@@ -267,10 +266,10 @@ void KernelEmitter::writeList(Value number) {
             return Values{walk(at, carried[0])};
           })[0];
     }
-    setHead(0, count);
+    setHead(kCountAt, count);
     if (blocks)
-      setHead(1, listFirst);
-    setHead(2, places);
+      setHead(kFirstAt, listFirst);
+    setHead(kKeysAt, places);
     return Values();
   };
   if (mayHaveNoRows())
@@ -299,11 +298,47 @@ void KernelEmitter::takeHead(Value tile) {
   Value number = numberList(tile);
   Value head = readWords(b, loc, hardware, heads, number);
   listBase = multiply(number, capacity);
-  listCount = toIndex(lane(head, 0));
-  listFirst = toIndex(lane(head, 1));
-  listKeys = toIndex(lane(head, 2));
+  Value count = lane(head, kCountAt);
+  if (blocks) {
+    Value isRight =
+        compare(Predicate::eq, lane(head, kCheckedAt), i32(kListThreads));
+    count = select(isRight, count, i32(0));
+  }
+  listCount = toIndex(count);
+  listFirst = toIndex(lane(head, kFirstAt));
+  listKeys = toIndex(lane(head, kKeysAt));
   Value end = add(listBase, listCount);
   lastTile = arith::SubIOp::create(b, loc, end, index(1));
+}
+
+/// Of pages, those that key tiles have; of logical blocks, all. A thread that
+/// finds one wrong ends, and is not counted.
+void KernelEmitter::checkList(Value number, Value own) {
+  Value head = readWords(b, loc, hardware, heads, number);
+  locateTile(toI32(number), listDims);
+  listFirst = toIndex(lane(head, kFirstAt));
+  Value threads = index(kListThreads);
+  auto forOwn = [&](Value count, function_ref<void(Value)> body) {
+    emitLoop(own, count, threads, {}, [&](Value at, ValueRange) {
+      body(at);
+      return Values();
+    });
+  };
+  if (isPaged()) {
+    Value base = multiply(number, capacity);
+    forOwn(toIndex(lane(head, kCountAt)), [&](Value at) {
+      Value tile = readWords(b, loc, hardware, keyTiles, add(base, at));
+      checkPages(toIndex(lane(tile, 0)), toIndex(lane(tile, 1)));
+    });
+  } else {
+    Value entries = arith::CeilDivUIOp::create(
+        b, loc, toIndex(lane(head, kKeysAt)), index(blocks->getKeys()));
+    forOwn(entries, [&](Value at) {
+      getListReader().readChecked(add(listFirst, at), listFirst);
+    });
+  }
+  memref::AtomicRMWOp::create(b, loc, arith::AtomicRMWKind::addi, i32(1), heads,
+                              ValueRange{number, index(kCheckedAt)});
 }
 
 /// Which is asked for ahead, and may be behind the last one.

@@ -1,8 +1,9 @@
 // RUN: attn-opt %s --split-input-file --lower-affine --attn-emit-gpu | FileCheck %s
 
-// Keys in pages: a kernel of its own, a thread for each query tile, checks the
-// page table and lists the key tiles, for both heads at once. The other reads
-// the list, and of the table where each row is.
+// Keys in pages: a kernel of its own, a thread for each query tile, lists the key
+// tiles, for both heads at once; a warp to each list checks the pages that these
+// have, and counts the threads that found them right. The third reads the list,
+// and of the table where each row is.
 
 #q = affine_map<(h, m, p, r, d, e) -> (h, m, d)>
 #k = affine_map<(h, m, p, r, d, e) -> (p, h, r, d)>
@@ -16,14 +17,19 @@
 // CHECK:       gpu.launch blocks({{.*}}) in (%{{.+}} = %c1{{.*}}) threads({{.*}}) in (%{{.+}} = %c32
 // CHECK:       memref.store %{{.+}}, %[[HEADS]]
 // CHECK:       attn.check {{.*}}expected indptr to hold numbers
-// CHECK:       attn.check {{.*}}expected the blocks of a list to be at least 0 and below {0}, but got {1}"
 // CHECK-COUNT-4: memref.store %{{.+}}, %[[TILES]]
 // CHECK:       memref.store %{{.+}}, %[[HEADS]]
+// CHECK:       gpu.terminator
+// CHECK:       gpu.launch blocks({{.*}}) in (%{{.+}} = %c1{{.*}}) threads({{.*}}) in (%{{.+}} = %c32
+// CHECK:       scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c32
+// CHECK:       attn.check {{.*}}expected the blocks of a list to be at least 0 and below {0}, but got {1}"
+// CHECK:       memref.atomic_rmw addi %{{.+}}, %[[HEADS]]
 // CHECK:       gpu.terminator
 // CHECK:       gpu.launch blocks({{.*}}) in (%{{.+}} = %c2
 // CHECK-NOT:   attn.check
 // CHECK:       memref.extract_aligned_pointer_as_index %[[HEADS]]
 // CHECK:       llvm.load %{{.+}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// CHECK:       arith.cmpi eq, %{{.+}}, %c32
 // CHECK:       memref.load %arg4[%{{.+}}] : memref<7xi32>
 // CHECK:       nvvm.cp.async.shared.global
 // CHECK:       gpu.terminator
