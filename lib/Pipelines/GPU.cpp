@@ -22,6 +22,8 @@ namespace attn {
 
 void prepareKernels(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
+  // Ops that have no kernel of their own.
+  pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
   TileContractionsPassOptions contractions;
   contractions.whole = true;
   pm.addNestedPass<func::FuncOp>(createTileContractionsPass(contractions));

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/IR/GPUKernel.h"
 #include "attn/IR/Utils.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/Transforms/Transforms.h"
@@ -507,8 +508,9 @@ struct DecomposeAttentionPass final
   void runOnOperation() override {
     SmallVector<linalg::AggregatedOpInterface> ops;
     getOperation()->walk([&](linalg::AggregatedOpInterface op) {
-      // What carries a layout is a tile of the kernel.
-      if (isa<AttnDialect>(op->getDialect()) && !op->hasAttr("layout"))
+      // What carries a layout is a tile of the kernel, or has one of its own.
+      if (isa<AttnDialect>(op->getDialect()) && !op->hasAttr("layout") &&
+          !op->hasAttr(GPUKernelAttr::getAttributeName()))
         ops.push_back(op);
     });
     IRRewriter rewriter(&getContext());

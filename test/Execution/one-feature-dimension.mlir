@@ -5,6 +5,11 @@
 // RUN: attn-run %s --entry=none --random --check --require-fused | FileCheck %s
 // CHECK: check: result 0: ok
 
+// Several are not one kernel of a GPU, but those of the steps.
+// RUN: attn-run %s --entry=uncollapsed --random --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=uncollapsed --target=gpu --print-config | FileCheck %s --check-prefix=STEPS
+// STEPS: gpu kernel: its steps are kernels each: expected one feature dimension, but there are 2
+
 // RUN: not attn-run %s --entry=uncollapsed --random --require-fused 2>&1 | FileCheck %s --check-prefix=UNFUSED --match-full-lines
 // UNFUSED: attn-run: error: {{.*}}one-feature-dimension.mlir:[[#@LINE+39]]:8: 'attn.generic' op cannot be fused: expected one feature dimension, but there are 2: collapse them, in one order, in the query and key (tensor.collapse_shape)
 

@@ -237,9 +237,10 @@ def ChooseGPUKernelPass
   let description = [{
     Gives each `attn.generic` the attribute `attn.gpu_kernel`, unless it has
     one: the form by element types and regions, tiles as large as registers and
-    shared memory of the chip allow. What is chosen, and why, is a remark; what
-    cannot be a kernel is an error. Inits, which the op does not read, become
-    empty tensors where they are filled.
+    shared memory of the chip allow. What is chosen, and why, is a remark. What
+    cannot be a kernel is left as it is if `attn-decompose` can expand it, to
+    become several, and else is an error. Inits, which the op does not read,
+    become empty tensors where they are filled.
 
     Example:
     ```mlir

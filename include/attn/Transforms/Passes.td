@@ -424,7 +424,8 @@ def DecomposeAttentionPass
     sum become separate `linalg.generic` ops. `attn.merge` becomes reductions.
     Every op of the dialect that implements `linalg::AggregatedOpInterface` is
     expanded by it, but for an `attn.online` or `attn.finish` that carries a
-    layout: a tile, which `attn-vectorize` has a kernel for.
+    layout: a tile, which `attn-vectorize` has a kernel for; and for an
+    `attn.generic` with the attribute `attn.gpu_kernel`.
 
     Example:
     ```mlir

@@ -40,11 +40,25 @@ struct ChooseGPUKernelPass final
     }
   }
 
+  /// Whether an op can do without a kernel of its own: the host knows what its
+  /// steps are.
+  static bool isDecomposed(GenericOp op) {
+    return isa<AccumulateWeightingAttrInterface>(op.getWeighting()) &&
+           !op.getBlocksAttr() && !op.getQueryStarts() && !op.getKeyStarts() &&
+           isa<RankedTensorType>(op.getQuery().getType());
+  }
+
   LogicalResult choose(GenericOp op, const GPUTarget &target) {
+    GPUKernelAttr kernel = GPUKernelAttr::of(op);
     std::string reason = explainNoGPUKernel(op);
+    if (!reason.empty() && !kernel && isDecomposed(op)) {
+      remark::missed(op.getLoc(),
+                     remark::RemarkOpts::name("gpu kernel").category("attn"))
+          << "its steps are kernels each: " << reason;
+      return success();
+    }
     if (!reason.empty())
       return op.emitOpError("cannot be a GPU kernel: ") << reason;
-    GPUKernelAttr kernel = GPUKernelAttr::of(op);
     std::string chosen = "as given";
     if (!kernel) {
       GPUChoice choice = chooseGPUKernel(op, target, wgmma);

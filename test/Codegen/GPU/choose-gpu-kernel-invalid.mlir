@@ -1,16 +1,17 @@
 // RUN: attn-opt %s --split-input-file --verify-diagnostics --attn-choose-gpu-kernel
 
-#q = affine_map<(m, n, d, e) -> (m, d)>
-#k = affine_map<(m, n, d, e) -> (n, d)>
-#v = affine_map<(m, n, d, e) -> (n, e)>
-#o = affine_map<(m, n, d, e) -> (m, e)>
-func.func @double(%q: tensor<5x16xf64>, %k: tensor<7x16xf64>, %v: tensor<7x24xf64>,
-    %init: tensor<5x24xf64>) -> tensor<5x24xf64> {
-  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected arithmetic in f32}}
-  %o = attn.generic ins(%q, %k, %v : tensor<5x16xf64>, tensor<7x16xf64>, tensor<7x24xf64>)
-      weighting(#attn.softmax) outs(%init : tensor<5x24xf64>)
-      {indexing_maps = [#q, #k, #v, #o]} -> tensor<5x24xf64>
-  return %o : tensor<5x24xf64>
+// Steps of requests are none that the host knows.
+#q = affine_map<(r, m, n, d, c, e) -> (r + m, d, c)>
+#k = affine_map<(r, m, n, d, c, e) -> (r + n, d, c)>
+#v = affine_map<(r, m, n, d, c, e) -> (r + n, e)>
+#o = affine_map<(r, m, n, d, c, e) -> (r + m, e)>
+func.func @feature_plane(%q: tensor<9x4x16xf16>, %k: tensor<11x4x16xf16>, %v: tensor<11x24xf16>,
+    %o: tensor<9x24xf16>, %s: tensor<4xi32>) -> tensor<9x24xf16> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: expected one feature dimension, but there are 2}}
+  %r = attn.generic ins(%q, %k, %v : tensor<9x4x16xf16>, tensor<11x4x16xf16>, tensor<11x24xf16>)
+      weighting(#attn.softmax) query_starts(%s : tensor<4xi32>) key_starts(%s : tensor<4xi32>)
+      outs(%o : tensor<9x24xf16>) {indexing_maps = [#q, #k, #v, #o]} -> tensor<9x24xf16>
+  return %r : tensor<9x24xf16>
 }
 
 // -----
