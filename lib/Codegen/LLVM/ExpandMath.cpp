@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Codegen/Common/MathBuilder.h"
 #include "attn/Codegen/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -28,141 +29,54 @@ namespace attn {
 
 namespace {
 
-/// Minimax in relative error for 2^f with the constant term held at 1:
-/// 9.4e-8 on [0, 1), 1.1e-7 on [-1/2, 1/2], coefficients rounded to f32.
+/// Minimax in relative error for 2^f with the constant term held at 1, on
+/// [0, 1): 9.4e-8, coefficients rounded to f32.
 constexpr double kFloorF32[] = {1.0,         0.6931513,  0.24016444,
                                 0.055799913, 0.00901703, 0.0018671305};
-constexpr double kRoundF32[] = {1.0,         0.693147,    0.24022242,
-                                0.055507336, 0.009671513, 0.0013264727};
-constexpr double kLog2E = 1.4426950408889634;
-constexpr double kLn2 = 0.6931471805599453;
 
 /// Builds the expansion for one vector type.
-class Expander {
+class Expander : MathBuilder {
 public:
-  Expander(OpBuilder &b, Location loc, VectorType type, bool hasScalef)
-      : b(b), loc(loc), type(type), isF32(type.getElementType().isF32()) {
+  Expander(OpBuilder &b, Location loc, VectorType vectorType, bool hasScalef)
+      : MathBuilder(b, loc, vectorType), vectorType(vectorType) {
     int64_t lanes = isF32 ? 16 : 8;
-    useScalef =
-        hasScalef && type.getRank() == 1 && type.getDimSize(0) % lanes == 0;
-  }
-
-  Value constant(double value) {
-    return createFloatConstant(b, loc, type, value);
-  }
-  Value fma(Value x, Value y, Value z) {
-    return vector::FMAOp::create(b, loc, x, y, z);
+    useScalef = hasScalef && vectorType.getRank() == 1 &&
+                vectorType.getDimSize(0) % lanes == 0;
   }
 
   Value exp2(Value t, bool stabilized) {
     if (stabilized) {
       // Weights too small for a normal number are 0 beside the row's largest,
       // which is 1; as denormals they would slow every product down.
-      Value tiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, t,
-                                         constant(isF32 ? -126.0 : -1022.0));
+      Value tiny = compare(arith::CmpFPredicate::OLT, t,
+                           constant(isF32 ? -126.0 : -1022.0));
       Value power = exp2(t, /*stabilized=*/false);
-      return arith::SelectOp::create(b, loc, tiny, constant(0.0), power);
+      return select(tiny, constant(0.0), power);
     }
     if (useScalef && isF32)
       return scalef(polynomial(fraction(t), kFloorF32), t);
-    t = clamp(t);
+    t = isF32 ? clamp(t, -160.0, 160.0) : clamp(t, -1100.0, 1100.0);
     Value whole = round(t);
-    Value rest = arith::SubFOp::create(b, loc, t, whole);
-    return scale(rest, whole);
+    return scale(arith::SubFOp::create(b, loc, t, whole), whole);
   }
 
   Value exp(Value x) {
-    // Beyond these the result is 0 or infinite all the same, and the products
-    // below stay finite.
-    double bound = isF32 ? 110.0 : 760.0;
-    x = clamp(x, -bound, bound);
-    double high = isF32 ? static_cast<float>(kLog2E) : kLog2E;
-    double low = isF32 ? kLog2E - high : 2.0355273740931033e-17;
-    Value t = arith::MulFOp::create(b, loc, x, constant(high));
-    Value whole = round(t);
-    Value negated = arith::NegFOp::create(b, loc, whole);
-    Value rest = fma(x, constant(high), negated);
-    rest = fma(x, constant(low), rest);
+    auto [whole, rest] = reduce(x);
     return scale(rest, whole);
   }
 
 private:
-  /// The nearest integer of a number far smaller than the mantissa: an addition
-  /// pushes the fraction out. Baseline x86-64 has no instruction for it.
-  Value round(Value t) {
-    Value magic = constant(isF32 ? 0x1.8p23 : 0x1.8p52);
-    Value shifted = arith::AddFOp::create(b, loc, t, magic);
-    return arith::SubFOp::create(b, loc, shifted, magic);
-  }
-
   /// 2^(rest + whole), |rest| <= 1/2, `whole` an integer.
   Value scale(Value rest, Value whole) {
-    Value power;
-    if (isF32) {
-      power = polynomial(rest, kRoundF32);
-    } else {
-      // The Taylor series to degree 13: 4e-18 on [-1/2, 1/2].
-      SmallVector<double> series{1.0};
-      for (int degree = 1; degree <= 13; ++degree)
-        series.push_back(series.back() * kLn2 / degree);
-      power = polynomial(rest, series);
-    }
-    if (useScalef)
-      return scalef(power, whole);
-    return scaleByBits(power, whole);
-  }
-
-  Value polynomial(Value x, ArrayRef<double> coefficients) {
-    Value sum = constant(coefficients.back());
-    for (double coefficient : llvm::reverse(coefficients.drop_back()))
-      sum = fma(sum, x, constant(coefficient));
-    return sum;
-  }
-
-  /// Clamps, letting NaN through.
-  Value clamp(Value x, double low, double high) {
-    auto pick = [&](arith::CmpFPredicate predicate, double limit) {
-      Value bound = constant(limit);
-      Value beyond = arith::CmpFOp::create(b, loc, predicate, bound, x);
-      x = arith::SelectOp::create(b, loc, beyond, bound, x);
-    };
-    pick(arith::CmpFPredicate::OGT, low);
-    pick(arith::CmpFPredicate::OLT, high);
-    return x;
-  }
-  Value clamp(Value t) {
-    return isF32 ? clamp(t, -160.0, 160.0) : clamp(t, -1100.0, 1100.0);
-  }
-
-  /// p 2^whole for any integer |whole| <= 2200, in two steps so that neither
-  /// factor overflows and denormal results are rounded once.
-  Value scaleByBits(Value p, Value whole) {
-    unsigned width = isF32 ? 32 : 64, mantissa = isF32 ? 23 : 52;
-    int64_t bias = isF32 ? 127 : 1023;
-    Type integer = b.getIntegerType(width);
-    auto integers = VectorType::get(type.getShape(), integer);
-    auto splat = [&](int64_t value) -> Value {
-      return arith::ConstantOp::create(
-          b, loc,
-          DenseElementsAttr::get(integers, b.getIntegerAttr(integer, value)));
-    };
-    Value exponent = arith::FPToSIOp::create(b, loc, integers, whole);
-    Value half = arith::ShRSIOp::create(b, loc, exponent, splat(1));
-    Value rest = arith::SubIOp::create(b, loc, exponent, half);
-    for (Value part : {half, rest}) {
-      Value biased = arith::AddIOp::create(b, loc, part, splat(bias));
-      Value bits = arith::ShLIOp::create(b, loc, biased, splat(mantissa));
-      Value factor = arith::BitcastOp::create(b, loc, type, bits);
-      p = arith::MulFOp::create(b, loc, p, factor);
-    }
-    return p;
+    return useScalef ? scalef(power(rest), whole)
+                     : scaleByBits(power(rest), whole);
   }
 
   /// Applies an AVX-512 intrinsic to each register's worth of lanes.
   Value perRegister(ValueRange operands,
                     function_ref<Value(ValueRange, VectorType)> emit) {
-    int64_t lanes = isF32 ? 16 : 8, size = type.getDimSize(0);
-    auto part = VectorType::get({lanes}, type.getElementType());
+    int64_t lanes = isF32 ? 16 : 8, size = vectorType.getDimSize(0);
+    auto part = VectorType::get({lanes}, vectorType.getElementType());
     if (size == lanes)
       return emit(operands, part);
     Value result;
@@ -213,10 +127,8 @@ private:
     });
   }
 
-  OpBuilder &b;
-  Location loc;
-  VectorType type;
-  bool isF32, useScalef;
+  VectorType vectorType;
+  bool useScalef;
 };
 
 template <typename OpTy>
