@@ -89,20 +89,26 @@ AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op) {
   return cast<AccumulateWeightingAttrInterface>(weighting);
 }
 
-/// What a block has in shared memory, and what its threads have sums of.
+/// What a block has in shared memory, and what its threads have sums of; of f64
+/// less, as a thread has half as many registers for these.
 constexpr int64_t kMostFeatures = 576, kMostChannels = 512;
+constexpr int64_t kMostWideFeatures = 256, kMostWideChannels = 128;
 
 bool sharesFeatures(GenericOp op) {
   unsigned dim = op.getDimensionClasses().features[0];
   return llvm::all_of(ArrayRef<unsigned>{0, 1}, [&](unsigned index) {
     int64_t extent = getExtent(op, index, dim);
-    return extent >= 1 && extent <= kMostFeatures;
+    return extent >= 1 &&
+           extent <= (op.getAccumulationType().isF32() ? kMostFeatures
+                                                       : kMostWideFeatures);
   });
 }
 
 bool hasAllChannels(GenericOp op) {
   int64_t extent = getExtent(op, 2, op.getDimensionClasses().channels[0]);
-  return extent >= 1 && extent <= kMostChannels;
+  return extent >= 1 &&
+         extent <= (op.getAccumulationType().isF32() ? kMostChannels
+                                                     : kMostWideChannels);
 }
 
 /// The channels that a block has at once where it has not all.
@@ -121,8 +127,6 @@ std::string explainNoGPUKernel(GenericOp op) {
     return count("feature", classes.features);
   if (classes.channels.size() != 1)
     return count("channel", classes.channels);
-  if (!op.getAccumulationType().isF32())
-    return "expected arithmetic in f32";
   return "";
 }
 
@@ -130,6 +134,8 @@ std::string explainNoMma(GenericOp op) {
   Type element = getElement(op.getQuery());
   if (!element.isF16() && !element.isBF16())
     return "queries are neither f16 nor bf16";
+  if (!op.getAccumulationType().isF32())
+    return "arithmetic is not in f32";
   if (getElement(op.getKey()) != element ||
       getElement(op.getValue()) != element)
     return "queries, keys and values differ in type";
@@ -225,7 +231,8 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   bool mma = choice.getForm() == GPUForm::mma_sync;
   DimensionClasses classes = op.getDimensionClasses();
   GPUShared shared = {};
-  shared.elementBytes = mma ? 2 : 4;
+  int64_t numberBytes = op.getAccumulationType().getWidth() / 8;
+  shared.elementBytes = mma ? 2 : numberBytes;
   // Products take 16 features at once, and give 8 channels.
   shared.features =
       sharesFeatures(op)
@@ -250,9 +257,10 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   shared.weightStride = keys + 8;
   int64_t ownRows = 16 * choice.getWarps();
   int64_t words = !mma || hidesPairs(op) ? ownRows * shared.weightStride : 0;
-  shared.kept = shared.weights + words * 4;
+  shared.kept = shared.weights + words * numberBytes;
   shared.size =
-      shared.kept + (select ? 8 * ownRows * select.getNumSelected() : 0);
+      shared.kept +
+      (select ? (numberBytes + 4) * ownRows * select.getNumSelected() : 0);
   return shared;
 }
 

@@ -27,14 +27,15 @@ struct GPUShared {
   int64_t queryStride, valueStride;
   /// Where each part begins, keys and values in the first of several stages,
   /// which follow each other in `stageBytes`. `weights`, 16 rows of a key tile
-  /// to a warp in 4-byte words, are where weights are multiplied one by one.
+  /// to a warp in words of an accumulated number, are where weights are
+  /// multiplied one by one.
   int64_t keys, values, stageBytes, weights;
-  /// Where the keys that rows keep are, if these are selected: k scores and k
-  /// keys in 4-byte words for each row of a warp.
+  /// Where the keys that rows keep are, if these are selected: k scores, such
+  /// numbers too, and k keys in 4-byte words for each row of a warp.
   int64_t kept;
   /// Where mbarriers are: of the queries, then of each stage.
   int64_t barriers;
-  /// The 4-byte words of a row of weights.
+  /// The words of a row of weights.
   int64_t weightStride;
   int64_t size;
 

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Hardware.h"
+#include "attn/Codegen/Common/MathBuilder.h"
 #include "attn/Codegen/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -73,13 +74,35 @@ Value emitExp(OpBuilder &b, Location loc, Value x) {
                                hardware.exp2(whole));
 }
 
-/// The value of an op on f32; null for those there is no form for.
+/// The value of an op on f64, for which there are no approximations; null for
+/// those there is no form for.
+Value emitWide(OpBuilder &b, Operation *op) {
+  Location loc = op->getLoc();
+  MathBuilder functions(b, loc, b.getF64Type());
+  Value x = op->getOperand(0);
+  if (isa<math::Exp2Op>(op))
+    return functions.exp2(x);
+  if (isa<math::ExpOp>(op))
+    return functions.exp(x);
+  if (isa<math::LogOp>(op))
+    return functions.log(x);
+  if (isa<math::TanhOp>(op))
+    return functions.tanh(x);
+  if (isa<math::RsqrtOp>(op))
+    return arith::DivFOp::create(b, loc, functions.constant(1),
+                                 math::SqrtOp::create(b, loc, x));
+  return {};
+}
+
+/// The value of an op on f32 or f64; null for those there is no form for.
 Value emitScalar(OpBuilder &b, Operation *op) {
   Location loc = op->getLoc();
   Hardware hardware(b, loc);
   StringRef intrinsic = getIntrinsic(op);
   if (!intrinsic.empty())
     return hardware.call(intrinsic, op->getOperands());
+  if (op->getResult(0).getType().isF64())
+    return emitWide(b, op);
   if (isa<math::Exp2Op>(op))
     return hardware.exp2(op->getOperand(0));
   if (isa<math::ExpOp>(op))
@@ -91,19 +114,25 @@ Value emitScalar(OpBuilder &b, Operation *op) {
   return {};
 }
 
-/// Whether an op is one of those that become others here.
+/// Whether an op is one of those that become others here. f64 is divided by an
+/// instruction.
 bool isExpanded(Operation *op) {
-  return isa<arith::DivFOp, math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) ||
+  Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
+  if (!type || !(type.isF32() || type.isF64()))
+    return false;
+  return isa<math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) ||
+         (type.isF32() && isa<arith::DivFOp>(op)) ||
+         (type.isF64() && isa<math::LogOp, math::TanhOp>(op)) ||
          !getIntrinsic(op).empty();
 }
 
-struct ExpandOnF32 final : RewritePattern {
-  explicit ExpandOnF32(MLIRContext *context)
+struct ExpandScalars final : RewritePattern {
+  explicit ExpandScalars(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
-    if (!isExpanded(op) || !op->getResult(0).getType().isF32())
+    if (!isExpanded(op))
       return failure();
     rewriter.replaceOp(op, emitScalar(rewriter, op));
     return success();
@@ -170,7 +199,7 @@ struct ExpandKernelMathPass final
       return signalPassFailure();
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandOnF32, UnrollVectors, WidenDivision>(&getContext());
+    patterns.add<ExpandScalars, UnrollVectors, WidenDivision>(&getContext());
     populateExpandAbsIPatterns(patterns);
     math::populateExpansionPatterns(
         patterns,
@@ -183,10 +212,13 @@ struct ExpandKernelMathPass final
     if (failed(
             applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
-    auto result = getOperation().walk([](Operation *op) {
-      bool isKnown =
-          isInstruction(op) || !(isa<math::MathDialect>(op->getDialect()) ||
-                                 isa<arith::RemFOp, arith::DivFOp>(op));
+    auto isDivision = [](Operation *op) {
+      return isa<arith::DivFOp>(op) && op->getResult(0).getType().isF64();
+    };
+    auto result = getOperation().walk([&](Operation *op) {
+      bool isKnown = isInstruction(op) || isDivision(op) ||
+                     !(isa<math::MathDialect>(op->getDialect()) ||
+                       isa<arith::RemFOp, arith::DivFOp>(op));
       if (isKnown)
         return WalkResult::advance();
       op->emitOpError("cannot be compiled for a GPU on ")

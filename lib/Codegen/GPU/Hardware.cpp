@@ -96,6 +96,17 @@ void Hardware::warpBarrier() {
 //===----------------------------------------------------------------------===//
 
 Value Hardware::exchange(Value value, int32_t mask) {
+  if (value.getType().isF64()) {
+    // In two halves.
+    auto type = VectorType::get({2}, b.getI32Type());
+    Value words = LLVM::BitcastOp::create(b, loc, type, value);
+    SmallVector<Value> halves;
+    for (int64_t i : {0, 1})
+      halves.push_back(
+          exchange(vector::ExtractOp::create(b, loc, words, i), mask));
+    words = vector::FromElementsOp::create(b, loc, type, halves);
+    return LLVM::BitcastOp::create(b, loc, b.getF64Type(), words);
+  }
   return gpu::ShuffleOp::create(b, loc, value, mask, /*width=*/32,
                                 gpu::ShuffleMode::XOR)
       .getShuffleResult();
@@ -172,7 +183,7 @@ Value Hardware::pack(Value low, Value high, Type element) {
 //===----------------------------------------------------------------------===//
 
 Value Hardware::call(StringRef name, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, loc, b.getF32Type(),
+  return LLVM::CallIntrinsicOp::create(b, loc, operands.front().getType(),
                                        b.getStringAttr(name), operands)
       .getResults();
 }

@@ -100,7 +100,7 @@ public:
   //===--------------------------------------------------------------------===//
 
   /// What the thread whose number in the warp differs in the bits of `mask` has
-  /// as `value`, a float or an integer of 32 bits.
+  /// as `value`, a float or an integer of 32 bits, or an f64.
   mlir::Value exchange(mlir::Value value, int32_t mask);
   /// What thread `source` of the warp, an i32, has as `value`.
   mlir::Value takeFrom(mlir::Value value, mlir::Value source);
@@ -171,7 +171,7 @@ public:
                int64_t columns, mlir::Type element);
 
   //===--------------------------------------------------------------------===//
-  // Numbers, all f32
+  // Numbers, f32 but where it is said
   //===--------------------------------------------------------------------===//
 
   /// 2^x to 2^-22 of it; denormals are 0.
@@ -180,7 +180,8 @@ public:
   mlir::Value divide(mlir::Value x, mlir::Value y);
   /// 1 / sqrt(x) to 2^-22.9 of it.
   mlir::Value reciprocalSqrt(mlir::Value x);
-  /// An LLVM intrinsic on f32 that is one instruction or a few: `llvm.floor`.
+  /// An LLVM intrinsic on f32 or f64 that is one instruction or a few:
+  /// `llvm.floor`.
   mlir::Value call(llvm::StringRef name, mlir::ValueRange operands);
 
 private:

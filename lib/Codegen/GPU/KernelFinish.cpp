@@ -156,13 +156,14 @@ void KernelEmitter::storeResults(const MatrixView &output, unsigned row,
 //===----------------------------------------------------------------------===//
 
 void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
-  auto type =
-      VectorType::get({2}, cast<VectorType>(vector.getType()).getElementType());
-  Value own = add(rowBytes, multiply(quad, i32(8)));
+  Type element = cast<VectorType>(vector.getType()).getElementType();
+  auto type = VectorType::get({2}, element);
+  int64_t bytes = 2 * element.getIntOrFloatBitWidth() / 8;
+  Value own = add(rowBytes, multiply(quad, i32(bytes)));
   for (int64_t i = 0; i < lanes; i += 2) {
     Value pair = vector::FromElementsOp::create(
         b, loc, type, ValueRange{lane(vector, i), lane(vector, i + 1)});
-    hardware.store(pair, shared(area + 16 * i, own), 8);
+    hardware.store(pair, shared(area + 2 * bytes * i, own), bytes);
   }
 }
 
@@ -170,6 +171,7 @@ void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
 /// hidden value must not leak, not even as 0 x NaN: its weight is told by bits
 /// that no arithmetic yields.
 constexpr int32_t kHidden = 0x7fc0dead;
+constexpr int64_t kWideHidden = 0x7ff8deaddeaddead;
 
 SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
                                               const RowValues &weights,
@@ -177,15 +179,20 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
                                               Type stored) {
   auto pairType = [](Type element) { return VectorType::get({2}, element); };
   Value first = add(multiply(warp, i32(16)), group);
-  int64_t rowBytes = 4 * layout.weightStride;
+  int64_t numberBytes = getNumberBytes();
+  int64_t rowBytes = numberBytes * layout.weightStride;
+  Type word = b.getIntegerType(8 * numberBytes);
+  TypedAttr hiddenWord =
+      b.getIntegerAttr(word, numberBytes == 4 ? kHidden : kWideHidden);
   RowValues own;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     own[row] = multiply(add(first, i32(8 * row)), i32(rowBytes));
-    Value words = arith::BitcastOp::create(b, loc, laneType(b.getI32Type()),
-                                           weights[row]);
+    Value words =
+        arith::BitcastOp::create(b, loc, laneType(word), weights[row]);
     if (visible[row]) {
       Value hidden = arith::ConstantOp::create(
-          b, loc, DenseElementsAttr::get(laneType(b.getI32Type()), kHidden));
+          b, loc,
+          DenseElementsAttr::get(laneType(word), Attribute(hiddenWord)));
       words = select(visible[row], words, hidden);
     }
     storeLanes(words, layout.weights, own[row]);
@@ -202,17 +209,20 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
     RowValues pairs;
     for (unsigned row = 0; row < kThreadRows; ++row)
       pairs[row] = hardware.load(
-          pairType(b.getI32Type()),
-          shared(layout.weights, add(own[row], multiply(first, i32(4)))), 8);
+          pairType(word),
+          shared(layout.weights,
+                 add(own[row], multiply(first, i32(numberBytes)))),
+          2 * numberBytes);
     int64_t bytes = layout.elementBytes;
     Values next(loop.getRegionIterArgs());
     for (int64_t key : {0, 1}) {
       RowValues weight, isSeen{};
       for (unsigned row = 0; row < kThreadRows; ++row) {
-        Value word = lane(pairs[row], key);
-        weight[row] = arith::BitcastOp::create(b, loc, accType, word);
+        Value bits = lane(pairs[row], key);
+        weight[row] = arith::BitcastOp::create(b, loc, accType, bits);
         if (visible[row])
-          isSeen[row] = compare(arith::CmpIPredicate::ne, word, i32(kHidden));
+          isSeen[row] = compare(arith::CmpIPredicate::ne, bits,
+                                arith::ConstantOp::create(b, loc, hiddenWord));
       }
       Value valueRow = add(multiply(first, i32(layout.valueStride)),
                            multiply(quad, i32(2 * bytes)));

@@ -39,13 +39,15 @@ static Value isBetter(OpBuilder &b, Location loc, Value score, Value than) {
 Value KernelEmitter::locateKept(Value place, Value row, bool isKey) {
   int64_t rows = 16 * choice.getWarps();
   Value word = add(multiply(place, i32(rows)), row);
-  return shared(layout.kept + (isKey ? 4 * rows * numKept : 0),
-                multiply(word, i32(4)));
+  int64_t bytes = getNumberBytes();
+  return shared(layout.kept + (isKey ? bytes * rows * numKept : 0),
+                multiply(word, i32(isKey ? 4 : bytes)));
 }
 
 Value KernelEmitter::loadKept(Value place, Value row, bool isKey) {
   Type type = isKey ? Type(b.getI32Type()) : Type(accType);
-  return hardware.load(type, locateKept(place, row, isKey), 4);
+  return hardware.load(type, locateKept(place, row, isKey),
+                       isKey ? 4 : getNumberBytes());
 }
 
 SmallVector<Value>
@@ -77,7 +79,7 @@ void KernelEmitter::selectKeys(const KeyTile &tile,
   if (!isAlwaysFull())
     visible = emitVisible(tile);
   Value first = add(multiply(warp, i32(16)), group);
-  int64_t rowBytes = 4 * layout.weightStride;
+  int64_t bytes = getNumberBytes(), rowBytes = bytes * layout.weightStride;
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Value score = emitScore(tile, similarities[row], row, visible[row]);
     storeLanes(hide(visible[row], score, least), layout.weights,
@@ -92,7 +94,8 @@ void KernelEmitter::selectKeys(const KeyTile &tile,
     b.setInsertionPointToStart(loop.getBody());
     Value key = loop.getInductionVar();
     Value score = hardware.load(
-        accType, shared(layout.weights, add(own, multiply(key, i32(4)))), 4);
+        accType, shared(layout.weights, add(own, multiply(key, i32(bytes)))),
+        bytes);
     offerKey(row, score, add(toI32(tile.first), key));
   });
 }
@@ -113,7 +116,7 @@ void KernelEmitter::insertKey(Value row, Value score, Value key) {
     Value taken = arith::OrIOp::create(b, loc, carried[2],
                                        isBetter(b, loc, carried[0], oldScore));
     hardware.store(select(taken, carried[0], oldScore),
-                   locateKept(place, row, /*isKey=*/false), 4);
+                   locateKept(place, row, /*isKey=*/false), getNumberBytes());
     hardware.store(select(taken, carried[1], oldKey),
                    locateKept(place, row, /*isKey=*/true), 4);
     return Values{select(taken, oldScore, carried[0]),
@@ -126,7 +129,8 @@ void KernelEmitter::clearKept() {
     forEachPlace({}, [&](Value place, ValueRange) {
       Value least = createFloatConstant(
           b, loc, accType, -std::numeric_limits<double>::infinity());
-      hardware.store(least, locateKept(place, row, /*isKey=*/false), 4);
+      hardware.store(least, locateKept(place, row, /*isKey=*/false),
+                     getNumberBytes());
       hardware.store(i32(-1), locateKept(place, row, /*isKey=*/true), 4);
       return Values();
     });

@@ -109,8 +109,9 @@ void PlainKernel::copyRows(const MatrixView &from, Value first, Value count,
   }
   Value zero = createFloatConstant(b, loc, accType, 0.0);
   Value value = there ? emitIf(there, load, zero)[0] : load()[0];
-  Value own = add(multiply(row, i32(stride)), multiply(column, i32(4)));
-  hardware.store(value, shared(at, own), 4);
+  int64_t bytes = getNumberBytes();
+  Value own = add(multiply(row, i32(stride)), multiply(column, i32(bytes)));
+  hardware.store(value, shared(at, own), bytes);
 }
 
 /// What is loaded are the elements of the thread's keys, and of one of its
@@ -151,8 +152,9 @@ RowValues PlainKernel::addFeatures(
 RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
   if (layout.features == 0)
     return emitUnsharedSimilarities(tile);
+  int64_t numberBytes = getNumberBytes();
   auto loadKeys = [&](Value feature) {
-    Value bytes = multiply(feature, i32(4));
+    Value bytes = multiply(feature, i32(numberBytes));
     Value keyRow = add(multiply(quad, i32(2 * layout.queryStride)), bytes);
     Values elements;
     for (int64_t i = 0; i < lanes; ++i)
@@ -160,15 +162,15 @@ RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
           accType,
           shared(layout.keys + (8 * (i / 2) + i % 2) * layout.queryStride,
                  keyRow),
-          4));
+          numberBytes));
     return elements;
   };
   auto loadQuery = [&](Value feature, unsigned row) {
     Value own = add(add(warpRow, group), i32(8 * row));
-    Value bytes = multiply(feature, i32(4));
+    Value bytes = multiply(feature, i32(numberBytes));
     return hardware.load(
         accType, shared(0, add(multiply(own, i32(layout.queryStride)), bytes)),
-        4);
+        numberBytes);
   };
   return addFeatures(tile, i32(layout.features), loadKeys, loadQuery);
 }

@@ -90,7 +90,7 @@ static std::optional<unsigned> getInnermostLoop(AffineMap map) {
 
 /// Whether elements of a type can be exchanged within a warp.
 static bool isExchanged(Type element) {
-  return isa<FloatType>(element) ? element.getIntOrFloatBitWidth() <= 32
+  return isa<FloatType>(element) ? element.getIntOrFloatBitWidth() <= 64
                                  : element.isInteger(32);
 }
 
@@ -245,7 +245,9 @@ Value StructuredKernel::combine(unsigned number, Value lhs, Value rhs) {
 /// Every thread gets the same: what is exchanged is combined in one order.
 Value StructuredKernel::combineWarp(unsigned number, Value value) {
   Type element = value.getType();
-  Type exchanged = isa<FloatType>(element) ? Type(b.getF32Type()) : element;
+  bool isNarrow =
+      isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
+  Type exchanged = isNarrow ? Type(b.getF32Type()) : element;
   for (int32_t mask = 16; mask > 0; mask /= 2) {
     Value other =
         hardware.exchange(convertFloat(b, loc, value, exchanged), mask);

@@ -28,7 +28,7 @@ NAN, INF = numpy.nan, numpy.inf
 WIDTHS = {16: 24, 32: 16, 40: 64, 64: 80, 80: 40, 96: 128, 128: 96, 192: 128,
           256: 64, 576: 512}
 SHARED = {
-    "dtype": ("f32", "f16", "bf16"),
+    "dtype": ("f32", "f16", "bf16", "f64"),
     "width": tuple(WIDTHS),
     "channels": ("same", "other"),
     "group": (1, 2, 8, 128),
@@ -75,7 +75,7 @@ EXCLUDED = [
     ({"weighting": UNBOUNDED, "results": ("lse", "all")}, None),
     ({"form": ("matrices",), "width": (576,), "channels": ("same",)}, None),
     ({"content": ("hidden",), "mask": ("none",)}, None),
-    ({"form": ("matrices",), "dtype": ("f32",)}, None),
+    ({"form": ("matrices",), "dtype": ("f32", "f64")}, None),
     ({"form": ("matrices",), "extents": ("unknown",)}, None),
     ({"form": ("matrices",), "similarity": ("distance",)}, None),
     ({"form": ("matrices",), "weighting": ("select", "ordered")}, None),
