@@ -14,10 +14,12 @@
 // RUN: attn-run %s --entry=softmax --random --shape=0:9x37 --target=gpu-emulator --check | FileCheck %s
 // RUN: attn-run %s --entry=softmax --random --shape=0:9x37 --check | FileCheck %s
 // RUN: attn-run %s --entry=softmax_columns --random --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=doubles --random --target=gpu-emulator --check | FileCheck %s --check-prefix=DOUBLES
 // RUN: attn-run %s --entry=returned --random --target=gpu-emulator --check | FileCheck %s
 
 // What moves elements, and what computes them, is kernels: the host has none.
 // CHECK: check: result 0: ok
+// DOUBLES-COUNT-7: {{check: result [0-6]: ok}}
 // SEVERAL: check: result 0: ok
 // SEVERAL-NEXT: check: result 1: ok
 // SEVERAL-NEXT: check: result 2: ok
@@ -202,6 +204,31 @@ func.func @softmax_columns(%x: tensor<3x7x5xf32>) -> tensor<3x7x5xf32> {
   %init = tensor.empty() : tensor<3x7x5xf32>
   %r = linalg.softmax dimension(1) ins(%x : tensor<3x7x5xf32>) outs(%init : tensor<3x7x5xf32>) -> tensor<3x7x5xf32>
   return %r : tensor<3x7x5xf32>
+}
+
+// What there is of f64 without a library, and sums of it.
+func.func @doubles(%x: tensor<9x40xf64>)
+    -> (tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>,
+        tensor<9x40xf64>, tensor<9xf64>) {
+  %seven = arith.constant dense<7.0> : tensor<9x40xf64>
+  %zero = arith.constant 0.0 : f64
+  %y = arith.mulf %x, %seven : tensor<9x40xf64>
+  %a = math.exp %y : tensor<9x40xf64>
+  %b = math.log %a : tensor<9x40xf64>
+  %c = math.tanh %x : tensor<9x40xf64>
+  %d = math.exp2 %y : tensor<9x40xf64>
+  %e = math.rsqrt %a : tensor<9x40xf64>
+  %f = arith.divf %x, %a : tensor<9x40xf64>
+  %empty = tensor.empty() : tensor<9xf64>
+  %init = linalg.fill ins(%zero : f64) outs(%empty : tensor<9xf64>) -> tensor<9xf64>
+  %sum = linalg.reduce ins(%x : tensor<9x40xf64>) outs(%init : tensor<9xf64>) dimensions = [1]
+    (%in: f64, %acc: f64) {
+      %s = arith.addf %in, %acc : f64
+      linalg.yield %s : f64
+    }
+  return %a, %b, %c, %d, %e, %f, %sum
+      : tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>,
+        tensor<9x40xf64>, tensor<9xf64>
 }
 
 func.func @returned(%x: tensor<3x5xf32>) -> tensor<3x5xf32> {

@@ -2,6 +2,8 @@
 // result is that of all keys at once, whatever the half a row's maximum is in.
 // RUN: attn-run %s --entry=split --random=3 --check | FileCheck %s
 // RUN: attn-run %s --entry=merge --random=5 --random-range=1:-3:3 --check | FileCheck %s
+// RUN: attn-run %s --entry=split --random=3 --target=gpu-emulator --check | FileCheck %s
+// RUN: attn-run %s --entry=merge --random=5 --random-range=1:-3:3 --target=gpu-emulator --check | FileCheck %s
 // CHECK: check: result 0: ok
 
 #q = affine_map<(m, n, d, e) -> (d, m)>

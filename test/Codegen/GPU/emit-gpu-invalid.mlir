@@ -93,3 +93,19 @@ func.func @softmax(%x: memref<5x7xf32>, %y: memref<5x7xf32>) {
   linalg.softmax dimension(1) ins(%x : memref<5x7xf32>) outs(%y : memref<5x7xf32>)
   return
 }
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @wide_sums(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op cannot be emitted as a GPU kernel: mma_sync cannot be the form: arithmetic is not in f32}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o], acc_type = f64,
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+  return
+}
