@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs attention through attn-run and computes it again in plain numpy.
 
-    plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--list]
-             [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
+    plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--part=0/2]
+             [--list] [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
              [--seed=N] [--target=gpu-emulator [--wgmma]] [--widths=16:24]
              [--fusion=never] [--full=N]
 
@@ -43,6 +43,8 @@ def parse_arguments():
     parser.add_argument("--cpu")
     parser.add_argument("--run", default="attn-run")
     parser.add_argument("--only")
+    parser.add_argument("--part", default="0/1",
+                        help="i/n: every n-th case, from that of number i on")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--threads", default="")
     parser.add_argument("--seed", type=int)
@@ -165,6 +167,8 @@ def main():
         if options.only:
             cases = [case for case in cases
                      if re.fullmatch(options.only, case.name)]
+        first, step = map(int, options.part.split("/"))
+        cases = cases[first::step]
         if options.list:
             print("\n".join(f"{group}/{case.name}" for case in cases))
             continue

@@ -62,10 +62,12 @@ class Blocks(Lists):
 
     def get_visible(self, batch, heads, rows, keys):
         visible = numpy.zeros((batch, heads, rows, keys), bool)
-        for b, h, i in numpy.ndindex(batch, heads, rows):
-            for block in self.get_list((b, h), i // self.span):
-                first = block * self.keys
-                visible[b, h, i, first:first + self.keys] = True
+        for b, h, i in numpy.ndindex(batch, heads, -(-rows // self.span)):
+            listed = numpy.zeros(-(-keys // self.keys), bool)
+            listed[self.get_list((b, h), i)] = True
+            first = i * self.span
+            visible[b, h, first:first + self.span] = numpy.repeat(
+                listed, self.keys)[:keys]
         return visible
 
     def count_ends(self, keys):
