@@ -38,6 +38,10 @@
 // RUN: not attn-run %t/generic.mlir --random --shape=2:3x6x14 --target=reference 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: attn-run %t/generic.mlir --random --shape=2:3x6x22 --check | FileCheck %s --check-prefix=ROOM
 // RUN: not attn-run %t/page-below.mlir --random --target=gpu-emulator 2>&1 | FileCheck %s --check-prefix=PAGE-BELOW
+// RUN: not attn-run %t/unsorted.mlir --random --fusion=never 2>&1 | FileCheck %s --check-prefix=UNSORTED
+// RUN: not attn-run %t/page-above.mlir --random --fusion=never 2>&1 | FileCheck %s --check-prefix=PAGE-ABOVE
+// RUN: not attn-run %t/weights.mlir --random --shape=2:3x6x14 --fusion=never 2>&1 | FileCheck %s --check-prefix=WEIGHTS
+// RUN: attn-run %t/weights.mlir --random --shape=2:3x6x22 --fusion=never --check | FileCheck %s --check-prefix=ROOM
 
 // ABOVE: attn-run: error: {{.*}}above.mlir:4:8: expected the blocks of a list to be at least 0 and below 5, but got 5
 // BELOW: attn-run: error: {{.*}}below.mlir:4:8: expected the blocks of a list to be at least 0 and below 5, but got -1

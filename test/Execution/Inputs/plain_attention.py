@@ -99,14 +99,19 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
     index = {x: spread(numpy.arange(size[x]), x, rows + "n")
              for x in rows + "n"}
     count = size["n"] if count is None else count
-    similarity = similarity or (lambda a, b: a * b)
     every = rows + "nd"
     with numpy.errstate(all="ignore"):
-        terms = similarity(spread(q, lq, every), spread(k, lk, every))
-        shape = [size[x] for x in every]
-        terms = numpy.broadcast_to(terms, shape)
-        s = scale * terms.sum(-1)
-        magnitude = abs(scale) * abs(terms).sum(-1)
+        left, right = spread(q, lq, every), spread(k, lk, every)
+        if similarity:
+            terms = similarity(left, right)
+            sums = terms.sum(-1), abs(terms).sum(-1)
+        else:
+            left = left.swapaxes(-1, -2)
+            sums = [(b @ a)[..., 0] for a, b in (
+                (left, right), (abs(left), abs(right)))]
+        s, magnitude = (numpy.broadcast_to(each, [size[x] for x in rows + "n"])
+                        for each in sums)
+        s, magnitude = scale * s, abs(scale) * magnitude
         if score:
             s = score(s, index) + 0.0 * magnitude
         visible = numpy.ones(s.shape, bool)
@@ -135,17 +140,23 @@ def attend(q, k, v, letters, scale, dtype, similarity=None, score=None,
         # What is not chosen is not read.
         if not isinstance(weighting, str) and not weight:
             visible = visible & (p != 0.0)
-        terms = numpy.where(visible[..., None], p[..., None] * values, 0.0)
-        spans = numpy.where(visible[..., None],
-                            large[..., None] * abs(values), 0.0)
         order = [(rows + "e").index(x) for x in lo]
-        out = terms.sum(-2).transpose(order)
-        slack = (unit[..., None] * spans.sum(-2)).transpose(order)
+
+        def combine(weights, values):
+            """Their sums of products over visible keys."""
+            weights = numpy.where(visible, weights, 0.0)
+            if numpy.isfinite(values).all():
+                sums = (weights[..., None, :] @ values)[..., 0, :]
+            else:
+                sums = numpy.where(visible[..., None],
+                                   weights[..., None] * values, 0.0).sum(-2)
+            return sums.transpose(order)
+        out = combine(p, values)
+        slack = unit[..., None].transpose(order) * combine(large, abs(values))
         # Where the target multiplies pairs of bf16, weights are rounded to it,
         # each on its own.
         if dtype in ROUNDED:
-            slack += 4 * UNIT[dtype] * numpy.sqrt(
-                (terms**2).sum(-2)).transpose(order)
+            slack += 4 * UNIT[dtype] * numpy.sqrt(combine(p**2, values**2))
         # A square doubles the relative error.
         weights = (p, (2 if weight else 1) * unit[..., None] * large)
         lse = (lse, unit * 1.0) if lse is not None else None

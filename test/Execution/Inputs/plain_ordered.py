@@ -65,6 +65,8 @@ def ordered(dtype, rng, error):
                    sizes=blocks, mask=CAUSAL[1], weights=True)
         yield case(f"{kind.__name__}-blocks-dynamic", kind, CAUSAL[0],
                    sizes=blocks, mask=CAUSAL[1], dynamic=True)
+        yield case(f"{kind.__name__}-many-keys", kind, weights=True,
+                   sizes={"h": 1, "m": 3, "n": 2100, "d": 4, "e": 3})
     four = {"h": 3, "g": 2, "m": 19, "n": 141, "d": 5, "e": 6}
     yield case("grouped", fading, sizes=four,
                letters=["hgmd", "hnd", "hne", "hgme"])
