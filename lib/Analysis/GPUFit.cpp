@@ -111,6 +111,11 @@ bool hasAllChannels(GenericOp op) {
                                                      : kMostWideChannels);
 }
 
+bool dividesKeys(GenericOp op, GPUKernelAttr choice) {
+  return choice.getSharers() > 1 &&
+         isa<AccumulateWeightingAttrInterface>(op.getWeighting());
+}
+
 /// The channels that a block has at once where it has not all.
 constexpr int64_t kSomeChannels = 64;
 
@@ -255,12 +260,19 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
   // Pairs of words of four rows lie in different banks, and so do those of the
   // rows that are read together.
   shared.weightStride = keys + 8;
-  int64_t ownRows = 16 * choice.getWarps();
-  int64_t words = !mma || hidesPairs(op) ? ownRows * shared.weightStride : 0;
-  shared.kept = shared.weights + words * numberBytes;
-  shared.size =
+  bool divides = dividesKeys(op, choice);
+  shared.weightRowBytes = divides && mma ? padRow(2 * keys) : 0;
+  int64_t ownRows = divides ? rows : 16 * choice.getWarps();
+  int64_t words = !mma || hidesPairs(op) ? shared.weightStride : 0;
+  shared.kept = shared.weights +
+                ownRows * std::max(numberBytes * words, shared.weightRowBytes);
+  shared.statistics =
       shared.kept +
       (select ? (numberBytes + 4) * ownRows * select.getNumSelected() : 0);
+  int64_t numStatistics = getSummedWeighting(op).getStatistics().size();
+  shared.size =
+      shared.statistics +
+      (divides ? numberBytes * choice.getSharers() * rows * numStatistics : 0);
   return shared;
 }
 
@@ -411,6 +423,16 @@ static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
   return {kernel, reason};
 }
 
+/// The products of fragments that a warp of the form `mma_sync` does for each
+/// key tile, if `parts` warps that share rows divide the keys.
+static int64_t countProducts(GenericOp op, GPUKernelAttr kernel,
+                             int64_t parts) {
+  GPUShared shared = GPUShared::of(op, kernel);
+  int64_t channels = shared.channels / kernel.getSharers();
+  return kernel.getKeys() / 8 / parts * (shared.features / 16) +
+         kernel.getKeys() / 16 * (channels / 8);
+}
+
 GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
   if (wgmma && target.hasWgmma() && explainNoWgmma(op).empty())
     return chooseWgmma(op, target);
@@ -428,11 +450,22 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
   int64_t sharers = channels > 256 ? 2 : 1;
   int64_t warps = mma ? (folded > 64 ? 8 : 4) : 2 * sharers;
   int64_t keys = !mma || channels > 128 ? 32 : 64;
-  // Of warps that share rows there is room for nothing else: no regions, and no
-  // output but one.
-  if (mma && sharers > 1 &&
-      (!op.getMask().empty() || !op.getScore().empty() || op.getLse()))
-    keys = 16;
+  if (mma && sharers > 1) {
+    // Wide rows leave room for one block on a multiprocessor, so that it has as
+    // many warps as registers go round for. Of few rows more warps have each.
+    int64_t rows = classes.queryRows.empty() ? 1
+                   : folded > 0 ? folded
+                                : getAnyExtent(op, classes.queryRows.back());
+    bool isFew = rows >= 0 && rows <= 32;
+    sharers = isFew ? 4 : 2;
+    warps = isFew && rows <= 16 ? 4 : 8;
+    // Of the keys a thread has as many as there is room for with half of the
+    // channels, and what regions and a second output need.
+    bool isPlain = op.getMask().empty() && op.getScore().empty() &&
+                   op.getWeight().empty() && !op.getLse();
+    keys = warps == 8 && (isFew || isPlain) ? 64 : 32;
+  }
+  int64_t leastKeys = std::max<int64_t>(16, 8 * sharers);
   // Rows of other lists are not of a tile, and other rows of keys neither.
   if (int64_t rows = classes.queryRows.empty()
                          ? 0
@@ -440,7 +473,7 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
     warps = std::min<int64_t>(warps, sharers * llvm::divideCeil(rows, 16));
   int64_t row = getAnyExtent(op, classes.keyRows.back());
   if (classes.keyRows.size() > 1 && !op.getBlocksAttr() && row > 0)
-    keys = std::min<int64_t>(keys, llvm::alignTo(row, 16));
+    keys = std::min<int64_t>(keys, llvm::alignTo(row, leastKeys));
   auto create = [&](int64_t stages, int64_t splits) {
     return GPUKernelAttr::get(op.getContext(), form, 16 * warps / sharers, keys,
                               warps, stages, splits, folded > 0);
@@ -449,8 +482,8 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
     return GPUShared::of(op, create(stages, 1)).size;
   };
   while (getSize(1) > target.sharedBytes) {
-    if (keys > 16)
-      keys = llvm::alignTo(keys / 2, 16);
+    if (keys > leastKeys)
+      keys = llvm::alignTo(keys / 2, leastKeys);
     else if (warps > sharers)
       warps /= 2;
     else
@@ -477,6 +510,10 @@ GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
     reason += llvm::formatv("; {0} rows of several dimensions in one", folded);
   if (sharers > 1)
     reason += llvm::formatv("; channels in {0} parts", sharers);
+  if (mma && sharers > 1)
+    reason += llvm::formatv(
+        ", and keys: a warp has {0} products a key tile, and not {1}",
+        countProducts(op, kernel, sharers), countProducts(op, kernel, 1));
   if (kernel.getSplits() > 1)
     reason += llvm::formatv("; keys in {0} parts", kernel.getSplits());
   if (!mma)

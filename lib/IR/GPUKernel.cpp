@@ -27,6 +27,10 @@ LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
     return report() << "'attn.gpu_kernel' (C3) expected a multiple of 16 keys, "
                        "from 16 to 256, but got "
                     << keys;
+  if (4 * rows == 16 * warps && keys % 32 != 0)
+    return report() << "'attn.gpu_kernel' (C3) expected a multiple of 32 keys "
+                       "where 4 warps have the same rows, but got "
+                    << keys;
   if (stages < 1 || stages > 4)
     return report() << "'attn.gpu_kernel' (C4) expected 1 to 4 stages, but got "
                     << stages;

@@ -6,6 +6,7 @@
 // RUN: attn-run %s --entry=three_stages --target=gpu-emulator --random --check | FileCheck %s
 // RUN: attn-run %s --entry=latent --target=gpu-emulator --random --check | FileCheck %s
 // RUN: attn-run %s --entry=latent --target=gpu --chip=sm_86 --print-config | FileCheck %s --check-prefix=LATENT
+// RUN: attn-run %s --entry=shared_rows --target=gpu-emulator --random --check | FileCheck %s --check-prefix=SHARED
 // RUN: attn-run %s --entry=wide --target=gpu-emulator --random --check | FileCheck %s
 
 // How a tile is computed: heads of a group that are rows of one tile, keys and
@@ -14,7 +15,10 @@
 // CHECK: {{ 0}} bank conflicts
 // CHECK: check: result 0: ok
 // FOLDED: gpu kernel: mma_sync: tiles of 64 query rows {{.*}}; 24 rows of several dimensions in one
-// LATENT: gpu kernel: mma_sync: tiles of {{.*}}; channels in 2 parts
+// LATENT: gpu kernel: mma_sync: tiles of 16 query rows by 32 keys, 4 warps, {{.*}}; channels in 4 parts, and keys: a warp has 68 products a key tile, and not 176
+// Each product once: 12 tiles of keys by 2 of features, 4 of channels by 6 of keys.
+// SHARED: 48 products, 0 bank conflicts
+// SHARED: check: result 0: ok
 
 // Three rows of each of eight heads over two.
 func.func @grouped(%q: tensor<1x16x3x24xf16>, %k: tensor<1x2x150x24xf16>, %v: tensor<1x2x150x16xf16>)
@@ -98,6 +102,22 @@ func.func @latent(%q: tensor<1x2x5x576xf16>, %k: tensor<1x1x40x576xf16>, %v: ten
   %o = attn.sdpa ins(%q, %k, %v : tensor<1x2x5x576xf16>, tensor<1x1x40x576xf16>, tensor<1x1x40x512xf16>)
       outs(%init : tensor<1x2x5x512xf16>) {causal = #attn.causal<bottom_right>} -> tensor<1x2x5x512xf16>
   return %o : tensor<1x2x5x512xf16>
+}
+
+// Scores and sums are divided among the warps of a row.
+#rq = affine_map<(m, n, d, e) -> (m, d)>
+#rk = affine_map<(m, n, d, e) -> (n, d)>
+#rv = affine_map<(m, n, d, e) -> (n, e)>
+#ro = affine_map<(m, n, d, e) -> (m, e)>
+func.func @shared_rows(%q: tensor<16x32xf16>, %k: tensor<96x32xf16>, %v: tensor<96x32xf16>)
+    -> tensor<16x32xf16> {
+  %init = tensor.empty() : tensor<16x32xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<16x32xf16>, tensor<96x32xf16>, tensor<96x32xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<16x32xf16>)
+      {indexing_maps = [#rq, #rk, #rv, #ro],
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 4, stages = 2, splits = 1>}
+      -> tensor<16x32xf16>
+  return %o : tensor<16x32xf16>
 }
 
 func.func @wide(%q: tensor<20x24xf32>, %k: tensor<40x24xf32>, %v: tensor<40x300xf32>)

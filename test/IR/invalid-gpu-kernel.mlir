@@ -22,6 +22,11 @@
 
 // -----
 
+// expected-error @below {{'attn.gpu_kernel' (C3) expected a multiple of 32 keys where 4 warps have the same rows, but got 48}}
+#keys = #attn.gpu_kernel<mma_sync, rows = 32, keys = 48, warps = 8, stages = 1, splits = 1>
+
+// -----
+
 // expected-error @below {{'attn.gpu_kernel' (C4) expected 1 to 4 stages, but got 5}}
 #stages = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 5, splits = 1>
 

@@ -26,17 +26,21 @@ struct GPUShared {
   /// The bytes from one row to the next.
   int64_t queryStride, valueStride;
   /// Where each part begins, keys and values in the first of several stages,
-  /// which follow each other in `stageBytes`. `weights`, 16 rows of a key tile
-  /// to a warp in words of an accumulated number, are where weights are
-  /// multiplied one by one.
+  /// which follow each other in `stageBytes`. `weights` are rows of a key tile,
+  /// 16 to a warp in words of an accumulated number, where weights are
+  /// multiplied one by one; of warps that divide keys 16 to all that share them,
+  /// and else as factors of products, in the elements of values.
   int64_t keys, values, stageBytes, weights;
   /// Where the keys that rows keep are, if these are selected: k scores, such
   /// numbers too, and k keys in 4-byte words for each row of a warp.
   int64_t kept;
+  /// Where warps that divide keys tell each other statistics, a number each for
+  /// each row.
+  int64_t statistics;
   /// Where mbarriers are: of the queries, then of each stage.
   int64_t barriers;
-  /// The words of a row of weights.
-  int64_t weightStride;
+  /// The words of a row of weights, and the bytes of one that is a factor.
+  int64_t weightStride, weightRowBytes;
   int64_t size;
 
   /// For an op on tensors or buffers, which fits.
@@ -52,6 +56,10 @@ bool sharesFeatures(GenericOp op);
 
 /// Whether a block has all channels, not some of them at once.
 bool hasAllChannels(GenericOp op);
+
+/// Whether warps that share rows have the scores of some keys each, and not all
+/// of them those of all: what is carried from key to key can be combined.
+bool dividesKeys(GenericOp op, GPUKernelAttr choice);
 
 /// Why it cannot be one of the form `mma_sync`; empty if it can. `op` can be a
 /// kernel.

@@ -36,7 +36,9 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
 
     A block of `warps` warps has `rows` query rows, 16 to a warp, and meets
     `keys` keys at once. Where channels are more than a warp has registers for,
-    2 or 4 warps have the same rows, and each a part of the channels. With
+    2 or 4 warps have the same rows, and each a part of the channels. Unless the
+    weighting selects keys or takes them in order, each has the scores of a part
+    of the keys, too, and the weights go through shared memory. With
     `stages` buffers, each of which holds the keys and values of a tile, one or
     more tiles are on their way while another is at hand; a single one is filled
     by turns. The keys of a row are split into `splits` parts.
@@ -47,7 +49,8 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
     Constraints:
     * (C1) there are 1 to 16 warps
     * (C2) there are 16 rows to a warp, or to each 2 or 4 warps
-    * (C3) keys are a multiple of 16, from 16 to 256
+    * (C3) keys are a multiple of 16, from 16 to 256, and of 32 where 4 warps
+      have the same rows
     * (C4) there are 1 to 4 stages, and 1 split or more
     * (C5) `wgmma` has 4 or 8 warps, 16 rows to each
 

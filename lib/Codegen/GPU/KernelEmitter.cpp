@@ -30,8 +30,9 @@ KernelEmitter::KernelEmitter(RewriterBase &rewriter, GenericOp op,
       channelDim(classes.channels[0]),
       outerKeyDims(ArrayRef(classes.keyRows).drop_back()),
       blocks(BlockList::of(op)), isListed(needsKeyList(op)),
-      lanes(choice.getKeys() / 4), accType(op.getAccumulationType()),
-      weighting(getSummedWeighting(op)),
+      divides(dividesKeys(op, choice)),
+      lanes(choice.getKeys() / 4 / (divides ? choice.getSharers() : 1)),
+      accType(op.getAccumulationType()), weighting(getSummedWeighting(op)),
       ordered(dyn_cast<OrderedWeightingAttrInterface>(op.getWeighting())),
       statistics(weighting.getStatistics()) {
   if (auto select = dyn_cast<SelectWeightingAttrInterface>(op.getWeighting()))

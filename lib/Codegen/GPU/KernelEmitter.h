@@ -131,6 +131,11 @@ protected:
   int64_t getOwnChannels() const {
     return layout.channels / choice.getSharers();
   }
+  /// The keys of a tile whose scores the warp has.
+  int64_t getOwnKeys() const { return 4 * lanes; }
+  /// How far the thread's first key is behind that of the tile, where keys are
+  /// `distance` apart, an i32.
+  mlir::Value ownKey(int64_t distance);
   /// Sums of fragments, 4 for each 8 columns, as the scores of each row.
   RowValues toRows(mlir::ValueRange sums);
   /// The weights of 16 keys, from `step` times 16 on, as a left factor of
@@ -246,9 +251,12 @@ protected:
   /// Multiplies the sums of each row, by nothing if null.
   void rescale(Values &sums, const RowValues &factors);
   /// The product of weights and values one by one, as `addValues`, where values
-  /// lie in shared memory as `stored`.
-  Values addOneByOne(mlir::ValueRange sums, const RowValues &weights,
-                     const RowValues &visible, mlir::Type stored);
+  /// lie in shared memory as `stored`. The weights are there before, and other
+  /// threads' behind a barrier; some may be of pairs that are hidden.
+  void storeOneByOne(const RowValues &weights, const RowValues &visible);
+  Values addOneByOne(mlir::ValueRange sums, bool mayHide, mlir::Type stored);
+  /// Waits for what all threads have stored that have keys of the warp's rows.
+  void awaitRows();
   /// How far lane `number` of a thread's keys is behind its first; all of them,
   /// 32-bit lanes.
   static int64_t getKeyStep(int64_t number) {
@@ -283,6 +291,12 @@ protected:
   mlir::Value combineQuad(unsigned statistic, mlir::Value value);
   /// Combines the lanes of a vector.
   mlir::Value combineLanes(unsigned statistic, mlir::Value vector);
+  /// Combines what the warps that share rows have of statistics, from `first`
+  /// on, of each row.
+  void combineSharers(std::array<Values, kThreadRows> &own, unsigned first);
+  /// `state` with what all warps that share its rows have, where keys are
+  /// divided among them.
+  Values gatherState(mlir::ValueRange state);
   /// The statistics of row `row` from those of its four threads.
   Values combineRow(mlir::ValueRange state, unsigned row);
   Values createNeutral();
@@ -454,6 +468,8 @@ protected:
   std::optional<BlockList> blocks;
   /// Whether a kernel lists the key tiles that each query tile meets.
   bool isListed;
+  /// Whether warps that share rows have the scores of some keys each.
+  bool divides;
   /// The keys that a thread has of a row of scores.
   int64_t lanes;
   mlir::FloatType accType;
@@ -475,9 +491,10 @@ protected:
   IterationBox box;
   /// The first row of the block, an index, and how many there are, an i32.
   mlir::Value firstRow, numRows;
-  /// The first of the warp's rows in the block, an i32, and the first of its
-  /// channels, an i32, if there are others.
-  mlir::Value warpRow, firstChannel;
+  /// The first of the warp's rows in the block, an i32, and which of those that
+  /// share them it is, the first of its channels, and of its keys, i32, if
+  /// there are others.
+  mlir::Value warpRow, sharer, firstChannel, firstKey;
   /// Where a block has not all channels: the first it has, an index, how many
   /// there are, an i32, and whether it is the block that has the first of all.
   mlir::Value firstColumn, numColumns, hasFirst;

@@ -114,8 +114,9 @@ void KernelEmitter::storeLogSumExp(unsigned row, ValueRange statistics,
                  lse.element.getIntOrFloatBitWidth() / 8);
 }
 
-void KernelEmitter::emitFinish(ValueRange state) {
-  ValueRange sums = state.drop_front(kThreadRows * statistics.size());
+void KernelEmitter::emitFinish(ValueRange own) {
+  Values state = gatherState(own);
+  ValueRange sums = own.drop_front(kThreadRows * statistics.size());
   MatrixView output = view(op.getOutputIndex(), rowDim, channelDim);
   for (unsigned row = 0; row < kThreadRows; ++row) {
     Values final = combineRow(state, row);
@@ -127,7 +128,7 @@ void KernelEmitter::emitFinish(ValueRange state) {
 
 SmallVector<Value> KernelEmitter::combineRow(ValueRange state, unsigned row) {
   Values final(state.slice(row * statistics.size(), statistics.size()));
-  for (unsigned i = numScoreStatistics; i < statistics.size(); ++i)
+  for (unsigned i = numScoreStatistics; i < statistics.size() && !divides; ++i)
     final[i] = combineQuad(i, final[i]);
   return final;
 }
@@ -159,7 +160,7 @@ void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
   Type element = cast<VectorType>(vector.getType()).getElementType();
   auto type = VectorType::get({2}, element);
   int64_t bytes = 2 * element.getIntOrFloatBitWidth() / 8;
-  Value own = add(rowBytes, multiply(quad, i32(bytes)));
+  Value own = add(rowBytes, ownKey(bytes / 2));
   for (int64_t i = 0; i < lanes; i += 2) {
     Value pair = vector::FromElementsOp::create(
         b, loc, type, ValueRange{lane(vector, i), lane(vector, i + 1)});
@@ -173,20 +174,20 @@ void KernelEmitter::storeLanes(Value vector, int64_t area, Value rowBytes) {
 constexpr int32_t kHidden = 0x7fc0dead;
 constexpr int64_t kWideHidden = 0x7ff8deaddeaddead;
 
-SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
-                                              const RowValues &weights,
-                                              const RowValues &visible,
-                                              Type stored) {
-  auto pairType = [](Type element) { return VectorType::get({2}, element); };
-  Value first = add(multiply(warp, i32(16)), group);
-  int64_t numberBytes = getNumberBytes();
-  int64_t rowBytes = numberBytes * layout.weightStride;
-  Type word = b.getIntegerType(8 * numberBytes);
-  TypedAttr hiddenWord =
-      b.getIntegerAttr(word, numberBytes == 4 ? kHidden : kWideHidden);
-  RowValues own;
+/// The word that tells of a hidden pair, as wide as a number of `bytes`.
+static TypedAttr getHiddenWord(OpBuilder &b, int64_t bytes) {
+  return b.getIntegerAttr(b.getIntegerType(8 * bytes),
+                          bytes == 4 ? kHidden : kWideHidden);
+}
+
+void KernelEmitter::storeOneByOne(const RowValues &weights,
+                                  const RowValues &visible) {
+  Value first = firstKey ? warpRow : multiply(warp, i32(16));
+  first = add(first, group);
+  int64_t rowBytes = getNumberBytes() * layout.weightStride;
+  TypedAttr hiddenWord = getHiddenWord(b, getNumberBytes());
+  Type word = hiddenWord.getType();
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    own[row] = multiply(add(first, i32(8 * row)), i32(rowBytes));
     Value words =
         arith::BitcastOp::create(b, loc, laneType(word), weights[row]);
     if (visible[row]) {
@@ -195,10 +196,23 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
           DenseElementsAttr::get(laneType(word), Attribute(hiddenWord)));
       words = select(visible[row], words, hidden);
     }
-    storeLanes(words, layout.weights, own[row]);
+    storeLanes(words, layout.weights,
+               multiply(add(first, i32(8 * row)), i32(rowBytes)));
   }
-  hardware.warpBarrier();
+}
 
+SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums, bool mayHide,
+                                              Type stored) {
+  auto pairType = [](Type element) { return VectorType::get({2}, element); };
+  Value firstRow = firstKey ? warpRow : multiply(warp, i32(16));
+  firstRow = add(firstRow, group);
+  int64_t numberBytes = getNumberBytes();
+  int64_t rowBytes = numberBytes * layout.weightStride;
+  TypedAttr hiddenWord = getHiddenWord(b, numberBytes);
+  Type word = hiddenWord.getType();
+  RowValues own;
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    own[row] = multiply(add(firstRow, i32(8 * row)), i32(rowBytes));
   auto loop =
       scf::ForOp::create(b, loc, i32(0), i32(choice.getKeys()), i32(2), sums);
   {
@@ -220,7 +234,7 @@ SmallVector<Value> KernelEmitter::addOneByOne(ValueRange sums,
       for (unsigned row = 0; row < kThreadRows; ++row) {
         Value bits = lane(pairs[row], key);
         weight[row] = arith::BitcastOp::create(b, loc, accType, bits);
-        if (visible[row])
+        if (mayHide)
           isSeen[row] = compare(arith::CmpIPredicate::ne, bits,
                                 arith::ConstantOp::create(b, loc, hiddenWord));
       }

@@ -141,12 +141,14 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   warpRow = multiply(warp, i32(16));
   storesRows = compare(Predicate::eq, quad, i32(0));
   if (int64_t sharers = choice.getSharers(); sharers > 1) {
-    Value part = arith::RemUIOp::create(b, loc, warp, i32(sharers));
+    sharer = arith::RemUIOp::create(b, loc, warp, i32(sharers));
     warpRow =
         multiply(arith::DivUIOp::create(b, loc, warp, i32(sharers)), i32(16));
-    firstChannel = multiply(part, i32(getOwnChannels()));
+    firstChannel = multiply(sharer, i32(getOwnChannels()));
+    if (divides)
+      firstKey = multiply(sharer, i32(getOwnKeys()));
     storesRows = arith::AndIOp::create(b, loc, storesRows,
-                                       compare(Predicate::eq, part, i32(0)));
+                                       compare(Predicate::eq, sharer, i32(0)));
   }
   if (hasFirst)
     storesRows = arith::AndIOp::create(b, loc, storesRows, hasFirst);

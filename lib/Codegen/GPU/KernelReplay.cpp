@@ -55,7 +55,7 @@ void KernelEmitter::emitReplayed() {
   Values state = createNeutral();
   bool isSecond = !state.empty();
   if (isSecond)
-    state = walkKeys(state, Phase::Statistics);
+    state = gatherState(walkKeys(state, Phase::Statistics));
   for (unsigned row = 0; row < kThreadRows; ++row)
     finalStatistics[row] = combineRow(state, row);
   emitFinalFactors();
@@ -183,7 +183,9 @@ void KernelEmitter::storeWeights(const KeyTile &tile,
   MatrixView weights = viewWeights();
   Value inRange = emitInRange(tile);
   for (unsigned row = 0; row < kThreadRows; ++row) {
-    Value weight = tileWeights[row], isOwn = storesFirst(hasRow[row]);
+    Value weight = tileWeights[row];
+    Value isOwn =
+        divides ? both(hasRow[row], hasFirst) : storesFirst(hasRow[row]);
     SmallVector<LaneValue> where = positions(keyPosition(tile), row);
     if (!normalizesWeights())
       for (Value factor : finalFactors[row])

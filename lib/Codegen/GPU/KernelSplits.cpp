@@ -84,6 +84,8 @@ void KernelEmitter::emitPart(Phase phase) {
   if (needsValues(phase))
     state.append(getNumSums(), zero);
   state = walkKeys(state, phase);
+  if (phase == Phase::Online || phase == Phase::Statistics)
+    state = gatherState(state);
   if (phase == Phase::Online)
     return storeStates(state);
   if (phase == Phase::Final)

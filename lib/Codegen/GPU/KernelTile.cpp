@@ -102,6 +102,9 @@ KernelEmitter::emitTileWeights(const KeyTile &keys,
   };
   auto emitPartialTile = [&] {
     RowValues visible = emitVisible(keys);
+    // Warps that divide keys do the rest together.
+    if (divides)
+      return gather(emitWeighted(visible), visible, yes);
     Value any = hardware.anyInWarp(emitAny(visible));
     Weighted none;
     none.weights.fill(createFloatConstant(b, loc, laneType(accType), 0.0));
@@ -131,7 +134,8 @@ KernelEmitter::emitTileWeights(const KeyTile &keys,
   rest = rest.drop_front(old.size());
   if (rescales)
     tile.weighted.rescale = take();
-  tile.any = rest.front();
+  if (!divides)
+    tile.any = rest.front();
   rest = rest.drop_front();
   if (hidesPairs(op))
     tile.visible = take();

@@ -33,8 +33,13 @@ Value KernelEmitter::createKeySteps() {
                              ArrayRef<int32_t>(steps)));
 }
 
+Value KernelEmitter::ownKey(int64_t distance) {
+  Value own = multiply(quad, i32(2 * distance));
+  return firstKey ? add(own, multiply(firstKey, i32(distance))) : own;
+}
+
 LaneValue KernelEmitter::keyPosition(const KeyTile &tile) {
-  Value own = toIndex(multiply(quad, i32(2)));
+  Value own = toIndex(ownKey(1));
   return LaneValue::near(add(tile.first, own), createKeySteps(),
                          choice.getKeys());
 }
@@ -43,8 +48,7 @@ Value KernelEmitter::emitInRange(const KeyTile &tile) {
   if (!tile.count)
     return {};
   LaneBuilder builder(b, loc, lanes);
-  Value left =
-      arith::SubIOp::create(b, loc, tile.count, multiply(quad, i32(2)));
+  Value left = arith::SubIOp::create(b, loc, tile.count, ownKey(1));
   return compare(arith::CmpIPredicate::slt, createKeySteps(),
                  builder.broadcast(left));
 }
@@ -237,16 +241,22 @@ KernelEmitter::Weighted
 KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
                            const RowValues &visible, ValueRange old) {
   Weighted result;
-  for (unsigned row = 0; row < kThreadRows; ++row) {
+  RowValues scores;
+  std::array<Values, kThreadRows> here;
+  auto emitScores = [&](unsigned row) {
     Value mask = visible[row];
-    Value score = emitScore(tile, similarities[row], row, mask);
-
+    scores[row] = emitScore(tile, similarities[row], row, mask);
+    for (unsigned i = 0; i < numScoreStatistics; ++i) {
+      Value own = hide(mask, scores[row], statistics[i].neutral);
+      here[row].push_back(combineQuad(i, combineLanes(i, own)));
+    }
+  };
+  auto emitRow = [&](unsigned row) {
+    Value mask = visible[row];
     ValueRange before = old.slice(row * statistics.size(), statistics.size());
     Values next(before);
-    for (unsigned i = 0; i < numScoreStatistics; ++i) {
-      Value here = combineLanes(i, hide(mask, score, statistics[i].neutral));
-      next[i] = combine(i, before[i], combineQuad(i, here));
-    }
+    for (unsigned i = 0; i < numScoreStatistics; ++i)
+      next[i] = combine(i, before[i], here[row][i]);
     ValueRange scoreStatistics =
         ValueRange(next).take_front(numScoreStatistics);
     Value carry = weighting.rescale(
@@ -257,7 +267,7 @@ KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
 
     Values operands = weightingOperands(row), weights;
     for (int64_t i = 0; i < lanes; ++i)
-      weights.push_back(weighting.weight(b, loc, lane(score, i),
+      weights.push_back(weighting.weight(b, loc, lane(scores[row], i),
                                          scoreStatistics, operands, scale));
     Value weight =
         hide(mask,
@@ -276,7 +286,17 @@ KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
                     0.0);
     result.weights[row] = weight;
     llvm::append_range(result.statistics, next);
+  };
+  for (unsigned row = 0; row < kThreadRows; ++row) {
+    emitScores(row);
+    if (!divides)
+      emitRow(row);
   }
+  if (!divides)
+    return result;
+  combineSharers(here, /*first=*/0);
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    emitRow(row);
   return result;
 }
 

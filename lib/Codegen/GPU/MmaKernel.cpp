@@ -58,6 +58,7 @@ private:
   /// The features there are, which the products' may be more than.
   int64_t getFeatures() { return *getConstantIntValue(extents[featureDim]); }
   Value emitAnyNotFinite();
+  void storeFactor(const RowValues &weights);
   Values addProduct(ValueRange sums, const RowValues &weights);
 
   void copyRows(const MatrixView &from, Value first, Value count, int64_t rows,
@@ -70,8 +71,8 @@ private:
 
   Type element;
   /// Where the thread's rows of matrices begin, in bytes: of queries, keys,
-  /// values.
-  Value queryLane, keyLane, valueLane;
+  /// values, weights.
+  Value queryLane, keyLane, valueLane, weightLane;
   SmallVector<Values> queries;
 };
 
@@ -161,13 +162,18 @@ void MmaKernel::takeQueries() {
   keyLane = add(multiply(keyRow, i32(layout.queryStride)),
                 multiply(part(1, 3), i32(16)));
   queries.clear();
+  if (divides) {
+    keyLane = add(keyLane, multiply(firstKey, i32(layout.queryStride)));
+    ownRow = multiply(ownRow, i32(layout.weightRowBytes));
+    weightLane = add(ownRow, columnBytes);
+  }
   if (takesQueries())
     for (int64_t step = 0; step < layout.features / 16; ++step)
       queries.push_back(loadQueries(step));
 }
 
 RowValues MmaKernel::emitSimilarities(const KeyTile &) {
-  int64_t tiles = choice.getKeys() / 8;
+  int64_t tiles = getOwnKeys() / 8;
   Value zero = createFloatConstant(b, loc, accType, 0.0);
   Values sums(4 * tiles, zero);
   for (int64_t step = 0; step < layout.features / 16; ++step)
@@ -178,10 +184,24 @@ RowValues MmaKernel::emitSimilarities(const KeyTile &) {
         },
         [&](int64_t tile) {
           int64_t at = layout.keys + 8 * tile * layout.queryStride + 32 * step;
-          return hardware.loadMatrices(staged(at, keyLane), 4,
+          return hardware.loadMatrices(staged(at, keyLane),
+                                       2 * std::min<int64_t>(2, tiles - tile),
                                        /*transposed=*/false);
         });
   return toRows(sums);
+}
+
+/// The weights of the warp's keys, for all warps that share its rows.
+void MmaKernel::storeFactor(const RowValues &weights) {
+  Value own =
+      add(multiply(add(warpRow, group), i32(layout.weightRowBytes)), ownKey(2));
+  for (unsigned row = 0; row < kThreadRows; ++row)
+    for (int64_t i = 0; i < lanes; i += 2)
+      hardware.store(
+          hardware.pack(lane(weights[row], i), lane(weights[row], i + 1),
+                        element),
+          shared(layout.weights + 8 * row * layout.weightRowBytes + 8 * i, own),
+          4);
 }
 
 SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
@@ -190,7 +210,11 @@ SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
   int64_t tiles = getOwnChannels() / 8;
   for (int64_t step = 0; step < choice.getKeys() / 16; ++step) {
     auto loadWeights = [&](int64_t) {
-      return packWeights(weights, step, element);
+      if (!divides)
+        return packWeights(weights, step, element);
+      return hardware.loadMatrices(
+          shared(layout.weights + 32 * step, weightLane), 4,
+          /*transposed=*/false);
     };
     auto loadValues = [&](int64_t tile) {
       int64_t at = layout.values + 16 * step * layout.valueStride + 16 * tile;
@@ -230,20 +254,32 @@ Value MmaKernel::emitAnyNotFinite() {
 }
 
 /// A product adds 0 x NaN where a pair is hidden. Tiles in which some are, and
-/// where some value is not finite, are multiplied one by one.
+/// where some value is not finite, are multiplied one by one: all warps of a
+/// block find the same.
 SmallVector<Value> MmaKernel::addValues(ValueRange sums,
                                         const RowValues &weights,
                                         const RowValues &visible,
                                         Value isPartial) {
-  if (!visible[0])
+  auto multiplyTile = [&] {
+    if (divides) {
+      storeFactor(weights);
+      awaitRows();
+    }
     return addProduct(sums, weights);
+  };
+  if (!visible[0])
+    return multiplyTile();
   Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
   Value isSlow =
       emitIf(isPartial, [&] { return Values{emitAnyNotFinite()}; }, no)[0];
   return emitEither(
       sums.getTypes(), isSlow,
-      [&] { return addOneByOne(sums, weights, visible, element); },
-      [&] { return addProduct(sums, weights); });
+      [&] {
+        storeOneByOne(weights, visible);
+        awaitRows();
+        return addOneByOne(sums, /*mayHide=*/true, element);
+      },
+      multiplyTile);
 }
 
 std::unique_ptr<KernelEmitter>

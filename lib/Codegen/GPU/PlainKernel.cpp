@@ -52,7 +52,9 @@ private:
   RowValues emitSimilarities(const KeyTile &tile) override;
   Values addValues(ValueRange sums, const RowValues &weights,
                    const RowValues &visible, Value) override {
-    return addOneByOne(sums, weights, visible, accType);
+    storeOneByOne(weights, visible);
+    awaitRows();
+    return addOneByOne(sums, /*mayHide=*/bool(visible[0]), accType);
   }
 
   void copyRows(const MatrixView &from, Value first, Value count, int64_t rows,
@@ -155,7 +157,7 @@ RowValues PlainKernel::emitSimilarities(const KeyTile &tile) {
   int64_t numberBytes = getNumberBytes();
   auto loadKeys = [&](Value feature) {
     Value bytes = multiply(feature, i32(numberBytes));
-    Value keyRow = add(multiply(quad, i32(2 * layout.queryStride)), bytes);
+    Value keyRow = add(ownKey(layout.queryStride), bytes);
     Values elements;
     for (int64_t i = 0; i < lanes; ++i)
       elements.push_back(hardware.load(
@@ -188,7 +190,7 @@ RowValues PlainKernel::emitUnsharedSimilarities(const KeyTile &tile) {
     last = arith::SubIOp::create(b, loc, tile.count, i32(1));
   Values keyStarts;
   for (int64_t i = 0; i < lanes; ++i) {
-    Value own = add(multiply(quad, i32(2)), i32(8 * (i / 2) + i % 2));
+    Value own = add(ownKey(1), i32(8 * (i / 2) + i % 2));
     if (last)
       own = arith::MinSIOp::create(b, loc, own, last);
     keyStarts.push_back(rowAddress(key, tile.first, own));

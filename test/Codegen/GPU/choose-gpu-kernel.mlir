@@ -1,4 +1,5 @@
 // RUN: attn-opt %s --attn-choose-gpu-kernel | FileCheck %s
+// RUN: attn-opt %s --attn-choose-gpu-kernel=chip=sm_90 | FileCheck %s --check-prefix=LARGE
 // RUN: attn-opt %s --attn-choose-gpu-kernel=chip=sm_86 | FileCheck %s --check-prefix=SMALL
 // RUN: not attn-opt %s --attn-choose-gpu-kernel=chip=sm_70 2>&1 | FileCheck %s --check-prefix=CHIP
 
@@ -97,10 +98,17 @@ func.func @given(%q: tensor<5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7x24xf16
 }
 
 // Of channels that warps share a thread has as many as registers go round for; with
-// hidden pairs there are fewer keys to a tile.
+// hidden pairs there are fewer keys to a tile, as there are with less memory. Few rows
+// have more warps.
 // CHECK-LABEL: @latent
-// CHECK: #attn.gpu_kernel<mma_sync, rows = 32, keys = 32, warps = 4,
-// CHECK: #attn.gpu_kernel<mma_sync, rows = 32, keys = 16, warps = 4,
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 32, warps = 8,
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 64, keys = 32, warps = 8,
+// LARGE-LABEL: @latent
+// LARGE: #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 8,
+// LARGE: #attn.gpu_kernel<mma_sync, rows = 64, keys = 32, warps = 8,
+// SMALL-LABEL: @latent
+// SMALL: #attn.gpu_kernel<mma_sync, rows = 32, keys = 16, warps = 4,
+// SMALL: #attn.gpu_kernel<mma_sync, rows = 32, keys = 16, warps = 4,
 func.func @latent(%q: tensor<64x576xf16>, %k: tensor<96x576xf16>, %v: tensor<96x512xf16>)
     -> (tensor<64x512xf16>, tensor<64x512xf16>) {
   %init = tensor.empty() : tensor<64x512xf16>
@@ -117,6 +125,29 @@ func.func @latent(%q: tensor<64x576xf16>, %k: tensor<96x576xf16>, %v: tensor<96x
         attn.yield %visible : i1
       } -> tensor<64x512xf16>
   return %o, %p : tensor<64x512xf16>, tensor<64x512xf16>
+}
+
+// CHECK-LABEL: @latent_rows
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 32, keys = 32, warps = 8,
+// CHECK: #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 4,
+// LARGE-LABEL: @latent_rows
+// LARGE: #attn.gpu_kernel<mma_sync, rows = 32, keys = 64, warps = 8,
+// LARGE: #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 4,
+// SMALL-LABEL: @latent_rows
+// SMALL: #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 4,
+// SMALL: #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 4,
+func.func @latent_rows(%q: tensor<32x576xf16>, %one: tensor<576xf16>, %k: tensor<96x576xf16>,
+                       %v: tensor<96x512xf16>) -> (tensor<32x512xf16>, tensor<512xf16>) {
+  %init = tensor.empty() : tensor<32x512xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<32x576xf16>, tensor<96x576xf16>, tensor<96x512xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<32x512xf16>)
+      {indexing_maps = [#q, #k, #v, #o]} -> tensor<32x512xf16>
+  %init1 = tensor.empty() : tensor<512xf16>
+  %p = attn.generic ins(%one, %k, %v : tensor<576xf16>, tensor<96x576xf16>, tensor<96x512xf16>)
+      weighting(#attn.softmax) outs(%init1 : tensor<512xf16>)
+      {indexing_maps = [affine_map<(n, d, e) -> (d)>, affine_map<(n, d, e) -> (n, d)>,
+                        affine_map<(n, d, e) -> (n, e)>, affine_map<(n, d, e) -> (e)>]} -> tensor<512xf16>
+  return %o, %p : tensor<32x512xf16>, tensor<512xf16>
 }
 
 // One row of each of 8 heads, and many keys: parts of 4 tiles or more.

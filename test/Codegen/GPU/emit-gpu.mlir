@@ -42,6 +42,51 @@ func.func @dense(%q: memref<19x16xf16>, %k: memref<64x16xf16>, %v: memref<64x24x
 
 // -----
 
+// Warps that share rows divide keys: each multiplies 16 of 32 keys, tells what
+// scores are at most, and stores its weights, of which it reads all.
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+
+// CHECK-LABEL: func.func @shared_rows(
+// CHECK:         scf.while
+// CHECK:         gpu.barrier
+// CHECK-COUNT-2: nvvm.mma.sync
+// CHECK-NOT:     nvvm.mma.sync
+// CHECK:         gpu.barrier
+// CHECK:         gpu.shuffle xor
+// CHECK:         llvm.store {{.*}} : f32, !llvm.ptr<3>
+// CHECK:         llvm.store {{.*}} : f32, !llvm.ptr<3>
+// CHECK:         gpu.barrier
+// CHECK:         llvm.load {{.*}} : !llvm.ptr<3> -> vector<2xf32>
+// Of two rows eight weights, and what carries sums over.
+// CHECK-COUNT-10: math.exp2
+// CHECK-NOT:     math.exp2
+// CHECK-COUNT-4: llvm.store {{.*}} : i32, !llvm.ptr<3>
+// CHECK:         gpu.barrier
+// CHECK:         nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<row>
+// CHECK:         nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<col>
+// CHECK-COUNT-8: nvvm.mma.sync
+// CHECK-NOT:     nvvm.mma.sync
+// CHECK:         scf.yield
+// The sum of all weights.
+// CHECK:         llvm.store {{.*}} : f32, !llvm.ptr<3>
+// CHECK:         gpu.barrier
+// CHECK:         llvm.load {{.*}} : !llvm.ptr<3> -> vector<2xf32>
+// CHECK:         gpu.terminator
+func.func @shared_rows(%q: memref<19x16xf16>, %k: memref<64x16xf16>, %v: memref<64x64xf16>,
+    %o: memref<19x64xf16>) {
+  attn.generic ins(%q, %k, %v : memref<19x16xf16>, memref<64x16xf16>, memref<64x64xf16>)
+      weighting(#attn.softmax) outs(%o : memref<19x64xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 2, stages = 1, splits = 1>}
+  return
+}
+
+// -----
+
 // Keys that are not there are copied as zeros and hidden; a grid that may have
 // no blocks is not launched then.
 

@@ -105,6 +105,7 @@ def product(dtype, rows=70, keys=40, width=130):
 MMA = "mma_sync, rows = 32, keys = 32, warps = 2, stages = {}, splits = {}"
 PLAIN = "plain, rows = 32, keys = 16, warps = 2, stages = 1, splits = 1"
 SHARED = "mma_sync, rows = 16, keys = 32, warps = 2, stages = {}, splits = 1"
+SHARED_PLAIN = "plain, rows = 16, keys = 32, warps = 4, stages = 1, splits = 1"
 
 
 WGMMA = "wgmma, rows = {}, keys = 32, warps = {}, stages = {}, splits = 1"
@@ -123,6 +124,9 @@ def forms():
                attention(MMA.format(stages, 1), sizes=(32, 96, 144, 32)))
         yield (f"mma of shared rows, stages {stages}",
                attention(SHARED.format(stages), sizes=(32, 96, 32, 32)))
+    yield ("mma causal of shared rows",
+           attention(SHARED.format(1), sizes=(70, 70, 40, 40), dynamic=True,
+                     region=CAUSAL))
     yield "mma split", attention(MMA.format(1, 2), sizes=(32, 128, 32, 16))
     yield "wgmma", attention(WGMMA.format(128, 8, 2),
                              sizes=(128, 128, 64, 64))
@@ -134,6 +138,7 @@ def forms():
                                     dynamic=True, region=CAUSAL)
     yield "plain similarity", attention(PLAIN, region=DISTANCE, **f32)
     yield "plain with weights", attention(PLAIN, weights=True, **f32)
+    yield "plain of shared rows", attention(SHARED_PLAIN, **f32)
     yield "plain select", attention(
         PLAIN, weighting="#attntest.best<3, #attn.softmax>", **f32)
     yield "plain ordered", attention(

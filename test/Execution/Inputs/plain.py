@@ -4,7 +4,7 @@
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--part=0/2]
              [--list] [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
              [--seed=N] [--target=gpu-emulator [--wgmma]] [--widths=16:24]
-             [--fusion=never] [--full=N]
+             [--fusion=never] [--full=N] [--kernel=CHOICE]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -53,13 +53,15 @@ def parse_arguments():
     parser.add_argument("--target")
     parser.add_argument("--fusion")
     parser.add_argument("--wgmma", action="store_true")
+    parser.add_argument("--kernel", help="the GPU kernel of each op that has "
+                        "none: what is in #attn.gpu_kernel<>")
     parser.add_argument("--widths",
                         help="features:channels of cases that have the usual")
     parser.add_argument("--scale-error", type=float, default=0.0)
     return parser.parse_args()
 
 
-def write_module(cases):
+def write_module(cases, kernel=None):
     """One function whose arguments and results are those of all cases."""
     arguments, body, values, types = [], [], [], []
     for number, case in enumerate(cases):
@@ -67,7 +69,11 @@ def write_module(cases):
             return re.sub(r"%(\w+)", rf"%x{number}_\1", text)
         arguments += [rename(f"%{name}: {kind}")
                       for name, kind, _ in case.arguments]
-        body.append(rename(case.body))
+        text = case.body
+        if kernel and "#attn.gpu_kernel" not in text:
+            text = text.replace("{indexing_maps", "{attn.gpu_kernel = "
+                                f"#attn.gpu_kernel<{kernel}>, indexing_maps")
+        body.append(rename(text))
         for name, kind, *_ in case.results:
             values.append(rename("%" + name))
             types.append(kind)
@@ -81,7 +87,7 @@ def run(cases, options):
     with tempfile.TemporaryDirectory() as directory:
         module = os.path.join(directory, "plain.mlir")
         with open(module, "w") as file:
-            file.write(write_module(cases))
+            file.write(write_module(cases, options.kernel))
         command = [options.run, module]
         if options.cpu:
             command.append("--cpu=" + options.cpu)
