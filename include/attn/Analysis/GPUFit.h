@@ -28,8 +28,8 @@ struct GPUShared {
   /// Where each part begins, keys and values in the first of several stages,
   /// which follow each other in `stageBytes`. `weights` are rows of a key tile,
   /// 16 to a warp in words of an accumulated number, where weights are
-  /// multiplied one by one; of warps that divide keys 16 to all that share them,
-  /// and else as factors of products, in the elements of values.
+  /// multiplied one by one; where warps divide keys, 16 to all that have the
+  /// same rows, and else as factors of products, in the elements of values.
   int64_t keys, values, stageBytes, weights;
   /// Where the keys that rows keep are, if these are selected: k scores, such
   /// numbers too, and k keys in 4-byte words for each row of a warp.
