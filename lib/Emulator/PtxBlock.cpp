@@ -166,14 +166,14 @@ void PtxBlock::compute(const PtxStep &step) {
 /// What is in memory that no thread of the kernel writes has a name.
 PtxValue PtxBlock::load(const PtxStep &step, llvm::ArrayRef<PtxValue> inputs,
                         int reg) const {
-  std::string text = step.op->getName();
-  // Which of the registers it is, and what is added to that of the address.
-  text += std::to_string(
-      llvm::find(program->getWritten(&step - &(*program)[0]), reg) -
-      program->getWritten(&step - &(*program)[0]).begin());
-  text += inputs.empty()
-              ? StringRef(step.op->operands.back())
-              : StringRef(step.op->operands.back()).split('+').second;
+  // Which of the registers it is, and what is added to that of the address: one
+  // may have loaded more than another.
+  llvm::ArrayRef<int> written = program->getWritten(&step - &(*program)[0]);
+  int64_t size = getAccessedBytes(*step.op) / int64_t(written.size());
+  auto [base, offset] = splitPtxAddress(step.op->operands.back());
+  offset += size * (llvm::find(written, reg) - written.begin());
+  std::string text = inputs.empty() ? base.str() : "";
+  text += "+" + std::to_string(offset);
   std::vector<uint64_t> lanes(places.size()), names(places.size());
   for (unsigned i = 0; i < places.size(); ++i) {
     llvm::SmallVector<uint64_t, 4> parts;

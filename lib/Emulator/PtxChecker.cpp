@@ -46,7 +46,9 @@ static constexpr unsigned kMostValues = 16;
 /// How often the head of a loop is come to, where warps have loops of their own
 /// that ask the same, before it ends if it may: more often than the mbarriers
 /// of a ring of three stages take for all their phases.
-static constexpr unsigned kMostTiles = 8;
+static constexpr unsigned kMostTiles = 7;
+/// The same of a loop around such a one.
+static constexpr unsigned kMostOuterTiles = 2;
 /// How often the head of a loop is come to that is known to end.
 static constexpr unsigned kMostRounds = 1 << 16;
 
@@ -344,7 +346,9 @@ void KernelChecker::branchNamed(Path &path, const PtxStep &step,
   };
   // Where the loop is left, if it may not go on.
   PtxProgram::Exit exit = program.getExit(place);
-  if (exit.head != kPtxEnd && path.visits[exit.head].count > kMostTiles) {
+  if (exit.head != kPtxEnd &&
+      path.visits[exit.head].count >
+          (exit.isOuter ? kMostOuterTiles : kMostTiles)) {
     PtxBlock left = block;
     go(left, true);
     unsigned thread = 0;

@@ -23,25 +23,36 @@ namespace attn {
 // Barriers
 //===----------------------------------------------------------------------===//
 
-/// The number of a barrier, and how many threads it is for; 0: all.
-static std::optional<std::pair<unsigned, unsigned>>
-getBarrier(const PtxInstruction &op) {
-  // The first operand of one that answers is the answer.
-  unsigned number, count = 0, first = op.has("red") ? 1 : 0;
-  if (op.operands.size() <= first ||
-      StringRef(op.operands[first]).getAsInteger(10, number) || number > 15)
+/// How many threads a barrier is for; 0: all.
+static std::optional<unsigned> getBarrierSize(const PtxInstruction &op) {
+  // One that answers has the answer before the number, and a predicate behind.
+  unsigned first = op.has("red") ? 1 : 0, count = 0;
+  if (op.operands.size() < 1 + 2 * first)
     return std::nullopt;
-  unsigned left = op.operands.size() - first - 1 - first;
+  unsigned left = op.operands.size() - 1 - 2 * first;
   if (left > 1 || (left == 1 &&
                    (StringRef(op.operands[first + 1]).getAsInteger(10, count) ||
                     count == 0 || count % 32 != 0)))
     return std::nullopt;
-  return std::pair(number, count);
+  return count;
+}
+
+/// The number of the barrier that a thread comes to.
+static std::optional<int64_t> getBarrier(const PtxBlock &block,
+                                         const PtxStep &step, unsigned thread) {
+  return block.getNumber(step.op->operands[step.op->has("red") ? 1 : 0])
+      .get(thread);
 }
 
 static Error waitAtBarrier(PtxBlock &block, const PtxStep &step) {
-  auto barrier = getBarrier(*step.op);
-  if (!barrier || barrier->second > block.getNumThreads())
+  auto size = getBarrierSize(*step.op);
+  bool isKnown = size && *size <= block.getNumThreads();
+  for (unsigned i = 0; isKnown && i < block.getNumThreads(); ++i)
+    if (block.isActive(i)) {
+      auto number = getBarrier(block, step, i);
+      isKnown = number && *number >= 0 && *number < 16;
+    }
+  if (!isKnown)
     return block.fail(step, "expected the number of a barrier and of threads "
                             "in whole warps, but got '" +
                                 step.op->getName() + " " +
@@ -50,24 +61,22 @@ static Error waitAtBarrier(PtxBlock &block, const PtxStep &step) {
   return Error::success();
 }
 
-/// All threads that have not ended are there, or as many as it is for.
-static bool releaseBarrier(PtxBlock &block, unsigned place) {
-  auto barrier = getBarrier(*block.getStep(place).op);
+/// All threads that have not ended are at the barrier, or as many as it is for.
+static bool releaseBarrier(PtxBlock &block, unsigned place, int64_t number) {
+  unsigned size = *getBarrierSize(*block.getStep(place).op), expected = size;
   std::vector<unsigned> there;
-  unsigned expected = 0;
   for (unsigned i = 0; i < block.getNumThreads(); ++i) {
-    expected += !block.hasEnded(i);
+    expected += size == 0 && !block.hasEnded(i);
     if (!block.isWaiting(i))
       continue;
+    // All threads come to the same place; some may come to others.
     const PtxStep &step = block.getStep(block.getPlace(i));
-    // All threads come to the same one; some may come to others of its number.
-    if (block.getPlace(i) == place ||
-        (barrier->second && step.effect->execute == waitAtBarrier &&
-         getBarrier(*step.op) == barrier))
+    if ((size == 0 ? block.getPlace(i) == place
+                   : step.effect->execute == waitAtBarrier &&
+                         getBarrierSize(*step.op) == size) &&
+        getBarrier(block, step, i) == number)
       there.push_back(i);
   }
-  if (barrier->second)
-    expected = barrier->second;
   if (there.size() != expected)
     return false;
   llvm::SmallVector<uint32_t> sum;
@@ -81,6 +90,20 @@ static bool releaseBarrier(PtxBlock &block, unsigned place) {
   for (unsigned thread : there)
     block.release(thread);
   return true;
+}
+
+static bool releaseBarriers(PtxBlock &block, unsigned place) {
+  llvm::SmallVector<int64_t> numbers;
+  for (unsigned i = 0; i < block.getNumThreads(); ++i)
+    if (block.isWaiting(i) && block.getPlace(i) == place) {
+      int64_t number = *getBarrier(block, block.getStep(place), i);
+      if (!llvm::is_contained(numbers, number))
+        numbers.push_back(number);
+    }
+  bool any = false;
+  for (int64_t number : numbers)
+    any |= releaseBarrier(block, place, number);
+  return any;
 }
 
 static Error waitInWarp(PtxBlock &block, const PtxStep &) {
@@ -237,14 +260,30 @@ static constexpr unsigned kFirst[] = {0}, kSecond[] = {1}, kThird[] = {2},
 static const PtxEffect kEffects[] = {
     {"bar.warp.sync", waitInWarp, releaseWarps,
      "a part of the threads of a warp comes to its barrier"},
-    {"bar.sync", waitAtBarrier, releaseBarrier,
-     "a part of the threads comes to a barrier of all"},
-    {"bar.red", waitAtBarrier, releaseBarrier,
-     "a part of the threads comes to a barrier of all"},
-    {"barrier.sync", waitAtBarrier, releaseBarrier,
-     "a part of the threads comes to a barrier of all"},
-    {"barrier.red", waitAtBarrier, releaseBarrier,
-     "a part of the threads comes to a barrier of all"},
+    {"bar.sync",
+     waitAtBarrier,
+     releaseBarriers,
+     "a part of the threads comes to a barrier of all",
+     {},
+     kFirst},
+    {"bar.red",
+     waitAtBarrier,
+     releaseBarriers,
+     "a part of the threads comes to a barrier of all",
+     {},
+     kSecond},
+    {"barrier.sync",
+     waitAtBarrier,
+     releaseBarriers,
+     "a part of the threads comes to a barrier of all",
+     {},
+     kFirst},
+    {"barrier.red",
+     waitAtBarrier,
+     releaseBarriers,
+     "a part of the threads comes to a barrier of all",
+     {},
+     kSecond},
     {"mbarrier.init", initPtxBarrier, nullptr, "", kFirst, kSecond},
     {"mbarrier.arrive.expect_tx", expectPtxBytes, nullptr, "", kFirst, kThird},
     {"mbarrier.arrive", arrivePtx, nullptr, "", kFirst},

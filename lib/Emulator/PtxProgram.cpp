@@ -205,11 +205,8 @@ void PtxProgram::findBlocks() {
     if (!last.ends && (!last.branches || last.guard >= 0) &&
         number + 1 < blocks.size())
       block.next.push_back(number + 1);
-    for (unsigned next : block.next) {
+    for (unsigned next : block.next)
       joins[blocks[next].begin] = ++numBefore[next] > 1;
-      if (next <= number)
-        headers[blocks[next].begin] = true;
-    }
   }
 }
 
@@ -221,14 +218,36 @@ void PtxProgram::findLoops() {
   for (auto [number, block] : llvm::enumerate(blocks))
     for (unsigned next : block.next)
       before[next].push_back(number);
+  // The head of a loop is on all ways to what leads back to it, wherever that
+  // stands; where warps have no loops of their own, it stands before.
+  std::vector<BitVector> heads(blocks.size(), BitVector(blocks.size(), true));
+  heads[0].reset();
+  heads[0].set(0);
+  for (bool changes = usesUnits; changes;) {
+    changes = false;
+    for (unsigned i = 1; i < blocks.size(); ++i) {
+      BitVector common(blocks.size(), !before[i].empty());
+      for (unsigned from : before[i])
+        common &= heads[from];
+      common.set(i);
+      changes |= common != heads[i];
+      heads[i] = std::move(common);
+    }
+  }
+  auto leadsBack = [&](unsigned from, unsigned head) {
+    return usesUnits ? heads[from][head] : from >= head;
+  };
+  BitVector rounds(blocks.size());
+  std::vector<BitVector> loops(blocks.size());
   // What leads back to the head.
   for (auto [head, block] : llvm::enumerate(blocks)) {
     BitVector inside(blocks.size());
     inside.set(head);
     SmallVector<unsigned> work;
     for (unsigned from : before[head])
-      if (from >= head)
+      if (leadsBack(from, head))
         work.push_back(from);
+    headers[block.begin] = !work.empty();
     while (!work.empty()) {
       unsigned next = work.pop_back_val();
       if (inside[next])
@@ -250,7 +269,15 @@ void PtxProgram::findLoops() {
         if (steps[i].effect && steps[i].effect->release)
           waits[block.begin] = true;
     }
+    if (waits[block.begin] && inside.count() > 1)
+      rounds.set(head);
+    loops[head] = std::move(inside);
   }
+  for (Exit &exit : exits)
+    if (exit.head != kPtxEnd)
+      for (unsigned other : rounds.set_bits())
+        exit.isOuter |=
+            other != blockOf[exit.head] && loops[blockOf[exit.head]][other];
 }
 
 /// The nearest block that all ways from a block lead to.

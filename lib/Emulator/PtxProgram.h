@@ -102,6 +102,9 @@ public:
   struct Exit {
     unsigned head = kPtxEnd;
     bool ifTaken = false;
+    /// Whether threads wait in another loop within that one, other than asking
+    /// again.
+    bool isOuter = false;
   };
   const Exit &getExit(unsigned place) const { return exits[blockOf[place]]; }
   /// How many blocks all ways from a step lead through: threads that are at a

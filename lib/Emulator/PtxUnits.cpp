@@ -156,10 +156,6 @@ Mistake PtxUnits::store(PtxBlock &block, unsigned thread, int64_t from,
                           block.shared.isWrittenBy(thread / 128 * 128, 128, at);
        at += 16)
     words.push_back(at);
-  if (words.empty())
-    return "copies from byte " + std::to_string(from) +
-           " of shared memory, which no thread of its warpgroup has written "
-           "last";
   return begin(block, thread, stores[thread], std::move(words));
 }
 

@@ -272,8 +272,8 @@ PtxArithmetic::Number PtxArithmetic::name(llvm::ArrayRef<Number> inputs) const {
     // A loop counts up to its end, whether it asks for less or for another one.
     bool swaps = comparison == "gt" || comparison == "hi" ||
                  comparison == "le" || comparison == "ls";
-    append(inputs[swaps]);
-    append(inputs[!swaps]);
+    const Number &lhs = inputs[swaps], &rhs = inputs[!swaps];
+    parts = {lhs.name, rhs.name, lhs.value - rhs.value};
     bool negated = comparison == "ge" || comparison == "hs" ||
                    comparison == "eq" || comparison == "le" ||
                    comparison == "ls";
