@@ -86,25 +86,36 @@ Value ElementReader::read(LaneBuilder &lanes, Value buffer,
   Type stored = element.isIndex() ? b.getI64Type() : element;
   if (stored.isIntOrFloat() && stored.getIntOrFloatBitWidth() < 8)
     stored = b.getI8Type();
-  SmallVector<Value> elements;
-  for (int64_t lane = 0; lane < lanes.numLanes; ++lane) {
-    Value address = start;
-    if (offsets)
-      address = add(address, vector::ExtractOp::create(b, loc, offsets, lane));
-    if (mask) {
-      Value allowed = vector::ExtractOp::create(b, loc, mask, lane);
+  auto load = [&](Value address, Value allowed) {
+    if (allowed)
       address = arith::SelectOp::create(b, loc, allowed, address, safe);
-    }
     Value value =
         hardware.load(stored, hardware.toGlobal(address), getBytes(element));
     if (element.isIndex())
       value = arith::IndexCastOp::create(b, loc, element, value);
     else if (stored != element)
       value = arith::TruncIOp::create(b, loc, element, value);
-    elements.push_back(value);
+    return value;
+  };
+  auto mayRead = [&](int64_t lane) -> Value {
+    return mask ? vector::ExtractOp::create(b, loc, mask, lane) : Value();
+  };
+  Value result;
+  if (offsets) {
+    SmallVector<Value> elements;
+    for (int64_t lane = 0; lane < lanes.numLanes; ++lane)
+      elements.push_back(
+          load(add(start, vector::ExtractOp::create(b, loc, offsets, lane)),
+               mayRead(lane)));
+    result = vector::FromElementsOp::create(b, loc, lanes.vectorType(element),
+                                            elements);
+  } else {
+    // One for all, if any is to read.
+    Value any = mayRead(0);
+    for (int64_t lane = 1; any && lane < lanes.numLanes; ++lane)
+      any = arith::OrIOp::create(b, loc, any, mayRead(lane));
+    result = lanes.broadcast(load(start, any));
   }
-  Value result = vector::FromElementsOp::create(
-      b, loc, lanes.vectorType(element), elements);
   if (!mask)
     return result;
   Value zero = arith::ConstantOp::create(
