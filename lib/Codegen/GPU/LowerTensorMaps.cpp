@@ -27,7 +27,10 @@ namespace attn {
 
 namespace {
 
-/// Of a map, in words of 8 bytes. No other pointer is said to be so aligned.
+/// Of a map, in words of 8 bytes, and in bytes, which the driver asks for. By
+/// that alignment `finish` knows which parameters are maps: of attributes of
+/// arguments, the conversion of kernels keeps those of the LLVM dialect alone,
+/// and that of all else that a kernel takes, arrays and numbers, says none.
 constexpr int64_t kWords = 16, kAlignment = 64;
 /// What tiles in shared memory begin at a multiple of.
 constexpr int64_t kTileAlignment = 1024;
