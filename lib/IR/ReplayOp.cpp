@@ -363,12 +363,18 @@ LogicalResult ReplayOp::verify() {
                        "contracts, ")
            << numContracted << " in all, but got " << getContracted().size();
   SmallVector<Value> operands = detail::getMappedOperands(*this);
-  auto isStored = [&](unsigned index) {
-    return getOperandRole(index) == OperandRole::weights;
+  // What lies as it is, stored or read, may have fewer query rows than there is
+  // room for; what is read only in a tile that counts its rows.
+  auto mayLackRows = [&](unsigned index) {
+    OperandRole role = getOperandRole(index);
+    bool isRead =
+        role == OperandRole::input || role == OperandRole::weighting_operand;
+    return role == OperandRole::weights ||
+           (isRead && getRows() && !getLayout().getStoredExtent(role, 0));
   };
   if (failed(verifyTileMaps(*this, operands)) || failed(verifyPairs(*this)) ||
       failed(verifyTargets(*this)) ||
-      failed(detail::verifyExtents(*this, operands, isStored)))
+      failed(detail::verifyExtents(*this, operands, mayLackRows)))
     return failure();
   for (unsigned i = 0, e = getInits().size(); i < e; ++i) {
     if (getTarget(i) != ReplayTarget::stored)

@@ -75,3 +75,26 @@ func.func @few(%m: memref<2xf32>, %l: memref<2xf32>, %w: memref<2x32xf16>, %q: m
       }
   return
 }
+
+// What is read beside few rows has as many as there are, whatever there is room for.
+// CHECK-LABEL: @fewer
+// CHECK-NOT: attn.replay
+// CHECK: return
+func.func @fewer(%m: memref<4xf32>, %l: memref<4xf32>, %q: memref<4x16xf32>, %k: memref<32x16xf32>,
+                 %v: memref<32x16xf32>, %bias: memref<3x32xf32>, %a: memref<4x16xf32>) {
+  %keys = arith.constant 32 : index
+  %rows = arith.constant 3 : index
+  attn.replay ins(%q, %k : memref<4x16xf32>, memref<32x16xf32>) contracted(%v : memref<32x16xf32>)
+      inputs(%bias : memref<3x32xf32>)
+      weighting(#attn.softmax) layout(#attn.lanes_along_features<4>)
+      statistics(%m, %l : memref<4xf32>, memref<4xf32>)
+      keys(%keys) rows(%rows) outs(%a : memref<4x16xf32>)
+      {indexing_maps = [#q, #k, #v, #w, #row, #row, #acc], acc_type = f32,
+       targets = [#attn.target<over_keys>]}
+      score {
+      ^bb0(%s: f32, %b: f32):
+        %t = arith.addf %s, %b : f32
+        attn.yield %t : f32
+      }
+  return
+}
