@@ -61,6 +61,9 @@ config.substitutions += [
 config.available_features |= features.available()
 if config.sanitizers:
     config.available_features.add("sanitizers")
+    # Memory that headers of LLVM's, built here, poison, its libraries, which
+    # are not built for the sanitizer, hand out.
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 
 if lit_config.maxIndividualTestTimeIsSupported[0]:
     lit_config.maxIndividualTestTime = 900

@@ -18,3 +18,5 @@ if "thread" in config.sanitizers:
     config.environment["TSAN_OPTIONS"] = (
         "ignore_noninstrumented_modules=1 halt_on_error=1"
     )
+if "address" in config.sanitizers:
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
