@@ -43,8 +43,8 @@ static int fail(int status, Error error) {
 
 /// A call that came to nothing: a check failed, or its arguments are wrong.
 static int failCall(Error error) {
-  return fail(error.isA<CheckError>() ? statusFailed : statusBadInput,
-              std::move(error));
+  int status = error.isA<CheckError>() ? statusFailed : statusBadInput;
+  return fail(status, std::move(error));
 }
 
 namespace {
