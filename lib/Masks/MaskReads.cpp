@@ -265,8 +265,9 @@ MaskInterval HullWriter::write(Scalar first, Scalar last) {
       firstBlock, endBlock, {endBlock, none},
       [&](Value block, ValueRange found) -> SmallVector<Value> {
         SmallVector<Value> indices = getIndices(read, block);
-        Value hit = isWanted(createRead(b, loc, blocks.least, indices),
-                             createRead(b, loc, blocks.greatest, indices));
+        Value least = createRead(b, loc, blocks.least, indices);
+        Value greatest = createRead(b, loc, blocks.greatest, indices);
+        Value hit = isWanted(least, greatest);
         return {min(found[0], select(hit, block, endBlock)),
                 select(hit, block, found[1])};
       });

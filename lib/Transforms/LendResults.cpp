@@ -35,7 +35,7 @@ public:
 private:
   Value stripViews(Value result);
   bool place(OpOperand &use);
-  void checkExtent(Location loc, int64_t dim, Value computed, Value lent);
+  void checkExtent(Location loc, int64_t dim, Value computed);
 
   OpBuilder &b;
   func::FuncOp function;
@@ -48,8 +48,8 @@ private:
 
 } // namespace
 
-void Lender::checkExtent(Location loc, int64_t dim, Value computed,
-                         Value lent) {
+void Lender::checkExtent(Location loc, int64_t dim, Value computed) {
+  Value lent = memref::DimOp::create(b, loc, memref, dim);
   Value same = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
                                              computed, lent);
   CheckOp::create(b, loc, same,
@@ -76,8 +76,7 @@ Value Lender::stripViews(Value result) {
         if (lent.isDynamicDim(dim) && !type.isDynamicDim(dim))
           checkExtent(
               loc, dim,
-              arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim)),
-              memref::DimOp::create(b, loc, memref, dim));
+              arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim)));
       auto known = MemRefType::get(type.getShape(), type.getElementType(),
                                    lent.getLayout());
       memref = memref::CastOp::create(b, loc, known, memref);
@@ -139,8 +138,7 @@ bool Lender::place(OpOperand &use) {
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (type.isDynamicDim(dim))
         checkExtent(empty.getLoc(), dim,
-                    tensor::DimOp::create(b, empty.getLoc(), empty, dim),
-                    memref::DimOp::create(b, empty.getLoc(), memref, dim));
+                    tensor::DimOp::create(b, empty.getLoc(), empty, dim));
     return true;
   }
   auto value = dyn_cast<OpResult>(use.get());
@@ -173,8 +171,7 @@ bool Lender::lend(func::ReturnOp op) {
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
     if (type.isDynamicDim(dim))
       checkExtent(op.getLoc(), dim,
-                  tensor::DimOp::create(b, op.getLoc(), result, dim),
-                  memref::DimOp::create(b, op.getLoc(), memref, dim));
+                  tensor::DimOp::create(b, op.getLoc(), result, dim));
   return false;
 }
 

@@ -128,8 +128,9 @@ TEST_F(DeviceArraysTest, NothingIsCopied) {
     std::set<uint64_t> addresses;
     for (const Given &array : given) {
       addresses.insert(array.address);
-      if (array.address == base)
+      if (array.address == base) {
         EXPECT_EQ(array.strides[1], row);
+      }
     }
     EXPECT_EQ(addresses,
               (std::set<uint64_t>{base, 2 * base, 3 * base, 4 * base}));
