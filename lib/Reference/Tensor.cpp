@@ -105,11 +105,13 @@ double roundToType(FloatType type, double value) {
     return static_cast<float>(value);
   if ((!type.isF16() && !type.isBF16()) || !std::isfinite(value))
     return toDouble(convert(value, type.getFloatSemantics()));
+  double most = type.isF16() ? 65504.0 : 0x1.FEp127;
+  if (std::fabs(value) >= 2 * most)
+    return std::copysign(INFINITY, value);
   // Doubles of this size have the spacing that numbers of the type have around
   // the value: their sum is rounded to it.
   double large = 0x1.8p52 * getSpacing(type, value);
   double rounded = std::copysign((value + large) - large, value);
-  double most = type.isF16() ? 65504.0 : 0x1.FEp127;
   return std::fabs(rounded) > most ? std::copysign(INFINITY, value) : rounded;
 }
 

@@ -15,10 +15,12 @@
 // RUN: attn-run %s --entry=softmax --random --shape=0:9x37 --check | FileCheck %s
 // RUN: attn-run %s --entry=softmax_columns --random --target=gpu-emulator --check | FileCheck %s
 // RUN: attn-run %s --entry=doubles --random --target=gpu-emulator --check | FileCheck %s --check-prefix=DOUBLES
+// RUN: attn-run %s --entry=special --target=gpu-emulator --check | FileCheck %s --check-prefix=SPECIAL
 // RUN: attn-run %s --entry=returned --random --target=gpu-emulator --check | FileCheck %s
 
 // What moves elements, and what computes them, is kernels: the host has none.
 // CHECK: check: result 0: ok
+// SPECIAL-COUNT-3: {{check: result [0-2]: ok}}
 // DOUBLES-COUNT-7: {{check: result [0-6]: ok}}
 // SEVERAL: check: result 0: ok
 // SEVERAL-NEXT: check: result 1: ok
@@ -229,6 +231,16 @@ func.func @doubles(%x: tensor<9x40xf64>)
   return %a, %b, %c, %d, %e, %f, %sum
       : tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>, tensor<9x40xf64>,
         tensor<9x40xf64>, tensor<9xf64>
+}
+
+// What are no numbers, infinite, 0, negative or very small.
+func.func @special() -> (tensor<8xf64>, tensor<8xf64>, tensor<8xf64>) {
+  %x = arith.constant dense<[0x7FF8000000000000, 0x7FF0000000000000, 0xFFF0000000000000, 0.0, -0.0,
+                             -3.0, 0x0000000000000003, 800.0]> : tensor<8xf64>
+  %a = math.exp %x : tensor<8xf64>
+  %b = math.log %x : tensor<8xf64>
+  %c = math.tanh %x : tensor<8xf64>
+  return %a, %b, %c : tensor<8xf64>, tensor<8xf64>, tensor<8xf64>
 }
 
 func.func @returned(%x: tensor<3x5xf32>) -> tensor<3x5xf32> {

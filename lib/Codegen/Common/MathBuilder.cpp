@@ -169,9 +169,9 @@ Value MathBuilder::log(Value x) {
   Value isLarge = compare(Predicate::OGT, m, constant(1.4142135623730951));
   m = select(isLarge, arith::MulFOp::create(b, loc, m, constant(0.5)), m);
   e = select(isLarge, arith::AddFOp::create(b, loc, e, constant(1)), e);
-  Value s = arith::DivFOp::create(
-      b, loc, arith::SubFOp::create(b, loc, m, constant(1)),
-      arith::AddFOp::create(b, loc, m, constant(1)));
+  Value above = arith::SubFOp::create(b, loc, m, constant(1));
+  Value below = arith::AddFOp::create(b, loc, m, constant(1));
+  Value s = arith::DivFOp::create(b, loc, above, below);
   SmallVector<double> series;
   for (int odd = 1; odd <= 21; odd += 2)
     series.push_back(2.0 / odd);
@@ -183,7 +183,7 @@ Value MathBuilder::log(Value x) {
   result = select(compare(Predicate::OEQ, x, constant(infinity)), x, result);
   result = select(compare(Predicate::OEQ, x, constant(0)), constant(-infinity),
                   result);
-  return select(compare(Predicate::UGE, x, constant(0)), result,
+  return select(compare(Predicate::OGE, x, constant(0)), result,
                 constant(std::numeric_limits<double>::quiet_NaN()));
 }
 
@@ -195,9 +195,9 @@ Value MathBuilder::tanh(Value x) {
   Value scale = scaleByBits(constant(1), whole);
   Value p = fma(scale, powerLessOne(rest),
                 arith::SubFOp::create(b, loc, scale, constant(1)));
-  Value result =
-      arith::DivFOp::create(b, loc, arith::NegFOp::create(b, loc, p),
-                            arith::AddFOp::create(b, loc, p, constant(2)));
+  Value negated = arith::NegFOp::create(b, loc, p);
+  Value sum = arith::AddFOp::create(b, loc, p, constant(2));
+  Value result = arith::DivFOp::create(b, loc, negated, sum);
   return math::CopySignOp::create(b, loc, result, x);
 }
 

@@ -221,8 +221,12 @@ struct ExpandKernelMathPass final
                        isa<arith::RemFOp, arith::DivFOp>(op));
       if (isKnown)
         return WalkResult::advance();
-      op->emitOpError("cannot be compiled for a GPU on ")
-          << op->getOperand(0).getType();
+      InFlightDiagnostic error = op->emitOpError("is not built for GPUs on ");
+      Type type = op->getOperand(0).getType();
+      error << type;
+      if (getElementTypeOrSelf(type).isF64())
+        error << "; of f64 there are sqrt, rsqrt, exp, exp2, log and tanh: "
+                 "compute it in f32, or of these";
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())

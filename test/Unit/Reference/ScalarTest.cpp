@@ -167,6 +167,8 @@ TEST_F(ScalarTest, TruncationRounds) {
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, -65519.9), -65504);
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, -65520.0), -inf);
   EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, 0x1.FEFp127), 0x1.FEp127);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 1e300), inf);
+  EXPECT_EQ(convert("arith.truncf", E::F64, E::BF16, -1e300), -inf);
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 0x1.8p-24), 0x1p-23);
   EXPECT_EQ(convert("arith.truncf", E::F64, E::F16, 0x1p-25), 0);
   EXPECT_TRUE(
