@@ -269,7 +269,8 @@ private:
   /// Chooses how many keys a block has.
   void chooseBlock();
   /// The outermost loop around the step that does nothing but this step with
-  /// the state and the queries; the step itself if there is none.
+  /// the state and the queries, and has what the final weights take of a row
+  /// from outside; the step itself if there is none.
   mlir::Operation *findStateLoop();
   /// Whether the state of the rows is kept on the stack.
   bool keepsState();

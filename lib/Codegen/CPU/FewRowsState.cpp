@@ -115,12 +115,21 @@ Operation *FewRowsEmitter::findStateLoop() {
     return around;
   SmallVector<Value> buffers{op.getQuery(), op.getAccumulator()};
   llvm::append_range(buffers, op.getStatistics());
+  Values taken;
+  if (replay) {
+    taken.push_back(replay->keys);
+    llvm::append_range(taken, op.getWeightingOperands());
+  }
   for (Operation *loop = op->getParentOp();
        isa<scf::ForOp, scf::WhileOp, scf::IfOp>(loop);
        loop = loop->getParentOp()) {
-    if (!llvm::all_of(buffers, [&](Value buffer) {
-          return isUsedByOnly(op, buffer, loop);
-        }))
+    auto isInside = [&](Value value) {
+      return loop->isAncestor(value.getParentBlock()->getParentOp());
+    };
+    if (!llvm::all_of(
+            buffers,
+            [&](Value buffer) { return isUsedByOnly(op, buffer, loop); }) ||
+        llvm::any_of(taken, isInside))
       break;
     if (!isa<scf::IfOp>(loop))
       around = loop;
