@@ -383,10 +383,11 @@ void KernelEmitter::storeKept() {
     emitWhere(storesFirst(isThere), [&] {
       Value at = locateState(split, numberRow(add(firstRow, toIndex(own))));
       forEachPlace({}, [&](Value place, ValueRange) {
-        for (bool isKey : {false, true})
-          memref::StoreOp::create(b, loc, loadKept(place, row, isKey),
-                                  states[isKey],
+        for (bool isKey : {false, true}) {
+          Value kept = loadKept(place, row, isKey);
+          memref::StoreOp::create(b, loc, kept, states[isKey],
                                   ValueRange{at, toIndex(place)});
+        }
         return Values();
       });
     });
@@ -403,8 +404,9 @@ void KernelEmitter::takeKept() {
              [&](Value number, ValueRange) {
                forEachPlace({}, [&](Value place, ValueRange) {
                  Value at = toIndex(place);
-                 offerKey(row, loadState(0, number, allRow, at),
-                          loadState(1, number, allRow, at));
+                 Value score = loadState(0, number, allRow, at);
+                 Value key = loadState(1, number, allRow, at);
+                 offerKey(row, score, key);
                  return Values();
                });
                return Values();

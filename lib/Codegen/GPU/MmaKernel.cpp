@@ -196,12 +196,12 @@ void MmaKernel::storeFactor(const RowValues &weights) {
   Value own =
       add(multiply(add(warpRow, group), i32(layout.weightRowBytes)), ownKey(2));
   for (unsigned row = 0; row < kThreadRows; ++row)
-    for (int64_t i = 0; i < lanes; i += 2)
-      hardware.store(
-          hardware.pack(lane(weights[row], i), lane(weights[row], i + 1),
-                        element),
-          shared(layout.weights + 8 * row * layout.weightRowBytes + 8 * i, own),
-          4);
+    for (int64_t i = 0; i < lanes; i += 2) {
+      Value first = lane(weights[row], i), second = lane(weights[row], i + 1);
+      Value pair = hardware.pack(first, second, element);
+      int64_t at = layout.weights + 8 * row * layout.weightRowBytes + 8 * i;
+      hardware.store(pair, shared(at, own), 4);
+    }
 }
 
 SmallVector<Value> MmaKernel::addProduct(ValueRange sums,
