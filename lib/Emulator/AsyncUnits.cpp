@@ -19,6 +19,9 @@ namespace attn {
 void AsyncUnits::reset() {
   barriers.clear();
   copies.clear();
+  stores.clear();
+  numGroups.clear();
+  waitingForStores.clear();
 }
 
 //===----------------------------------------------------------------------===//
@@ -135,11 +138,8 @@ void AsyncUnits::readBox(Copy &copy) {
       std::memcpy(&copy.data[i * bytes], address, bytes);
 }
 
-void AsyncUnits::copy(char *to, char *barrierAddress,
-                      const EmulatedTensorMap &map,
-                      llvm::ArrayRef<int32_t> at) {
-  Barrier &barrier = get(barrierAddress);
-  SharedMemory &shared = block.getShared();
+int64_t AsyncUnits::checkMap(const EmulatedTensorMap &map,
+                             llvm::ArrayRef<int32_t> at) {
   if (map.mark != EmulatedTensorMap::kMark)
     block.fail("copies by what is no tensor map");
   if (map.rank != static_cast<int32_t>(at.size()))
@@ -148,6 +148,18 @@ void AsyncUnits::copy(char *to, char *barrierAddress,
                " dimensions");
   if (!map.base)
     block.fail("copies by the map of a tensor that has no elements");
+  int64_t bytes = map.elementBytes;
+  for (int32_t dim = 0; dim < map.rank; ++dim)
+    bytes *= map.box[dim];
+  return bytes;
+}
+
+void AsyncUnits::copy(char *to, char *barrierAddress,
+                      const EmulatedTensorMap &map,
+                      llvm::ArrayRef<int32_t> at) {
+  Barrier &barrier = get(barrierAddress);
+  SharedMemory &shared = block.getShared();
+  int64_t bytes = checkMap(map, at);
   if (!barrier.isFenced)
     block.fail("copies for an mbarrier whose initialization the unit of copies "
                "may not see; put a fence behind it");
@@ -155,9 +167,7 @@ void AsyncUnits::copy(char *to, char *barrierAddress,
   copy.map = map;
   copy.at = {};
   llvm::copy(at, copy.at.begin());
-  copy.bytes = map.elementBytes;
-  for (int32_t dim = 0; dim < map.rank; ++dim)
-    copy.bytes *= map.box[dim];
+  copy.bytes = bytes;
   copy.to = shared.getOffset(to);
   copy.barrier = shared.getOffset(barrierAddress);
   if (!shared.contains(to))
@@ -175,7 +185,78 @@ void AsyncUnits::copy(char *to, char *barrierAddress,
   ++block.getCounts().copies;
 }
 
+void AsyncUnits::store(char *from, const EmulatedTensorMap &map,
+                       llvm::ArrayRef<int32_t> at) {
+  SharedMemory &shared = block.getShared();
+  Store store;
+  store.bytes = checkMap(map, at);
+  store.map = map;
+  store.at = {};
+  llvm::copy(at, store.at.begin());
+  store.thread = block.getThread();
+  store.from = shared.getOffset(from);
+  if (!shared.contains(from))
+    block.fail("stores a tensor from what is not shared memory");
+  block.checkAlignment(store.thread, from, store.bytes, 1024);
+  if (auto mistake = shared.checkProxy(store.from, store.bytes))
+    block.fail(*mistake);
+  block.checkRead(store.thread, from, store.bytes, 1024);
+  for (int64_t i = 0; i < store.bytes / map.elementBytes; ++i)
+    if (const char *address = locate(map, store.at, i))
+      block.checkGlobal(store.thread, address, map.elementBytes, "stores");
+  shared.hold(store.from, store.bytes, 1);
+  stores.push_back(store);
+  ++block.getCounts().copies;
+}
+
+void AsyncUnits::commitStores() {
+  int64_t &number = numGroups[block.getThread()];
+  ++number;
+  for (Store &store : stores)
+    if (store.thread == block.getThread() && store.group == 0)
+      store.group = number;
+}
+
+int64_t AsyncUnits::countGroups(unsigned thread) const {
+  int64_t last = 0, oldest = 0;
+  if (auto known = numGroups.find(thread); known != numGroups.end())
+    last = known->second;
+  for (const Store &store : stores)
+    if (store.thread == thread && store.group > 0)
+      oldest = oldest ? std::min(oldest, store.group) : store.group;
+  return oldest ? last - oldest + 1 : 0;
+}
+
+void AsyncUnits::waitForStores(int64_t open) {
+  unsigned thread = block.getThread();
+  if (countGroups(thread) <= open)
+    return;
+  waitingForStores[thread] = open;
+  block.wait("cp.async.bulk.wait_group");
+}
+
+/// What it reads is what is there now: whoever writes it before is found to.
+void AsyncUnits::landStore(size_t index) {
+  Store store = stores[index];
+  stores.erase(stores.begin() + index);
+  SharedMemory &shared = block.getShared();
+  int64_t bytes = store.map.elementBytes;
+  for (int64_t i = 0; i < store.bytes / bytes; ++i)
+    if (const char *address = locate(store.map, store.at, i))
+      std::memcpy(const_cast<char *>(address),
+                  shared.getBase() + swizzle(store.from + i * bytes), bytes);
+  shared.hold(store.from, store.bytes, -1);
+  auto waiting = waitingForStores.find(store.thread);
+  if (waiting == waitingForStores.end() ||
+      countGroups(store.thread) > waiting->second)
+    return;
+  waitingForStores.erase(waiting);
+  block.wake(store.thread);
+}
+
 void AsyncUnits::land(size_t index) {
+  if (index >= copies.size())
+    return landStore(index - copies.size());
   Copy copy = std::move(copies[index]);
   copies.erase(copies.begin() + index);
   if (copy.data.empty())
@@ -195,7 +276,7 @@ void AsyncUnits::land(size_t index) {
 }
 
 std::string AsyncUnits::describeEnd() const {
-  if (!copies.empty())
+  if (!copies.empty() || !stores.empty())
     return "ends while its copies of tensors may not be over; wait for them";
   for (auto &[at, barrier] : barriers)
     if (barrier.bytes != 0)

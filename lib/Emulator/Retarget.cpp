@@ -97,6 +97,12 @@ llvm::Error Retargeter::replaceAssembly() {
           module.getOrInsertFunction("llvm.nvvm.tanh.approx.f32", type));
       continue;
     }
+    if (text == "mov.b32 $0, $1;" && type->getNumParams() == 1 &&
+        type->getReturnType() == type->getParamType(0)) {
+      call->replaceAllUsesWith(call->getArgOperand(0));
+      call->eraseFromParent();
+      continue;
+    }
     llvm::Expected<Assembly> parsed = Assembly::parse(*assembly);
     if (!parsed)
       return parsed.takeError();

@@ -75,6 +75,25 @@ static void copyTensor(const Slot *arguments, Slot *, int32_t) {
                         getArgument<char *>(arguments, 1), map, at);
 }
 
+/// (from, map, coordinates, cache hint, whether there is one)
+template <unsigned rank>
+static void storeTensor(const Slot *arguments, Slot *, int32_t) {
+  int32_t at[rank];
+  for (unsigned dim = 0; dim < rank; ++dim)
+    at[dim] = getArgument<int32_t>(arguments, 2 + dim);
+  EmulatedTensorMap map;
+  std::memcpy(&map, getArgument<const char *>(arguments, 1), sizeof(map));
+  Block::current().getUnits().store(getArgument<char *>(arguments, 0), map, at);
+}
+
+static void commitStores(const Slot *, Slot *, int32_t) {
+  Block::current().getUnits().commitStores();
+}
+
+static void waitForStores(const Slot *arguments, Slot *, int32_t) {
+  Block::current().getUnits().waitForStores(getArgument<int32_t>(arguments, 0));
+}
+
 /// The threads of a warpgroup have as many registers as they want.
 static void setRegisters(const Slot *arguments, Slot *results, int32_t site) {
   auto count = getArgument<uint32_t>(arguments, 0);
@@ -103,6 +122,13 @@ llvm::ArrayRef<Intrinsic> getUnitIntrinsics() {
       {"cp.async.bulk.tensor.g2s.tile.3d", copyTensor<3>},
       {"cp.async.bulk.tensor.g2s.tile.4d", copyTensor<4>},
       {"cp.async.bulk.tensor.g2s.tile.5d", copyTensor<5>},
+      {"cp.async.bulk.tensor.s2g.tile.1d", storeTensor<1>},
+      {"cp.async.bulk.tensor.s2g.tile.2d", storeTensor<2>},
+      {"cp.async.bulk.tensor.s2g.tile.3d", storeTensor<3>},
+      {"cp.async.bulk.tensor.s2g.tile.4d", storeTensor<4>},
+      {"cp.async.bulk.tensor.s2g.tile.5d", storeTensor<5>},
+      {"cp.async.bulk.commit.group", commitStores},
+      {"cp.async.bulk.wait.group.read", waitForStores},
       {"setmaxnreg.inc.sync.aligned.u32", setRegisters},
       {"setmaxnreg.dec.sync.aligned.u32", setRegisters},
   };
