@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/GPUFit.h"
+#include "GPUExtents.h"
 #include "attn/Analysis/KernelFit.h"
 #include "attn/IR/BlockList.h"
 #include "attn/IR/Ragged.h"
@@ -19,8 +20,7 @@ using namespace mlir;
 
 namespace attn {
 
-/// The extent of dimension `dim` as mapped operand `index` has it.
-static int64_t getExtent(GenericOp op, unsigned index, unsigned dim) {
+int64_t getExtent(GenericOp op, unsigned index, unsigned dim) {
   auto type = cast<ShapedType>(op.getMappedOperands()[index].getType());
   AffineMap map = op.getIndexingMap(index);
   return type.getDimSize(
@@ -93,6 +93,9 @@ AccumulateWeightingAttrInterface getSummedWeighting(GenericOp op) {
 /// less, as a thread has half as many registers for these.
 constexpr int64_t kMostFeatures = 576, kMostChannels = 512;
 constexpr int64_t kMostWideFeatures = 256, kMostWideChannels = 128;
+
+/// The dimensions that a map of a tensor may have.
+constexpr unsigned kMostMapDims = 5;
 
 bool sharesFeatures(GenericOp op) {
   unsigned dim = op.getDimensionClasses().features[0];
@@ -178,31 +181,114 @@ std::string explainNoMma(GenericOp op) {
   return "";
 }
 
-std::string explainNoWgmma(GenericOp op) {
+int64_t getAnyExtent(GenericOp op, unsigned dim) {
+  AffineExpr expr = getAffineDimExpr(dim, op.getContext());
+  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
+    auto type = dyn_cast<ShapedType>(operand.getType());
+    auto position = op.getIndexingMap(index).getResultPosition(expr);
+    if (type && position && !type.isDynamicDim(*position))
+      return type.getDimSize(*position);
+  }
+  return ShapedType::kDynamic;
+}
+
+int64_t countFoldedRows(GenericOp op) {
+  constexpr int64_t kMostRows = 128;
+  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
+  if (dims.size() < 2 || op.getQueryStarts())
+    return 0;
+  // All rows of a tile have one list.
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (blocks && (!blocks->isPhysical() || llvm::any_of(dims, [&](unsigned dim) {
+        return blocks->dependsOn(dim);
+      })))
+    return 0;
+  int64_t rows = 1, others = 1;
+  for (unsigned dim : dims) {
+    int64_t extent = getAnyExtent(op, dim);
+    if (ShapedType::isDynamic(extent) || extent > kMostRows)
+      return 0;
+    rows *= extent;
+    others *= dim == dims.back() ? 1 : extent;
+  }
+  return others > 1 && rows <= kMostRows ? rows : 0;
+}
+
+bool fitBlocks(int64_t blockKeys, int64_t keys) {
+  return blockKeys % 8 == 0 && (keys % blockKeys == 0 || blockKeys % keys == 0);
+}
+
+/// What a tile of the form `wgmma` has to be.
+static std::string explainNoTile(GenericOp op, GPUKernelAttr choice) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  if (blocks && !fitBlocks(blocks->getKeys(), choice.getKeys()))
+    return llvm::formatv("expected tiles of whole blocks of {0} keys, or of "
+                         "parts of one, but they have {1}",
+                         blocks->getKeys(), choice.getKeys());
+  int64_t folded = countFoldedRows(op);
+  if (choice.getFolded() && (folded == 0 || folded > choice.getRows()))
+    return "rows of several dimensions have to be known, and be one tile";
+  return "";
+}
+
+std::string explainNoWgmma(GenericOp op, GPUKernelAttr choice) {
   std::string reason = explainNoMma(op);
   if (!reason.empty())
     return reason;
   if (!isOnline(op))
     return "weights have to be final";
-  if (op.getQueryStarts() || op.getKeyStarts())
-    return "rows are packed";
   DimensionClasses classes = op.getDimensionClasses();
   if (classes.queryRows.empty())
     return "there is no dimension of query rows";
-  if (op.getBlocksAttr() || classes.keyRows.size() > 1)
-    return "keys are given by lists of blocks, or lie along several dimensions";
+  constexpr int64_t kGroupRows = 64;
+  if (countRowsOfList(op, classes.queryRows.back()) % kGroupRows != 0)
+    return "rows that share a list of blocks are no multiple of 64";
+  if (std::optional<BlockList> blocks = BlockList::of(op);
+      blocks && blocks->getKeys() % 8 != 0)
+    return "blocks of keys are no multiple of 8";
   for (unsigned index : {0u, 1u, 2u}) {
     unsigned dim = index == 2 ? classes.channels[0] : classes.features[0];
     StringRef operand = index == 0 ? "query" : index == 1 ? "key" : "value";
     if (int64_t extent = getExtent(op, index, dim); extent > 256)
       return llvm::formatv("expected at most 256 {0}, but there are {1}",
                            index == 2 ? "channels" : "features", extent);
-    if (unsigned rank = op.getIndexingMap(index).getNumResults(); rank > 5)
-      return llvm::formatv("expected a {0} of at most 5 dimensions, but it has "
-                           "{1}",
-                           operand, rank);
+    if (unsigned rank = op.getIndexingMap(index).getNumResults();
+        rank > kMostMapDims)
+      return llvm::formatv("expected a {0} of at most {1} dimensions, but it "
+                           "has {2}",
+                           operand, kMostMapDims, rank);
   }
-  return "";
+  return choice ? explainNoTile(op, choice) : "";
+}
+
+int64_t countCopiedKeys(GenericOp op, GPUKernelAttr choice) {
+  std::optional<BlockList> blocks = BlockList::of(op);
+  return blocks ? std::min(blocks->getKeys(), choice.getKeys())
+                : choice.getKeys();
+}
+
+int64_t countStoredRows(GenericOp op, GPUKernelAttr choice) {
+  constexpr int64_t kGroupRows = 64;
+  AffineMap map = op.getIndexingMap(op.getOutputIndex());
+  DimensionClasses classes = op.getDimensionClasses();
+  Type element = getElement(op.getOutput());
+  auto buffer = dyn_cast<MemRefType>(op.getOutput().getType());
+  if (choice.getSplits() > 1 || op.getQueryStarts() ||
+      countRowsOfList(op, classes.queryRows.back()) != 0 ||
+      map.getNumResults() > kMostMapDims ||
+      map.getDimPosition(map.getNumResults() - 1) != classes.channels[0] ||
+      (!element.isF16() && !element.isBF16()) ||
+      (buffer && !buffer.isLastDimUnitStride()))
+    return 0;
+  if (!choice.getFolded())
+    return kGroupRows;
+  int64_t others = 1;
+  for (unsigned dim : ArrayRef(classes.queryRows).drop_back())
+    others *= getAnyExtent(op, dim);
+  int64_t rows = countFoldedRows(op);
+  if (rows <= kGroupRows)
+    return rows / others;
+  return kGroupRows % others == 0 ? kGroupRows / others : 0;
 }
 
 /// Tiles lie as they are copied, 64 columns of all rows after the other, in
@@ -217,11 +303,12 @@ static GPUShared shareForWgmma(GenericOp op, GPUKernelAttr choice) {
   shared.queryStride = shared.valueStride = kRowBytes;
   int64_t keyBytes = kRowBytes * llvm::divideCeil(shared.features, kColumns);
   int64_t valueBytes = kRowBytes * llvm::divideCeil(shared.channels, kColumns);
-  shared.keys = choice.getRows() * keyBytes;
+  int64_t stored = countStoredRows(op, choice) > 0 ? valueBytes : 0;
+  shared.keys = choice.getRows() * std::max(keyBytes, stored);
   shared.values = shared.keys + choice.getKeys() * keyBytes;
   shared.stageBytes = choice.getKeys() * (keyBytes + valueBytes);
   shared.barriers = shared.keys + choice.getStages() * shared.stageBytes;
-  shared.size = shared.barriers + kBarrierBytes * (1 + 4 * choice.getStages());
+  shared.size = shared.barriers + kBarrierBytes * (2 + 4 * choice.getStages());
   return shared;
 }
 
@@ -274,251 +361,6 @@ GPUShared GPUShared::of(GenericOp op, GPUKernelAttr choice) {
       shared.statistics +
       (divides ? numberBytes * choice.getSharers() * rows * numStatistics : 0);
   return shared;
-}
-
-/// The extent of `dim` in whatever operand has it.
-static int64_t getAnyExtent(GenericOp op, unsigned dim) {
-  AffineExpr expr = getAffineDimExpr(dim, op.getContext());
-  for (auto [index, operand] : llvm::enumerate(op.getMappedOperands())) {
-    auto type = dyn_cast<ShapedType>(operand.getType());
-    auto position = op.getIndexingMap(index).getResultPosition(expr);
-    if (type && position && !type.isDynamicDim(*position))
-      return type.getDimSize(*position);
-  }
-  return ShapedType::kDynamic;
-}
-
-/// All query rows of a position along other dimensions, where these are few
-/// enough to be one tile: grouped heads. 0 where they are not, or are those of
-/// one dimension.
-static int64_t countFoldedRows(GenericOp op) {
-  constexpr int64_t kMostRows = 128;
-  SmallVector<unsigned> dims = op.getDimensionClasses().queryRows;
-  if (dims.size() < 2 || op.getQueryStarts() || op.getBlocksAttr())
-    return 0;
-  int64_t rows = 1, others = 1;
-  for (unsigned dim : dims) {
-    int64_t extent = getAnyExtent(op, dim);
-    if (ShapedType::isDynamic(extent) || extent > kMostRows)
-      return 0;
-    rows *= extent;
-    others *= dim == dims.back() ? 1 : extent;
-  }
-  return others > 1 && rows <= kMostRows ? rows : 0;
-}
-
-/// How many rows operand `index` has along the dimension that is packed, if it
-/// is known.
-static int64_t getPackedExtent(GenericOp op, unsigned index) {
-  auto type = cast<ShapedType>(op.getMappedOperands()[index].getType());
-  for (unsigned i = 0, e = type.getRank(); i < e; ++i)
-    if (isPacked(op, index, i))
-      return type.getDimSize(i);
-  return ShapedType::kDynamic;
-}
-
-/// The blocks of query rows of packed requests, if all are known and few, a
-/// block to each request.
-static std::optional<int64_t> countRequestBlocks(GenericOp op) {
-  constexpr int64_t kFewRows = 16;
-  auto starts = cast<ShapedType>(op.getQueryStarts().getType());
-  int64_t rows = getPackedExtent(op, 0);
-  if (ShapedType::isDynamic(rows) || starts.isDynamicDim(0))
-    return std::nullopt;
-  int64_t requests = starts.getDimSize(0) - 1;
-  return rows <= kFewRows * requests ? std::optional(requests) : std::nullopt;
-}
-
-/// The parts that keys are split into: as many as give each multiprocessor two
-/// blocks, where these are few and known, but 4 tiles of keys or more to each.
-static int64_t chooseSplits(GenericOp op, const GPUTarget &target,
-                            GPUKernelAttr choice) {
-  DimensionClasses classes = op.getDimensionClasses();
-  int64_t blocks = 1;
-  std::optional<unsigned> request;
-  if (op.getQueryStarts()) {
-    std::optional<int64_t> count = countRequestBlocks(op);
-    if (!count)
-      return 1;
-    request = getRaggedDims(op)->request;
-    blocks = *count;
-  }
-  for (unsigned dim = 0, e = op.getNumDims(); dim < e; ++dim) {
-    auto kind = classes.classes[dim];
-    bool isPackedRow = request && dim == classes.queryRows.back();
-    if ((kind != DimensionClass::Batch && kind != DimensionClass::QueryRow) ||
-        dim == request || isPackedRow)
-      continue;
-    int64_t extent = getAnyExtent(op, dim);
-    if (ShapedType::isDynamic(extent))
-      return 1;
-    bool isTiled = kind == DimensionClass::QueryRow &&
-                   (choice.getFolded() || dim == classes.queryRows.back());
-    // The states of many rows are much to store and to read again.
-    if (isTiled && extent > choice.getRows())
-      return 1;
-    blocks *= isTiled ? 1 : extent;
-  }
-  // An unknown number of keys, with rows that are few, is that of a cache.
-  int64_t numKeys = 1;
-  for (unsigned dim : classes.keyRows)
-    numKeys = llvm::SaturatingMultiply<uint64_t>(
-        numKeys, std::max<int64_t>(getAnyExtent(op, dim), 0));
-  std::optional<BlockList> lists = BlockList::of(op);
-  bool isKnown =
-      llvm::none_of(classes.keyRows,
-                    [&](unsigned dim) {
-                      return ShapedType::isDynamic(getAnyExtent(op, dim));
-                    }) &&
-      !(lists && lists->isPhysical());
-  if (!isKnown)
-    numKeys = 4096;
-  if (int64_t all = getPackedExtent(op, 1); !ShapedType::isDynamic(all))
-    numKeys = std::min(numKeys, all);
-  if (blocks == 0)
-    return 1;
-  int64_t wanted = 2 * target.processors / blocks;
-  return std::clamp<int64_t>(std::min(wanted, numKeys / (4 * choice.getKeys())),
-                             1, 32);
-}
-
-/// The form `wgmma`, where it fits. A thread has half a row of scores, a
-/// quarter of one of weights, those of the tile before, and half a row of sums,
-/// in 240 registers; what regions need besides, and ends of tiles, is theirs,
-/// too. Stages are 2 or 3, as shared memory has room for.
-static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
-  DimensionClasses classes = op.getDimensionClasses();
-  int64_t channels = getExtent(op, 2, classes.channels[0]);
-  constexpr int64_t kWarps = 8;
-  auto create = [&](int64_t keys, int64_t stages, int64_t splits) {
-    return GPUKernelAttr::get(op.getContext(), GPUForm::wgmma, 16 * kWarps,
-                              keys, kWarps, stages, splits, /*folded=*/false);
-  };
-  auto fits = [&](int64_t keys, int64_t stages) {
-    return GPUShared::of(op, create(keys, stages, 1)).size <=
-           target.sharedBytes;
-  };
-  int64_t known = getAnyExtent(op, classes.keyRows.back());
-  bool isPlain =
-      op.getMask().empty() && op.getScore().empty() && op.getWeight().empty();
-  int64_t keys = 128;
-  if (channels > 192)
-    keys = isPlain ? 64 : 48;
-  else if (channels > 128)
-    keys = isPlain ? 96 : 64;
-  else if (channels > 64)
-    keys = !isPlain ? 96 : known > 0 && known % 128 == 0 ? 128 : 112;
-  while (!fits(keys, 2))
-    keys -= 16;
-  int64_t stages = fits(keys, 3) ? 3 : 2;
-  GPUKernelAttr kernel =
-      create(keys, stages, chooseSplits(op, target, create(keys, stages, 1)));
-  std::string reason = llvm::formatv(
-      "wgmma: tiles of {0} query rows by {1} keys, {2} warps and 4 that "
-      "copy, {3} bytes of the {4} of shared memory of {5}; {6} stages",
-      kernel.getRows(), keys, kWarps, GPUShared::of(op, kernel).size,
-      target.sharedBytes, target.chip, stages);
-  if (kernel.getSplits() > 1)
-    reason += llvm::formatv("; keys in {0} parts", kernel.getSplits());
-  return {kernel, reason};
-}
-
-/// The products of fragments that a warp of the form `mma_sync` does for each
-/// key tile, if `parts` warps that share rows divide the keys.
-static int64_t countProducts(GenericOp op, GPUKernelAttr kernel,
-                             int64_t parts) {
-  GPUShared shared = GPUShared::of(op, kernel);
-  int64_t channels = shared.channels / kernel.getSharers();
-  return kernel.getKeys() / 8 / parts * (shared.features / 16) +
-         kernel.getKeys() / 16 * (channels / 8);
-}
-
-GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target, bool wgmma) {
-  if (wgmma && target.hasWgmma() && explainNoWgmma(op).empty())
-    return chooseWgmma(op, target);
-  std::string noMma = explainNoMma(op);
-  GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
-  bool mma = form == GPUForm::mma_sync;
-  DimensionClasses classes = op.getDimensionClasses();
-  int64_t channels =
-      GPUShared::of(
-          op, GPUKernelAttr::get(op.getContext(), form, 16, 16, 1, 1, 1, false))
-          .channels;
-  int64_t folded = countFoldedRows(op);
-  // Of the 255 registers of a thread, which has two rows and every fourth pair
-  // of columns: half as many as there are channels, and as there are keys.
-  int64_t sharers = channels > 256 ? 2 : 1;
-  int64_t warps = mma ? (folded > 64 ? 8 : 4) : 2 * sharers;
-  int64_t keys = !mma || channels > 128 ? 32 : 64;
-  if (mma && sharers > 1) {
-    // Wide rows leave room for one block on a multiprocessor, so that it has as
-    // many warps as registers go round for. Of few rows more warps have each.
-    int64_t rows = classes.queryRows.empty() ? 1
-                   : folded > 0 ? folded
-                                : getAnyExtent(op, classes.queryRows.back());
-    bool isFew = rows >= 0 && rows <= 32;
-    sharers = isFew ? 4 : 2;
-    warps = isFew && rows <= 16 ? 4 : 8;
-    // Of the keys a thread has as many as there is room for with half of the
-    // channels, and what regions and a second output need.
-    bool isPlain = op.getMask().empty() && op.getScore().empty() &&
-                   op.getWeight().empty() && !op.getLse();
-    keys = warps == 8 && (isFew || isPlain) ? 64 : 32;
-  }
-  int64_t leastKeys = std::max<int64_t>(16, 8 * sharers);
-  // Rows of other lists are not of a tile, and other rows of keys neither.
-  if (int64_t rows = classes.queryRows.empty()
-                         ? 0
-                         : countRowsOfList(op, classes.queryRows.back()))
-    warps = std::min<int64_t>(warps, sharers * llvm::divideCeil(rows, 16));
-  int64_t row = getAnyExtent(op, classes.keyRows.back());
-  if (classes.keyRows.size() > 1 && !op.getBlocksAttr() && row > 0)
-    keys = std::min<int64_t>(keys, llvm::alignTo(row, leastKeys));
-  auto create = [&](int64_t stages, int64_t splits) {
-    return GPUKernelAttr::get(op.getContext(), form, 16 * warps / sharers, keys,
-                              warps, stages, splits, folded > 0);
-  };
-  auto getSize = [&](int64_t stages) {
-    return GPUShared::of(op, create(stages, 1)).size;
-  };
-  while (getSize(1) > target.sharedBytes) {
-    if (keys > leastKeys)
-      keys = llvm::alignTo(keys / 2, leastKeys);
-    else if (warps > sharers)
-      warps /= 2;
-    else
-      return {{},
-              llvm::formatv("the smallest tile takes {0} bytes of shared "
-                            "memory, of which a block of {1} may have {2}",
-                            getSize(1), target.chip, target.sharedBytes)};
-  }
-  // Registers leave room for two blocks: a second stage is not to take it.
-  constexpr int64_t kReserved = 1024;
-  bool isStaged =
-      mma && 2 * (getSize(2) + kReserved) <= target.sharedBytes + kReserved;
-  int64_t stages = isStaged ? 2 : 1;
-  GPUKernelAttr kernel =
-      create(stages, chooseSplits(op, target, create(stages, 1)));
-  std::string reason = llvm::formatv(
-      "{0}: tiles of {1} query rows by {2} keys, {3} warps, {4} bytes of the "
-      "{5} of shared memory of {6}",
-      stringifyGPUForm(form), kernel.getRows(), keys, warps, getSize(stages),
-      target.sharedBytes, target.chip);
-  if (stages > 1)
-    reason += llvm::formatv("; {0} stages", stages);
-  if (folded > 0)
-    reason += llvm::formatv("; {0} rows of several dimensions in one", folded);
-  if (sharers > 1)
-    reason += llvm::formatv("; channels in {0} parts", sharers);
-  if (mma && sharers > 1)
-    reason += llvm::formatv(
-        ", and keys: a warp has {0} products a key tile, and not {1}",
-        countProducts(op, kernel, sharers), countProducts(op, kernel, 1));
-  if (kernel.getSplits() > 1)
-    reason += llvm::formatv("; keys in {0} parts", kernel.getSplits());
-  if (!mma)
-    reason += "; no mma_sync, as " + noMma;
-  return {kernel, reason};
 }
 
 } // namespace attn

@@ -41,8 +41,10 @@ bool GPUTarget::isExact() const { return !llvm::isDigit(chip.back()); }
 std::optional<GPUTarget> GPUTarget::ofNumber(int32_t number) {
   std::optional<GPUTarget> latest;
   for (const GPUTarget &target : kTargets)
-    if (!target.isExact() && target.getNumber() <= number &&
-        (!latest || latest->getNumber() < target.getNumber()))
+    if (target.getNumber() == number && target.hasWgmma())
+      return target;
+    else if (!target.isExact() && target.getNumber() <= number &&
+             (!latest || latest->getNumber() < target.getNumber()))
       latest = target;
   return latest;
 }

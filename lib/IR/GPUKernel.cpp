@@ -16,7 +16,7 @@ namespace attn {
 LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
                                     GPUForm form, int64_t rows, int64_t keys,
                                     int64_t warps, int64_t stages,
-                                    int64_t splits, bool) {
+                                    int64_t splits, bool, int64_t blocks) {
   if (warps < 1 || warps > 16)
     return report() << "'attn.gpu_kernel' (C1) expected 1 to 16 warps, but got "
                     << warps;
@@ -43,6 +43,10 @@ LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
     return report() << "'attn.gpu_kernel' (C5) expected wgmma to have 4 or 8 "
                        "warps and 16 rows to each, but got "
                     << warps << " and " << rows << " rows";
+  if (blocks < 0 || (blocks != 0 && form != GPUForm::wgmma))
+    return report() << "'attn.gpu_kernel' (C6) expected 0 blocks or, of wgmma, "
+                       "more, but got "
+                    << blocks;
   return success();
 }
 

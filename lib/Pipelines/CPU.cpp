@@ -242,10 +242,9 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> chip{*this, "chip",
                            llvm::cl::desc("The GPU that kernels are for"),
                            llvm::cl::init(getDefaultChip().str())};
-  Option<bool> wgmma{
-      *this, "wgmma",
-      llvm::cl::desc("Kernels take the form wgmma where they can"),
-      llvm::cl::init(false)};
+  Option<WgmmaPolicy> wgmma{
+      *this, "wgmma", llvm::cl::desc("Which kernels take the form wgmma"),
+      llvm::cl::init(WgmmaPolicy::Auto), getWgmmaPolicyValues()};
   Option<Stage> verify{*this, "verify",
                        llvm::cl::desc("The stage whose sentence is checked"),
                        llvm::cl::init(Stage::LLVM), getStageValues()};

@@ -435,7 +435,8 @@ void attn_rt_gpu_map(attn_rt_context *context, int64_t *map, void *base,
     if (extents[i] == 0)
       return;
     sizes[i] = (uint64_t)extents[i];
-    strides[i] = (uint64_t)extents[rank + i];
+    /* To the next of one position it is not far, whatever is said. */
+    strides[i] = sizes[i] == 1 ? 16 : (uint64_t)extents[rank + i];
     box[i] = (uint32_t)extents[2 * rank + i];
     steps[i] = 1;
   }

@@ -59,15 +59,17 @@ inline llvm::Error makeValueError(const std::string &expected,
 }
 
 /// Reads `auto`, `always` or `never`.
-inline llvm::Error parseFusion(llvm::StringRef text, FusionPolicy &policy) {
+template <typename PolicyT>
+llvm::Error parsePolicy(llvm::StringRef text, llvm::StringRef option,
+                        PolicyT &policy) {
   if (text == "auto")
-    policy = FusionPolicy::Auto;
+    policy = PolicyT::Auto;
   else if (text == "always")
-    policy = FusionPolicy::Always;
+    policy = PolicyT::Always;
   else if (text == "never")
-    policy = FusionPolicy::Never;
+    policy = PolicyT::Never;
   else
-    return makeValueError("--fusion=auto, always or never", text);
+    return makeValueError("--" + option.str() + "=auto, always or never", text);
   return llvm::Error::success();
 }
 

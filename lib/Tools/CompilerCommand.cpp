@@ -60,7 +60,7 @@ static Error parseTriple(StringRef text, CompilerCommand &command) {
 }
 
 static Error parseFusionPolicy(StringRef text, CompilerCommand &command) {
-  return parseFusion(text, command.fusion);
+  return parsePolicy(text, "fusion", command.fusion);
 }
 
 static const Option optionTable[] = {

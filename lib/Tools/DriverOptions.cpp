@@ -244,13 +244,17 @@ static const Option optionTable[] = {
     {"count-tiles", Value::None, "",
      "print how many key tiles were looked at, computed and full", nullptr,
      &DriverOptions::countTiles},
-    {"wgmma", Value::None, "",
-     "GPU kernels take the form wgmma where they can; for --chip=sm_90a",
-     nullptr, &DriverOptions::wgmma},
+    {"wgmma", Value::Optional, "auto|always|never",
+     "which kernels take the form wgmma on sm_90a (default: those that can, "
+     "beside others; without a value: without these)",
+     [](StringRef text, DriverOptions &options) {
+       return parsePolicy(text.empty() ? StringRef("always") : text, "wgmma",
+                          options.wgmma);
+     }},
     {"fusion", Value::Required, "auto|always|never",
      "which ops to fuse (default: those that are faster fused)",
      [](StringRef text, DriverOptions &options) {
-       return parseFusion(text, options.fusion);
+       return parsePolicy(text, "fusion", options.fusion);
      }},
     {"require-fused", Value::None, "", "make the unfused fallback an error",
      nullptr, &DriverOptions::requireFused},
@@ -313,7 +317,7 @@ static Error checkTarget(const DriverOptions &options) {
   if (!options.chip.empty() && !gpu)
     return createStringError("expected --chip together with --target=gpu or "
                              "gpu-emulator");
-  if (options.wgmma && options.chip != "sm_90a")
+  if (options.wgmma == WgmmaPolicy::Always && options.chip != "sm_90a")
     return createStringError(
         "expected --wgmma together with --chip=sm_90a, but got " +
         (options.chip.empty() ? "none" : "--chip=" + options.chip));

@@ -50,7 +50,7 @@ struct DriverOptions {
   EmitKind emit = EmitKind::None;
   bool printConfig = false;
   bool countTiles = false;
-  bool wgmma = false;
+  WgmmaPolicy wgmma = WgmmaPolicy::Auto;
   bool requireFused = false;
   FusionPolicy fusion = FusionPolicy::Auto;
   std::optional<Stage> startAfter, stopAfter, verifyStage;

@@ -54,3 +54,8 @@ func.func @other_attribute(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memre
 
 // expected-error @below {{'attn.gpu_kernel' (C5) expected wgmma to have 4 or 8 warps and 16 rows to each, but got 2 and 32 rows}}
 func.func private @warps() attributes {a = #attn.gpu_kernel<wgmma, rows = 32, keys = 64, warps = 2, stages = 2, splits = 1>}
+
+// -----
+
+// expected-error @below {{'attn.gpu_kernel' (C6) expected 0 blocks or, of wgmma, more, but got 132}}
+func.func private @blocks() attributes {a = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 1, blocks = 132>}

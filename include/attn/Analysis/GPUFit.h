@@ -37,7 +37,8 @@ struct GPUShared {
   /// Where warps that divide keys tell each other statistics, a number each for
   /// each row.
   int64_t statistics;
-  /// Where mbarriers are: of the queries, then of each stage.
+  /// Where mbarriers are: of the queries, then of each stage, then of the
+  /// queries again. The queries' memory is the output's, too.
   int64_t barriers;
   /// The words of a row of weights, and the bytes of one that is a factor.
   int64_t weightStride, weightRowBytes;
@@ -66,8 +67,17 @@ bool dividesKeys(GenericOp op, GPUKernelAttr choice);
 std::string explainNoMma(GenericOp op);
 
 /// Why it cannot be one of the form `wgmma`; empty if it can. `op` can be a
-/// kernel.
-std::string explainNoWgmma(GenericOp op);
+/// kernel. With a `choice` also what its tiles have to be.
+std::string explainNoWgmma(GenericOp op, GPUKernelAttr choice = {});
+
+/// The keys of a tile that are copied at once in the form `wgmma`: all or, if
+/// they are in blocks, those of one that are in the tile.
+int64_t countCopiedKeys(GenericOp op, GPUKernelAttr choice);
+
+/// The rows that a warpgroup has of those of the innermost row dimension or,
+/// where rows are folded, of the outermost: of the tile of the output that
+/// leaves shared memory as a tensor. 0 where none does.
+int64_t countStoredRows(GenericOp op, GPUKernelAttr choice);
 
 /// Whether one walk over the keys is all, no weight of which has to be final.
 bool isOnline(GenericOp op);
@@ -91,13 +101,14 @@ bool hidesPairs(GenericOp op);
 /// The kernel for an op that can be one, and why it is that one, a sentence for
 /// remarks. Tiles are as large as registers and the shared memory of `target`
 /// allow; none if not even the smallest fits.
+/// What calls have whose arrays the kernel is not for, if any may.
 struct GPUChoice {
   GPUKernelAttr kernel;
   std::string reason;
+  GPUKernelAttr fallback = {};
 };
-/// With `wgmma` that form is taken where `op` and `target` can have it.
 GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target,
-                          bool wgmma = false);
+                          WgmmaPolicy policy = WgmmaPolicy::Never);
 
 } // namespace attn
 

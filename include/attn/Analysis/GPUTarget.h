@@ -15,6 +15,10 @@
 
 namespace attn {
 
+/// Which kernels take the form `wgmma`, on chips that have it: those that can,
+/// with another one for arrays that it is not for; the same without; none.
+enum class WgmmaPolicy { Auto, Always, Never };
+
 /// A GPU as LLVM names it, and what of it decides tiles.
 struct GPUTarget {
   /// As in `sm_80`.
@@ -38,7 +42,8 @@ struct GPUTarget {
   /// Whether groups of four warps multiply.
   bool hasWgmma() const { return chip == "sm_90a"; }
 
-  /// The latest that a GPU of this number is, or follows on.
+  /// The latest that a GPU of this number is, or follows on; the exact one if
+  /// that has more to offer.
   static std::optional<GPUTarget> ofNumber(int32_t number);
 
   /// The chip of that name, if it is known.

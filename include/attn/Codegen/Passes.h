@@ -8,6 +8,7 @@
 #ifndef ATTN_CODEGEN_PASSES_H
 #define ATTN_CODEGEN_PASSES_H
 
+#include "attn/Analysis/GPUTarget.h"
 #include "attn/IR/Attn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -22,6 +23,16 @@
 #include "mlir/Pass/Pass.h"
 
 namespace attn {
+
+/// The policies by name, for options.
+inline llvm::cl::ValuesClass getWgmmaPolicyValues() {
+  return llvm::cl::values(
+      clEnumValN(WgmmaPolicy::Auto, "auto",
+                 "those that can, with another for other arrays"),
+      clEnumValN(WgmmaPolicy::Always, "always",
+                 "those that can, without others"),
+      clEnumValN(WgmmaPolicy::Never, "never", "none"));
+}
 
 #define GEN_PASS_DECL
 #include "attn/Codegen/Passes.h.inc"

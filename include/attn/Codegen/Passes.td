@@ -242,6 +242,9 @@ def ChooseGPUKernelPass
     become several, and else is an error. Inits, which the op does not read,
     become empty tensors where they are filled.
 
+    A kernel of the form `wgmma` is not for every array: what calls have instead
+    is `attn.gpu_fallback`, unless that is left out by `wgmma=always`.
+
     Example:
     ```mlir
     #q = affine_map<(m, n, d, e) -> (m, d)>
@@ -262,8 +265,10 @@ def ChooseGPUKernelPass
            "The GPU to choose for, as LLVM names it">,
     Option<"countTiles", "count-tiles", "bool", /*default=*/"false",
            "Let kernels count the key tiles that they meet">,
-    Option<"wgmma", "wgmma", "bool", /*default=*/"false",
-           "Choose the form wgmma where op and chip can have it">
+    Option<"wgmma", "wgmma", "::attn::WgmmaPolicy",
+           /*default=*/"::attn::WgmmaPolicy::Auto",
+           "Which kernels take the form wgmma",
+           "::attn::getWgmmaPolicyValues()">
   ];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
@@ -276,7 +281,9 @@ def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
     position in the other dimensions; it walks over the keys that they see, with
     the state of each row in the registers of four threads. Regions are inlined
     on what a thread holds of a row of scores, twice where all pairs of a tile
-    are visible, and twice where some may be hidden.
+    are visible, and twice where some may be hidden. With `attn.gpu_fallback`
+    the host looks at the arrays, and launches that kernel for those of which
+    there are no tensor maps.
 
     So does each `attn.contract`, with a parallel loop around it that holds
     nothing else; each op of `linalg`, and each copy, with a thread for an

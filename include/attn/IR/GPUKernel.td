@@ -46,6 +46,9 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
     Query rows are those of the innermost dimension of query rows; if they are
     `folded`, those of all such dimensions: grouped heads share a tile of keys.
 
+    There is a block to each tile of query rows or, where `blocks` is not 0, no
+    more than that many, which take tiles in turns.
+
     Constraints:
     * (C1) there are 1 to 16 warps
     * (C2) there are 16 rows to a warp, or to each 2 or 4 warps
@@ -53,6 +56,7 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
       have the same rows
     * (C4) there are 1 to 4 stages, and 1 split or more
     * (C5) `wgmma` has 4 or 8 warps, 16 rows to each
+    * (C6) `blocks` is 0 or more, and 0 in other forms
 
     Example:
     ```mlir
@@ -74,9 +78,11 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
   let parameters = (ins EnumParameter<Attn_GPUForm>:$form, "int64_t":$rows,
                         "int64_t":$keys, "int64_t":$warps, "int64_t":$stages,
                         "int64_t":$splits,
-                        DefaultValuedParameter<"bool", "false">:$folded);
+                        DefaultValuedParameter<"bool", "false">:$folded,
+                        DefaultValuedParameter<"int64_t", "0">:$blocks);
   let assemblyFormat = [{
-    `<` $form `,` struct($rows, $keys, $warps, $stages, $splits, $folded) `>`
+    `<` $form `,`
+        struct($rows, $keys, $warps, $stages, $splits, $folded, $blocks) `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -84,6 +90,8 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
     int64_t getSharers() const { return 16 * getWarps() / getRows(); }
     /// The attribute of an op that holds the choice.
     static ::llvm::StringRef getAttributeName() { return "attn.gpu_kernel"; }
+    /// That of the choice for calls whose arrays the first is not for.
+    static ::llvm::StringRef getFallbackName() { return "attn.gpu_fallback"; }
     /// The choice that an op carries; null without one.
     static ::attn::GPUKernelAttr of(::mlir::Operation *op) {
       return op->getAttrOfType<::attn::GPUKernelAttr>(getAttributeName());

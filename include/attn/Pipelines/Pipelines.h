@@ -50,8 +50,8 @@ struct StageOptions {
   TargetInfo target;
   /// The GPU that kernels are for, one that `GPUTarget` finds.
   std::string chip = getDefaultChip().str();
-  /// Kernels take the form wgmma where they can have it.
-  bool wgmma = false;
+  /// Which kernels take the form wgmma, on chips that have it.
+  WgmmaPolicy wgmma = WgmmaPolicy::Auto;
   /// Query and key rows in a tile; 0 chooses.
   int64_t queryTile = 0, keyTile = 0;
   /// An op that would be left unfused is an error.

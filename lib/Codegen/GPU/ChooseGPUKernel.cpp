@@ -66,11 +66,14 @@ struct ChooseGPUKernelPass final
         return op.emitOpError("cannot be a GPU kernel: ") << choice.reason;
       kernel = choice.kernel;
       chosen = choice.reason;
+      if (choice.fallback)
+        op->setAttr(GPUKernelAttr::getFallbackName(), choice.fallback);
     } else if (kernel.getForm() == GPUForm::wgmma && !target.hasWgmma()) {
       return op.emitOpError("cannot be a GPU kernel: ")
              << kernel << " is for sm_90a, not for " << target.chip;
-    } else if (std::string no =
-                   kernel.getForm() == GPUForm::wgmma ? explainNoWgmma(op) : "";
+    } else if (std::string no = kernel.getForm() == GPUForm::wgmma
+                                    ? explainNoWgmma(op, kernel)
+                                    : "";
                !no.empty()) {
       return op.emitOpError("cannot be a GPU kernel: wgmma cannot be the "
                             "form: ")

@@ -11,6 +11,7 @@
 #include "attn/Codegen/Passes.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
@@ -31,9 +32,7 @@ static std::string explainMismatch(GenericOp op, GPUKernelAttr choice) {
   bool isWgmma = choice.getForm() == GPUForm::wgmma;
   std::string no =
       stringifyGPUForm(choice.getForm()).str() + " cannot be the form: ";
-  reason = isWgmma ? explainNoWgmma(op) : explainNoMma(op);
-  if (reason.empty() && isWgmma && choice.getFolded())
-    reason = "rows of several dimensions are not built";
+  reason = isWgmma ? explainNoWgmma(op, choice) : explainNoMma(op);
   if (!reason.empty())
     return no + reason;
   for (Value operand : {op.getQuery(), op.getKey(), op.getValue()})
@@ -107,15 +106,45 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
     std::string reason = explainMismatch(op, choice);
     if (!reason.empty())
       return op.emitOpError("cannot be emitted as a GPU kernel: ") << reason;
+    auto fallback =
+        op->getAttrOfType<GPUKernelAttr>(GPUKernelAttr::getFallbackName());
+    if (fallback && choice.getForm() == GPUForm::wgmma)
+      return emitEither(rewriter, op, fallback);
     switch (choice.getForm()) {
     case GPUForm::mma_sync:
       return createMmaKernel(rewriter, op, choice)->run();
     case GPUForm::plain:
       return createPlainKernel(rewriter, op, choice)->run();
     case GPUForm::wgmma:
-      return createWgmmaKernel(rewriter, op, choice)->run();
+      return createWgmmaKernel(rewriter, op, choice, /*hasMaps=*/false)->run();
     }
     llvm_unreachable("unknown form");
+  }
+
+  /// op
+  /// ->
+  ///   %fits = (all arrays have tensor maps)
+  ///   scf.if %fits { op of the form wgmma } else { op as `fallback` has it }
+  static LogicalResult emitEither(RewriterBase &rewriter, GenericOp op,
+                                  GPUKernelAttr fallback) {
+    GPUKernelAttr choice = GPUKernelAttr::of(op);
+    op->removeAttr(GPUKernelAttr::getFallbackName());
+    rewriter.setInsertionPoint(op);
+    Value fits = checkMaps(rewriter, op);
+    if (getConstantIntValue(fits) == 0) {
+      op->setAttr(GPUKernelAttr::getAttributeName(), fallback);
+      return emit(rewriter, op);
+    }
+    auto branch = scf::IfOp::create(rewriter, op.getLoc(), fits,
+                                    /*withElseRegion=*/true);
+    rewriter.setInsertionPoint(branch.elseBlock()->getTerminator());
+    auto other = cast<GenericOp>(rewriter.clone(*op));
+    other->setAttr(GPUKernelAttr::getAttributeName(), fallback);
+    rewriter.moveOpBefore(op, branch.thenBlock()->getTerminator());
+    if (failed(
+            createWgmmaKernel(rewriter, op, choice, /*hasMaps=*/true)->run()))
+      return failure();
+    return emit(rewriter, other);
   }
 
   /// The first op outside of kernels that reads or writes memory.

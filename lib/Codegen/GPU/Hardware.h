@@ -8,8 +8,8 @@
 // The instructions of kernels that no other machine has, each behind a function
 // of its own: whoever brings another GPU, or executes kernels elsewhere, has to
 // know these and nothing else. None calls a library; the products of
-// warpgroups, which LLVM has no intrinsics for, are inline assembly, all else
-// is not.
+// warpgroups, which LLVM has no intrinsics for, and what LLVM is to forget are
+// inline assembly, all else is not.
 //
 //===----------------------------------------------------------------------===//
 
@@ -94,6 +94,13 @@ public:
   /// `wgmma.wait_group`
   llvm::SmallVector<mlir::Value> waitForProducts(int32_t left,
                                                  mlir::ValueRange values);
+  /// Ends a group of the tiles that this thread began to store.
+  /// `nvvm.cp.async.bulk.commit.group`
+  void commitStores();
+  /// Waits until all groups of this thread are read: their shared memory may be
+  /// written again, or be no more.
+  /// `nvvm.cp.async.bulk.wait_group`
+  void waitForStores();
 
   //===--------------------------------------------------------------------===//
   // Threads
@@ -104,6 +111,9 @@ public:
   mlir::Value exchange(mlir::Value value, int32_t mask);
   /// What thread `source` of the warp, an i32, has as `value`.
   mlir::Value takeFrom(mlir::Value value, mlir::Value source);
+  /// An i32 of which LLVM knows nothing any more: what is computed from it
+  /// stays where it is.
+  mlir::Value forget(mlir::Value value);
   /// Whether any thread of the warp has a `condition` that holds.
   mlir::Value anyInWarp(mlir::Value condition);
 
@@ -139,6 +149,9 @@ public:
   /// outside of the tensor is zero. `barrier` counts the bytes.
   void copyTile(mlir::Value shared, mlir::Value map, mlir::Value barrier,
                 mlir::ValueRange at);
+  /// The reverse: begins to store such a tile. What is outside of the tensor is
+  /// not written.
+  void storeTile(mlir::Value map, mlir::Value shared, mlir::ValueRange at);
   /// As `barrier`, and tells whether a `condition` of one of the threads holds.
   mlir::Value anyAtBarrier(int32_t number, int32_t count,
                            mlir::Value condition);

@@ -74,6 +74,20 @@ void Hardware::copyTile(Value shared, Value map, Value barrier, ValueRange at) {
       /*group=*/NVVM::CTAGroupKindAttr(), /*predicate=*/Value());
 }
 
+void Hardware::storeTile(Value map, Value shared, ValueRange at) {
+  NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
+      b, loc, map, shared, at, /*l2CacheHint=*/Value(),
+      NVVM::TMAStoreMode::TILE, /*predicate=*/Value());
+}
+
+void Hardware::commitStores() {
+  NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
+}
+
+void Hardware::waitForStores() {
+  NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, /*group=*/0, b.getUnitAttr());
+}
+
 void Hardware::fenceProxy() {
   NVVM::FenceProxyOp::create(
       b, loc, NVVM::ProxyKind::async_shared,
@@ -125,6 +139,10 @@ SmallVector<Value> Hardware::assemble(StringRef text, StringRef constraints,
   for (size_t i = 0; i < results.size(); ++i)
     parts.push_back(LLVM::ExtractValueOp::create(b, loc, all, i));
   return parts;
+}
+
+Value Hardware::forget(Value value) {
+  return assemble("mov.b32 $0, $1;", "=r,r", value.getType(), value)[0];
 }
 
 Value Hardware::describeMatrix(Value shared, int64_t leadingBytes) {

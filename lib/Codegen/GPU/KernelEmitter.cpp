@@ -198,7 +198,9 @@ Value KernelEmitter::staged(int64_t bytes, Value own) {
 
 void KernelEmitter::emitKernel(Value numBlocks) {
   OpBuilder::InsertionGuard guard(b);
-  enterKernel(numBlocks);
+  gpu::LaunchOp launch = enterKernel(numBlocks);
+  // There are fewer than 2^31 blocks.
+  locateBlock(toI32(launch.getBlockIds().x), launch.getThreadIds().x);
   auto emitBlock = [&] {
     takeRequestKeys();
     if (isListed)
@@ -248,7 +250,7 @@ LogicalResult KernelEmitter::run() {
     b.eraseOp(op);
     return success();
   }
-  if (copiesAsync())
+  if (checksAlignment())
     checkAlignment();
   if (!getConstantIntValue(numBlocks)) {
     // A grid of no blocks is none.

@@ -31,6 +31,7 @@
 #include "attn/Tiling/ListReader.h"
 #include "attn/Tiling/Requests.h"
 #include "attn/Tiling/Walk.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace attn {
@@ -100,8 +101,8 @@ protected:
   virtual void prepareLaunch() {}
   /// The warps of a block beside those that have rows.
   virtual int64_t getNumOtherWarps() const { return 0; }
-  /// What a block does once its inputs are known.
-  virtual void emitRows();
+  /// Whether it has to be seen on the host that rows begin where copies may.
+  virtual bool checksAlignment() const { return copiesAsync(); }
 
   //===--------------------------------------------------------------------===//
   // Helpers
@@ -166,7 +167,7 @@ protected:
   mlir::Value countRows();
   void checkAlignment();
   /// Launches the blocks; the insertion point moves into one.
-  void enterKernel(mlir::Value numBlocks);
+  mlir::gpu::LaunchOp enterKernel(mlir::Value numBlocks);
   /// The query tiles along the rows, which may lie in requests, or see the keys
   /// of different lists.
   mlir::Value countTiles();
@@ -178,8 +179,9 @@ protected:
   mlir::Value numberTile(mlir::Value row);
   /// Where only data tells whether a query tile has rows.
   bool mayHaveNoRows();
-  /// Finds out which rows of which position the block and the thread have.
-  void locateBlock(mlir::Value block, mlir::Value threadIndex);
+  /// Finds out which rows of which position block `number`, an i32, and the
+  /// thread have; who the thread is if it has an index.
+  void locateBlock(mlir::Value number, mlir::Value threadIndex = {});
   /// Reads the inputs and weighting operands that no key changes.
   void readInputs();
   /// The scale that is left to the weighting, and the number of keys.
@@ -187,7 +189,9 @@ protected:
   /// Memory for what is read where there is nothing, if queries may be none.
   void allocateSpare();
   /// A block, from its queries to what it leaves.
-  void emitKernel(mlir::Value numBlocks);
+  virtual void emitKernel(mlir::Value numBlocks);
+  /// What it does once its inputs are known.
+  void emitRows();
   std::unique_ptr<Walk> createWalk();
   KeyTile toKeyTile(const WalkTile &tile);
   /// The walk; the state, what is carried for each row and then the sums, is
@@ -310,8 +314,8 @@ protected:
   Values ownOperands(unsigned row);
   void storeLogSumExp(unsigned row, mlir::ValueRange statistics,
                       mlir::ValueRange operands);
-  void storeRow(const MatrixView &output, unsigned row, mlir::ValueRange sums,
-                mlir::ValueRange factors);
+  virtual void storeRow(const MatrixView &output, unsigned row,
+                        mlir::ValueRange sums, mlir::ValueRange factors);
   /// Whether the channels of a row of the output lie next to each other.
   bool storesPairs();
   void storePair(const MatrixView &output, mlir::Value pair,
@@ -396,6 +400,9 @@ protected:
   /// The part of thread `own` of list `number`.
   void checkList(mlir::Value number, mlir::Value own);
   void checkPages(mlir::Value first, mlir::Value extent);
+  /// Whether key tiles of pages begin at multiples of theirs.
+  virtual bool startsAtTiles() const { return false; }
+  Values widenToTiles(mlir::ValueRange ranges);
   mlir::Value writeTile(const WalkTile &tile, mlir::Value outer,
                         mlir::Value base, mlir::Value count);
   /// The number of the list of query tile `tile` of the box at hand.
@@ -537,9 +544,14 @@ protected:
 std::unique_ptr<KernelEmitter> createMmaKernel(mlir::RewriterBase &rewriter,
                                                GenericOp op,
                                                GPUKernelAttr choice);
+/// With `hasMaps` the host knows that its arrays have tensor maps.
 std::unique_ptr<KernelEmitter> createWgmmaKernel(mlir::RewriterBase &rewriter,
                                                  GenericOp op,
-                                                 GPUKernelAttr choice);
+                                                 GPUKernelAttr choice,
+                                                 bool hasMaps);
+/// Whether all arrays of an op that can have the form `wgmma` have tensor maps,
+/// an i1, computed on the host.
+mlir::Value checkMaps(mlir::OpBuilder &b, GenericOp op);
 std::unique_ptr<KernelEmitter> createPlainKernel(mlir::RewriterBase &rewriter,
                                                  GenericOp op,
                                                  GPUKernelAttr choice);

@@ -83,7 +83,7 @@ Value KernelEmitter::getChannelRoom() {
                             : multiply(countParts(), index(layout.channels));
 }
 
-void KernelEmitter::enterKernel(Value numBlocks) {
+gpu::LaunchOp KernelEmitter::enterKernel(Value numBlocks) {
   Value one = index(1);
   Value threads = index(32 * (choice.getWarps() + getNumOtherWarps()));
   auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one,
@@ -93,7 +93,7 @@ void KernelEmitter::enterKernel(Value numBlocks) {
   b.setInsertionPointToStart(&launch.getBody().front());
   extents = wholeExtents;
   memory = hardware.getShared();
-  locateBlock(launch.getBlockIds().x, launch.getThreadIds().x);
+  return launch;
 }
 
 void KernelEmitter::locateTile(Value number, ArrayRef<unsigned> dims) {
@@ -116,9 +116,7 @@ void KernelEmitter::locateTile(Value number, ArrayRef<unsigned> dims) {
   takeRows(tileNumber);
 }
 
-void KernelEmitter::locateBlock(Value block, Value threadIndex) {
-  // There are fewer than 2^31 blocks.
-  Value number = toI32(block);
+void KernelEmitter::locateBlock(Value number, Value threadIndex) {
   if (part) {
     Value count = i32(choice.getSplits());
     split = toIndex(arith::RemUIOp::create(b, loc, number, count));
@@ -137,7 +135,8 @@ void KernelEmitter::locateBlock(Value block, Value threadIndex) {
   }
   locateTile(number, outerDims);
 
-  identifyThread(threadIndex);
+  if (threadIndex)
+    identifyThread(threadIndex);
   warpRow = multiply(warp, i32(16));
   storesRows = compare(Predicate::eq, quad, i32(0));
   if (int64_t sharers = choice.getSharers(); sharers > 1) {

@@ -216,6 +216,19 @@ Value KernelEmitter::writeTile(const WalkTile &tile, Value outer, Value base,
   return visible ? emitIf(visible, write, count)[0] : write()[0];
 }
 
+/// Whole tiles around ranges of keys: what is more is hidden.
+SmallVector<Value> KernelEmitter::widenToTiles(ValueRange ranges) {
+  Values wider;
+  Value keys = index(choice.getKeys());
+  for (auto [i, bound] : llvm::enumerate(ranges)) {
+    Value tiles = i % 2 == 0
+                      ? arith::DivUIOp::create(b, loc, bound, keys).getResult()
+                      : arith::CeilDivUIOp::create(b, loc, bound, keys);
+    wider.push_back(multiply(tiles, keys));
+  }
+  return wider;
+}
+
 void KernelEmitter::writeList(Value number) {
   auto setHead = [&](int64_t word, Value value) {
     memref::StoreOp::create(b, loc, toI32(value), heads,
@@ -234,6 +247,8 @@ void KernelEmitter::writeList(Value number) {
       Values ranges{index(0), places};
       if (hasRanges)
         ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+      if (hasRanges && startsAtTiles())
+        ranges = widenToTiles(ranges);
       if (ranges.empty())
         return count;
       std::unique_ptr<Walk> keys;

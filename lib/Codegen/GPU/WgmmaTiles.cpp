@@ -9,36 +9,126 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 
 namespace attn {
 
 //===----------------------------------------------------------------------===//
-// Tiles
+// Maps
 //===----------------------------------------------------------------------===//
 
-/// A map has the dimensions of the array, so that what lies outside of one, a
-/// row of the next head for one, is zero.
-Value WgmmaKernel::createMap(unsigned operand, unsigned row, int64_t rows) {
-  Value buffer = op.getMappedOperands()[operand];
-  auto type = cast<MemRefType>(buffer.getType());
-  AffineMap map = op.getIndexingMap(operand);
-  SmallVector<int64_t> tile(type.getRank(), 1);
-  Values extents;
-  for (unsigned i = 0, e = type.getRank(); i < e; ++i) {
-    if (i + 1 == e)
-      tile[i] = kRowElements;
-    else if (map.getDimPosition(i) == row)
-      tile[i] = rows;
-    extents.push_back(index(tile[i]));
+/// What a map of a tensor takes: it begins at a multiple of 16 bytes, has some
+/// positions along each dimension, fewer than 2^31, and rows that are multiples
+/// of 16 bytes apart, less than 2^40.
+Value checkMaps(OpBuilder &b, GenericOp op) {
+  constexpr int64_t kMultiple = 16;
+  Location loc = op.getLoc();
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  Value all = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  auto expect = [&](arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    Value holds = b.createOrFold<arith::CmpIOp>(loc, predicate, lhs, rhs);
+    all = b.createOrFold<arith::AndIOp>(loc, all, holds);
+  };
+  auto expectMultiple = [&](Value bytes) {
+    expect(arith::CmpIPredicate::eq,
+           b.createOrFold<arith::RemUIOp>(loc, bytes, index(kMultiple)),
+           index(0));
+  };
+  for (unsigned number : {0u, 1u, 2u, op.getOutputIndex()}) {
+    Value buffer = op.getMappedOperands()[number];
+    auto type = cast<MemRefType>(buffer.getType());
+    // An output whose columns do not lie together is stored otherwise.
+    if (!type.isLastDimUnitStride())
+      continue;
+    Value width = index(type.getElementTypeBitWidth() / 8);
+    auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
+    Value start =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+    Value offset =
+        b.createOrFold<arith::MulIOp>(loc, metadata.getOffset(), width);
+    expectMultiple(b.createOrFold<arith::AddIOp>(loc, start, offset));
+    auto [strides, ignored] = type.getStridesAndOffset();
+    for (int64_t dim = 0, rank = type.getRank(); dim < rank; ++dim) {
+      Value extent = metadata.getSizes()[dim];
+      if (!type.isDynamicDim(dim))
+        extent = index(type.getDimSize(dim));
+      // One less than none is more than there may be.
+      expect(arith::CmpIPredicate::ult,
+             b.createOrFold<arith::SubIOp>(loc, extent, index(1)),
+             index((int64_t(1) << 31) - 1));
+      if (dim + 1 == rank || type.getDimSize(dim) == 1)
+        continue;
+      Value stride = metadata.getStrides()[dim];
+      if (!ShapedType::isDynamic(strides[dim]))
+        stride = index(strides[dim]);
+      Value bytes = b.createOrFold<arith::MulIOp>(loc, stride, width);
+      // Nor may positions lie at the same place, or backwards.
+      Value isOne = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                                  extent, index(1));
+      bytes =
+          b.createOrFold<arith::SelectOp>(loc, isOne, index(kMultiple), bytes);
+      expectMultiple(bytes);
+      expect(arith::CmpIPredicate::ult,
+             b.createOrFold<arith::SubIOp>(loc, bytes, index(1)),
+             index((int64_t(1) << 40) - 1));
+    }
   }
-  auto unranked = UnrankedMemRefType::get(element, type.getMemorySpace());
+  return all;
+}
+
+int64_t WgmmaKernel::getTileExtent(unsigned operand, unsigned dim) {
+  bool isOutput = operand == op.getOutputIndex();
+  if (operand == 1 || operand == 2)
+    return dim == keyDim ? countCopiedKeys(op, choice) : 1;
+  auto *own = llvm::find(rowDims, dim);
+  if (own == rowDims.end())
+    return 1;
+  if (own != rowDims.begin())
+    return *getConstantIntValue(wholeExtents[dim]);
+  if (isOutput)
+    return storedRows;
+  return rowDims.size() == 1 ? choice.getRows()
+                             : *getConstantIntValue(wholeExtents[dim]);
+}
+
+int64_t WgmmaKernel::countTileRows(unsigned operand) {
+  int64_t rows = 1;
+  for (AffineExpr result : op.getIndexingMap(operand).getResults().drop_back())
+    rows *= getTileExtent(operand, cast<AffineDimExpr>(result).getPosition());
+  return rows;
+}
+
+/// A map has the dimensions of the array, so that what lies outside of one, a
+/// row of the next head for one, is zero. Those of the rows of a tile follow
+/// each other as rows are numbered.
+Value WgmmaKernel::createMap(unsigned operand) {
+  Value buffer = op.getMappedOperands()[operand];
+  AffineMap map = op.getIndexingMap(operand);
+  SmallVector<unsigned> order = getMapOrder(operand);
+  SmallVector<int64_t> tile;
+  for (unsigned position : ArrayRef(order).drop_back())
+    tile.push_back(getTileExtent(operand, map.getDimPosition(position)));
+  tile.push_back(kRowElements);
+  Values extents;
+  for (int64_t extent : tile)
+    extents.push_back(index(extent));
+  if (!llvm::is_sorted(order))
+    buffer = memref::TransposeOp::create(
+        b, loc, buffer,
+        AffineMapAttr::get(
+            AffineMap::getPermutationMap(order, b.getContext())));
+  auto type = cast<MemRefType>(buffer.getType());
+  Type own = type.getElementType();
+  auto unranked = UnrankedMemRefType::get(own, type.getMemorySpace());
   Value whole = memref::CastOp::create(b, loc, unranked, buffer);
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
   auto tileType =
-      MemRefType::get(tile, element, MemRefLayoutAttrInterface(), space);
+      MemRefType::get(tile, own, MemRefLayoutAttrInterface(), space);
   auto mapType = nvgpu::TensorMapDescriptorType::get(
       b.getContext(), tileType, nvgpu::TensorMapSwizzleKind::SWIZZLE_128B,
       nvgpu::TensorMapL2PromoKind::L2PROMO_256B,
@@ -47,31 +137,158 @@ Value WgmmaKernel::createMap(unsigned operand, unsigned row, int64_t rows) {
   return nvgpu::TmaCreateDescriptorOp::create(b, loc, mapType, whole, extents);
 }
 
-void WgmmaKernel::prepareLaunch() {
-  maps = {createMap(0, rowDim, choice.getRows()),
-          createMap(1, keyDim, choice.getKeys()),
-          createMap(2, keyDim, choice.getKeys())};
+/// The positions of an operand's dimensions, the outermost of its map first.
+SmallVector<unsigned> WgmmaKernel::getMapOrder(unsigned operand) {
+  AffineMap map = op.getIndexingMap(operand);
+  unsigned last = map.getNumResults() - 1;
+  SmallVector<unsigned> order;
+  bool hasRows = operand == 0 || operand == op.getOutputIndex();
+  for (unsigned i = 0; i < last; ++i)
+    if (!hasRows || !llvm::is_contained(rowDims, map.getDimPosition(i)))
+      order.push_back(i);
+  if (hasRows)
+    for (unsigned dim : rowDims)
+      if (auto position = map.getResultPosition(b.getAffineDimExpr(dim)))
+        order.push_back(*position);
+  order.push_back(last);
+  return order;
 }
 
-void WgmmaKernel::copyTile(unsigned operand, Value first, int64_t rows,
-                           Value to, Value barrier) {
+void WgmmaKernel::prepareLaunch() {
+  maps = {createMap(0), createMap(1), createMap(2)};
+  if (storedRows > 0)
+    maps.push_back(createMap(op.getOutputIndex()));
+}
+
+Value WgmmaKernel::getMap(unsigned number) {
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value map = UnrealizedConversionCastOp::create(b, loc, pointer, maps[operand])
-                  .getResult(0);
-  AffineMap dims = op.getIndexingMap(operand);
-  unsigned row = operand == 0 ? rowDim : keyDim;
-  for (int64_t part = 0; part < countParts(operand); ++part) {
-    Values at;
-    for (unsigned i = dims.getNumResults(); i-- > 0;) {
-      unsigned dim = dims.getDimPosition(i);
-      if (i + 1 == dims.getNumResults())
-        at.push_back(i32(kRowElements * part));
-      else
-        at.push_back(toI32(dim == row ? first : cast<Value>(box.offsets[dim])));
-    }
-    hardware.copyTile(hardware.move(to, kRowBytes * rows * part), map, barrier,
-                      at);
+  return UnrealizedConversionCastOp::create(b, loc, pointer, maps[number])
+      .getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+/// `locate` gives the position along a dimension of the op, or null where that
+/// is the block's.
+SmallVector<Value>
+WgmmaKernel::locateRows(unsigned operand,
+                        function_ref<Value(unsigned)> locate) {
+  AffineMap map = op.getIndexingMap(operand);
+  Values at;
+  for (unsigned i : llvm::reverse(ArrayRef(getMapOrder(operand)).drop_back())) {
+    unsigned dim = map.getDimPosition(i);
+    Value position = locate(dim);
+    if (!position)
+      position = cast<Value>(box.offsets[dim]);
+    at.push_back(toI32(shiftPacked(operand, i, toIndex(position))));
   }
+  return at;
+}
+
+void WgmmaKernel::copyQueryTile() {
+  Values rows = locateRows(0, [&](unsigned dim) -> Value {
+    if (!llvm::is_contained(rowDims, dim))
+      return {};
+    return rowDims.size() == 1 ? firstRow : index(0);
+  });
+  for (int64_t part = 0; part < countParts(0); ++part) {
+    Values at{i32(kRowElements * part)};
+    llvm::append_range(at, rows);
+    hardware.copyTile(shared(kRowBytes * choice.getRows() * part), getMap(0),
+                      getQueryFull(), at);
+  }
+}
+
+/// The warpgroup's rows, by one thread of it.
+void WgmmaKernel::storeOutputTile() {
+  unsigned operand = op.getOutputIndex();
+  Value group = getGroup();
+  Values rows = locateRows(operand, [&](unsigned dim) -> Value {
+    if (!llvm::is_contained(rowDims, dim))
+      return {};
+    if (dim != rowDims.front())
+      return index(0);
+    Value own = toIndex(multiply(group, i32(storedRows)));
+    return rowDims.size() == 1 ? add(firstRow, own) : own;
+  });
+  constexpr int64_t kGroupRows = 16 * kGroupWarps;
+  Value own = multiply(group, i32(kGroupRows * kRowBytes));
+  for (int64_t part = 0; part < countParts(operand); ++part) {
+    Values at{i32(kRowElements * part)};
+    llvm::append_range(at, rows);
+    hardware.storeTile(getMap(3),
+                       shared(kRowBytes * choice.getRows() * part, own), at);
+  }
+}
+
+/// Of blocks that are not there the entry is -1, which is outside of the
+/// tensor.
+SmallVector<Value> WgmmaKernel::locateKeys(const KeyTile &tile) {
+  if (!blocks)
+    return {tile.first};
+  int64_t own = blocks->getKeys(), keys = choice.getKeys();
+  Value first = arith::DivUIOp::create(b, loc, tile.first, index(own));
+  ListReader lists = getListReader();
+  Values entries;
+  for (int64_t number = 0; number < std::max<int64_t>(1, keys / own);
+       ++number) {
+    Value at = first, isThere;
+    if (number > 0) {
+      isThere =
+          compare(arith::CmpIPredicate::slt, i32(number * own), tile.count);
+      at = select(isThere, add(first, index(number)), first);
+    }
+    Value entry = toI32(lists.read(add(listFirst, at)));
+    entries.push_back(isThere ? select(isThere, entry, i32(-1)) : entry);
+  }
+  if (own > keys)
+    entries.push_back(
+        toI32(arith::RemUIOp::create(b, loc, tile.first, index(own))));
+  return entries;
+}
+
+void WgmmaKernel::copyKeyTile(unsigned operand, ValueRange keys, Value to,
+                              Value barrier) {
+  int64_t rows = countCopiedKeys(op, choice);
+  auto copy = [&](int64_t number, function_ref<Value(unsigned)> locate) {
+    Values own = locateRows(operand, locate);
+    for (int64_t part = 0; part < countParts(operand); ++part) {
+      Values at{i32(kRowElements * part)};
+      llvm::append_range(at, own);
+      int64_t line = choice.getKeys() * part + rows * number;
+      hardware.copyTile(hardware.move(to, kRowBytes * line), getMap(operand),
+                        barrier, at);
+    }
+  };
+  if (!blocks) {
+    Value own = keys[0];
+    Values outer;
+    if (!outerKeyDims.empty()) {
+      Value number = arith::DivUIOp::create(b, loc, own, getKeyExtent());
+      own = arith::RemUIOp::create(b, loc, own, getKeyExtent());
+      outer = locateOuterKeys(number);
+    }
+    return copy(0, [&](unsigned dim) -> Value {
+      if (dim == keyDim)
+        return own;
+      auto *other = llvm::find(outerKeyDims, dim);
+      return other == outerKeyDims.end() ? Value()
+                                         : outer[other - outerKeyDims.begin()];
+    });
+  }
+  bool isPart = blocks->getKeys() > choice.getKeys();
+  Value within = isPart ? keys.back() : i32(0);
+  for (auto [number, entry] : llvm::enumerate(isPart ? keys.drop_back() : keys))
+    copy(number, [&, entry = entry](unsigned dim) -> Value {
+      if (llvm::is_contained(outerKeyDims, dim))
+        return entry;
+      if (dim != keyDim)
+        return {};
+      return isPaged() ? within
+                       : add(multiply(entry, i32(blocks->getKeys())), within);
+    });
 }
 
 //===----------------------------------------------------------------------===//
@@ -81,10 +298,9 @@ void WgmmaKernel::copyTile(unsigned operand, Value first, int64_t rows,
 SmallVector<Value> WgmmaKernel::beginSimilarities(const Place &place) {
   hardware.waitForPhase(getBarrier(Event::KeysFull, place.stage), place.parity);
   // Warpgroups have 64 rows each.
-  Value group = arith::ShRUIOp::create(b, loc, warp, i32(2));
   Hardware::Factor queries, keys;
   queries.values = {hardware.describeMatrix(
-      shared(0, multiply(group, i32(64 * kRowBytes))), 16)};
+      shared(0, multiply(getGroup(), i32(64 * kRowBytes))), 16)};
   keys.values = {hardware.describeMatrix(getKeys(place.stage), 16)};
   for (int64_t feature = 0; feature < layout.features; feature += 16) {
     int64_t part = feature / kRowElements, own = feature % kRowElements * 2;

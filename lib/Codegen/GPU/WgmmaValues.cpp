@@ -146,7 +146,9 @@ SmallVector<Value> WgmmaKernel::addNotFinite(ValueRange sums, ValueRange words,
                                              const KeyTile &keys,
                                              Value isPartial,
                                              const Place &place) {
-  if (!isPartial || !hidesPairs(op))
+  // What lies behind the keys in a page, or of a request, may be anything.
+  bool hidesKeys = blocks || op.getKeyStarts();
+  if (!isPartial || !(hidesPairs(op) || hidesKeys))
     return Values(sums);
   Value values = getValues(place.stage);
   Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));

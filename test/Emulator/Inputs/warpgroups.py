@@ -15,6 +15,7 @@ CHANGES = [
     (r"\s*gpu\.barrier\b.*", ""),
     (r"\s*nvvm\.barrier id.*", ""),
     (r"\s*nvvm\.fence\..*", ""),
+    (r"\s*nvvm\.cp\.async\.bulk\.(commit|wait).*", ""),
     (r"\s*%\w+ = nvvm\.mbarrier\.arrive .*", ""),
     (r"\s*%\w+ = nvvm\.mbarrier\.arrive\.expect_tx .*", ""),
     (r"(\s*%\w+ = )nvvm\.mbarrier\.try_wait .*", r"\1arith.constant true"),

@@ -3,7 +3,7 @@
 
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--part=0/2]
              [--list] [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
-             [--seed=N] [--target=gpu-emulator [--wgmma]] [--widths=16:24]
+             [--seed=N] [--target=gpu-emulator [--wgmma=auto]] [--widths=16:24]
              [--fusion=never] [--full=N] [--kernel=CHOICE]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
@@ -52,7 +52,7 @@ def parse_arguments():
                         help="more cases, of groups that have more")
     parser.add_argument("--target")
     parser.add_argument("--fusion")
-    parser.add_argument("--wgmma", action="store_true")
+    parser.add_argument("--wgmma")
     parser.add_argument("--kernel", help="the GPU kernel of each op that has "
                         "none: what is in #attn.gpu_kernel<>")
     parser.add_argument("--widths",
@@ -93,7 +93,8 @@ def run(cases, options):
             command.append("--cpu=" + options.cpu)
         if options.target:
             command.append("--target=" + options.target)
-            command += ["--chip=sm_90a", "--wgmma"] if options.wgmma else []
+            if options.wgmma:
+                command += ["--chip=sm_90a", "--wgmma=" + options.wgmma]
         elif options.fusion:
             command.append("--fusion=" + options.fusion)
         elif all(case.fused for case in cases):

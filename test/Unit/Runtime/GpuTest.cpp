@@ -121,6 +121,12 @@ TEST_F(Gpu, Map) {
   EXPECT_EQ(map.strides[0], 144);
   EXPECT_EQ(map.box[0], 64);
   EXPECT_EQ(map.box[1], 8);
+  // What is said of the way to the next of one does not matter.
+  extents[1] = 1;
+  extents[3] = 130;
+  attn_rt_gpu_map(context.get(), words, array, 2, 2, extents);
+  std::memcpy(&map, words, sizeof(map));
+  EXPECT_EQ(map.strides[0], 16);
   extents[1] = 0;
   attn_rt_gpu_map(context.get(), words, nullptr, 2, 2, extents);
   EXPECT_THAT(words, testing::Each(0));
