@@ -4,15 +4,15 @@
 
 // RUN: %attn_on_gpu %s --entry=attention --random --time=3 > %t.txt
 // RUN: FileCheck %s --input-file=%t.txt
-// CHECK: time: 100 ms {{.*}}, 8.192e-07 TFLOP/s on visible pairs, 15.6 % of the 5.243e-06 TFLOP/s of our product of 64 x 64 matrices of f16; kernels for sm_90
+// CHECK: time: 100 ms {{.*}}, 8.192e-07 TFLOP/s on visible pairs, 15.6 % of the 5.243e-06 TFLOP/s of our product of 64 x 64 matrices of f16; kernels for sm_90a
 
 // RUN: %attn_on_gpu %s --entry=attention --random --time=3 --json | FileCheck %s --check-prefix=JSON
-// JSON: "product_tflops": 0.000, "product_fraction": 0.1562, "chip": "sm_90"
+// JSON: "product_tflops": 0.000, "product_fraction": 0.1562, "chip": "sm_90a"
 
 // Without such a kernel the time is all there is.
 // RUN: %attn_on_gpu %attn_source_dir/examples/02-causal.mlir --random --shape=0:1x8x5x64 --shape=1:1x8x7x64 --shape=2:1x8x7x64 --time=3 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: attn-run: nothing to compare the rate with:
-// NONE: TFLOP/s on visible pairs; kernels for sm_90
+// NONE: TFLOP/s on visible pairs; kernels for sm_90a
 
 // RUN: env ATTN_TEST_PRODUCT_SIZE=-3 %attn_on_gpu %s --entry=attention --random --time=3 2>&1 | FileCheck %s --check-prefix=SIZE
 // SIZE: attn-run: nothing to compare the rate with: expected a positive number in ATTN_TEST_PRODUCT_SIZE, but got '-3'

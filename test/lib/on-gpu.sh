@@ -1,5 +1,5 @@
 # Runs `attn-run FILE.mlir --target=gpu ...` on the driver that is none, whose
-# GPU is of sm_90 and runs kernels in the emulator.
+# GPU is of sm_90a and runs kernels in the emulator.
 #
 #     on-gpu.sh BUILD FILE.mlir [options of attn-run]
 set -e
@@ -11,7 +11,7 @@ for option in "$@"; do
 done
 kernels=$(mktemp)
 trap 'rm -f "$kernels"' EXIT
-attn-run "$file" "${entry[@]}" --target=gpu --chip=sm_90 --emit=llvm > "$kernels"
+attn-run "$file" "${entry[@]}" --target=gpu --chip=sm_90a --emit=llvm > "$kernels"
 # Products that others are compared with are small, and of a function @attn_product.
 export ATTN_TEST_PRODUCT_SIZE=${ATTN_TEST_PRODUCT_SIZE:-64}
 LD_LIBRARY_PATH="$build/test/lib/emulated-cuda" EMULATED_CUDA_KERNELS="$kernels" \
