@@ -1,5 +1,4 @@
-//===- ChooseGPUForm.cpp - Which form and tiles a GPU kernel has -*- C++
-//-*-===//
+//===- ChooseGPUForm.cpp - Form and tiles of a GPU kernel -------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -168,7 +167,10 @@ static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
          (!fits(keys, 2) || (blocks && !fitBlocks(blocks->getKeys(), keys))))
     keys -= 16;
   if (keys <= 0)
-    return {{}, "tiles of blocks of keys do not fit in shared memory"};
+    return {{},
+            blocks ? "no multiple of 16 keys that shared memory has room "
+                     "for is a multiple or a divisor of a block of keys"
+                   : "no tile of keys fits in shared memory"};
   int64_t stages = fits(keys, 3) ? 3 : 2;
   int64_t splits = chooseSplits(op, target, create(keys, stages, 1, 0));
   std::optional<int64_t> tiles = countTiles(op, create(keys, stages, 1, 0));

@@ -98,15 +98,16 @@ bool mayMeetOtherKeys(GenericOp op, unsigned dim);
 /// Whether some pairs may be hidden by the mask.
 bool hidesPairs(GenericOp op);
 
-/// The kernel for an op that can be one, and why it is that one, a sentence for
-/// remarks. Tiles are as large as registers and the shared memory of `target`
-/// allow; none if not even the smallest fits.
-/// What calls have whose arrays the kernel is not for, if any may.
+/// A kernel, and why it is that one, a sentence for remarks.
 struct GPUChoice {
   GPUKernelAttr kernel;
   std::string reason;
+  /// What calls have whose arrays the kernel is not for, if any may.
   GPUKernelAttr fallback = {};
 };
+
+/// The kernel for an op that can be one. Tiles are as large as registers and
+/// the shared memory of `target` allow; none if not even the smallest fits.
 GPUChoice chooseGPUKernel(GenericOp op, const GPUTarget &target,
                           WgmmaPolicy policy = WgmmaPolicy::Never);
 
