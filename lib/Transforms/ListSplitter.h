@@ -81,7 +81,7 @@ private:
   void takeBlock(const ListReader &reader, mlir::Value at, mlir::Value first);
   Values createStep(mlir::ValueRange state);
   /// A step by finished `statistics` of rows of `keys` keys, a float: its
-  /// weights are the scores of `attn.identity`.
+  /// weights are its scores.
   Values createFinalStep(mlir::ValueRange carried, mlir::ValueRange statistics,
                          mlir::Value keys);
   /// Makes the finished weight of the score that `part` has, whose regions have

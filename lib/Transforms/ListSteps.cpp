@@ -7,6 +7,7 @@
 
 #include "ListSplitter.h"
 
+#include "attn/IR/ScoreWeighting.h"
 #include "attn/IR/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -201,7 +202,7 @@ SmallVector<Value> ListSplitter::createFinalStep(ValueRange carried,
       /*query_starts=*/Value(), /*key_starts=*/Value(), /*indptr=*/Value(),
       /*indices=*/Value(), inits[0], /*lse=*/Value(),
       generic.getWeights() ? inits[1] : Value(), b.getAffineMapArrayAttr(maps),
-      IdentityAttr::get(b.getContext()), op.getScale(),
+      getScoreWeighting(b.getContext()), op.getScale(),
       TypeAttr::get(op.getAccumulationType()), /*blocks=*/BlockListAttr());
   cloneBody(op.getSimilarity(), part.getSimilarity());
   cloneBody(op.getMask(), part.getMask());

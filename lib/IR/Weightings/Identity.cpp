@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/IR/Attn.h"
+#include "attn/IR/ScoreWeighting.h"
 
 using namespace mlir;
 
@@ -30,6 +30,10 @@ Value IdentityAttr::scoreGradient(OpBuilder &, Location, Value, Value,
 double IdentityAttr::evaluate(MutableArrayRef<double>, ArrayRef<double>,
                               double) const {
   return 0.0;
+}
+
+WeightingAttrInterface getScoreWeighting(MLIRContext *context) {
+  return IdentityAttr::get(context);
 }
 
 } // namespace attn
