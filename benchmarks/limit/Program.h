@@ -82,6 +82,45 @@ inline double getMedian(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// Seconds of a nest and of what only reads, in turns over all copies, and the
+/// shares that the reading has of the nest's.
+struct Turns {
+  std::vector<double> times, reads, fractions;
+
+  /// Prints what all cases say of the nest, which has `bytes` to read.
+  void print(int64_t bytes) const {
+    std::printf("\"median_ms\": %.6f, \"min_ms\": %.6f, \"runs\": %zu, "
+                "\"gb_per_s\": %.3f, ",
+                getMedian(times) * 1e3,
+                *std::min_element(times.begin(), times.end()) * 1e3,
+                times.size(), bytes / getMedian(times) / 1e9);
+  }
+};
+
+/// Times `run` and `read`, each of a copy of the arrays; the first turn does
+/// not count.
+template <typename RunT, typename ReadT>
+Turns takeTurns(int64_t copies, RunT &&run, ReadT &&read) {
+  Turns turns;
+  for (int64_t turn = -1; turn < kRotations; ++turn)
+    for (bool reading : {true, false})
+      for (int64_t copy = 0; copy < copies; ++copy) {
+        double seconds = getSeconds([&] { reading ? read(copy) : run(copy); });
+        if (turn >= 0)
+          (reading ? turns.reads : turns.times).push_back(seconds);
+      }
+  for (size_t i = 0; i < turns.times.size(); ++i)
+    turns.fractions.push_back(turns.reads[i] / turns.times[i]);
+  return turns;
+}
+
+/// Prints the error of a nest, and ends the program if it is too large.
+inline void reportError(double error) {
+  std::printf("\"error\": %.3g}\n", error);
+  if (!(error < 1e-5))
+    fail("expected an error below 1e-5, but got " + std::to_string(error), 1);
+}
+
 /// Reads the options behind the shape; `given` has the fields of both.
 template <typename CaseT>
 void parseOptions(int argc, char **argv, CaseT &given) {
