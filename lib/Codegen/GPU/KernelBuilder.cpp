@@ -151,15 +151,21 @@ void KernelBuilder::enterIfAny(Value numBlocks) {
   b.setInsertionPointToStart(some.thenBlock());
 }
 
+gpu::LaunchOp KernelBuilder::enterBlocks(Value numBlocks, int64_t numThreads,
+                                         int64_t sharedBytes) {
+  Value one = index(1), threads = index(numThreads);
+  auto launch =
+      gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one, one,
+                            sharedBytes == 0 ? Value() : i32(sharedBytes));
+  b.setInsertionPointToStart(&launch.getBody().front());
+  auto end = gpu::TerminatorOp::create(b, loc);
+  b.setInsertionPoint(end);
+  return launch;
+}
+
 void KernelBuilder::enterLaunch(Value numBlocks, int64_t numWarps,
                                 int64_t sharedBytes) {
-  Value one = index(1);
-  auto launch = gpu::LaunchOp::create(
-      b, loc, numBlocks, one, one, index(32 * numWarps), one, one,
-      sharedBytes == 0 ? Value() : i32(sharedBytes));
-  b.setInsertionPointToStart(&launch.getBody().front());
-  gpu::TerminatorOp::create(b, loc);
-  b.setInsertionPointToStart(&launch.getBody().front());
+  gpu::LaunchOp launch = enterBlocks(numBlocks, 32 * numWarps, sharedBytes);
   if (sharedBytes != 0)
     memory = hardware.getShared();
   block = toI32(launch.getBlockIds().x);

@@ -9,6 +9,7 @@
 #define ATTN_LIB_CODEGEN_GPU_KERNELBUILDER_H
 
 #include "Hardware.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace attn {
@@ -91,6 +92,9 @@ protected:
   void checkCount(mlir::Value count, llvm::StringRef what);
   /// Goes on where there are blocks: a grid of none is none.
   void enterIfAny(mlir::Value numBlocks);
+  /// Launches `numBlocks` blocks; the insertion point moves into one.
+  mlir::gpu::LaunchOp enterBlocks(mlir::Value numBlocks, int64_t numThreads,
+                                  int64_t sharedBytes = 0);
   /// Launches `numBlocks` blocks of whole warps. The insertion point moves into
   /// one, and `memory` and the numbers of the block and its threads are known.
   void enterLaunch(mlir::Value numBlocks, int64_t numWarps,

@@ -84,13 +84,8 @@ Value KernelEmitter::getChannelRoom() {
 }
 
 gpu::LaunchOp KernelEmitter::enterKernel(Value numBlocks) {
-  Value one = index(1);
-  Value threads = index(32 * (choice.getWarps() + getNumOtherWarps()));
-  auto launch = gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one,
-                                      one, i32(layout.size));
-  b.setInsertionPointToStart(&launch.getBody().front());
-  gpu::TerminatorOp::create(b, loc);
-  b.setInsertionPointToStart(&launch.getBody().front());
+  int64_t warps = choice.getWarps() + getNumOtherWarps();
+  gpu::LaunchOp launch = enterBlocks(numBlocks, 32 * warps, layout.size);
   extents = wholeExtents;
   memory = hardware.getShared();
   return launch;

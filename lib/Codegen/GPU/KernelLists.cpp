@@ -115,15 +115,11 @@ void KernelEmitter::launchLists() {
   keyTiles = memref::AllocOp::create(b, loc, type, multiply(count, capacity));
   heads = memref::AllocOp::create(b, loc, type, count);
 
-  Value one = index(1), threads = index(kListThreads);
+  Value threads = index(kListThreads);
   auto launchBlocks = [&](Value numBlocks,
                           function_ref<void(Value block, Value thread)> body) {
-    auto launch =
-        gpu::LaunchOp::create(b, loc, numBlocks, one, one, threads, one, one);
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&launch.getBody().front());
-    gpu::TerminatorOp::create(b, loc);
-    b.setInsertionPointToStart(&launch.getBody().front());
+    gpu::LaunchOp launch = enterBlocks(numBlocks, kListThreads);
     extents = wholeExtents;
     body(launch.getBlockIds().x, launch.getThreadIds().x);
     extents = wholeExtents;

@@ -130,12 +130,8 @@ Value KernelEmitter::shiftPacked(unsigned number, unsigned position,
 }
 
 void KernelEmitter::launchStartsCheck() {
-  Value one = index(1);
-  auto launch = gpu::LaunchOp::create(b, loc, one, one, one, one, one, one);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&launch.getBody().front());
-  auto end = gpu::TerminatorOp::create(b, loc);
-  b.setInsertionPoint(end);
+  enterBlocks(index(1), /*numThreads=*/1);
   addStartsChecks(b, op, StartsCheck::values);
 }
 

@@ -352,12 +352,8 @@ void KernelEmitter::launchMerge() {
   Value elements = multiply(numRowsOfThreads, channels);
   Value threads = index(kMergeThreads);
   Value blocks = b.createOrFold<arith::CeilDivUIOp>(loc, elements, threads);
-  auto launch =
-      gpu::LaunchOp::create(b, loc, blocks, one, one, threads, one, one);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&launch.getBody().front());
-  gpu::TerminatorOp::create(b, loc);
-  b.setInsertionPointToStart(&launch.getBody().front());
+  gpu::LaunchOp launch = enterBlocks(blocks, kMergeThreads);
   firstColumn = numColumns = hasFirst = Value();
   extents = wholeExtents;
   Value element =
