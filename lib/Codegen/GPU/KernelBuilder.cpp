@@ -185,4 +185,23 @@ Value KernelBuilder::shared(int64_t bytes, Value own) {
   return hardware.move(pointer, bytes);
 }
 
+//===----------------------------------------------------------------------===//
+// Rings of stages
+//===----------------------------------------------------------------------===//
+
+KernelBuilder::Place KernelBuilder::getNext(const Place &place,
+                                            int64_t stages) {
+  if (stages == 1)
+    return {place.stage, arith::XOrIOp::create(b, loc, place.parity, i32(1))};
+  Value next = add(place.stage, i32(1));
+  Value isLast = compare(arith::CmpIPredicate::eq, next, i32(stages));
+  Value other = arith::XOrIOp::create(b, loc, place.parity, i32(1));
+  return {select(isLast, i32(0), next), select(isLast, other, place.parity)};
+}
+
+void KernelBuilder::arriveAsWarp(Value barrier) {
+  emitWhere(compare(arith::CmpIPredicate::eq, threadInWarp, i32(0)),
+            [&] { hardware.arrive(barrier); });
+}
+
 } // namespace attn

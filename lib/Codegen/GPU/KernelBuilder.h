@@ -105,6 +105,19 @@ protected:
   /// Shared memory at a constant plus the thread's own bytes, an i32.
   mlir::Value shared(int64_t bytes, mlir::Value own = {});
 
+  //===--------------------------------------------------------------------===//
+  // Rings of stages
+  //===--------------------------------------------------------------------===//
+
+  /// A stage of a ring of tiles, and the parity of its use, i32.
+  struct Place {
+    mlir::Value stage, parity;
+  };
+  /// The one behind `place`, of `stages`.
+  Place getNext(const Place &place, int64_t stages);
+  /// One thread of the warp arrives at an mbarrier.
+  void arriveAsWarp(mlir::Value barrier);
+
   mlir::RewriterBase &b;
   mlir::Location loc;
   Hardware hardware;

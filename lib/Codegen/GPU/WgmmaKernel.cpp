@@ -20,27 +20,12 @@ Value WgmmaKernel::getBarrier(Event event, Value stage) {
   return shared(layout.barriers + 8 * first, multiply(stage, i32(8)));
 }
 
-WgmmaKernel::Place WgmmaKernel::getNext(const Place &place) {
-  if (choice.getStages() == 1)
-    return {place.stage, arith::XOrIOp::create(b, loc, place.parity, i32(1))};
-  Value next = add(place.stage, i32(1));
-  Value isLast =
-      compare(arith::CmpIPredicate::eq, next, i32(choice.getStages()));
-  Value other = arith::XOrIOp::create(b, loc, place.parity, i32(1));
-  return {select(isLast, i32(0), next), select(isLast, other, place.parity)};
-}
-
 SmallVector<Value> WgmmaKernel::advanceRing(ValueRange ring,
                                             const Place &place) {
   if (ring.empty())
     return {};
   return {place.stage, place.parity,
           arith::XOrIOp::create(b, loc, ring[2], i32(1))};
-}
-
-void WgmmaKernel::arriveAsWarp(Value barrier) {
-  emitWhere(compare(arith::CmpIPredicate::eq, threadInWarp, i32(0)),
-            [&] { hardware.arrive(barrier); });
 }
 
 void WgmmaKernel::initBarriers() {

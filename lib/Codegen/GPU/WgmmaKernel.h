@@ -59,10 +59,6 @@ public:
         storedRows(countStoredRows(op, choice)) {}
 
 private:
-  /// A stage of the ring of tiles, and the parity of its use, i32.
-  struct Place {
-    mlir::Value stage, parity;
-  };
   /// What is carried from one query tile to the next: the place of the first
   /// tile, and the parity of the queries' use. Empty if there is one.
   Values beginRing() { return isPersistent() ? Values(3, i32(0)) : Values(); }
@@ -138,8 +134,9 @@ private:
   mlir::Value getValues(mlir::Value stage) {
     return shared(layout.values, multiply(stage, i32(layout.stageBytes)));
   }
-  Place getNext(const Place &place);
-  void arriveAsWarp(mlir::Value barrier);
+  Place getNext(const Place &place) {
+    return KernelBuilder::getNext(place, choice.getStages());
+  }
 
   void initBarriers();
   /// The query tiles of the block, one after the other.

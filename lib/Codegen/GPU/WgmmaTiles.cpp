@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TensorMaps.h"
 #include "WgmmaKernel.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -19,63 +17,14 @@ namespace attn {
 // Maps
 //===----------------------------------------------------------------------===//
 
-/// What a map of a tensor takes: it begins at a multiple of 16 bytes, has some
-/// positions along each dimension, fewer than 2^31, and rows that are multiples
-/// of 16 bytes apart, less than 2^40.
 Value checkMaps(OpBuilder &b, GenericOp op) {
-  constexpr int64_t kMultiple = 16;
   Location loc = op.getLoc();
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  };
   Value all = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
-  auto expect = [&](arith::CmpIPredicate predicate, Value lhs, Value rhs) {
-    Value holds = b.createOrFold<arith::CmpIOp>(loc, predicate, lhs, rhs);
-    all = b.createOrFold<arith::AndIOp>(loc, all, holds);
-  };
-  auto expectMultiple = [&](Value bytes) {
-    expect(arith::CmpIPredicate::eq,
-           b.createOrFold<arith::RemUIOp>(loc, bytes, index(kMultiple)),
-           index(0));
-  };
   for (unsigned number : {0u, 1u, 2u, op.getOutputIndex()}) {
     Value buffer = op.getMappedOperands()[number];
-    auto type = cast<MemRefType>(buffer.getType());
     // An output whose columns do not lie together is stored otherwise.
-    if (!type.isLastDimUnitStride())
-      continue;
-    Value width = index(type.getElementTypeBitWidth() / 8);
-    auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, buffer);
-    Value start =
-        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
-    Value offset =
-        b.createOrFold<arith::MulIOp>(loc, metadata.getOffset(), width);
-    expectMultiple(b.createOrFold<arith::AddIOp>(loc, start, offset));
-    auto [strides, ignored] = type.getStridesAndOffset();
-    for (int64_t dim = 0, rank = type.getRank(); dim < rank; ++dim) {
-      Value extent = metadata.getSizes()[dim];
-      if (!type.isDynamicDim(dim))
-        extent = index(type.getDimSize(dim));
-      // One less than none is more than there may be.
-      expect(arith::CmpIPredicate::ult,
-             b.createOrFold<arith::SubIOp>(loc, extent, index(1)),
-             index((int64_t(1) << 31) - 1));
-      if (dim + 1 == rank || type.getDimSize(dim) == 1)
-        continue;
-      Value stride = metadata.getStrides()[dim];
-      if (!ShapedType::isDynamic(strides[dim]))
-        stride = index(strides[dim]);
-      Value bytes = b.createOrFold<arith::MulIOp>(loc, stride, width);
-      // Nor may positions lie at the same place, or backwards.
-      Value isOne = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
-                                                  extent, index(1));
-      bytes =
-          b.createOrFold<arith::SelectOp>(loc, isOne, index(kMultiple), bytes);
-      expectMultiple(bytes);
-      expect(arith::CmpIPredicate::ult,
-             b.createOrFold<arith::SubIOp>(loc, bytes, index(1)),
-             index((int64_t(1) << 40) - 1));
-    }
+    if (cast<MemRefType>(buffer.getType()).isLastDimUnitStride())
+      all = b.createOrFold<arith::AndIOp>(loc, all, checkMap(b, loc, buffer));
   }
   return all;
 }
@@ -113,28 +62,12 @@ Value WgmmaKernel::createMap(unsigned operand) {
   for (unsigned position : ArrayRef(order).drop_back())
     tile.push_back(getTileExtent(operand, map.getDimPosition(position)));
   tile.push_back(kRowElements);
-  Values extents;
-  for (int64_t extent : tile)
-    extents.push_back(index(extent));
   if (!llvm::is_sorted(order))
     buffer = memref::TransposeOp::create(
         b, loc, buffer,
         AffineMapAttr::get(
             AffineMap::getPermutationMap(order, b.getContext())));
-  auto type = cast<MemRefType>(buffer.getType());
-  Type own = type.getElementType();
-  auto unranked = UnrankedMemRefType::get(own, type.getMemorySpace());
-  Value whole = memref::CastOp::create(b, loc, unranked, buffer);
-  auto space =
-      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
-  auto tileType =
-      MemRefType::get(tile, own, MemRefLayoutAttrInterface(), space);
-  auto mapType = nvgpu::TensorMapDescriptorType::get(
-      b.getContext(), tileType, nvgpu::TensorMapSwizzleKind::SWIZZLE_128B,
-      nvgpu::TensorMapL2PromoKind::L2PROMO_256B,
-      nvgpu::TensorMapOOBKind::OOB_ZERO,
-      nvgpu::TensorMapInterleaveKind::INTERLEAVE_NONE);
-  return nvgpu::TmaCreateDescriptorOp::create(b, loc, mapType, whole, extents);
+  return attn::createMap(b, loc, buffer, tile);
 }
 
 /// The positions of an operand's dimensions, the outermost of its map first.
@@ -161,9 +94,7 @@ void WgmmaKernel::prepareLaunch() {
 }
 
 Value WgmmaKernel::getMap(unsigned number) {
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  return UnrealizedConversionCastOp::create(b, loc, pointer, maps[number])
-      .getResult(0);
+  return getMapAddress(b, loc, maps[number]);
 }
 
 //===----------------------------------------------------------------------===//
