@@ -11,6 +11,10 @@
 // warpgroups, which LLVM has no intrinsics for, and what LLVM is to forget are
 // inline assembly, all else is not.
 //
+// What every vendor has in a form of its own is a `VendorHardware`, one file
+// each; what only some GPUs have says which, and the forms of kernels that use
+// it are theirs.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_LIB_CODEGEN_GPU_HARDWARE_H
@@ -20,6 +24,42 @@
 #include "mlir/IR/Builders.h"
 
 namespace attn {
+
+/// What every GPU has, and each vendor's in its own way. The functions are
+/// those of `Hardware`.
+class VendorHardware {
+public:
+  virtual ~VendorHardware() = default;
+
+  virtual void copyAsync(mlir::Value shared, mlir::Value global,
+                         mlir::Value bytes) = 0;
+  virtual void commitCopies() = 0;
+  virtual void waitForCopies(int32_t left) = 0;
+  virtual void warpBarrier() = 0;
+  /// Of 32 bits.
+  virtual mlir::Value exchange(mlir::Value value, int32_t mask) = 0;
+  virtual mlir::Value takeFrom(mlir::Value value, mlir::Value source) = 0;
+  virtual mlir::Value anyInWarp(mlir::Value condition) = 0;
+  virtual mlir::Value exp2(mlir::Value x) = 0;
+  virtual mlir::Value divide(mlir::Value x, mlir::Value y) = 0;
+  virtual mlir::Value reciprocalSqrt(mlir::Value x) = 0;
+
+protected:
+  VendorHardware(mlir::OpBuilder &builder, mlir::Location loc)
+      : b(builder), loc(loc) {}
+
+  mlir::Value constant(int32_t value) {
+    return mlir::arith::ConstantOp::create(b, loc,
+                                           b.getI32IntegerAttr(value));
+  }
+  mlir::Value call(llvm::StringRef name, mlir::ValueRange operands);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+};
+
+std::unique_ptr<VendorHardware> createHardwareNvidia(mlir::OpBuilder &builder,
+                                                     mlir::Location loc);
 
 /// Builds instructions at the insertion point of a builder. Pointers are of the
 /// LLVM dialect, in the address space that is named.
@@ -45,7 +85,9 @@ public:
   /// Begins to copy 16 bytes from global to shared memory, both of which begin
   /// at multiples of 16. With `bytes`, an i32 that is 0 or 16, the others are
   /// zero.
-  void copyAsync(mlir::Value shared, mlir::Value global, mlir::Value bytes);
+  void copyAsync(mlir::Value shared, mlir::Value global, mlir::Value bytes) {
+    own().copyAsync(shared, global, bytes);
+  }
 
   //===--------------------------------------------------------------------===//
   // Order
@@ -58,17 +100,17 @@ public:
 
   /// Ends a group of the copies begun by this thread.
   /// `nvvm.cp.async.commit.group`
-  void commitCopies();
+  void commitCopies() { own().commitCopies(); }
   /// Waits for the copies of this thread, but those of the last `left` groups.
   /// Others see them behind a barrier.
   /// `nvvm.cp.async.wait.group`
-  void waitForCopies(int32_t left = 0);
+  void waitForCopies(int32_t left = 0) { own().waitForCopies(left); }
   /// Waits for all threads of the block.
   /// `gpu.barrier`
   void barrier();
   /// Waits for all threads of the warp.
   /// `nvvm.bar.warp.sync`
-  void warpBarrier();
+  void warpBarrier() { own().warpBarrier(); }
   /// Waits for `count` threads, of whole warps, at barrier `number`, from 1 to
   /// 15.
   /// `nvvm.barrier`
@@ -110,15 +152,19 @@ public:
   /// as `value`, a float or an integer of 32 bits, or an f64.
   mlir::Value exchange(mlir::Value value, int32_t mask);
   /// What thread `source` of the warp, an i32, has as `value`.
-  mlir::Value takeFrom(mlir::Value value, mlir::Value source);
+  mlir::Value takeFrom(mlir::Value value, mlir::Value source) {
+    return own().takeFrom(value, source);
+  }
   /// An i32 of which LLVM knows nothing any more: what is computed from it
   /// stays where it is.
   mlir::Value forget(mlir::Value value);
   /// Whether any thread of the warp has a `condition` that holds.
-  mlir::Value anyInWarp(mlir::Value condition);
+  mlir::Value anyInWarp(mlir::Value condition) {
+    return own().anyInWarp(condition);
+  }
 
   //===--------------------------------------------------------------------===//
-  // Matrices
+  // Matrices, NVIDIA's
   //===--------------------------------------------------------------------===//
 
   /// `count` (2 or 4) 8x8 matrices of 16-bit elements, of each of which a
@@ -132,11 +178,9 @@ public:
                                           mlir::ValueRange rhs,
                                           mlir::ValueRange sums,
                                           mlir::Type element);
-  /// Two f32 rounded to `element`, in an i32, the first in the lower half.
-  mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
 
   //===--------------------------------------------------------------------===//
-  // Barriers in memory, from sm_90 on
+  // Barriers in memory, NVIDIA's from sm_90 on
   //===--------------------------------------------------------------------===//
 
   /// Makes 8 bytes of shared memory, at a multiple of 8, an mbarrier for
@@ -187,17 +231,23 @@ public:
   // Numbers, f32 but where it is said
   //===--------------------------------------------------------------------===//
 
+  /// Two f32 rounded to `element`, in an i32, the first in the lower half.
+  mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
   /// 2^x to 2^-22 of it; denormals are 0.
-  mlir::Value exp2(mlir::Value x);
+  mlir::Value exp2(mlir::Value x) { return own().exp2(x); }
   /// x / y to 2 units in the last place.
-  mlir::Value divide(mlir::Value x, mlir::Value y);
+  mlir::Value divide(mlir::Value x, mlir::Value y) {
+    return own().divide(x, y);
+  }
   /// 1 / sqrt(x) to 2^-22.9 of it.
-  mlir::Value reciprocalSqrt(mlir::Value x);
+  mlir::Value reciprocalSqrt(mlir::Value x) { return own().reciprocalSqrt(x); }
   /// An LLVM intrinsic on f32 or f64 that is one instruction or a few:
   /// `llvm.floor`.
   mlir::Value call(llvm::StringRef name, mlir::ValueRange operands);
 
 private:
+  /// What the vendor has of the GPU that kernels are for.
+  VendorHardware &own();
   mlir::Value constant(int32_t value);
   llvm::SmallVector<mlir::Value> assemble(llvm::StringRef text,
                                           llvm::StringRef constraints,
@@ -206,6 +256,7 @@ private:
 
   mlir::OpBuilder &b;
   mlir::Location loc;
+  std::unique_ptr<VendorHardware> vendor;
 };
 
 } // namespace attn
