@@ -207,6 +207,11 @@ protected:
   bool needsValues(Phase phase) const {
     return phase == Phase::Online || phase == Phase::Final;
   }
+  /// Whether the blocks of a launch, for parts of the keys or for all, have a
+  /// part of the channels each.
+  bool sharesChannels(std::optional<Phase> part) {
+    return !hasAllChannels(op) && (!part || needsValues(*part));
+  }
   /// The rest of a step, once similarities are known and values at hand.
   Values emitPairs(const KeyTile &keys, const RowValues &similarities,
                    mlir::ValueRange state, Phase phase);

@@ -117,7 +117,8 @@ void KernelEmitter::locateBlock(Value number, Value threadIndex) {
     split = toIndex(arith::RemUIOp::create(b, loc, number, count));
     number = arith::DivUIOp::create(b, loc, number, count);
   }
-  if (!hasAllChannels(op)) {
+  firstColumn = numColumns = hasFirst = Value();
+  if (sharesChannels(part)) {
     Value count = toI32(countParts());
     Value part = arith::RemUIOp::create(b, loc, number, count);
     number = arith::DivUIOp::create(b, loc, number, count);

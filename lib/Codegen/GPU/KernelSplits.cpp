@@ -47,10 +47,13 @@ void KernelEmitter::emitParts(Value numBlocks) {
       phases.push_back(Phase::Mass);
     phases.push_back(Phase::Final);
   }
-  Value numParts = multiply(numBlocks, index(choice.getSplits()));
   for (Phase phase : phases) {
     part = phase;
-    emitKernel(numParts);
+    // What no channel is needed for is done once for all of them.
+    Value own = numBlocks;
+    if (!hasAllChannels(op) && !sharesChannels(part))
+      own = b.createOrFold<arith::DivUIOp>(loc, own, countParts());
+    emitKernel(multiply(own, index(choice.getSplits())));
     // The next one meets the same key tiles.
     counts = Value();
   }
