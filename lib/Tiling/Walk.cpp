@@ -143,4 +143,82 @@ SmallVector<Value> forEachTile(OpBuilder &b, Location loc, Walk &walk,
   return emitWhile(b, loc, walk, inits, body);
 }
 
+/// Of cursors, one for each of the workers, that of this one, whether it is
+/// valid, and the one behind them all.
+static SmallVector<Value> takeTurn(OpBuilder &b, Location loc, Walk &walk,
+                                   Value worker, int64_t numWorkers,
+                                   ValueRange cursor) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  size_t size = cursor.size();
+  SmallVector<Value> inits(cursor);
+  inits.push_back(arith::ConstantOp::create(b, loc, b.getBoolAttr(false)));
+  llvm::append_range(inits, cursor);
+  auto loop = scf::ForOp::create(b, loc, constant(0), constant(numWorkers),
+                                 constant(1), inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  ValueRange carried = loop.getRegionIterArgs();
+  SmallVector<Value> here(carried.take_back(size));
+  Value valid = walk.valid(here);
+  SmallVector<Value> behind = walk.next(here, walk.tile(here));
+  SmallVector<Value> found(here);
+  found.push_back(valid);
+  Value isOwn = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                      loop.getInductionVar(), worker);
+  SmallVector<Value> next;
+  for (auto [own, old] : llvm::zip_equal(found, carried.take_front(size + 1)))
+    next.push_back(arith::SelectOp::create(b, loc, isOwn, own, old));
+  for (auto [there, old] : llvm::zip_equal(behind, here))
+    next.push_back(arith::SelectOp::create(b, loc, valid, there, old));
+  scf::YieldOp::create(b, loc, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+SmallVector<Value> forEachTileInTurns(
+    OpBuilder &b, Location loc, Walk &walk, Value worker, int64_t numWorkers,
+    ValueRange inits,
+    function_ref<SmallVector<Value>(const WalkTile &, Value, ValueRange)>
+        body) {
+  if (std::optional<Walk::Steps> steps = walk.getSteps()) {
+    Value step = arith::ConstantIndexOp::create(b, loc, steps->step);
+    Value own = arith::MulIOp::create(b, loc, worker, step);
+    Walk::Steps turns = *steps;
+    turns.step *= numWorkers;
+    SpanWalk all(b, loc, turns.step, turns.from, turns.to, /*whole=*/true);
+    return emitFor(b, loc, all, turns, inits,
+                   [&](const WalkTile &turn, ValueRange carried) {
+                     Value first = cast<Value>(turn.location);
+                     SmallVector<Value> cursor{
+                         arith::AddIOp::create(b, loc, first, own)};
+                     Value valid = walk.valid(cursor);
+                     return body(walk.tile(cursor), valid, carried);
+                   });
+  }
+  SmallVector<Value> carried = walk.begin();
+  size_t numCursor = carried.size();
+  llvm::append_range(carried, inits);
+  auto loop = scf::WhileOp::create(
+      b, loc, ValueRange(carried).getTypes(), carried,
+      [&](OpBuilder &, Location, ValueRange arguments) {
+        SmallVector<Value> cursor(arguments.take_front(numCursor));
+        Value valid = walk.valid(cursor);
+        llvm::append_range(cursor, arguments.drop_front(numCursor));
+        scf::ConditionOp::create(b, loc, valid, cursor);
+      },
+      [&](OpBuilder &, Location, ValueRange arguments) {
+        SmallVector<Value> turn = takeTurn(b, loc, walk, worker, numWorkers,
+                                           arguments.take_front(numCursor));
+        ValueRange own = ValueRange(turn).take_front(numCursor);
+        SmallVector<Value> state =
+            body(walk.tile(own), turn[numCursor],
+                 arguments.drop_front(numCursor));
+        SmallVector<Value> next(ValueRange(turn).take_back(numCursor));
+        llvm::append_range(next, state);
+        scf::YieldOp::create(b, loc, next);
+      });
+  return SmallVector<Value>(loop.getResults().drop_front(numCursor));
+}
+
 } // namespace attn

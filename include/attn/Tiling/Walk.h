@@ -131,6 +131,16 @@ forEachTile(mlir::OpBuilder &builder, mlir::Location loc, Walk &walk,
                 const WalkTile &, mlir::ValueRange)>
                 body);
 
+/// The same for workers who take tiles in turns, of which this one is number
+/// `worker`. All make as many steps: `body` is also told, by an i1, whether the
+/// worker has a tile in this one.
+llvm::SmallVector<mlir::Value> forEachTileInTurns(
+    mlir::OpBuilder &builder, mlir::Location loc, Walk &walk,
+    mlir::Value worker, int64_t numWorkers, mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(
+        const WalkTile &, mlir::Value isThere, mlir::ValueRange)>
+        body);
+
 } // namespace attn
 
 #endif // ATTN_TILING_WALK_H

@@ -40,6 +40,7 @@ public:
   virtual mlir::Value exchange(mlir::Value value, int32_t mask) = 0;
   virtual mlir::Value takeFrom(mlir::Value value, mlir::Value source) = 0;
   virtual mlir::Value anyInWarp(mlir::Value condition) = 0;
+  virtual mlir::Value ballot(mlir::Value condition) = 0;
   virtual mlir::Value exp2(mlir::Value x) = 0;
   virtual mlir::Value divide(mlir::Value x, mlir::Value y) = 0;
   virtual mlir::Value reciprocalSqrt(mlir::Value x) = 0;
@@ -162,6 +163,8 @@ public:
   mlir::Value anyInWarp(mlir::Value condition) {
     return own().anyInWarp(condition);
   }
+  /// Bit i of the i32 is the `condition` of thread i of the warp.
+  mlir::Value ballot(mlir::Value condition) { return own().ballot(condition); }
 
   //===--------------------------------------------------------------------===//
   // Matrices, NVIDIA's

@@ -56,6 +56,12 @@ public:
                                     NVVM::VoteSyncKind::any);
   }
 
+  Value ballot(Value condition) override {
+    return NVVM::VoteSyncOp::create(b, loc, b.getI32Type(),
+                                    constant(kAllThreads), condition,
+                                    NVVM::VoteSyncKind::ballot);
+  }
+
   Value exp2(Value x) override { return call("llvm.nvvm.ex2.approx.ftz", x); }
 
   Value divide(Value x, Value y) override {

@@ -408,8 +408,11 @@ protected:
   /// Whether key tiles of pages begin at multiples of theirs.
   virtual bool startsAtTiles() const { return false; }
   Values widenToTiles(mlir::ValueRange ranges);
-  mlir::Value writeTile(const WalkTile &tile, mlir::Value outer,
-                        mlir::Value base, mlir::Value count);
+  /// Whether any pair of a key tile is visible, and whether all are.
+  std::pair<mlir::Value, mlir::Value> classifyTile(const WalkTile &tile);
+  mlir::Value writeTile(const WalkTile &tile, mlir::Value isThere,
+                        mlir::Value outer, mlir::Value base, mlir::Value count);
+  std::unique_ptr<Walk> createListedWalk(mlir::Value places);
   /// The number of the list of query tile `tile` of the box at hand.
   mlir::Value numberList(mlir::Value tile);
   /// Reads what there is before the list of query tile `tile`.

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 //
 // Where only data tells which keys a query tile meets, or that takes more than
-// a range, a kernel of its own, a thread for each query tile, walks over them
+// a range, a kernel of its own, a warp for each query tile, walks over them
 // first and writes down the key tiles, once for all blocks that meet the same.
-// What lists of key blocks hold is checked behind that, by a warp to each list,
-// and nowhere else: a list with an error has no key tiles.
+// Its threads look at 32 tiles at once, and learn from each other how many are
+// visible before theirs. What lists of key blocks hold is checked behind that,
+// by a warp to each list, and nowhere else: a list with an error has no key
+// tiles.
 //
 // The keys of a list of blocks are met in the order of their *places*, entry
 // number o's from o times the keys of a block on. A key tile is some places
@@ -31,7 +33,7 @@ namespace attn {
 
 using Predicate = arith::CmpIPredicate;
 
-/// Threads in a block that lists.
+/// Threads in a block that lists: a warp.
 constexpr int64_t kListThreads = 32;
 /// The words of a key tile, and of what is before a list: the key tiles there
 /// are, the first entry of the list of key blocks, the keys, and the threads
@@ -115,7 +117,6 @@ void KernelEmitter::launchLists() {
   keyTiles = memref::AllocOp::create(b, loc, type, multiply(count, capacity));
   heads = memref::AllocOp::create(b, loc, type, count);
 
-  Value threads = index(kListThreads);
   auto launchBlocks = [&](Value numBlocks,
                           function_ref<void(Value block, Value thread)> body) {
     OpBuilder::InsertionGuard guard(b);
@@ -124,12 +125,10 @@ void KernelEmitter::launchLists() {
     body(launch.getBlockIds().x, launch.getThreadIds().x);
     extents = wholeExtents;
   };
-  launchBlocks(b.createOrFold<arith::CeilDivUIOp>(loc, count, threads),
-               [&](Value block, Value thread) {
-                 Value number = add(multiply(block, threads), thread);
-                 emitWhere(compare(Predicate::ult, number, count),
-                           [&] { writeList(number); });
-               });
+  launchBlocks(count, [&](Value block, Value thread) {
+    identifyThread(thread);
+    writeList(block);
+  });
   if (blocks)
     launchBlocks(count,
                  [&](Value block, Value thread) { checkList(block, thread); });
@@ -176,40 +175,58 @@ void KernelEmitter::checkPages(Value first, Value extent) {
   getListReader().readChecked(loop.getInductionVar(), listFirst);
 }
 
-/// Writes a key tile down unless nothing of it is visible; returns how many
-/// there are then.
-Value KernelEmitter::writeTile(const WalkTile &tile, Value outer, Value base,
-                               Value count) {
+std::pair<Value, Value> KernelEmitter::classifyTile(const WalkTile &tile) {
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   Value first = getValueOrCreateConstantIndexOp(b, loc, tile.position);
   Value extent = getValueOrCreateConstantIndexOp(b, loc, tile.extent);
-  Value full = compare(Predicate::eq, extent, index(choice.getKeys()));
-  Value visible;
-  if (!op.getMask().empty() && op.getClassify().empty())
-    full = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
-  else if (!op.getMask().empty()) {
-    Values arguments = box.getBoundArguments(b);
-    Value last = arith::SubIOp::create(b, loc, add(first, extent), index(1));
-    for (Value bound : {first, last})
-      arguments.push_back(blocks && !isPaged()
-                              ? getListReader().locate(bound, listFirst)
-                              : bound);
-    Values truth = inlineBody(b, op.getClassify(), arguments);
-    full = arith::AndIOp::create(b, loc, full, truth[1]);
-    Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
-    visible = arith::XOrIOp::create(b, loc, truth[0], yes);
-  }
-  auto write = [&] {
-    Value place = first;
+  Value whole = compare(Predicate::eq, extent, index(choice.getKeys()));
+  if (op.getMask().empty())
+    return {yes, whole};
+  if (op.getClassify().empty())
+    return {yes, arith::ConstantOp::create(b, loc, b.getBoolAttr(false))};
+  Values arguments = box.getBoundArguments(b);
+  Value last = arith::SubIOp::create(b, loc, add(first, extent), index(1));
+  for (Value bound : {first, last})
+    arguments.push_back(blocks && !isPaged()
+                            ? getListReader().locate(bound, listFirst)
+                            : bound);
+  Values truth = inlineBody(b, op.getClassify(), arguments);
+  return {arith::XOrIOp::create(b, loc, truth[0], yes),
+          arith::AndIOp::create(b, loc, whole, truth[1])};
+}
+
+/// Writes the thread's key tile down if it has one of which some pair is
+/// visible, behind those of the threads before it; returns how many there are
+/// then.
+Value KernelEmitter::writeTile(const WalkTile &tile, Value isThere, Value outer,
+                               Value base, Value count) {
+  Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+  Values known = emitIf(isThere,
+                        [&] {
+                          auto [visible, full] = classifyTile(tile);
+                          return Values{visible, full};
+                        },
+                        {no, no});
+  Value ballot = hardware.ballot(known[0]);
+  auto countBits = [&](Value bits) {
+    return toIndex(hardware.call("llvm.ctpop", bits));
+  };
+  emitWhere(known[0], [&] {
+    Value bit = arith::ShLIOp::create(b, loc, i32(1), threadInWarp);
+    Value below = arith::SubIOp::create(b, loc, bit, i32(1));
+    Value before = countBits(arith::AndIOp::create(b, loc, ballot, below));
+    Value at = add(add(base, count), before);
+    Value place = getValueOrCreateConstantIndexOp(b, loc, tile.position);
     if (outer)
-      place = add(multiply(outer, getKeyExtent()), first);
-    Value at = add(base, count);
+      place = add(multiply(outer, getKeyExtent()), place);
+    Value extent = getValueOrCreateConstantIndexOp(b, loc, tile.extent);
     Values words{toI32(place), toI32(extent),
-                 arith::ExtUIOp::create(b, loc, b.getI32Type(), full), i32(0)};
+                 arith::ExtUIOp::create(b, loc, b.getI32Type(), known[1]),
+                 i32(0)};
     for (auto [i, word] : llvm::enumerate(words))
       memref::StoreOp::create(b, loc, word, keyTiles, ValueRange{at, index(i)});
-    return Values{add(count, index(1))};
-  };
-  return visible ? emitIf(visible, write, count)[0] : write()[0];
+  });
+  return add(count, countBits(ballot));
 }
 
 /// Whole tiles around ranges of keys: what is more is hidden.
@@ -225,40 +242,50 @@ SmallVector<Value> KernelEmitter::widenToTiles(ValueRange ranges) {
   return wider;
 }
 
+/// The keys that rows may see, of `places`; null for none.
+std::unique_ptr<Walk> KernelEmitter::createListedWalk(Value places) {
+  bool hasRanges = !op.getMask().empty() && !op.getRanges().empty() &&
+                   (!blocks || isPaged());
+  Values ranges{index(0), places};
+  if (hasRanges)
+    ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
+  if (hasRanges && startsAtTiles())
+    ranges = widenToTiles(ranges);
+  if (ranges.empty())
+    return nullptr;
+  if (ranges.size() > 2)
+    return std::make_unique<RangesWalk>(b, loc, choice.getKeys(), ranges,
+                                        index(0), places, /*clips=*/true);
+  Value end = arith::MinSIOp::create(b, loc, ranges[1], places);
+  return std::make_unique<SpanWalk>(b, loc, choice.getKeys(), ranges[0], end,
+                                    /*whole=*/false);
+}
+
 void KernelEmitter::writeList(Value number) {
-  auto setHead = [&](int64_t word, Value value) {
-    memref::StoreOp::create(b, loc, toI32(value), heads,
-                            ValueRange{number, index(word)});
+  Value isFirst = compare(Predicate::eq, thread, i32(0));
+  auto setHead = [&](ArrayRef<std::pair<int64_t, Value>> words) {
+    emitWhere(isFirst, [&] {
+      for (auto [word, value] : words)
+        memref::StoreOp::create(b, loc, toI32(value), heads,
+                                ValueRange{number, index(word)});
+    });
   };
-  // What ends a thread early leaves no key tiles.
-  for (int64_t word = 0; word < kWords; ++word)
-    setHead(word, index(0));
+  // What ends a warp early leaves no key tiles.
+  Value zero = index(0);
+  setHead({{kCountAt, zero}, {kFirstAt, zero}, {kKeysAt, zero},
+           {kCheckedAt, zero}});
   locateTile(toI32(number), listDims);
   auto walkAll = [&] {
     takeRequestKeys();
     Value places = takePlaces(), base = multiply(number, capacity);
-    bool hasRanges = !op.getMask().empty() && !op.getRanges().empty() &&
-                     (!blocks || isPaged());
     auto walk = [&](Value outer, Value count) {
-      Values ranges{index(0), places};
-      if (hasRanges)
-        ranges = inlineBody(b, op.getRanges(), box.getBoundArguments(b));
-      if (hasRanges && startsAtTiles())
-        ranges = widenToTiles(ranges);
-      if (ranges.empty())
+      std::unique_ptr<Walk> keys = createListedWalk(places);
+      if (!keys)
         return count;
-      std::unique_ptr<Walk> keys;
-      if (ranges.size() == 2) {
-        Value end = arith::MinSIOp::create(b, loc, ranges[1], places);
-        keys = std::make_unique<SpanWalk>(b, loc, choice.getKeys(), ranges[0],
-                                          end, /*whole=*/false);
-      } else {
-        keys = std::make_unique<RangesWalk>(b, loc, choice.getKeys(), ranges,
-                                            index(0), places, /*clips=*/true);
-      }
-      return forEachTile(
-          b, loc, *keys, count, [&](const WalkTile &tile, ValueRange carried) {
-            return Values{writeTile(tile, outer, base, carried[0])};
+      return forEachTileInTurns(
+          b, loc, *keys, toIndex(thread), kListThreads, count,
+          [&](const WalkTile &tile, Value isThere, ValueRange carried) {
+            return Values{writeTile(tile, isThere, outer, base, carried[0])};
           })[0];
     };
     Value count;
@@ -277,10 +304,9 @@ void KernelEmitter::writeList(Value number) {
             return Values{walk(at, carried[0])};
           })[0];
     }
-    setHead(kCountAt, count);
+    setHead({{kCountAt, count}, {kKeysAt, places}});
     if (blocks)
-      setHead(kFirstAt, listFirst);
-    setHead(kKeysAt, places);
+      setHead({{kFirstAt, listFirst}});
     return Values();
   };
   if (mayHaveNoRows())

@@ -1,9 +1,9 @@
 // RUN: attn-opt %s --split-input-file --lower-affine --attn-emit-gpu | FileCheck %s
 
-// Keys in pages: a kernel of its own, a thread for each query tile, lists the key
-// tiles, for both heads at once; a warp to each list checks the pages that these
-// have, and counts the threads that found them right. The third reads the list,
-// and of the table where each row is.
+// Keys in pages: a kernel of its own, a warp for each query tile, lists the key
+// tiles, for both heads at once, 32 tiles in a turn; another warp to each list
+// checks the pages that these have, and counts the threads that found them right.
+// The third reads the list, and of the table where each row is.
 
 #q = affine_map<(h, m, p, r, d, e) -> (h, m, d)>
 #k = affine_map<(h, m, p, r, d, e) -> (p, h, r, d)>
@@ -17,7 +17,11 @@
 // CHECK:       gpu.launch blocks({{.*}}) in (%{{.+}} = %c1{{.*}}) threads({{.*}}) in (%{{.+}} = %c32
 // CHECK:       memref.store %{{.+}}, %[[HEADS]]
 // CHECK:       attn.check {{.*}}expected indptr to hold numbers
+// CHECK:       scf.for %{{.+}} = %{{.+}} to %{{.+}} step %c1024
+// CHECK:       %[[BALLOT:.+]] = nvvm.vote.sync ballot
+// CHECK:       arith.andi %[[BALLOT]],
 // CHECK-COUNT-4: memref.store %{{.+}}, %[[TILES]]
+// CHECK:       llvm.call_intrinsic "llvm.ctpop"(%[[BALLOT]])
 // CHECK:       memref.store %{{.+}}, %[[HEADS]]
 // CHECK:       gpu.terminator
 // CHECK:       gpu.launch blocks({{.*}}) in (%{{.+}} = %c1{{.*}}) threads({{.*}}) in (%{{.+}} = %c32
