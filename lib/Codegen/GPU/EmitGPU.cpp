@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ContractKernel.h"
+#include "HostReads.h"
 #include "KernelEmitter.h"
 #include "StructuredKernel.h"
 #include "attn/Codegen/Passes.h"
@@ -68,6 +69,7 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
         return signalPassFailure();
     for (memref::StoreOp op : collect<memref::StoreOp>())
       emitStore(rewriter, op);
+    moveReadsIntoKernels(getOperation());
     if (failed(checkHost()))
       signalPassFailure();
   }
@@ -159,10 +161,15 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
         return WalkResult::advance();
       InFlightDiagnostic error =
           op->emitOpError("cannot be compiled for a GPU: ");
-      if (isa<memref::LoadOp>(op))
+      auto load = dyn_cast<memref::LoadOp>(op);
+      if (load && isTakenByKernels(load))
+        error << "it reads an element for kernels, and its tensor may be "
+                 "written before they do; expected it to be a tensor that is "
+                 "not written any more";
+      else if (load)
         error << "it reads an element on the host, which cannot access the "
-                 "memory of a GPU; expected what branches, extents and numbers "
-                 "of kernels depend on to be an argument that is no tensor";
+                 "memory of a GPU; expected what branches and extents depend "
+                 "on to be an argument that is no tensor";
       else
         error << "it has no form as a kernel, and the host cannot access the "
                  "memory of a GPU";

@@ -81,9 +81,38 @@ func.func @stages(%q: memref<5x16xf32>, %k: memref<7x16xf32>, %v: memref<7x24xf3
 // -----
 
 func.func @host(%x: memref<5xf32>, %i: index) -> f32 {
-  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element on the host, which cannot access the memory of a GPU; expected what branches, extents and numbers of kernels depend on to be an argument that is no tensor}}
+  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element on the host, which cannot access the memory of a GPU; expected what branches and extents depend on to be an argument that is no tensor}}
   %e = memref.load %x[%i] : memref<5xf32>
   return %e : f32
+}
+
+// -----
+
+// Kernels would read what is written in between.
+func.func @written(%x: memref<5xf32>, %y: memref<7xf32>, %i: index) {
+  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element for kernels, and its tensor may be written before they do; expected it to be a tensor that is not written any more}}
+  %e = memref.load %x[%i] : memref<5xf32>
+  %zero = arith.constant 0.0 : f32
+  memref.store %zero, %x[%i] : memref<5xf32>
+  linalg.fill ins(%e : f32) outs(%y : memref<7xf32>)
+  return
+}
+
+// -----
+
+// In the next turn of the loop.
+func.func @repeated(%x: memref<5xf32>, %y: memref<7xf32>, %i: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element for kernels, and its tensor may be written before they do; expected it to be a tensor that is not written any more}}
+  %e = memref.load %x[%c1] : memref<5xf32>
+  scf.for %n = %c0 to %i step %c1 {
+    linalg.fill ins(%e : f32) outs(%y : memref<7xf32>)
+    %part = memref.subview %x[0] [2] [1] : memref<5xf32> to memref<2xf32>
+    linalg.fill ins(%zero : f32) outs(%part : memref<2xf32>)
+  }
+  return
 }
 
 // -----
