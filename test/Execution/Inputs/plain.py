@@ -4,7 +4,7 @@
     plain.py GROUP... [--dtype=f32] [--cpu=NAME] [--only=CASE] [--part=0/2]
              [--list] [--scale-error=0.01] [--run=attn-run] [--threads=N,...]
              [--seed=N] [--target=gpu-emulator [--wgmma=auto]] [--widths=16:24]
-             [--fusion=never] [--full=N] [--kernel=CHOICE]
+             [--fusion=never] [--together=3] [--full=N] [--kernel=CHOICE]
 
 What is computed here knows nothing of the dialect: dense arrays in float64,
 from inputs rounded to the element type. The cases of a group are the results of
@@ -48,6 +48,9 @@ def parse_arguments():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--threads", default="")
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--together", type=int, default=0,
+                        help="how many choices are brought together, by groups "
+                        "that bring two")
     parser.add_argument("--full", type=int, default=0,
                         help="more cases, of groups that have more")
     parser.add_argument("--target")
@@ -170,7 +173,7 @@ def main():
     total = failed = 0
     for group in options.groups:
         cases = plain_cases.make(group, options.dtype, 1 + options.scale_error,
-                                 options.seed, options.full)
+                                 options.seed, options.together, options.full)
         if options.only:
             cases = [case for case in cases
                      if re.fullmatch(options.only, case.name)]

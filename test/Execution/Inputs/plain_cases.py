@@ -30,15 +30,16 @@ WIDTHS = (1, 2, 3, 8, 15, 16, 17, 24, 40, 63, 64, 65, 80, 96, 128, 160, 192,
           256)
 
 
-def make(group, dtype, error, seed=None, full=0):
+def make(group, dtype, error, seed=None, together=0, full=0):
     """`error` is a factor on the scale that numpy uses: 1 to agree. With a seed
     the numbers are others and, in a group that takes one, so are the cases.
-    `full` asks a group that has more cases for so many of them."""
+    `together` and `full` ask a group that has more cases for these."""
     usual = sum(map(ord, group + dtype))
     rng = numpy.random.default_rng(usual if seed is None else [usual, seed])
     function = GROUPS[group]
     takes = inspect.signature(function).parameters
-    more = {name: value for name, value in (("seed", seed), ("full", full))
+    more = {name: value for name, value in (
+        ("seed", seed), ("together", together), ("full", full))
             if value and name in takes}
     return list(function(dtype, rng, error, **more))
 
