@@ -43,10 +43,31 @@ StringRef getIntrinsic(Operation *op) {
       .Default("");
 }
 
-/// Whether an op stays as it is: conversions know it as an instruction.
-bool isInstruction(Operation *op) {
-  return isa<math::CtPopOp, math::CountLeadingZerosOp,
-             math::CountTrailingZerosOp>(op);
+/// The value of an op that counts bits, of integers or vectors of them; null
+/// for other ops. An index has 64.
+Value countBits(OpBuilder &b, Operation *op) {
+  bool leads = isa<math::CountLeadingZerosOp>(op);
+  if (!leads && !isa<math::CtPopOp, math::CountTrailingZerosOp>(op))
+    return {};
+  Location loc = op->getLoc();
+  Hardware hardware(b, loc);
+  Value x = op->getOperand(0);
+  Type type = x.getType(), i64 = b.getI64Type();
+  if (getElementTypeOrSelf(type).isIndex()) {
+    auto vector = dyn_cast<VectorType>(type);
+    x = arith::IndexCastOp::create(b, loc, vector ? vector.clone(i64) : i64, x);
+  }
+  Value count;
+  if (isa<math::CtPopOp>(op)) {
+    count = hardware.call("llvm.ctpop", x);
+  } else {
+    // All bits of zero are zeros.
+    Value no = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
+    count = hardware.call(leads ? "llvm.ctlz" : "llvm.cttz", {x, no});
+  }
+  if (count.getType() == type)
+    return count;
+  return arith::IndexCastOp::create(b, loc, type, count);
 }
 
 Value emitExp(OpBuilder &b, Location loc, Value x) {
@@ -126,6 +147,20 @@ bool isExpanded(Operation *op) {
          !getIntrinsic(op).empty();
 }
 
+struct ExpandBitCounts final : RewritePattern {
+  explicit ExpandBitCounts(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/3, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    Value count = countBits(rewriter, op);
+    if (!count)
+      return failure();
+    rewriter.replaceOp(op, count);
+    return success();
+  }
+};
+
 struct ExpandScalars final : RewritePattern {
   explicit ExpandScalars(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
@@ -170,7 +205,7 @@ struct UnrollVectors final : RewritePattern {
     if ((!isMath && !isa<arith::DivFOp>(op)) || op->getNumResults() != 1)
       return failure();
     auto type = dyn_cast<VectorType>(op->getResult(0).getType());
-    if (!type || type.getRank() != 1 || isInstruction(op))
+    if (!type || type.getRank() != 1)
       return failure();
     Location loc = op->getLoc();
     SmallVector<Value> elements;
@@ -199,7 +234,9 @@ struct ExpandKernelMathPass final
       return signalPassFailure();
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandScalars, UnrollVectors, WidenDivision>(&getContext());
+    patterns
+        .add<ExpandBitCounts, ExpandScalars, UnrollVectors, WidenDivision>(
+            &getContext());
     populateExpandAbsIPatterns(patterns);
     math::populateExpansionPatterns(
         patterns,
@@ -216,7 +253,7 @@ struct ExpandKernelMathPass final
       return isa<arith::DivFOp>(op) && op->getResult(0).getType().isF64();
     };
     auto result = getOperation().walk([&](Operation *op) {
-      bool isKnown = isInstruction(op) || isDivision(op) ||
+      bool isKnown = isDivision(op) ||
                      !(isa<math::MathDialect>(op->getDialect()) ||
                        isa<arith::RemFOp, arith::DivFOp>(op));
       if (isKnown)

@@ -40,6 +40,23 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // Bits are counted of vectors as they are.
+  // CHECK-LABEL: gpu.func @bits(
+  // CHECK-NOT:   math.
+  // CHECK:       llvm.call_intrinsic "llvm.ctpop"(%{{.+}}) : (vector<4xi32>) -> vector<4xi32>
+  // CHECK:       llvm.call_intrinsic "llvm.ctlz"(%{{.+}}, %false{{.*}}) : (vector<4xi32>, i1) -> vector<4xi32>
+  // CHECK:       llvm.call_intrinsic "llvm.cttz"(%{{.+}}, %false{{.*}}) : (vector<4xi32>, i1) -> vector<4xi32>
+  // CHECK:       arith.index_cast %{{.+}} : index to i64
+  // CHECK:       llvm.call_intrinsic "llvm.ctpop"(%{{.+}}) : (i64) -> i64
+  gpu.func @bits(%x: vector<4xi32>, %i: index, %out: memref<4xi32>) kernel {
+    %a = math.ctpop %x : vector<4xi32>
+    %b = math.ctlz %a : vector<4xi32>
+    %c = math.cttz %b : vector<4xi32>
+    %n = math.ctpop %i : index
+    vector.store %c, %out[%n] : memref<4xi32>, vector<4xi32>
+    gpu.return
+  }
+
   // Polynomials.
   // CHECK-LABEL: gpu.func @polynomials(
   // CHECK-NOT:   math.

@@ -9,8 +9,8 @@ case for each of these, too. With a seed other cases do the same.
              --target=gpu-emulator [--seed=7] [--together=3] [--full=500]
 
 `--together=3` brings any three choices together: 829 and 325 cases of all types,
-which take 40 minutes of a CPU. `--full` adds as many cases drawn from the product of all axes, which has
-7 x 10^8 and 8 x 10^8: no machine has all.
+40 minutes of a CPU. `--full` adds as many cases drawn from the product of all
+axes, which has 7 x 10^8 and 8 x 10^8: no machine runs all.
 """
 
 import itertools
