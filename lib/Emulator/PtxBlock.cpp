@@ -122,7 +122,9 @@ std::optional<int64_t> PtxBlock::Number::get(unsigned thread) const {
 /// What the other threads have stays; what they never had, they do not use.
 void PtxBlock::setRegister(int reg, PtxValue value) {
   const PtxValue &old = registers[reg];
-  if (program->hasUnits() && !allActive && isWritten[reg]) {
+  auto isPartial = [](const PtxValue &of) { return of && !of->names.empty(); };
+  if (!allActive && isWritten[reg] &&
+      (program->hasUnits() || isPartial(value) || isPartial(old))) {
     std::vector<uint64_t> lanes(places.size()), names(places.size());
     for (unsigned i = 0; i < places.size(); ++i) {
       const PtxValue &from = active[i] ? value : old;

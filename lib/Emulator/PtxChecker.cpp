@@ -307,14 +307,16 @@ void KernelChecker::branch(Path &path, const PtxStep &step, unsigned place) {
     return block.go(step.meeting);
   if (program.hasUnits())
     return branchNamed(path, step, place);
-  if (PtxValue known = block.getRegister(step.guard))
-    return block.branch(*known, step.negated, step.target, place + 1);
-  // What is assumed here holds wherever the predicate is asked again.
+  if (block.getQuestion(step.guard) == 0)
+    return block.branch(*block.getRegister(step.guard), step.negated,
+                        step.target, place + 1);
+  // What is assumed here, of threads that do not know it, holds wherever the
+  // predicate is asked again.
   auto assume = [&](Path &from, bool taken) {
     ++from.numChoices;
-    from.block.setRegister(step.guard, makePtxValue(std::vector<uint64_t>(
-                                           numThreads, taken != step.negated)));
-    from.block.go(taken ? step.target : place + 1);
+    PtxValue predicate = from.block.assume(step.guard, taken != step.negated);
+    from.block.setRegister(step.guard, predicate);
+    from.block.branch(*predicate, step.negated, step.target, place + 1);
   };
   Path other = path;
   assume(other, false);

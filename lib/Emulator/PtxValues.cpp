@@ -12,6 +12,8 @@
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/xxhash.h"
 
+#include <tuple>
+
 using llvm::StringRef;
 
 namespace attn {
@@ -196,6 +198,7 @@ std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
   if (op.is("setp"))
     result.comparison = op.opcode[1];
   result.selects = op.is("selp");
+  result.isHigh = op.has("hi");
   if (type->kind == 'p' && (op.is("and") || op.is("or")))
     result.absorbing = op.is("or");
   return result;
@@ -203,8 +206,9 @@ std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
 
 /// Whether a value is the same number for all threads.
 static bool isUniform(const PtxValue &value, uint64_t number) {
-  return value && llvm::all_of(value->lanes,
-                               [=](uint64_t lane) { return lane == number; });
+  return value && value->names.empty() &&
+         llvm::all_of(value->lanes,
+                      [=](uint64_t lane) { return lane == number; });
 }
 
 PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
@@ -216,7 +220,18 @@ PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
     for (const PtxValue &input : inputs)
       if (isUniform(input, *absorbing))
         return input;
-  if (inputs.empty() || llvm::is_contained(inputs, nullptr))
+  auto isKnown = [](const PtxValue &input) {
+    return input && input->names.empty();
+  };
+  if (!llvm::all_of(inputs, isKnown)) {
+    // Of predicates what single threads know counts: of `a or b` those have the
+    // answer for which either is known to hold.
+    auto some = llvm::find_if(inputs, [](const PtxValue &of) { return !!of; });
+    return bits == 1 && some != inputs.end()
+               ? evaluateNamed(inputs, (*some)->lanes.size())
+               : nullptr;
+  }
+  if (inputs.empty())
     return nullptr;
   std::vector<uint64_t> lanes(inputs.front()->lanes.size());
   uint64_t mask = bits >= 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
@@ -234,12 +249,81 @@ PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
 // Names
 //===----------------------------------------------------------------------===//
 
+// A name is a sum of names times factors, so that the same sum has it in
+// whichever order it is added up; but for its last bits, which are how many of
+// the last bits of the number are 0.
+static constexpr uint64_t kZeros = 63, kMinusOne = ~uint64_t(0);
+
+static uint64_t countZeros(uint64_t name) { return name & kZeros; }
+
+static uint64_t withZeros(uint64_t name, uint64_t zeros) {
+  name &= ~kZeros;
+  return name == 0 ? 0 : name | std::min<uint64_t>(zeros, kZeros - 1);
+}
+
+/// Of a sum, of which 0 is a part whose number is known.
+static uint64_t addNames(uint64_t lhs, uint64_t rhs) {
+  if (lhs == 0 || rhs == 0)
+    return lhs + rhs;
+  return withZeros((lhs & ~kZeros) + (rhs & ~kZeros),
+                   std::min(countZeros(lhs), countZeros(rhs)));
+}
+
+static uint64_t multiplyName(uint64_t name, uint64_t factor) {
+  if (name == 0 || factor == 0)
+    return 0;
+  return withZeros((name & ~kZeros) * factor,
+                   countZeros(name) + llvm::countr_zero(factor));
+}
+
 uint64_t namePtx(StringRef text, llvm::ArrayRef<uint64_t> parts) {
   llvm::SmallVector<uint64_t, 8> all(parts);
   all.push_back(llvm::xxh3_64bits(text));
   uint64_t name = llvm::xxh3_64bits(llvm::ArrayRef(
       reinterpret_cast<const uint8_t *>(all.data()), 8 * all.size()));
-  return name == 0 || name == kPtxNameless ? 1 : name;
+  return std::max((name & ~kZeros), kZeros + 1);
+}
+
+uint64_t PtxArithmetic::countZeros(const Number &number) {
+  uint64_t known = llvm::countr_zero(number.value);
+  return number.name == 0 ? known
+                          : std::min(known, attn::countZeros(number.name));
+}
+
+/// Of what is a sum, or a product by a number that is known.
+std::optional<PtxArithmetic::Number>
+PtxArithmetic::nameSum(llvm::ArrayRef<Number> inputs) const {
+  auto sum = [](const Number &lhs, const Number &rhs) -> Number {
+    return {lhs.value + rhs.value, addNames(lhs.name, rhs.name)};
+  };
+  auto product = [](const Number &of, uint64_t factor) -> Number {
+    return {of.value * factor, multiplyName(of.name, factor)};
+  };
+  if (operation == "add" && inputs.size() == 2)
+    return sum(inputs[0], inputs[1]);
+  if (operation == "sub")
+    return sum(inputs[0], product(inputs[1], kMinusOne));
+  if (operation == "not" && bits > 1)
+    return Number{~inputs[0].value, multiplyName(inputs[0].name, kMinusOne)};
+  // Of a name nothing is left that is multiplied by more.
+  constexpr int kMostZeros = 32;
+  if (operation == "shl" && inputs[1].name == 0 && inputs[1].value < kMostZeros)
+    return product(inputs[0], uint64_t(1) << inputs[1].value);
+  if (inputs.size() != 2)
+    return std::nullopt;
+  for (unsigned i : {0, 1}) {
+    const Number &of = inputs[i], &known = inputs[1 - i];
+    if (known.name != 0)
+      continue;
+    if (operation == "mul" && !isHigh &&
+        (known.value == 0 || llvm::countr_zero(known.value) < kMostZeros))
+      return product(of, known.value);
+    // Bits that are not there are as good as added.
+    uint64_t ones = ~uint64_t(0) << std::min(countZeros(of), kZeros);
+    if (operation == "or" && bits > 1 && (known.value & ones) == 0)
+      return sum(of, known);
+  }
+  return std::nullopt;
 }
 
 /// What a thread has that does not know all of its inputs.
@@ -258,12 +342,8 @@ PtxArithmetic::Number PtxArithmetic::name(llvm::ArrayRef<Number> inputs) const {
     return inputs[0];
   if (operation == "not" && bits == 1)
     return {inputs[0].value ^ 1, inputs[0].name};
-  if (operation == "add" && inputs.size() == 2)
-    for (unsigned i : {0, 1})
-      if (inputs[i].name == 0)
-        return {inputs[1 - i].value + inputs[i].value, inputs[1 - i].name};
-  if (operation == "sub" && inputs[1].name == 0)
-    return {inputs[0].value - inputs[1].value, inputs[0].name};
+  if (auto sum = nameSum(inputs))
+    return *sum;
   llvm::SmallVector<uint64_t, 8> parts;
   auto append = [&](const Number &input) {
     parts.append({input.value, input.name});
@@ -272,16 +352,38 @@ PtxArithmetic::Number PtxArithmetic::name(llvm::ArrayRef<Number> inputs) const {
     // A loop counts up to its end, whether it asks for less or for another one.
     bool swaps = comparison == "gt" || comparison == "hi" ||
                  comparison == "le" || comparison == "ls";
-    const Number &lhs = inputs[swaps], &rhs = inputs[!swaps];
-    parts = {lhs.name, rhs.name, lhs.value - rhs.value};
+    Number lhs = inputs[swaps], rhs = inputs[!swaps];
     bool negated = comparison == "ge" || comparison == "hs" ||
                    comparison == "eq" || comparison == "le" ||
                    comparison == "ls";
+    // 3 < n is not n < 4.
+    if (lhs.name == 0) {
+      std::swap(lhs, rhs);
+      if (comparison != "eq" && comparison != "ne") {
+        ++rhs.value;
+        negated = !negated;
+      }
+    }
+    parts = {lhs.name, rhs.name, lhs.value - rhs.value};
     return {negated, namePtx("setp", parts)};
   }
-  for (const Number &input : inputs)
-    append(input);
-  return {0, namePtx(operation + comparison, parts)};
+  // Which comes first makes no difference to some.
+  bool swaps = llvm::is_contained({"min", "max", "and", "or", "xor", "mul"},
+                                  operation) &&
+               inputs.size() == 2 &&
+               std::tie(inputs[1].name, inputs[1].value) <
+                   std::tie(inputs[0].name, inputs[0].value);
+  for (unsigned i = 0; i < inputs.size(); ++i)
+    append(inputs[swaps ? 1 - i : i]);
+  uint64_t zeros = 0;
+  if (bits > 1 && inputs.size() == 2) {
+    uint64_t first = countZeros(inputs[0]), second = countZeros(inputs[1]);
+    if (operation == "and")
+      zeros = std::max(first, second);
+    else if (operation == "or" || operation == "xor")
+      zeros = std::min(first, second);
+  }
+  return {0, withZeros(namePtx(operation + comparison, parts), zeros)};
 }
 
 PtxValue PtxArithmetic::evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
@@ -312,7 +414,7 @@ PtxValue PtxArithmetic::evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
       lanes[i] = compute(arguments) & mask;
     } else {
       Number result = name(numbers);
-      lanes[i] = result.value;
+      lanes[i] = result.name == 0 ? result.value & mask : result.value;
       names[i] = result.name;
     }
   }

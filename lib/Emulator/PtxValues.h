@@ -53,7 +53,8 @@ public:
   static std::optional<PtxArithmetic> decode(const PtxInstruction &op);
 
   /// The result for values of the operands behind the first, all threads at
-  /// once. Null where it depends on what is not known.
+  /// once. Null where it depends on what is not known; of a predicate, what
+  /// some threads know has no names.
   PtxValue evaluate(llvm::ArrayRef<PtxValue> inputs) const;
   /// The same thread by thread, with names for what is not known.
   PtxValue evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
@@ -64,7 +65,10 @@ private:
   struct Number {
     uint64_t value = 0, name = 0;
   };
+  /// Of the last bits, how many are known to be 0.
+  static uint64_t countZeros(const Number &number);
   Number name(llvm::ArrayRef<Number> inputs) const;
+  std::optional<Number> nameSum(llvm::ArrayRef<Number> inputs) const;
 
   /// For one thread.
   using Compute = std::function<uint64_t(llvm::ArrayRef<uint64_t>)>;
@@ -73,6 +77,8 @@ private:
   unsigned bits = 64;
   /// A choice by the third operand.
   bool selects = false;
+  /// The upper half of a product.
+  bool isHigh = false;
   /// The predicate that decides alone, if one operand is known to be it.
   std::optional<uint64_t> absorbing;
   /// What is computed, and how numbers are compared.
