@@ -58,9 +58,10 @@ public:
 private:
   Error step(State &state, unsigned place);
   Error begin(State &state, unsigned place);
-  /// The mistake in touching registers, if they are in flight.
+  /// The mistake in touching registers, if they are in flight: as sums, or as
+  /// left factors, if these count.
   Error checkTouched(const State &state, unsigned place,
-                     ArrayRef<int> registers);
+                     ArrayRef<int> registers, bool factors = true);
   bool merge(unsigned block, const State &state);
   /// Sums, and left factors in registers.
   Registers getSums(unsigned place) const {
@@ -86,10 +87,11 @@ Registers ProductChecker::getFactors(unsigned place) const {
 }
 
 Error ProductChecker::checkTouched(const State &state, unsigned place,
-                                   ArrayRef<int> registers) {
+                                   ArrayRef<int> registers, bool factors) {
   auto check = [&](ArrayRef<unsigned> products) -> Error {
     for (unsigned product : products)
-      for (const Registers &own : {getSums(product), getFactors(product)})
+      for (const Registers &own :
+           {getSums(product), factors ? getFactors(product) : Registers()})
         for (int reg : registers)
           if (llvm::is_contained(own, reg))
             return program.fail(
@@ -125,6 +127,14 @@ Error ProductChecker::begin(State &state, unsigned place) {
     llvm::erase_if(group, isSame);
   if (Error error = checkTouched(others, place, sums))
     return error;
+  // Left factors are read, as others may that are on their way.
+  if (Error error = checkTouched(state, place, factors, /*factors=*/false))
+    return error;
+  for (int reg : sums)
+    if (llvm::is_contained(factors, reg))
+      return program.fail(op, program.getName(reg) +
+                                  " is a sum and a left factor of one product; "
+                                  "let these be other registers");
   state.flight.open.push_back(place);
   return Error::success();
 }
