@@ -9,6 +9,9 @@
 #include "attn/Analysis/GPUFit.h"
 #include "attn/IR/BlockList.h"
 #include "attn/IR/Ragged.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -114,10 +117,39 @@ static std::optional<int64_t> countTiles(GenericOp op, GPUKernelAttr choice) {
       std::min<uint64_t>(tiles, std::numeric_limits<int32_t>::max()));
 }
 
+/// Whether a region reads a tensor that it captures.
+static bool readsTensors(Region &region,
+                         function_ref<bool(Operation *)> counts) {
+  return region
+      .walk([&](Operation *inner) {
+        return isa<tensor::ExtractOp, memref::LoadOp>(inner) && counts(inner)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Whether a score is made of something that is read for its pair.
+static bool readsByPair(GenericOp op) {
+  unsigned key = op.getDimensionClasses().keyRows.back();
+  for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i)
+    if (op.getIndexingMap(op.getFirstInputIndex() + i).isFunctionOfDim(key))
+      return true;
+  return readsTensors(op.getScore(), [&](Operation *read) {
+    SetVector<Operation *> slice;
+    (void)getBackwardSlice(read, &slice);
+    return llvm::any_of(slice, [&](Operation *from) {
+      auto position = dyn_cast<IndexOp>(from);
+      return position && position.getDim() == key;
+    });
+  });
+}
+
 /// The keys of a tile of the form `wgmma`. A thread has half a row of scores, a
 /// quarter of one of weights, those of the tile before, and half a row of sums,
 /// in 240 registers; what regions need besides, and ends of tiles, is theirs,
-/// too.
+/// too. Masks that read data have lists of keys, for which some registers are
+/// others'.
 static int64_t chooseWgmmaKeys(GenericOp op) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t channels = getExtent(op, 2, classes.channels[0]);
@@ -125,13 +157,22 @@ static int64_t chooseWgmmaKeys(GenericOp op) {
   std::optional<BlockList> blocks = BlockList::of(op);
   bool isPlain = op.getMask().empty() && op.getScore().empty() &&
                  op.getWeight().empty() && !blocks && !op.getKeyStarts();
+  bool isListed =
+      readsTensors(op.getMask(), [](Operation *) { return true; });
   int64_t keys = 128;
   if (channels > 192)
-    keys = isPlain ? 64 : 48;
+    keys = isPlain ? 64 : isListed ? 32 : 48;
   else if (channels > 128)
     keys = isPlain ? 96 : 64;
   else if (channels > 64)
-    keys = !isPlain ? 96 : known > 0 && known % 128 == 0 ? 128 : 112;
+    keys = isListed                        ? 80
+           : !isPlain                      ? 96
+           : known > 0 && known % 128 == 0 ? 128
+                                           : 112;
+  else if (isListed)
+    keys = 96;
+  else if (readsByPair(op))
+    keys = 112;
   if (known > 0 && !blocks)
     keys = std::min<int64_t>(keys, llvm::alignTo(known, 16));
   while (blocks && !fitBlocks(blocks->getKeys(), keys))

@@ -56,3 +56,68 @@ func.func @short(%q: tensor<3x40x64xf16>, %k: tensor<3x40x64xf16>, %v: tensor<3x
       -> tensor<3x40x64xf16>
   return %o : tensor<3x40x64xf16>
 }
+
+// A mask that reads data has lists of keys, and fewer registers for rows; a score
+// that reads something for each pair has fewer keys, too.
+// CHECK-LABEL: @documents
+// CHECK: #attn.gpu_kernel<wgmma, rows = 128, keys = 80, warps = 8, stages = 3, splits = 1>
+// ALWAYS-LABEL: @documents
+func.func @documents(%q: tensor<16x2048x128xf16>, %k: tensor<16x2048x128xf16>, %v: tensor<16x2048x128xf16>,
+    %document: tensor<2048xi32>) -> tensor<16x2048x128xf16> {
+  %init = tensor.empty() : tensor<16x2048x128xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<16x2048x128xf16>, tensor<16x2048x128xf16>, tensor<16x2048x128xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<16x2048x128xf16>)
+      {indexing_maps = [affine_map<(h, m, n, d, e) -> (h, m, d)>, affine_map<(h, m, n, d, e) -> (h, n, d)>,
+                        affine_map<(h, m, n, d, e) -> (h, n, e)>, affine_map<(h, m, n, d, e) -> (h, m, e)>]}
+      mask {
+        %i = attn.index 1
+        %j = attn.index 2
+        %mine = tensor.extract %document[%i] : tensor<2048xi32>
+        %other = tensor.extract %document[%j] : tensor<2048xi32>
+        %same = arith.cmpi eq, %mine, %other : i32
+        attn.yield %same : i1
+      } -> tensor<16x2048x128xf16>
+  return %o : tensor<16x2048x128xf16>
+}
+
+// CHECK-LABEL: @slopes
+// CHECK: #attn.gpu_kernel<wgmma, rows = 128, keys = 128, warps = 8, stages = 3, splits = 1, blocks = 132>
+// ALWAYS-LABEL: @slopes
+func.func @slopes(%q: tensor<16x2048x64xf16>, %k: tensor<16x2048x64xf16>, %v: tensor<16x2048x64xf16>,
+    %slopes: tensor<16xf32>) -> tensor<16x2048x64xf16> {
+  %init = tensor.empty() : tensor<16x2048x64xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<16x2048x64xf16>, tensor<16x2048x64xf16>, tensor<16x2048x64xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<16x2048x64xf16>)
+      {indexing_maps = [affine_map<(h, m, n, d, e) -> (h, m, d)>, affine_map<(h, m, n, d, e) -> (h, n, d)>,
+                        affine_map<(h, m, n, d, e) -> (h, n, e)>, affine_map<(h, m, n, d, e) -> (h, m, e)>]}
+      score {
+      ^bb0(%s: f32):
+        %h = attn.index 0
+        %slope = tensor.extract %slopes[%h] : tensor<16xf32>
+        %t = arith.mulf %s, %slope : f32
+        attn.yield %t : f32
+      } -> tensor<16x2048x64xf16>
+  return %o : tensor<16x2048x64xf16>
+}
+
+// CHECK-LABEL: @table
+// CHECK: #attn.gpu_kernel<wgmma, rows = 128, keys = 112, warps = 8, stages = 3, splits = 1, blocks = 132>
+// ALWAYS-LABEL: @table
+func.func @table(%q: tensor<16x2048x64xf16>, %k: tensor<16x2048x64xf16>, %v: tensor<16x2048x64xf16>,
+    %table: tensor<4096xf32>) -> tensor<16x2048x64xf16> {
+  %init = tensor.empty() : tensor<16x2048x64xf16>
+  %o = attn.generic ins(%q, %k, %v : tensor<16x2048x64xf16>, tensor<16x2048x64xf16>, tensor<16x2048x64xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<16x2048x64xf16>)
+      {indexing_maps = [affine_map<(h, m, n, d, e) -> (h, m, d)>, affine_map<(h, m, n, d, e) -> (h, n, d)>,
+                        affine_map<(h, m, n, d, e) -> (h, n, e)>, affine_map<(h, m, n, d, e) -> (h, m, e)>]}
+      score {
+      ^bb0(%s: f32):
+        %i = attn.index 1
+        %j = attn.index 2
+        %both = arith.addi %i, %j : index
+        %learned = tensor.extract %table[%both] : tensor<4096xf32>
+        %t = arith.addf %s, %learned : f32
+        attn.yield %t : f32
+      } -> tensor<16x2048x64xf16>
+  return %o : tensor<16x2048x64xf16>
+}
