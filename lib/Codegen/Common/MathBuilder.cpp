@@ -29,6 +29,11 @@ constexpr double kLn2 = 0.6931471805599453;
 constexpr double kLn2High = 0x1.62e42fee00000p-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 
+/// Likewise log10(2).
+constexpr double kLog10E = 0.4342944819032518;
+constexpr double kLog10Of2High = 0x1.34413509f4000p-2;
+constexpr double kLog10Of2Low = 0x1.cff7988f8959bp-41;
+
 MathBuilder::MathBuilder(OpBuilder &builder, Location loc, Type type)
     : b(builder), loc(loc), type(type),
       isF32(getElementTypeOrSelf(type).isF32()) {}
@@ -152,7 +157,8 @@ Value MathBuilder::exp(Value x) {
 
 /// With x = 2^e m, m between sqrt(1/2) and sqrt(2): ln m = 2 artanh(s),
 /// s = (m - 1) / (m + 1), at most 0.172.
-Value MathBuilder::log(Value x) {
+Value MathBuilder::log(Value x,
+                       function_ref<Value(Value, Value)> combine) {
   Value isTiny = compare(Predicate::OLT, x, constant(0x1p-1022));
   Value scaled = arith::MulFOp::create(b, loc, x, constant(0x1p54));
   Value bits = arith::BitcastOp::create(b, loc, integers(0).getType(),
@@ -177,14 +183,36 @@ Value MathBuilder::log(Value x) {
     series.push_back(2.0 / odd);
   Value square = arith::MulFOp::create(b, loc, s, s);
   Value mantissa = arith::MulFOp::create(b, loc, s, polynomial(square, series));
-  Value result = fma(e, constant(kLn2Low), mantissa);
-  result = fma(e, constant(kLn2High), result);
+  Value result = combine(e, mantissa);
   double infinity = std::numeric_limits<double>::infinity();
   result = select(compare(Predicate::OEQ, x, constant(infinity)), x, result);
   result = select(compare(Predicate::OEQ, x, constant(0)), constant(-infinity),
                   result);
   return select(compare(Predicate::OGE, x, constant(0)), result,
                 constant(std::numeric_limits<double>::quiet_NaN()));
+}
+
+Value MathBuilder::log(Value x) {
+  return log(x, [&](Value e, Value mantissa) {
+    return fma(e, constant(kLn2High), fma(e, constant(kLn2Low), mantissa));
+  });
+}
+
+Value MathBuilder::log2(Value x) {
+  return log(x, [&](Value e, Value mantissa) -> Value {
+    Value low = arith::MulFOp::create(b, loc, mantissa, constant(kLog2ERest));
+    Value own = fma(mantissa, constant(kLog2E), low);
+    return arith::AddFOp::create(b, loc, e, own);
+  });
+}
+
+Value MathBuilder::log10(Value x) {
+  return log(x, [&](Value e, Value mantissa) {
+    Value own = fma(e, constant(kLog10Of2Low),
+                    arith::MulFOp::create(b, loc, mantissa,
+                                          constant(kLog10E)));
+    return fma(e, constant(kLog10Of2High), own);
+  });
 }
 
 /// With p = e^(-2 |x|) - 1: tanh |x| = -p / (2 + p).

@@ -18,6 +18,8 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/StringSwitch.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace attn {
@@ -95,20 +97,46 @@ Value emitExp(OpBuilder &b, Location loc, Value x) {
                                hardware.exp2(whole));
 }
 
+using Function = Value (MathBuilder::*)(Value);
+
+/// What f64 has of one argument besides instructions; null for other ops.
+Function getFunction(Operation *op) {
+  return llvm::StringSwitch<Function>(op->getName().getStringRef())
+      .Case("math.acos", &MathBuilder::acos)
+      .Case("math.asin", &MathBuilder::asin)
+      .Case("math.atan", &MathBuilder::atan)
+      .Case("math.cbrt", &MathBuilder::cbrt)
+      .Case("math.cos", &MathBuilder::cos)
+      .Case("math.erf", &MathBuilder::erf)
+      .Case("math.erfc", &MathBuilder::erfc)
+      .Case("math.exp", &MathBuilder::exp)
+      .Case("math.exp2", &MathBuilder::exp2)
+      .Case("math.expm1", &MathBuilder::expm1)
+      .Case("math.log", &MathBuilder::log)
+      .Case("math.log10", &MathBuilder::log10)
+      .Case("math.log1p", &MathBuilder::log1p)
+      .Case("math.log2", &MathBuilder::log2)
+      .Case("math.sin", &MathBuilder::sin)
+      .Case("math.tan", &MathBuilder::tan)
+      .Case("math.tanh", &MathBuilder::tanh)
+      .Default(nullptr);
+}
+
+/// f32 has these from there, too.
+bool isWave(Operation *op) {
+  return isa<math::SinOp, math::CosOp, math::TanOp>(op);
+}
+
 /// The value of an op on f64, for which there are no approximations; null for
 /// those there is no form for.
 Value emitWide(OpBuilder &b, Operation *op) {
   Location loc = op->getLoc();
   MathBuilder functions(b, loc, b.getF64Type());
   Value x = op->getOperand(0);
-  if (isa<math::Exp2Op>(op))
-    return functions.exp2(x);
-  if (isa<math::ExpOp>(op))
-    return functions.exp(x);
-  if (isa<math::LogOp>(op))
-    return functions.log(x);
-  if (isa<math::TanhOp>(op))
-    return functions.tanh(x);
+  if (Function function = getFunction(op))
+    return (functions.*function)(x);
+  if (isa<math::Atan2Op>(op))
+    return functions.atan2(x, op->getOperand(1));
   if (isa<math::RsqrtOp>(op))
     return arith::DivFOp::create(b, loc, functions.constant(1),
                                  math::SqrtOp::create(b, loc, x));
@@ -124,6 +152,10 @@ Value emitScalar(OpBuilder &b, Operation *op) {
     return hardware.call(intrinsic, op->getOperands());
   if (op->getResult(0).getType().isF64())
     return emitWide(b, op);
+  if (isWave(op)) {
+    MathBuilder functions(b, loc, b.getF32Type());
+    return (functions.*getFunction(op))(op->getOperand(0));
+  }
   if (isa<math::Exp2Op>(op))
     return hardware.exp2(op->getOperand(0));
   if (isa<math::ExpOp>(op))
@@ -141,11 +173,154 @@ bool isExpanded(Operation *op) {
   Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
   if (!type || !(type.isF32() || type.isF64()))
     return false;
-  return isa<math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) ||
+  return isa<math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) || isWave(op) ||
          (type.isF32() && isa<arith::DivFOp>(op)) ||
-         (type.isF64() && isa<math::LogOp, math::TanhOp>(op)) ||
+         (type.isF64() && (getFunction(op) || isa<math::Atan2Op>(op))) ||
          !getIntrinsic(op).empty();
 }
+
+/// What a number is, by a comparison: none, infinite, or finite.
+struct ExpandClasses final : RewritePattern {
+  explicit ExpandClasses(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/3, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    using Predicate = arith::CmpFPredicate;
+    if (!isa<math::IsNaNOp, math::IsInfOp, math::IsFiniteOp>(op))
+      return failure();
+    Location loc = op->getLoc();
+    Value x = op->getOperand(0);
+    if (isa<math::IsNaNOp>(op)) {
+      rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, Predicate::UNO, x, x);
+      return success();
+    }
+    Value infinity =
+        createFloatConstant(rewriter, loc, x.getType(),
+                            std::numeric_limits<double>::infinity());
+    Value size = math::AbsFOp::create(rewriter, loc, x);
+    Predicate predicate =
+        isa<math::IsInfOp>(op) ? Predicate::OEQ : Predicate::OLT;
+    rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, predicate, size, infinity);
+    return success();
+  }
+};
+
+/// log10(x) = log2(x) log10(2), of f32.
+struct ExpandLog10 final : OpRewritePattern<math::Log10Op> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::Log10Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isF32())
+      return failure();
+    Value log = math::Log2Op::create(rewriter, op.getLoc(), op.getOperand());
+    Value factor = createFloatConstant(rewriter, op.getLoc(), op.getType(),
+                                       0.30102999566398120);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, log, factor);
+    return success();
+  }
+};
+
+/// Odd functions by others, which lose nothing near 0.
+struct ExpandOdd final : RewritePattern {
+  explicit ExpandOdd(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/3, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
+    if (!isa_and_nonnull<Float32Type, Float64Type>(type))
+      return failure();
+    if (!isa<math::SinhOp, math::AsinhOp, math::AtanhOp>(op) &&
+        !(type.isF32() && isa<math::CbrtOp>(op)))
+      return failure();
+    Location loc = op->getLoc();
+    Value x = op->getOperand(0);
+    Value size = math::AbsFOp::create(rewriter, loc, x);
+    Value result = isa<math::SinhOp>(op)    ? emitSinh(rewriter, loc, size)
+                   : isa<math::AsinhOp>(op) ? emitAsinh(rewriter, loc, size)
+                   : isa<math::AtanhOp>(op) ? emitAtanh(rewriter, loc, size)
+                                            : emitCbrt(rewriter, loc, size);
+    rewriter.replaceOpWithNewOp<math::CopySignOp>(op, result, x);
+    return success();
+  }
+
+private:
+  /// With p = e^x - 1: (p + p / (p + 1)) / 2; of a large x e^(x/2)^2 / 2.
+  static Value emitSinh(OpBuilder &b, Location loc, Value x) {
+    auto constant = [&](double value) {
+      return createFloatConstant(b, loc, x.getType(), value);
+    };
+    Value half = constant(0.5);
+    Value p = math::ExpM1Op::create(b, loc, x);
+    Value other = arith::DivFOp::create(
+        b, loc, p, arith::AddFOp::create(b, loc, p, constant(1)));
+    Value sum = arith::AddFOp::create(b, loc, p, other);
+    Value small = arith::MulFOp::create(b, loc, sum, half);
+    Value root = math::ExpOp::create(
+        b, loc, arith::MulFOp::create(b, loc, x, half));
+    Value large = arith::MulFOp::create(
+        b, loc, arith::MulFOp::create(b, loc, root, half), root);
+    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
+                                          constant(22));
+    return arith::SelectOp::create(b, loc, isLarge, large, small);
+  }
+
+  /// log1p(x + x^2 / (1 + sqrt(1 + x^2))); of a large x log(2 x).
+  static Value emitAsinh(OpBuilder &b, Location loc, Value x) {
+    auto constant = [&](double value) {
+      return createFloatConstant(b, loc, x.getType(), value);
+    };
+    Value one = constant(1), square = arith::MulFOp::create(b, loc, x, x);
+    Value root = math::SqrtOp::create(
+        b, loc, arith::AddFOp::create(b, loc, square, one));
+    Value rest = arith::DivFOp::create(
+        b, loc, square, arith::AddFOp::create(b, loc, root, one));
+    Value small = math::Log1pOp::create(
+        b, loc, arith::AddFOp::create(b, loc, x, rest));
+    Value large = arith::AddFOp::create(
+        b, loc, math::LogOp::create(b, loc, x), constant(0.6931471805599453));
+    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
+                                          constant(0x1p28));
+    return arith::SelectOp::create(b, loc, isLarge, large, small);
+  }
+
+  /// A third of the logarithm, and one of Newton's steps.
+  static Value emitCbrt(OpBuilder &b, Location loc, Value x) {
+    auto constant = [&](double value) {
+      return createFloatConstant(b, loc, x.getType(), value);
+    };
+    Value third = arith::MulFOp::create(
+        b, loc, math::LogOp::create(b, loc, x), constant(1.0 / 3));
+    Value root = math::ExpOp::create(b, loc, third);
+    Value square = arith::MulFOp::create(b, loc, root, root);
+    Value error = math::FmaOp::create(b, loc, square, root,
+                                      arith::NegFOp::create(b, loc, x));
+    Value slope = arith::MulFOp::create(b, loc, square, constant(3));
+    Value better = arith::SubFOp::create(
+        b, loc, root, arith::DivFOp::create(b, loc, error, slope));
+    auto is = [&](double value) -> Value {
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x,
+                                   constant(value));
+    };
+    Value stays = arith::OrIOp::create(
+        b, loc, is(0), is(std::numeric_limits<double>::infinity()));
+    return arith::SelectOp::create(b, loc, stays, x, better);
+  }
+
+  /// log1p(2 x / (1 - x)) / 2.
+  static Value emitAtanh(OpBuilder &b, Location loc, Value x) {
+    auto constant = [&](double value) {
+      return createFloatConstant(b, loc, x.getType(), value);
+    };
+    Value ratio = arith::DivFOp::create(
+        b, loc, arith::AddFOp::create(b, loc, x, x),
+        arith::SubFOp::create(b, loc, constant(1), x));
+    return arith::MulFOp::create(b, loc, math::Log1pOp::create(b, loc, ratio),
+                                 constant(0.5));
+  }
+};
 
 struct ExpandBitCounts final : RewritePattern {
   explicit ExpandBitCounts(MLIRContext *context)
@@ -235,14 +410,16 @@ struct ExpandKernelMathPass final
 
     RewritePatternSet patterns(&getContext());
     patterns
-        .add<ExpandBitCounts, ExpandScalars, UnrollVectors, WidenDivision>(
-            &getContext());
+        .add<ExpandBitCounts, ExpandClasses, ExpandLog10, ExpandOdd,
+             ExpandScalars, UnrollVectors, WidenDivision>(&getContext());
     populateExpandAbsIPatterns(patterns);
     math::populateExpansionPatterns(
         patterns,
-        {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "powf", "fpowi"});
+        {"cosh", "acosh", "powf", "fpowi"});
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-      return name != math::ExpOp::getOperationName();
+      return name != math::ExpOp::getOperationName() &&
+             name != math::SinOp::getOperationName() &&
+             name != math::CosOp::getOperationName();
     });
     GreedyRewriteConfig config;
     config.enableFolding(false);
@@ -260,10 +437,7 @@ struct ExpandKernelMathPass final
         return WalkResult::advance();
       InFlightDiagnostic error = op->emitOpError("is not built for GPUs on ");
       Type type = op->getOperand(0).getType();
-      error << type;
-      if (getElementTypeOrSelf(type).isF64())
-        error << "; of f64 there are sqrt, rsqrt, exp, exp2, log and tanh: "
-                 "compute it in f32, or of these";
+      error << type << "; expected functions of math, or other arithmetic";
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())

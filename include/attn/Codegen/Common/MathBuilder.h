@@ -35,11 +35,26 @@ public:
   /// 2^rest, |rest| <= 1/2.
   mlir::Value power(mlir::Value rest);
 
-  /// Of f64 to some units in the last place: 2^t, e^x, and the others.
+  /// Of f64 to 3 units in the last place: 2^t, e^x, and the others.
   mlir::Value exp2(mlir::Value t);
   mlir::Value exp(mlir::Value x);
   mlir::Value log(mlir::Value x);
+  mlir::Value log2(mlir::Value x);
+  mlir::Value log10(mlir::Value x);
+  mlir::Value log1p(mlir::Value x);
+  mlir::Value expm1(mlir::Value x);
   mlir::Value tanh(mlir::Value x);
+  mlir::Value cbrt(mlir::Value x);
+  mlir::Value erf(mlir::Value x);
+  mlir::Value erfc(mlir::Value x);
+  mlir::Value atan(mlir::Value x);
+  mlir::Value atan2(mlir::Value y, mlir::Value x);
+  mlir::Value asin(mlir::Value x);
+  mlir::Value acos(mlir::Value x);
+  /// Of f32, too. Of |x| up to 2^50, of f32 2^21, beyond which they are NaN.
+  mlir::Value sin(mlir::Value x);
+  mlir::Value cos(mlir::Value x);
+  mlir::Value tan(mlir::Value x);
 
 protected:
   mlir::Value integers(int64_t value);
@@ -56,6 +71,23 @@ protected:
 private:
   /// 2^rest - 1, without the loss of a difference.
   mlir::Value powerLessOne(mlir::Value rest);
+  /// An exponent and the logarithm of what is left of x, of which a function
+  /// makes that of x where it is finite and above 0.
+  mlir::Value
+  log(mlir::Value x,
+      llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  mlir::Value wave(mlir::Value x, int64_t turns);
+  mlir::Value erfcOfPositive(mlir::Value x);
+  mlir::Value erfOfSmall(mlir::Value x);
+
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value subtract(mlir::Value x, mlir::Value y);
+  mlir::Value multiply(mlir::Value x, mlir::Value y);
+  mlir::Value divide(mlir::Value x, mlir::Value y);
+  mlir::Value negate(mlir::Value x);
+  mlir::Value magnitude(mlir::Value x);
+  mlir::Value sqrt(mlir::Value x);
+  mlir::Value copySign(mlir::Value x, mlir::Value sign);
 };
 
 } // namespace attn
