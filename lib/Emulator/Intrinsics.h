@@ -1,4 +1,4 @@
-//===- Intrinsics.h - What stands for NVIDIA's intrinsics -------*- C++ -*-===//
+//===- Intrinsics.h - What stands for GPUs' intrinsics ----------*- C++ -*-===//
 //
 // Licensed under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,7 @@ using SlotFunction = void (*)(const Slot *arguments, Slot *results,
 
 /// The implementation of an intrinsic.
 struct Intrinsic {
-  /// Without `llvm.nvvm.`.
+  /// Without `llvm.nvvm.` or `llvm.amdgcn.`.
   llvm::StringRef name;
   /// Takes slots, or what the intrinsic takes.
   SlotFunction slots = nullptr;
@@ -34,6 +34,7 @@ llvm::ArrayRef<Intrinsic> getThreadIntrinsics();
 llvm::ArrayRef<Intrinsic> getWarpIntrinsics();
 llvm::ArrayRef<Intrinsic> getMatrixIntrinsics();
 llvm::ArrayRef<Intrinsic> getUnitIntrinsics();
+llvm::ArrayRef<Intrinsic> getWaveIntrinsics();
 
 /// Argument `index` of a call.
 template <typename T> T getArgument(const Slot *arguments, unsigned index) {

@@ -67,7 +67,8 @@ static const Intrinsic *findIntrinsic(StringRef name) {
   static const llvm::StringMap<const Intrinsic *> all = [] {
     llvm::StringMap<const Intrinsic *> map;
     for (auto table : {getThreadIntrinsics(), getWarpIntrinsics(),
-                       getMatrixIntrinsics(), getUnitIntrinsics()})
+                       getMatrixIntrinsics(), getUnitIntrinsics(),
+                       getWaveIntrinsics()})
       for (const Intrinsic &intrinsic : table)
         map[intrinsic.name] = &intrinsic;
     return map;
@@ -159,6 +160,15 @@ void Retargeter::replaceDirect(llvm::Function &function,
   function.eraseFromParent();
 }
 
+/// The slots that a value takes: all but vectors one.
+static unsigned countSlots(llvm::Type *type) {
+  auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
+  return vector ? llvm::divideCeil(vector->getPrimitiveSizeInBits()
+                                       .getFixedValue(),
+                                   64)
+                : 1;
+}
+
 /// @wrapper(arguments, site): stores the arguments in slots, calls the
 /// emulator, and loads the results.
 llvm::Function *Retargeter::createWrapper(llvm::FunctionType *type,
@@ -173,17 +183,24 @@ llvm::Function *Retargeter::createWrapper(llvm::FunctionType *type,
   wrapper->setDoesNotThrow();
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "", wrapper));
   auto *output = llvm::dyn_cast<llvm::StructType>(type->getReturnType());
-  unsigned numResults = output ? output->getNumElements() : 1;
+  unsigned numResults = output ? output->getNumElements()
+                               : countSlots(type->getReturnType());
   auto createSlots = [&](unsigned count) {
     return b.CreateAlloca(llvm::ArrayType::get(i64, count));
   };
-  llvm::Value *arguments = createSlots(inputs.size());
+  unsigned numArguments = 0;
+  for (llvm::Type *input : inputs)
+    numArguments += countSlots(input);
+  llvm::Value *arguments = createSlots(numArguments);
   llvm::Value *results = createSlots(numResults);
-  for (unsigned i = 0; i < type->getNumParams(); ++i) {
+  for (unsigned i = 0, at = 0; i < type->getNumParams(); ++i) {
     llvm::Value *value = wrapper->getArg(i);
     if (value->getType()->isIntegerTy(1))
       value = b.CreateZExt(value, i64);
-    b.CreateStore(value, b.CreateConstGEP1_32(i64, arguments, i));
+    // A slot is aligned as i64 is, whatever lies in it.
+    b.CreateAlignedStore(value, b.CreateConstGEP1_32(i64, arguments, at),
+                         llvm::Align(8));
+    at += countSlots(value->getType());
   }
   std::string name = "attn_emulator." + intrinsic.name.str();
   auto callee = module.getOrInsertFunction(
@@ -194,7 +211,7 @@ llvm::Function *Retargeter::createWrapper(llvm::FunctionType *type,
   auto load = [&](llvm::Type *type, unsigned index) -> llvm::Value * {
     llvm::Value *slot = b.CreateConstGEP1_32(i64, results, index);
     if (!type->isIntegerTy(1))
-      return b.CreateLoad(type, slot);
+      return b.CreateAlignedLoad(type, slot, llvm::Align(8));
     return b.CreateTrunc(b.CreateLoad(b.getInt8Ty(), slot), type);
   };
   if (type->getReturnType()->isVoidTy()) {
@@ -228,7 +245,7 @@ void Retargeter::replaceBySlots(llvm::Function &function,
 
 llvm::Error Retargeter::replaceIntrinsic(llvm::Function &function) {
   StringRef name = function.getName();
-  if (name.consume_front("llvm.nvvm.")) {
+  if (name.consume_front("llvm.nvvm.") || name.consume_front("llvm.amdgcn.")) {
     const Intrinsic *intrinsic = findIntrinsic(name);
     result.hasProxies |= name.starts_with("cp.async.bulk.");
     if (!intrinsic)
@@ -377,7 +394,8 @@ llvm::Error Retargeter::run() {
     return error;
   llvm::SmallVector<llvm::Function *> kernels;
   for (llvm::Function &function : module)
-    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel ||
+        function.getCallingConv() == llvm::CallingConv::AMDGPU_KERNEL)
       kernels.push_back(&function);
   for (llvm::Function *kernel : kernels) {
     kernel->setCallingConv(llvm::CallingConv::C);

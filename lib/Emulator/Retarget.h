@@ -42,7 +42,7 @@ struct RetargetedModule {
   std::vector<std::pair<std::string, void *>> symbols;
 };
 
-/// Makes of a module for NVIDIA's GPUs one for `machine`, in which intrinsics
+/// Makes of a module for GPUs one for `machine`, in which intrinsics
 /// are calls of the emulator. An error names what there is nothing for.
 llvm::Expected<RetargetedModule> retarget(llvm::Module &module,
                                           llvm::TargetMachine &machine);

@@ -77,8 +77,9 @@ struct EmulatorCounts {
 class Emulator {
 public:
   /// Takes over `module`, whose kernels have the calling convention
-  /// `ptx_kernel` and use intrinsics `llvm.nvvm.*`. An error names the first
-  /// intrinsic, or inline assembly, that there is nothing for.
+  /// `ptx_kernel` or `amdgpu_kernel`, and use intrinsics `llvm.nvvm.*` or
+  /// `llvm.amdgcn.*`. An error names the first intrinsic, or inline assembly,
+  /// that there is nothing for.
   static llvm::Expected<std::unique_ptr<Emulator>>
   create(llvm::orc::ThreadSafeModule module,
          const EmulatorOptions &options = {});
