@@ -248,7 +248,9 @@ static int64_t countProducts(GenericOp op, GPUKernelAttr kernel,
 
 /// One of the other forms.
 static GPUChoice chooseOther(GenericOp op, const GPUTarget &target) {
-  std::string noMma = explainNoMma(op);
+  std::string noMma =
+      target.isAMD() ? target.chip.str() + " has no such instructions"
+                     : explainNoMma(op);
   GPUForm form = noMma.empty() ? GPUForm::mma_sync : GPUForm::plain;
   bool mma = form == GPUForm::mma_sync;
   DimensionClasses classes = op.getDimensionClasses();

@@ -18,17 +18,18 @@
 
 namespace attn {
 
-/// Translates kernels in the dialects `llvm` and `nvvm` to LLVM IR for NVIDIA's
-/// GPUs. An error names what has no translation.
+/// Translates kernels in the dialect `llvm` and that of their GPU to LLVM IR.
+/// An error names what has no translation.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateKernels(mlir::gpu::GPUModuleOp kernels, llvm::LLVMContext &context);
 
 /// Optimizes kernels for `machine`, a GPU.
 void optimizeKernels(llvm::Module &kernels, llvm::TargetMachine &machine);
 
-/// The text of optimized kernels that drivers take.
-llvm::Expected<std::string> emitPTX(llvm::Module &kernels,
-                                    llvm::TargetMachine &machine);
+/// The text of optimized kernels: PTX, which drivers take, or the assembly of a
+/// GPU of AMD's.
+llvm::Expected<std::string> emitKernels(llvm::Module &kernels,
+                                        llvm::TargetMachine &machine);
 
 /// A machine for a GPU. LLVM ends the process where the version of PTX does not
 /// know the chip: it is the least that does.

@@ -32,7 +32,7 @@ takeKernelImages(ModuleOp module, const GPUTarget &gpu, StringRef assembler) {
     (*translated)->setDataLayout((*machine)->createDataLayout());
     (*translated)->setTargetTriple((*machine)->getTargetTriple());
     optimizeKernels(**translated, **machine);
-    llvm::Expected<std::string> text = emitPTX(**translated, **machine);
+    llvm::Expected<std::string> text = emitKernels(**translated, **machine);
     if (!text)
       return text.takeError();
     KernelImages image;

@@ -20,6 +20,15 @@ namespace attn {
 /// Kernels are emitted as they are to be; what is left to LLVM are sums of
 /// addresses.
 void optimizeKernels(llvm::Module &kernels, llvm::TargetMachine &machine) {
+  // What a launch asks for is LDS of no size that is defined elsewhere.
+  if (machine.getTargetTriple().isAMDGCN())
+    for (llvm::GlobalVariable &global : kernels.globals())
+      if (global.getValueType()->isArrayTy() &&
+          global.getValueType()->getArrayNumElements() == 0) {
+        global.setLinkage(llvm::GlobalValue::ExternalLinkage);
+        global.setInitializer(nullptr);
+        global.setAlignment(llvm::Align(16));
+      }
   // Registers are what tiles are chosen by: the assembler is not to spill any
   // for more blocks at once.
   for (llvm::Function &function : kernels)
@@ -40,32 +49,37 @@ void optimizeKernels(llvm::Module &kernels, llvm::TargetMachine &machine) {
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createGPUMachine(const GPUTarget &gpu) {
   TargetDescription description;
-  description.triple = "nvptx64-nvidia-cuda";
+  description.triple = gpu.getTriple().str();
   description.cpu = gpu.chip.str();
   description.features = gpu.getFeatures();
   description.jit = false;
   return createTargetMachine(description);
 }
 
-llvm::Expected<std::string> emitPTX(llvm::Module &kernels,
-                                    llvm::TargetMachine &machine) {
+llvm::Expected<std::string> emitKernels(llvm::Module &kernels,
+                                        llvm::TargetMachine &machine) {
   llvm::SmallVector<char> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager pm;
   if (machine.addPassesToEmitFile(pm, stream, nullptr,
                                   llvm::CodeGenFileType::AssemblyFile))
-    return llvm::createStringError("the target cannot emit PTX");
+    return llvm::createStringError("the target cannot emit text");
   pm.run(kernels);
   return std::string(text.data(), text.size());
 }
 
-llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
+llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool text,
                          llvm::raw_ostream &os) {
   std::optional<GPUTarget> gpu = GPUTarget::find(chip);
   if (!gpu)
     return llvm::createStringError("expected one of the chips " +
                                    GPUTarget::listChips() + ", but got " +
                                    chip);
+  GPUTarget named = GPUTarget::of(module);
+  if (named.vendor != gpu->vendor)
+    return llvm::createStringError("expected kernels for " + chip +
+                                   ", but the module has them for " +
+                                   named.chip);
   auto machine = createGPUMachine(*gpu);
   if (!machine)
     return machine.takeError();
@@ -89,14 +103,14 @@ llvm::Error printKernels(ModuleOp module, llvm::StringRef chip, bool ptx,
   if (!all)
     return llvm::Error::success();
   optimizeKernels(*all, **machine);
-  if (!ptx) {
+  if (!text) {
     os << *all;
     return llvm::Error::success();
   }
-  llvm::Expected<std::string> text = emitPTX(*all, **machine);
-  if (!text)
-    return text.takeError();
-  os << *text;
+  llvm::Expected<std::string> code = emitKernels(*all, **machine);
+  if (!code)
+    return code.takeError();
+  os << *code;
   return llvm::Error::success();
 }
 

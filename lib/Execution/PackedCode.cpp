@@ -128,6 +128,12 @@ llvm::Expected<PackedCode> compilePacked(ModuleOp module, func::FuncOp function,
                                          StringRef assembler) {
   CompileOptions options = userOptions;
   options.stages.stopAfter = Stage::LLVM;
+  std::optional<GPUTarget> gpu = GPUTarget::find(options.stages.chip);
+  if (options.stages.device == Device::GPU && !options.emulated && gpu &&
+      gpu->isAMD())
+    return llvm::createStringError("expected a chip of NVIDIA's to run kernels "
+                                   "on, but got " +
+                                   gpu->chip + ", for which that is not built");
   stateLayouts(function, lent);
   // The renaming takes the old name.
   std::string entry = function.getName().str();

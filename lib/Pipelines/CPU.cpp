@@ -173,6 +173,9 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
   stage(Stage::Bound, [&] {
     // What bounds a mask depends on who asks.
     if (options.device == Device::GPU) {
+      NameChipPassOptions name;
+      name.chip = options.chip;
+      pm.addPass(createNameChipPass(name));
       ChooseGPUKernelPassOptions choose;
       choose.chip = options.chip;
       choose.countTiles = options.countTiles;
@@ -189,7 +192,7 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
   });
   stage(Stage::Vectorize, [&] { buildVectorizeStage(pm, options); });
   stage(Stage::GPU, [&] { buildGPUStage(pm); });
-  stage(Stage::NVVM, [&] { buildKernelStage(pm); });
+  stage(Stage::NVVM, [&] { buildKernelStage(pm, options); });
   stage(Stage::LLVM, [&] { buildLLVMStage(pm, options); });
 }
 

@@ -42,7 +42,19 @@ void buildGPUStage(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void buildKernelStage(OpPassManager &pm) {
+/// The conversion to the dialect of a GPU's instructions.
+static void addConversion(OpPassManager &pm, StringRef chip) {
+  std::optional<GPUTarget> gpu = GPUTarget::find(chip);
+  if (!gpu || !gpu->isAMD()) {
+    pm.addPass(createConvertGpuOpsToNVVMOps());
+    return;
+  }
+  ConvertGpuOpsToROCDLOpsOptions convert;
+  convert.chipset = chip.str();
+  pm.addPass(createConvertGpuOpsToROCDLOps(convert));
+}
+
+void buildKernelStage(OpPassManager &pm, const StageOptions &options) {
   pm.addPass(createLowerTensorMapsPass());
   OpPassManager &flat = pm.nest<gpu::GPUModuleOp>();
   flat.addPass(createExpandKernelMathPass());
@@ -56,7 +68,7 @@ void buildKernelStage(OpPassManager &pm) {
   pm.addPass(createLowerKernelChecksPass());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createConvertVectorToLLVMPass());
-  kernels.addPass(createConvertGpuOpsToNVVMOps());
+  addConversion(kernels, options.chip);
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());

@@ -50,6 +50,12 @@ static Error parseChips(StringRef text, CompilerCommand &command) {
   for (const std::string &name : command.chips)
     if (!GPUTarget::find(name))
       return makeValueError("--chip of " + GPUTarget::listChips(), name);
+    else if (GPUTarget::find(name)->isAMD())
+      return llvm::createStringError(
+          "expected a --chip of NVIDIA's, but got " + name +
+          ", for which libraries are not built; print its kernels with "
+          "attn-run --target=gpu --chip=" +
+          name + " --emit=asm");
   return Error::success();
 }
 

@@ -39,9 +39,10 @@ Expected<CompileOptions> attn::getCompileOptions(const DriverOptions &options) {
 void attn::printTarget(llvm::raw_ostream &os, const CompileOptions &options) {
   if (options.stages.device == Device::GPU) {
     GPUTarget gpu = *GPUTarget::find(options.stages.chip);
-    os << "config: " << gpu.chip << ", PTX " << gpu.ptxVersion / 10 << "."
-       << gpu.ptxVersion % 10 << ", " << gpu.sharedBytes
-       << " bytes of shared memory a block\n";
+    os << "config: " << gpu.chip;
+    if (!gpu.isAMD())
+      os << ", PTX " << gpu.ptxVersion / 10 << "." << gpu.ptxVersion % 10;
+    os << ", " << gpu.sharedBytes << " bytes of shared memory a block\n";
     return;
   }
   const TargetInfo &target = options.stages.target;
@@ -70,7 +71,7 @@ static llvm::Error printSassStats(llvm::raw_ostream &os, mlir::ModuleOp module,
                              "none; scripts/setup.sh --with-ptxas gets one");
   std::string ptx;
   llvm::raw_string_ostream text(ptx);
-  if (llvm::Error error = printKernels(module, chip, /*ptx=*/true, text))
+  if (llvm::Error error = printKernels(module, chip, /*text=*/true, text))
     return error;
   if (ptx.empty())
     return llvm::Error::success();
@@ -99,7 +100,8 @@ llvm::Error attn::emitModule(llvm::raw_ostream &os, mlir::ModuleOp module,
     return printSassStats(os, module, options.stages.chip);
   if (options.stages.device == Device::GPU && kind != EmitKind::None &&
       kind != EmitKind::MLIR)
-    return printKernels(module, options.stages.chip, kind == EmitKind::PTX, os);
+    return printKernels(module, options.stages.chip,
+                        /*text=*/kind != EmitKind::LLVM, os);
   if (kind == EmitKind::LLVM || kind == EmitKind::Assembly)
     return printLLVM(module, options, kind == EmitKind::Assembly, os);
   module.print(os);

@@ -234,9 +234,8 @@ static const Option optionTable[] = {
     {"trace-pair", Value::Required, "B,H,I,J",
      "print similarity, score, mask and weight of one pair", parseTracePair},
     {"emit", Value::Required, "mlir|llvm|asm|ptx|sass-stats",
-     "print the compiled code instead of running it, or what NVIDIA's "
-     "assembler "
-     "says of kernels",
+     "print the compiled code instead of running it (of a GPU of AMD's asm), "
+     "or what NVIDIA's assembler says of kernels",
      parseEmit},
     {"print-config", Value::None, "",
      "print the tile sizes and why, and run if there are arguments", nullptr,
@@ -311,6 +310,32 @@ static std::string getName(Stage stage) {
   return getStageNames()[static_cast<size_t>(stage)].str();
 }
 
+/// What is printed of kernels is what their GPU's vendor has. Those of AMD's
+/// are not launched.
+static Error checkVendor(const DriverOptions &options) {
+  if (options.getDevice() != Device::GPU)
+    return Error::success();
+  std::optional<GPUTarget> gpu = GPUTarget::find(options.chip);
+  if (!gpu || !gpu->isAMD())
+    return options.emit == EmitKind::Assembly
+               ? createStringError(
+                     "expected --emit=ptx with --target=gpu, not asm")
+               : Error::success();
+  if (options.emit == EmitKind::PTX || options.emit == EmitKind::SassStats)
+    return createStringError(
+        "expected --emit=asm with --chip=" + options.chip + ", not " +
+        (options.emit == EmitKind::PTX ? "ptx" : "sass-stats"));
+  if (options.target == DriverTarget::GPUEmulator || options.showsCode() ||
+      options.showsConfig())
+    return Error::success();
+  return createStringError("expected a --chip of NVIDIA's to run kernels on, "
+                           "but got " +
+                           options.chip +
+                           ", for which that is not built; print them with "
+                           "--emit=asm, or run them with "
+                           "--target=gpu-emulator");
+}
+
 /// A stage is one of those of the target, and its code is there to print.
 static Error checkTarget(const DriverOptions &options) {
   bool gpu = options.getDevice() == Device::GPU;
@@ -337,8 +362,8 @@ static Error checkTarget(const DriverOptions &options) {
   if (options.emit == EmitKind::SassStats && !gpu)
     return createStringError(
         "expected --emit=sass-stats together with --target=gpu");
-  if (options.emit == EmitKind::Assembly && gpu)
-    return createStringError("expected --emit=ptx with --target=gpu, not asm");
+  if (Error error = checkVendor(options))
+    return error;
   StringRef target = options.target == DriverTarget::GPU ? "gpu"
                      : gpu                               ? "gpu-emulator"
                                                          : "cpu";

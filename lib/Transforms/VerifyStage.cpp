@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/LLVMIR/ROCDLDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -274,8 +275,10 @@ WalkResult checkGPU(Operation *op) {
 
 WalkResult checkNVVM(Operation *op) {
   if (op->getParentOfType<gpu::GPUModuleOp>() &&
-      !isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect()))
-    return breach(op, "nvvm", "kernels are in the dialects llvm and nvvm");
+      !isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect,
+                       ROCDL::ROCDLDialect>(op->getDialect()))
+    return breach(op, "nvvm",
+                  "kernels are in the dialect llvm and that of the GPU");
   return WalkResult::advance();
 }
 

@@ -8,7 +8,7 @@
 #ifndef ATTN_ANALYSIS_GPUTARGET_H
 #define ATTN_ANALYSIS_GPUTARGET_H
 
-#include "mlir/Support/LLVM.h"
+#include "mlir/IR/Operation.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,22 +19,30 @@ namespace attn {
 /// with another one for arrays that it is not for; the same without; none.
 enum class WgmmaPolicy { Auto, Always, Never };
 
+/// Who makes a GPU, which decides what its instructions are.
+enum class GPUVendor { Nvidia, AMD };
+
 /// A GPU as LLVM names it, and what of it decides tiles.
 struct GPUTarget {
-  /// As in `sm_80`.
+  /// As in `sm_80` and `gfx942`.
   llvm::StringRef chip;
-  /// The least version of PTX that has the chip, as in 70 for 7.0.
+  /// The least version of PTX that has the chip, as in 70 for 7.0; of
+  /// NVIDIA's.
   unsigned ptxVersion;
   /// Shared memory that one block may have, in bytes.
   int64_t sharedBytes;
   /// Multiprocessors, of the largest GPU of the kind; each has blocks of its
   /// own.
   int64_t processors;
+  GPUVendor vendor = GPUVendor::Nvidia;
 
+  /// The triple of LLVM's target.
+  llvm::StringRef getTriple() const;
   /// As LLVM names the version: `+ptx70`.
   std::string getFeatures() const;
+  bool isAMD() const { return vendor == GPUVendor::AMD; }
 
-  /// 10 times the compute capability: 80 of `sm_80`.
+  /// 10 times the compute capability: 80 of `sm_80`; of NVIDIA's.
   int32_t getNumber() const;
   /// Whether what is compiled for the chip runs on no later one: `sm_90a`.
   bool isExact() const;
@@ -42,14 +50,19 @@ struct GPUTarget {
   /// Whether groups of four warps multiply.
   bool hasWgmma() const { return chip == "sm_90a"; }
 
-  /// The latest that a GPU of this number is, or follows on; the exact one if
-  /// that has more to offer.
+  /// The latest of NVIDIA's that a GPU of this number is, or follows on; the
+  /// exact one if that has more to offer.
   static std::optional<GPUTarget> ofNumber(int32_t number);
 
   /// The chip of that name, if it is known.
   static std::optional<GPUTarget> find(llvm::StringRef chip);
   /// The names of all, with commas between.
   static std::string listChips();
+
+  /// The attribute of a module that names the chip that its kernels are for.
+  static llvm::StringRef getAttributeName() { return "attn.chip"; }
+  /// The chip that the module around `op` is for: the default if it names none.
+  static GPUTarget of(mlir::Operation *op);
 };
 
 /// What code is made for where nothing else is said: it runs on later chips,

@@ -231,6 +231,26 @@ def ThreadContextPass : Pass<"attn-thread-context", "::mlir::ModuleOp"> {
 // GPUs
 //===----------------------------------------------------------------------===//
 
+def NameChipPass : Pass<"attn-name-chip", "::mlir::ModuleOp"> {
+  let summary = "Say which GPU the kernels of a module are for";
+  let description = [{
+    The module gets the attribute `attn.chip`. Whoever builds instructions for
+    kernels takes those of that chip's vendor; without it, kernels are for
+    sm_80.
+
+    Example:
+    ```mlir
+    func.func @host(%x: f32) -> f32 {
+      return %x : f32
+    }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
+           "The GPU, as LLVM names it">
+  ];
+}
+
 def ChooseGPUKernelPass
     : Pass<"attn-choose-gpu-kernel", "::mlir::func::FuncOp"> {
   let summary = "Choose the form and the tiles of GPU kernels";
@@ -310,7 +330,8 @@ def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = [
     "::attn::AttnDialect", "::mlir::LLVM::LLVMDialect",
-    "::mlir::NVVM::NVVMDialect", "::mlir::affine::AffineDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::ROCDL::ROCDLDialect",
+    "::mlir::affine::AffineDialect",
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect",
@@ -341,7 +362,8 @@ def ExpandKernelMathPass
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::ROCDL::ROCDLDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect",
     "::mlir::vector::VectorDialect"
   ];
 }

@@ -147,9 +147,9 @@ llvm::Error printLLVM(mlir::ModuleOp module, const CompileOptions &options,
                       bool assembly, llvm::raw_ostream &os);
 
 /// Prints the kernels of a module that has been through stage `nvvm`, for the
-/// GPU `chip`: optimized LLVM IR, or with `ptx` the text that its driver takes,
-/// of the least version that has the chip.
-llvm::Error printKernels(mlir::ModuleOp module, llvm::StringRef chip, bool ptx,
+/// GPU `chip`: optimized LLVM IR, or with `text` what its driver takes, PTX of
+/// the least version that has the chip, or for one of AMD's the assembly of it.
+llvm::Error printKernels(mlir::ModuleOp module, llvm::StringRef chip, bool text,
                          llvm::raw_ostream &os);
 
 /// What to compile for the GPU that calls run on where they say nothing else:

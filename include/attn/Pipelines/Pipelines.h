@@ -89,9 +89,9 @@ void buildVectorizeStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// Ops on buffers have become launches of kernels, and nothing outside of a
 /// kernel reads or writes memory.
 void buildGPUStage(mlir::OpPassManager &pm);
-/// Kernels are in the dialects `llvm` and `nvvm`. They are in none of inline
-/// assembly: each leaf is an intrinsic.
-void buildKernelStage(mlir::OpPassManager &pm);
+/// Kernels are in the dialects `llvm` and `nvvm` or, for a chip of AMD's,
+/// `rocdl`.
+void buildKernelStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// The LLVM dialect only: parallel loops, errors and memory are calls of the
 /// runtime.
 void buildLLVMStage(mlir::OpPassManager &pm, const StageOptions &options);

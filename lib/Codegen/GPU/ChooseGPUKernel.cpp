@@ -71,6 +71,10 @@ struct ChooseGPUKernelPass final
     } else if (kernel.getForm() == GPUForm::wgmma && !target.hasWgmma()) {
       return op.emitOpError("cannot be a GPU kernel: ")
              << kernel << " is for sm_90a, not for " << target.chip;
+    } else if (kernel.getForm() == GPUForm::mma_sync && target.isAMD()) {
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " is for GPUs of NVIDIA's, not for " << target.chip
+             << "; the form there is plain";
     } else if (std::string no = kernel.getForm() == GPUForm::wgmma
                                     ? explainNoWgmma(op, kernel)
                                     : "";

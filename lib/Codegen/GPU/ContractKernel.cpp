@@ -51,6 +51,8 @@ ContractTiles ContractTiles::of(ContractOp op) {
   tiles.features = tiles.mma ? 64 : 16;
   tiles.warpRows = isFew ? 1 : 2;
   tiles.warpColumns = isFew ? 4 : 2;
+  if (tiles.mma && GPUTarget::of(op).isAMD())
+    tiles.warpThreads = 64;
   return tiles;
 }
 
@@ -231,8 +233,9 @@ SmallVector<Value> ContractKernel::walkFeatures() {
   };
   emitWhere(compare(Predicate::ne, all, index(0)),
             [&] { copy(index(0), i32(0)); });
-  Values carried(countSums(),
-                 arith::ConstantOp::create(b, loc, b.getZeroAttr(accType)));
+  Values carried(
+      countSums(),
+      arith::ConstantOp::create(b, loc, b.getZeroAttr(getSumType())));
   carried.push_back(i32(0));
   carried = emitLoop(
       index(0), all, step, carried, [&](Value first, ValueRange inner) {
@@ -324,7 +327,7 @@ void ContractKernel::run(scf::ForallOp loop) {
   checkCount(numBlocks, "blocks of threads");
   enterIfAny(numBlocks);
   placeFactors();
-  enterLaunch(numBlocks, tiles.warpRows * tiles.warpColumns,
+  enterLaunch(numBlocks, countThreads() / 32,
               std::max(2 * (factors[0].size + factors[1].size),
                        tiles.rows * sumStride()));
   locateBlock(loop);
@@ -379,8 +382,10 @@ static scf::ForallOp getGrid(ContractOp op) {
 
 void emitContractKernel(RewriterBase &rewriter, ContractOp op) {
   ContractTiles tiles = ContractTiles::of(op);
-  auto kernel = tiles.mma ? createMmaContract(rewriter, op, tiles)
-                          : createPlainContract(rewriter, op, tiles);
+  auto create = !tiles.mma               ? createPlainContract
+                : tiles.warpThreads == 32 ? createMmaContract
+                                          : createMfmaContract;
+  auto kernel = create(rewriter, op, tiles);
   kernel->run(getGrid(op));
 }
 

@@ -35,6 +35,8 @@ struct ContractTiles {
   int64_t rows, columns, features;
   /// The warps, four in all, side by side along rows and along columns.
   int64_t warpRows, warpColumns;
+  /// The threads of a warp: of one of AMD's that multiplies fragments 64.
+  int64_t warpThreads = 32;
 
   static ContractTiles of(ContractOp op);
   int64_t rowsOfWarp() const { return rows / warpRows; }
@@ -84,7 +86,9 @@ protected:
   virtual void begin() {}
   /// The sums of this thread plus the products of what `half` holds.
   virtual Values addProduct(mlir::ValueRange sums, mlir::Value half) = 0;
+  /// How many sums there are, and their type: numbers, or vectors of these.
   virtual int64_t countSums() const = 0;
+  virtual mlir::Type getSumType() const { return accType; }
   /// Stores the sums of this thread to shared memory.
   virtual void storeSums(mlir::ValueRange sums) = 0;
   /// The columns that rows of sums have behind them, so that rows that are
@@ -92,7 +96,7 @@ protected:
   virtual int64_t countSpareColumns() const { return 8; }
 
   int64_t countThreads() const {
-    return 32 * tiles.warpRows * tiles.warpColumns;
+    return tiles.warpThreads * tiles.warpRows * tiles.warpColumns;
   }
   /// The bytes from one row of sums to the next in shared memory.
   int64_t sumStride();
@@ -133,6 +137,9 @@ private:
 std::unique_ptr<ContractKernel> createMmaContract(mlir::RewriterBase &rewriter,
                                                   ContractOp op,
                                                   ContractTiles tiles);
+std::unique_ptr<ContractKernel> createMfmaContract(mlir::RewriterBase &rewriter,
+                                                   ContractOp op,
+                                                   ContractTiles tiles);
 std::unique_ptr<ContractKernel>
 createPlainContract(mlir::RewriterBase &rewriter, ContractOp op,
                     ContractTiles tiles);

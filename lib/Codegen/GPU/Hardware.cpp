@@ -17,9 +17,14 @@ namespace attn {
 
 constexpr unsigned kGlobal = 1, kShared = 3;
 
+void Hardware::setVendor(GPUVendor other) {
+  vendor = other == GPUVendor::AMD ? createHardwareAMD(b, loc)
+                                   : createHardwareNvidia(b, loc);
+}
+
 VendorHardware &Hardware::own() {
   if (!vendor)
-    vendor = createHardwareNvidia(b, loc);
+    setVendor(GPUTarget::of(b.getInsertionBlock()->getParentOp()).vendor);
   return *vendor;
 }
 

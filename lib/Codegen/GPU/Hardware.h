@@ -20,6 +20,7 @@
 #ifndef ATTN_LIB_CODEGEN_GPU_HARDWARE_H
 #define ATTN_LIB_CODEGEN_GPU_HARDWARE_H
 
+#include "attn/Analysis/GPUTarget.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
@@ -61,6 +62,8 @@ protected:
 
 std::unique_ptr<VendorHardware> createHardwareNvidia(mlir::OpBuilder &builder,
                                                      mlir::Location loc);
+std::unique_ptr<VendorHardware> createHardwareAMD(mlir::OpBuilder &builder,
+                                                  mlir::Location loc);
 
 /// Builds instructions at the insertion point of a builder. Pointers are of the
 /// LLVM dialect, in the address space that is named.
@@ -68,6 +71,10 @@ class Hardware {
 public:
   Hardware(mlir::OpBuilder &builder, mlir::Location loc)
       : b(builder), loc(loc) {}
+
+  /// Whose instructions are built: if nothing is said, those of the chip that
+  /// the module around the insertion point is for.
+  void setVendor(GPUVendor vendor);
 
   //===--------------------------------------------------------------------===//
   // Memory
@@ -183,6 +190,17 @@ public:
                                           mlir::Type element);
 
   //===--------------------------------------------------------------------===//
+  // Matrices, AMD's
+  //===--------------------------------------------------------------------===//
+
+  /// `sums` plus the product of a 16x16 matrix and another, both of f16 or
+  /// bf16, by a wave of 64 threads. Thread l has four neighbours of each, which
+  /// begin at 4 (l / 16): features of row l % 16 of `lhs` and of column l % 16
+  /// of `rhs`, and rows of column l % 16 of `sums`, f32.
+  mlir::Value multiplyInWave(mlir::Value lhs, mlir::Value rhs,
+                             mlir::Value sums);
+
+  //===--------------------------------------------------------------------===//
   // Barriers in memory, NVIDIA's from sm_90 on
   //===--------------------------------------------------------------------===//
 
@@ -238,11 +256,11 @@ public:
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
   /// 2^x to 2^-22 of it; denormals are 0.
   mlir::Value exp2(mlir::Value x) { return own().exp2(x); }
-  /// x / y to 2 units in the last place.
+  /// x / y to 2 units in the last place, of AMD's to 2.5.
   mlir::Value divide(mlir::Value x, mlir::Value y) {
     return own().divide(x, y);
   }
-  /// 1 / sqrt(x) to 2^-22.9 of it.
+  /// 1 / sqrt(x) to 2^-22.9 of it; denormals are 0 to AMD's.
   mlir::Value reciprocalSqrt(mlir::Value x) { return own().reciprocalSqrt(x); }
   /// An LLVM intrinsic on f32 or f64 that is one instruction or a few:
   /// `llvm.floor`.

@@ -160,6 +160,7 @@ gpu::LaunchOp KernelBuilder::enterBlocks(Value numBlocks, int64_t numThreads,
   b.setInsertionPointToStart(&launch.getBody().front());
   auto end = gpu::TerminatorOp::create(b, loc);
   b.setInsertionPoint(end);
+  hardware.setVendor(GPUTarget::of(launch).vendor);
   return launch;
 }
 

@@ -3,7 +3,7 @@
 // RUN: attn-opt %s --attn-choose-gpu-kernel=chip=sm_86 | FileCheck %s --check-prefix=SMALL
 // RUN: not attn-opt %s --attn-choose-gpu-kernel=chip=sm_70 2>&1 | FileCheck %s --check-prefix=CHIP
 
-// CHIP: expected chip to be one of sm_80, sm_86, {{.*}}, sm_121a, but got sm_70
+// CHIP: expected chip to be one of sm_80, sm_86, {{.*}}, sm_121a, gfx942, but got sm_70
 
 // Forms by elements and regions, tiles by what fits a chip.
 

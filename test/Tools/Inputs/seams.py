@@ -6,8 +6,9 @@ A weighting, a named op and a layout are TableGen definitions; each may be named
 by class or by mnemonic, in so many files of lib as the bound of its kind says:
 its own (a layout's statement and emitter are two). What a named op expands into
 is its own choice, so that weightings do not count in lib/Expansion. The suite's
-own weightings and ops are named by none. Prints a line each; exits with 1 if one
-is above its bound.
+own weightings and ops are named by none. What a vendor of GPUs has is named in
+the files of VENDORS alone. Prints a line each; exits with 1 if one is above its
+bound.
 """
 
 import pathlib
@@ -20,6 +21,21 @@ KINDS = [
     ("named op", None, "Op", 1, []),
     ("layout", r"Attn_Layout$", "Attr", 2, []),
 ]
+
+# The dialects and intrinsics of each vendor, and who may name them in code.
+VENDORS = {
+    "nvidia": (r"NVVM::|NVGPU::|nvgpu::|llvm\.nvvm\.|NVVMDialect\.h|NVGPUToNVVM|ToNVVM", [
+        "include/attn/Codegen/Passes.h", "include/attn/Codegen/Passes.td",
+        "lib/Codegen/GPU/HardwareNvidia.cpp",
+        "lib/Codegen/GPU/HardwareUnits.cpp",
+        "lib/Codegen/GPU/LowerTensorMaps.cpp",
+        "lib/Codegen/GPU/TensorMaps.cpp", "lib/Codegen/GPU/TensorMaps.h",
+        "lib/Pipelines/GPU.cpp", "lib/Transforms/VerifyStage.cpp"]),
+    "amd": (r"ROCDL::|amdgpu::|llvm\.amdgcn\.|ROCDLDialect\.h|ToROCDL", [
+        "include/attn/Codegen/Passes.h", "include/attn/Codegen/Passes.td",
+        "lib/Codegen/GPU/HardwareAMD.cpp", "lib/Pipelines/GPU.cpp",
+        "lib/Transforms/VerifyStage.cpp"]),
+}
 
 
 def definitions(path):
@@ -42,6 +58,20 @@ def count(root, name, mnemonic, left_out):
             and pattern.search(path.read_text())]
 
 
+def vendor_files(root, pattern):
+    """The files outside of the emulator that name a vendor's, not in comments."""
+    found = []
+    for path in sorted([*root.glob("lib/**/*"), *root.glob("include/**/*")]):
+        name = str(path.relative_to(root))
+        if (path.suffix not in (".cpp", ".h", ".c", ".td")
+                or name.startswith("lib/Emulator/")):
+            continue
+        code = re.sub(r"//.*", "", path.read_text())
+        if re.search(pattern, code):
+            found.append(name)
+    return found
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     tables = root / "include/attn/IR"
@@ -59,6 +89,12 @@ def main():
                 print(f"{kind} {name} (attn.{mnemonic}): {len(found)} of at "
                       f"most {bound}: {', '.join(map(str, found))}")
                 failed |= len(found) > bound or not found
+    for vendor, (pattern, may) in VENDORS.items():
+        found = vendor_files(root, pattern)
+        print(f"vendor {vendor}: {len(found)} files")
+        for path in sorted(set(found) - set(may)):
+            print(f"vendor {vendor}: not a leaf: {path}")
+            failed = True
     test = root / "test/lib/TestDialect.td"
     for name, _, mnemonic in definitions(test) if test.exists() else ():
         found = count(root, name, mnemonic, [])
