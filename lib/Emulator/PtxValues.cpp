@@ -309,6 +309,11 @@ PtxArithmetic::nameSum(llvm::ArrayRef<Number> inputs) const {
   constexpr int kMostZeros = 32;
   if (operation == "shl" && inputs[1].name == 0 && inputs[1].value < kMostZeros)
     return product(inputs[0], uint64_t(1) << inputs[1].value);
+  if (operation == "mad" && !isHigh) {
+    PtxArithmetic factors = *this;
+    factors.operation = "mul";
+    return sum(factors.name(inputs.take_front(2)), inputs[2]);
+  }
   if (inputs.size() != 2)
     return std::nullopt;
   for (unsigned i : {0, 1}) {
