@@ -1,21 +1,28 @@
 #!/usr/bin/env python3
 """Writes docs/gpu-kernels.md: what the assembler makes of the GPU kernels.
 
-    gpu-kernels.py [--check | --full] [--ptxas=PATH] [--attn-run=PATH]
-                   [--checker=PATH]
+    gpu-kernels.py [--check | --full] [--chip=CHIP]... [--jobs=N]
+                   [--ptxas=PATH] [--attn-run=PATH] [--checker=PATH]
 
 Attention of several widths, types and kinds is compiled for each kind of chip,
-and assembled: no kernel may spill registers, have local memory, or ask for more
-shared memory than a block of the chip may have. With --check, which needs no
-assembler, nothing is written, and the exit status is 1 if the PTX of a kernel is
-not the one that the page has the figures of. A checker of PTX, if one is named, has
-to find nothing in any kernel, and to come to an end. With --full all widths, types, kinds
-and sizes are assembled with each other, and what is wrong is printed.
+and assembled: no kernel may spill registers, have local memory, ask for more
+shared memory than a block of the chip may have, or have products of warpgroups
+that the assembler lets wait for each other (its notes C7500 to C7599). With
+--check, which needs no assembler, nothing is written, and the exit status is 1 if
+the PTX of a kernel is not the one that the page has the figures of. A checker of
+PTX, if one is named, has to find nothing in any kernel, and to come to an end; with
+--check it looks at what runs with any sizes only on sm_90a. With --full all widths,
+types, kinds and sizes are assembled with each other, and what is wrong is printed.
+Where chips are named, all else of the page stays. Cases are compiled in batches,
+`jobs` at a time.
+On 2 cores the page takes some 3 minutes, --check 2, and --full 15.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import hashlib
+import os
 import pathlib
 import re
 import struct
@@ -27,10 +34,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "gpu-kernels.md"
 
 # KiB of shared memory that a block may have.
-SHARED = {"sm_80": 163, "sm_86": 99, "sm_90": 227, "sm_100": 227, "sm_120": 99}
+SHARED = {"sm_80": 163, "sm_86": 99, "sm_90": 227, "sm_90a": 227, "sm_100": 227,
+          "sm_120": 99}
 WIDTHS = [(d, d) for d in (16, 32, 40, 64, 80, 96, 128, 192, 256)]
 WIDTHS += [(192, 128), (576, 512)]
 TYPES = ["f16", "bf16", "f32"]
+# What chips have products of warpgroups, for which widths and types.
+WGMMA = {"sm_90a"}
+WGMMA_WIDTHS = [(d, e) for d, e in WIDTHS if e <= 256]
+WGMMA_TYPES = ["f16", "bf16"]
 
 ALIBI = """score {
       ^bb0(%s: f32, %b: index, %h: index, %i: index, %j: index):
@@ -78,15 +90,20 @@ Case = collections.namedtuple("Case", "kind type width channels sizes")
 Figures = collections.namedtuple("Figures", "registers instructions loop")
 
 
-def list_cases(full):
+def list_cases(chip, full):
     """What is compiled: all of everything, or a part in which everything is."""
+    types, widths = TYPES, WIDTHS
+    some = [("f16", 128), ("bf16", 64), ("f32", 64)]
+    if chip in WGMMA:
+        types, widths = WGMMA_TYPES, WGMMA_WIDTHS
+        some = [("f16", 128), ("f16", 64)]
     if full:
         return [Case(kind, element, *width, sizes) for kind in KINDS
-                for element in TYPES for width in WIDTHS
+                for element in types for width in widths
                 for sizes in ("static", "dynamic")]
-    cases = [Case("dense", element, *width, "static") for element in TYPES
-             for width in WIDTHS]
-    for element, width in (("f16", 128), ("bf16", 64), ("f32", 64)):
+    cases = [Case("dense", element, *width, "static") for element in types
+             for width in widths]
+    for element, width in some:
         cases += [Case(kind, element, width, width, sizes) for kind in KINDS
                   for sizes in ("static", "dynamic")]
     return list(dict.fromkeys(cases))
@@ -155,6 +172,7 @@ def split_kernels(ptx):
         name = re.match(r"\.visible \.entry (\w+)", text).group(1)
         text = re.sub(r"//.*|/\*.*?\*/", "", text[:text.index("\n}") + 2])
         text = re.sub(r"\$L__BB\d+_", "$L__BB_", text.replace(name, "kernel"))
+        text = re.sub(r"__dynamic_shmem__\d+", "__dynamic_shmem__", text)
         kernels[name] = " ".join(text.split())
     return kernels
 
@@ -170,6 +188,9 @@ Kernel = collections.namedtuple("Kernel", "name choice shared hash")
 def compile_cases(attn_run, chip, cases):
     """The PTX of all cases, the kernel of each, and why others have none."""
     command = [attn_run, "-", "--target=gpu", f"--chip={chip}"]
+    if chip in WGMMA:
+        # No other form, whose figures are those of other chips.
+        command.append("--wgmma")
     refused = {}
     while True:
         cases = [case for case in cases if case not in refused]
@@ -264,6 +285,7 @@ def assemble(ptxas, chip, ptx):
             sys.exit(f"gpu-kernels.py: {done.stdout}")
         figures, wrong = {}, []
         sections = dict(read_sections(code.read_bytes()))
+    wrong += re.findall(r"^.*\(C75\d\d\).*$", done.stdout, flags=re.MULTILINE)
     for part in re.split(r"Compiling entry function ", done.stdout)[1:]:
         name = re.match(r"'(\w+)'", part).group(1)
         memory = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores, "
@@ -345,13 +367,46 @@ def check_order(checker, chip, ptx):
     return [f"{chip}: {done.stdout.strip()}"]
 
 
-def check(attn_run, checker):
+# Cases that are compiled as one module, whose text is to be of bounded size.
+BATCH = 40
+
+
+def in_batches(options, work):
+    """What `work` makes of each chip and some of its cases, by chip."""
+    batches = []
+    for chip in options.chip or SHARED:
+        cases = list_cases(chip, options.full)
+        batches += [(chip, cases[i:i + BATCH])
+                    for i in range(0, len(cases), BATCH)]
+    made, done = collections.defaultdict(list), collections.Counter()
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for (chip, cases), result in zip(batches, pool.map(
+                lambda batch: work(*batch), batches)):
+            made[chip].append(result)
+            done[chip] += len(cases)
+            if options.full:
+                print(f"{chip}: {done[chip]} cases", flush=True)
+    return made
+
+
+def check(options):
     """Whether the kernels are those of the page."""
     expected, wrong = read_page(), []
-    for chip in SHARED:
-        ptx, kernels, _ = compile_cases(attn_run, chip, list_cases(False))
-        wrong += check_order(checker, chip, ptx)
-        found = {name_of(case): kernel.hash for case, kernel in kernels.items()}
+
+    def compile_batch(chip, cases):
+        compiled = compile_cases(options.attn_run, chip, cases)
+        ptx = compiled.ptx
+        if chip in WGMMA and options.checker:
+            # These take the checker long.
+            some = [case for case in cases if case.sizes == "dynamic"]
+            ptx = compile_cases(options.attn_run, chip, some).ptx if some else ""
+        return compiled.kernels, check_order(options.checker, chip, ptx)
+    for chip, batches in in_batches(options, compile_batch).items():
+        found = {}
+        for kernels, broken in batches:
+            wrong += broken
+            found.update((name_of(case), kernel.hash)
+                         for case, kernel in kernels.items())
         for name in sorted(set(found) | set(expected[chip])):
             old, new = expected[chip].get(name), found.get(name)
             if old != new:
@@ -366,49 +421,77 @@ def check(attn_run, checker):
     return not wrong
 
 
-def measure(attn_run, ptxas, checker, full):
-    """Assembles all; the page, or nothing if something is wrong."""
-    cases = list_cases(full)
-    text, wrong = INTRODUCTION + f"\nptxas {get_version(ptxas)}\n", []
-    for chip, size in SHARED.items():
-        compiled = compile_cases(attn_run, chip, cases)
-        figures, broken = assemble(ptxas, chip, compiled.ptx)
-        wrong += [f"{chip}: {line}" for line in broken]
-        wrong += check_order(checker, chip, compiled.ptx)
-        text += f"\n## {chip}\n\nA block may have {size} KiB of shared memory.\n"
-        text += "\n" + HEADER
+def write_chip(chip, batches):
+    """The page's part, and what is wrong."""
+    size = SHARED[chip]
+    text = f"\n## {chip}\n\nA block may have {size} KiB of shared memory.\n"
+    text += "\n" + HEADER
+    wrong, refused, registers = [], {}, []
+    for compiled, figures, broken in batches:
+        cases = {kernel.name: case for case, kernel in compiled.kernels.items()}
+        for line in broken:
+            name = re.search(r"all_kernel\w*", line)
+            case = cases.get(name.group(0)) if name else None
+            wrong.append(f"{chip}: {name_of(case) if case else ''}: {line}")
         for case, kernel in compiled.kernels.items():
             if kernel.shared > size << 10:
                 wrong.append(f"{chip}: {name_of(case)}: {kernel.shared} bytes of "
                              "shared memory")
             text += write_row(case, kernel, figures[kernel.name])
-        if compiled.refused:
-            text += "\nNo kernel: " + "; ".join(
-                f"{' '.join(map(str, case))} ({reason})"
-                for case, reason in compiled.refused.items()) + ".\n"
-        print(f"{chip}: {len(figures)} kernels, {len(compiled.refused)} refused, "
-              f"at most {max(f.registers for f in figures.values())} registers",
-              flush=True)
+        refused.update(compiled.refused)
+        registers += [figure.registers for figure in figures.values()]
+    if refused:
+        text += "\nNo kernel: " + "; ".join(
+            f"{name_of(case)} ({reason})" for case, reason in refused.items()
+        ) + ".\n"
+    print(f"{chip}: {len(registers)} kernels, {len(refused)} refused, at most "
+          f"{max(registers)} registers", flush=True)
+    return text, wrong
+
+
+def measure(options):
+    """Assembles all; the parts of the page by chip, or nothing if something is
+    wrong."""
+    def assemble_batch(chip, cases):
+        compiled = compile_cases(options.attn_run, chip, cases)
+        figures, broken = assemble(options.ptxas, chip, compiled.ptx)
+        broken += check_order(options.checker, chip, compiled.ptx)
+        return compiled, figures, broken
+    parts, wrong = {}, []
+    for chip, batches in in_batches(options, assemble_batch).items():
+        parts[chip], broken = write_chip(chip, batches)
+        wrong += broken
     for line in wrong:
         print(line)
-    return "" if wrong else text
+    return {} if wrong else parts
+
+
+def write_page(parts, version):
+    """The page with new parts, and the others that it has."""
+    old = re.split(r"^(?=## )", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    known = {part.split("\n")[0][3:]: "\n" + part.rstrip("\n") + "\n"
+             for part in old}
+    known.update(parts)
+    PAGE.write_text(INTRODUCTION + f"\nptxas {version}\n" + "".join(
+        known[chip] for chip in SHARED if chip in known))
 
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--chip", action="append", choices=SHARED)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--ptxas", default="ptxas")
     parser.add_argument("--attn-run", default="attn-run")
     parser.add_argument("--checker")
     options = parser.parse_args()
     if options.check:
-        return 0 if check(options.attn_run, options.checker) else 1
-    text = measure(options.attn_run, options.ptxas, options.checker,
-                   options.full)
-    if text and not options.full:
-        PAGE.write_text(text)
-    return 0 if text else 1
+        return 0 if check(options) else 1
+    parts = measure(options)
+    if parts and not options.full:
+        write_page(parts, get_version(options.ptxas))
+    return 0 if parts else 1
 
 
 if __name__ == "__main__":

@@ -247,7 +247,10 @@ protected:
   TileWeights emitTileWeights(const KeyTile &keys,
                               const RowValues &similarities,
                               mlir::ValueRange old, Phase phase);
-  /// The scores of row `row`, scaled unless that is left to the weighting.
+  /// Whether the score region reads memory, which it may not for hidden pairs.
+  bool readsForScores();
+  /// The scores of row `row`, scaled unless that is left to the weighting; of
+  /// those that there are already, the same.
   mlir::Value emitScore(const KeyTile &tile, mlir::Value similarities,
                         unsigned row, mlir::Value mask);
   /// `vector` where `mask`, if there is one, is set, else `instead`.
@@ -483,6 +486,8 @@ protected:
   std::optional<BlockList> blocks;
   /// Whether a kernel lists the key tiles that each query tile meets.
   bool isListed;
+  /// Whether what are called similarities are scores.
+  bool areScores = false;
   /// Whether warps that share rows have the scores of some keys each.
   bool divides;
   /// The keys that a thread has of a row of scores.

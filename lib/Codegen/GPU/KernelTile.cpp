@@ -7,6 +7,7 @@
 
 #include "KernelEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
@@ -70,8 +71,9 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
 
 KernelEmitter::TileWeights
 KernelEmitter::emitTileWeights(const KeyTile &keys,
-                               const RowValues &similarities, ValueRange old,
+                               const RowValues &products, ValueRange old,
                                Phase phase) {
+  RowValues similarities = products;
   bool isFinal = phase == Phase::Mass || phase == Phase::Final;
   bool rescales = !isFinal && numScoreStatistics > 0;
   auto emitWeighted = [&](const RowValues &visible) {
@@ -80,6 +82,13 @@ KernelEmitter::emitTileWeights(const KeyTile &keys,
   };
   if (isAlwaysFull())
     return {emitWeighted({}), {}, {}, {}};
+  // A region that reads nothing is the same for hidden pairs.
+  llvm::SaveAndRestore isKnown(areScores);
+  if (!op.getScore().empty() && !readsForScores()) {
+    for (unsigned row = 0; row < kThreadRows; ++row)
+      similarities[row] = emitScore(keys, similarities[row], row, {});
+    areScores = true;
+  }
 
   // Of all that follows, what is done pair by pair is there twice, with and
   // without hidden pairs; of the latter there may be no others.

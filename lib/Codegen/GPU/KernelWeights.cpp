@@ -227,6 +227,8 @@ Value KernelEmitter::multiplyAll(Value value, ValueRange factors) {
 
 Value KernelEmitter::emitScore(const KeyTile &tile, Value similarities,
                                unsigned row, Value mask) {
+  if (areScores)
+    return similarities;
   double factor = op.getScale().convertToDouble();
   Value score = similarities;
   if (!scale && factor != 1)
@@ -235,6 +237,20 @@ Value KernelEmitter::emitScore(const KeyTile &tile, Value similarities,
   if (op.getScore().empty())
     return score;
   return inlineRegion(op.getScore(), LaneValue::lanes(score), tile, row, mask);
+}
+
+bool KernelEmitter::readsForScores() {
+  Region &score = op.getScore();
+  for (unsigned i = 0, e = op.getInputs().size(); i < e; ++i)
+    if (!score.getArgument(1 + i).use_empty())
+      return true;
+  return score
+      .walk([](Operation *inner) {
+        return isa<memref::LoadOp, tensor::ExtractOp>(inner)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 KernelEmitter::Weighted
