@@ -10,6 +10,7 @@
 
 #include "attn/Execution/Assembler.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -69,6 +70,11 @@ static Error parseFusionPolicy(StringRef text, CompilerCommand &command) {
   return parsePolicy(text, "fusion", command.fusion);
 }
 
+static Error parseWgmmaPolicy(StringRef text, CompilerCommand &command) {
+  return parsePolicy(text.empty() ? StringRef("always") : text, "wgmma",
+                     command.wgmma);
+}
+
 static const Option optionTable[] = {
     {"o", Value::Required, "NAME",
      "the object (.o), static (.a) or shared library (.so) to write",
@@ -95,6 +101,10 @@ static const Option optionTable[] = {
      "NVIDIA's assembler, or none: drivers take the text (default: the one in "
      "PATH, CUDA_HOME or /usr/local/cuda)",
      Option::parseText<&CompilerCommand::assembler>},
+    {"wgmma", Value::Optional, "auto|always|never",
+     "which kernels take the form wgmma on sm_90a (default: those that can, "
+     "beside others; without a value: without these)",
+     parseWgmmaPolicy},
     {"prefix", Value::Required, "TEXT",
      "what the names of functions begin with",
      Option::parseText<&CompilerCommand::prefix>},
@@ -154,6 +164,12 @@ static Error checkTogether(const CompilerCommand &command) {
   if (!command.gpu && (!command.chips.empty() || !command.assembler.empty()))
     return createStringError("expected --chip and --ptxas together with "
                              "--target=gpu");
+  if (command.wgmma == WgmmaPolicy::Always &&
+      !llvm::is_contained(command.chips, "sm_90a"))
+    return createStringError(
+        "expected --wgmma together with --chip=sm_90a, but got " +
+        (command.chips.empty() ? "none"
+                               : "--chip=" + llvm::join(command.chips, ",")));
   bool library = command.kind != LibraryKind::Object;
   llvm::Triple host(llvm::sys::getProcessTriple());
   llvm::Triple target(llvm::Triple::normalize(command.triple));
@@ -188,6 +204,7 @@ LibraryOptions CompilerCommand::getLibraryOptions() const {
   options.compile.stages.fusion = fusion;
   options.cpus = cpus;
   options.compile.stages.device = gpu ? Device::GPU : Device::CPU;
+  options.compile.stages.wgmma = wgmma;
   options.chips = chips;
   options.assembler = assembler == "none" ? "" : findAssembler(assembler);
   options.strided = !rowMajor;

@@ -27,6 +27,7 @@ struct CompilerCommand {
   bool gpu = false;
   std::vector<std::string> chips;
   std::string assembler;
+  WgmmaPolicy wgmma = WgmmaPolicy::Auto;
   std::string features, triple, prefix;
   /// What links a shared library; the runtime that goes into libraries.
   std::string linker, runtime;
