@@ -83,6 +83,33 @@ void GenericOp::getEffects(
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
+/// The kernel that an op is to be and, beside one of the form `wgmma`, that of
+/// another form.
+static LogicalResult verifyGPUKernels(GenericOp op) {
+  StringRef choice = GPUKernelAttr::getAttributeName();
+  StringRef fallback = GPUKernelAttr::getFallbackName();
+  for (StringRef name : {choice, fallback})
+    if (Attribute given = op->getDiscardableAttr(name);
+        given && !isa<GPUKernelAttr>(given))
+      return op.emitOpError("expected ")
+             << name << " to be a #attn.gpu_kernel, but got " << given;
+  auto other = op->getAttrOfType<GPUKernelAttr>(fallback);
+  if (!other)
+    return success();
+  if (other.getForm() == GPUForm::wgmma)
+    return op.emitOpError("expected ")
+           << fallback << " to be of another form than wgmma, but got "
+           << other;
+  GPUKernelAttr kernel = GPUKernelAttr::of(op);
+  if (!kernel || kernel.getForm() != GPUForm::wgmma) {
+    InFlightDiagnostic error = op.emitOpError("expected ")
+                               << fallback << " beside " << choice
+                               << " of the form wgmma, but got ";
+    return kernel ? error << kernel : error << "none";
+  }
+  return success();
+}
+
 LogicalResult GenericOp::verify() {
   if (failed(detail::verifyAttentionOperands(*this)) ||
       failed(detail::verifyBlockList(*this)))
@@ -98,11 +125,8 @@ LogicalResult GenericOp::verify() {
                       {Class::Batch, Class::QueryRow}))
       return emitOpError("(C10) expected lse to span batch and query rows");
   }
-  StringRef choice = GPUKernelAttr::getAttributeName();
-  if (Attribute given = (*this)->getDiscardableAttr(choice);
-      given && !isa<GPUKernelAttr>(given))
-    return emitOpError("expected ")
-           << choice << " to be a #attn.gpu_kernel, but got " << given;
+  if (failed(verifyGPUKernels(*this)))
+    return failure();
   if (!getWeights())
     return success();
   // Of pages, positions in the list are what weights go by.

@@ -52,6 +52,71 @@ func.func @other_attribute(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memre
 
 // -----
 
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @other_fallback(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op expected attn.gpu_fallback to be a #attn.gpu_kernel, but got "none"}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o], attn.gpu_fallback = "none"}
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @fallback_of_the_form(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op expected attn.gpu_fallback to be of another form than wgmma, but got #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>,
+       attn.gpu_fallback = #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>}
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @fallback_alone(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op expected attn.gpu_fallback beside attn.gpu_kernel of the form wgmma, but got none}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_fallback = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+  return
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @fallback_of_another(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24xf16>,
+    %o: memref<5x24xf16>) {
+  // expected-error @below {{'attn.generic' op expected attn.gpu_fallback beside attn.gpu_kernel of the form wgmma, but got #attn.gpu_kernel<plain, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}}
+  attn.generic ins(%q, %k, %v : memref<5x16xf16>, memref<7x16xf16>, memref<7x24xf16>)
+      weighting(#attn.softmax) outs(%o : memref<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<plain, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>,
+       attn.gpu_fallback = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
+  return
+}
+
+// -----
+
 // expected-error @below {{'attn.gpu_kernel' (C5) expected wgmma to have 4 or 8 warps and 16 rows to each, but got 2 and 32 rows}}
 func.func private @warps() attributes {a = #attn.gpu_kernel<wgmma, rows = 32, keys = 64, warps = 2, stages = 2, splits = 1>}
 

@@ -48,6 +48,33 @@ struct ChooseGPUKernelPass final
            isa<RankedTensorType>(op.getQuery().getType());
   }
 
+  /// A kernel that is given has to fit the op and the chip.
+  static LogicalResult checkGiven(GenericOp op, GPUKernelAttr kernel,
+                                  const GPUTarget &target) {
+    bool isWgmma = kernel.getForm() == GPUForm::wgmma;
+    if (isWgmma && !target.hasWgmma())
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " is for sm_90a, not for " << target.chip;
+    if (kernel.getForm() == GPUForm::mma_sync && target.isAMD())
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " is for GPUs of NVIDIA's, not for " << target.chip
+             << "; the form there is plain";
+    std::string no = isWgmma ? explainNoWgmma(op, kernel) : "";
+    if (kernel.getForm() == GPUForm::mma_sync)
+      no = explainNoMma(op);
+    if (!no.empty())
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << stringifyGPUForm(kernel.getForm())
+             << " cannot be the form: " << no;
+    if (int64_t size = GPUShared::of(op, kernel).size;
+        size > target.sharedBytes)
+      return op.emitOpError("cannot be a GPU kernel: ")
+             << kernel << " takes " << size
+             << " bytes of shared memory, of which a block of " << target.chip
+             << " may have " << target.sharedBytes;
+    return success();
+  }
+
   LogicalResult choose(GenericOp op, const GPUTarget &target) {
     GPUKernelAttr kernel = GPUKernelAttr::of(op);
     std::string reason = explainNoGPUKernel(op);
@@ -68,26 +95,12 @@ struct ChooseGPUKernelPass final
       chosen = choice.reason;
       if (choice.fallback)
         op->setAttr(GPUKernelAttr::getFallbackName(), choice.fallback);
-    } else if (kernel.getForm() == GPUForm::wgmma && !target.hasWgmma()) {
-      return op.emitOpError("cannot be a GPU kernel: ")
-             << kernel << " is for sm_90a, not for " << target.chip;
-    } else if (kernel.getForm() == GPUForm::mma_sync && target.isAMD()) {
-      return op.emitOpError("cannot be a GPU kernel: ")
-             << kernel << " is for GPUs of NVIDIA's, not for " << target.chip
-             << "; the form there is plain";
-    } else if (std::string no = kernel.getForm() == GPUForm::wgmma
-                                    ? explainNoWgmma(op, kernel)
-                                    : "";
-               !no.empty()) {
-      return op.emitOpError("cannot be a GPU kernel: wgmma cannot be the "
-                            "form: ")
-             << no;
-    } else if (int64_t size = GPUShared::of(op, kernel).size;
-               size > target.sharedBytes) {
-      return op.emitOpError("cannot be a GPU kernel: ")
-             << kernel << " takes " << size
-             << " bytes of shared memory, of which a block of " << target.chip
-             << " may have " << target.sharedBytes;
+    } else {
+      for (StringRef name : {GPUKernelAttr::getAttributeName(),
+                             GPUKernelAttr::getFallbackName()})
+        if (auto given = op->getAttrOfType<GPUKernelAttr>(name);
+            given && failed(checkGiven(op, given, target)))
+          return failure();
     }
     op->setAttr(GPUKernelAttr::getAttributeName(), kernel);
     remark::passed(op.getLoc(),

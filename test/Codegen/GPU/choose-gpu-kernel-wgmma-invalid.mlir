@@ -63,3 +63,38 @@ func.func @many(%q: tensor<2x3x2x3x5x16xf16>, %k: tensor<7x16xf16>, %v: tensor<7
        attn.gpu_kernel = #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>} -> tensor<2x3x2x3x5x24xf16>
   return %o : tensor<2x3x2x3x5x24xf16>
 }
+
+// -----
+
+// What there is beside it has to fit as well.
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @fallback(%q: tensor<5x256xf16>, %k: tensor<7x256xf16>, %v: tensor<7x64xf16>,
+    %init: tensor<5x64xf16>) -> tensor<5x64xf16> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: #attn.gpu_kernel<mma_sync, rows = 128, keys = 256, warps = 8, stages = 1, splits = 1> takes 239616 bytes of shared memory, of which a block of sm_90a may have 232448}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x256xf16>, tensor<7x256xf16>, tensor<7x64xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x64xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<wgmma, rows = 64, keys = 32, warps = 4, stages = 2, splits = 1>,
+       attn.gpu_fallback = #attn.gpu_kernel<mma_sync, rows = 128, keys = 256, warps = 8, stages = 1, splits = 1>} -> tensor<5x64xf16>
+  return %o : tensor<5x64xf16>
+}
+
+// -----
+
+#q = affine_map<(m, n, d, e) -> (m, d)>
+#k = affine_map<(m, n, d, e) -> (n, d)>
+#v = affine_map<(m, n, d, e) -> (n, e)>
+#o = affine_map<(m, n, d, e) -> (m, e)>
+func.func @no_form(%q: tensor<5x20xf16>, %k: tensor<7x20xf16>, %v: tensor<7x24xf16>,
+    %init: tensor<5x24xf16>) -> tensor<5x24xf16> {
+  // expected-error @below {{'attn.generic' op cannot be a GPU kernel: mma_sync cannot be the form: features or channels are no multiple of 8}}
+  %o = attn.generic ins(%q, %k, %v : tensor<5x20xf16>, tensor<7x20xf16>, tensor<7x24xf16>)
+      weighting(#attn.softmax) outs(%init : tensor<5x24xf16>)
+      {indexing_maps = [#q, #k, #v, #o],
+       attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>} -> tensor<5x24xf16>
+  return %o : tensor<5x24xf16>
+}
