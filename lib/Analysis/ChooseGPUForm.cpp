@@ -145,33 +145,43 @@ static bool readsByPair(GenericOp op) {
   });
 }
 
+/// Whether only data tells which keys a query tile meets: so it is where a mask
+/// reads, before its ranges are known.
+static bool hasDataLists(GenericOp op) {
+  Region &mask = op.getMask();
+  return needsKeyList(op) ||
+         readsTensors(mask, [](Operation *) { return true; }) ||
+         llvm::any_of(mask.getArguments(), [](BlockArgument argument) {
+           return !argument.use_empty();
+         });
+}
+
 /// The keys of a tile of the form `wgmma`. A thread has half a row of scores, a
 /// quarter of one of weights, those of the tile before, and half a row of sums,
 /// in 240 registers; what regions need besides, and ends of tiles, is theirs,
-/// too. Masks that read data have lists of keys, for which some registers are
-/// others'.
-static int64_t chooseWgmmaKeys(GenericOp op) {
+/// too. Few rows wait for keys rather than for products: more stages are worth
+/// more to them.
+static int64_t chooseWgmmaKeys(GenericOp op, bool hasFewRows) {
   DimensionClasses classes = op.getDimensionClasses();
   int64_t channels = getExtent(op, 2, classes.channels[0]);
   int64_t known = getAnyExtent(op, classes.keyRows.back());
   std::optional<BlockList> blocks = BlockList::of(op);
-  bool isPlain = op.getMask().empty() && op.getScore().empty() &&
-                 op.getWeight().empty() && !blocks && !op.getKeyStarts();
-  bool isListed =
-      readsTensors(op.getMask(), [](Operation *) { return true; });
+  // What scores read, and where, takes registers, and so do lists.
+  bool reads = readsByPair(op);
+  bool isPlain = op.getMask().empty() && op.getWeight().empty() && !reads &&
+                 !blocks && !op.getKeyStarts() && !hasFewRows;
+  // Of long tiles the last may be much longer than what is left.
+  constexpr int64_t kLongKeys = 176;
+  bool fills = ShapedType::isDynamic(known) ||
+               llvm::alignTo(known, kLongKeys) * 16 <= known * 17;
   int64_t keys = 128;
   if (channels > 192)
-    keys = isPlain ? 64 : isListed ? 32 : 48;
+    keys = reads || hasDataLists(op) ? 64 : 80;
   else if (channels > 128)
-    keys = isPlain ? 96 : 64;
+    keys = reads ? 96 : 112;
   else if (channels > 64)
-    keys = isListed                        ? 80
-           : !isPlain                      ? 96
-           : known > 0 && known % 128 == 0 ? 128
-                                           : 112;
-  else if (isListed)
-    keys = 96;
-  else if (readsByPair(op))
+    keys = reads ? 112 : isPlain && fills ? kLongKeys : 128;
+  else if (reads)
     keys = 112;
   if (known > 0 && !blocks)
     keys = std::min<int64_t>(keys, llvm::alignTo(known, 16));
@@ -180,19 +190,35 @@ static int64_t chooseWgmmaKeys(GenericOp op) {
   return keys;
 }
 
+/// The warps of a warpgroup.
+constexpr int64_t kGroupWarps = 4;
+
+/// The warps of a block of the form `wgmma`, 16 rows to each: a warpgroup if
+/// there are no more rows than it has, in the tile or, of those of lists and of
+/// short requests, in each; else two.
+static int64_t chooseWgmmaWarps(GenericOp op, int64_t folded) {
+  constexpr int64_t kGroupRows = 64;
+  unsigned rowDim = op.getDimensionClasses().queryRows.back();
+  int64_t rows = folded > 0 ? folded : getAnyExtent(op, rowDim);
+  if (op.getQueryStarts()) {
+    auto starts = cast<ShapedType>(op.getQueryStarts().getType());
+    rows = getPackedExtent(op, 0);
+    if (!ShapedType::isDynamic(rows) && !starts.isDynamicDim(0))
+      rows = llvm::divideCeil(
+          rows, std::max<int64_t>(starts.getDimSize(0) - 1, 1));
+  }
+  bool isFew = !ShapedType::isDynamic(rows) && rows <= kGroupRows;
+  // Rows of other lists are not of a tile.
+  bool dividesLists = countRowsOfList(op, rowDim) % (2 * kGroupRows) != 0;
+  return isFew || dividesLists ? kGroupWarps : 2 * kGroupWarps;
+}
+
 /// The form `wgmma`, which a call takes if it can: what there is otherwise, and
 /// why, is given. Stages are 2 or 3, as shared memory has room for; blocks have
 /// a multiprocessor each, and take tiles in turns.
 static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
-  DimensionClasses classes = op.getDimensionClasses();
   int64_t folded = countFoldedRows(op);
-  int64_t rows =
-      folded > 0 ? folded : getAnyExtent(op, classes.queryRows.back());
-  constexpr int64_t kGroupRows = 64;
-  int64_t warps =
-      !ShapedType::isDynamic(rows) && rows <= kGroupRows && !op.getQueryStarts()
-          ? 4
-          : 8;
+  int64_t warps = chooseWgmmaWarps(op, folded);
   auto create = [&](int64_t keys, int64_t stages, int64_t splits,
                     int64_t blocks) {
     return GPUKernelAttr::get(op.getContext(), GPUForm::wgmma, 16 * warps, keys,
@@ -203,7 +229,7 @@ static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
            target.sharedBytes;
   };
   std::optional<BlockList> blocks = BlockList::of(op);
-  int64_t keys = chooseWgmmaKeys(op);
+  int64_t keys = chooseWgmmaKeys(op, /*hasFewRows=*/warps == kGroupWarps);
   while (keys > 0 &&
          (!fits(keys, 2) || (blocks && !fitBlocks(blocks->getKeys(), keys))))
     keys -= 16;
@@ -215,9 +241,9 @@ static GPUChoice chooseWgmma(GenericOp op, const GPUTarget &target) {
   int64_t stages = fits(keys, 3) ? 3 : 2;
   int64_t splits = chooseSplits(op, target, create(keys, stages, 1, 0));
   std::optional<int64_t> tiles = countTiles(op, create(keys, stages, 1, 0));
-  // Tiles of a mask take unlike times: whichever multiprocessor is free has the
-  // next.
-  bool isPersistent = splits == 1 && op.getMask().empty() &&
+  // Tiles whose lengths only data tells take unlike times: whichever
+  // multiprocessor is free has the next.
+  bool isPersistent = splits == 1 && !hasDataLists(op) &&
                       (!tiles || *tiles > target.processors);
   GPUKernelAttr kernel =
       create(keys, stages, splits, isPersistent ? target.processors : 0);

@@ -178,6 +178,10 @@ std::optional<PtxArithmetic> PtxArithmetic::decode(const PtxInstruction &op) {
       (op.is("setp") && op.opcode.size() < 3))
     return std::nullopt;
   PtxArithmetic result;
+  if (op.is("shfl") && op.has("idx")) {
+    result.takesFirst = true;
+    return result;
+  }
   result.compute = getCompute(op, *type);
   if (!result.compute)
     return std::nullopt;
@@ -211,7 +215,22 @@ static bool isUniform(const PtxValue &value, uint64_t number) {
                       [=](uint64_t lane) { return lane == number; });
 }
 
+/// What the first thread of each warp has.
+static PtxValue takeFirst(llvm::ArrayRef<PtxValue> inputs) {
+  constexpr size_t kWarp = 32;
+  if (inputs.size() < 2 || !inputs[0] || !isUniform(inputs[1], 0) ||
+      !inputs[1]->names.empty())
+    return nullptr;
+  std::vector<uint64_t> lanes = inputs[0]->lanes, names = inputs[0]->names;
+  for (std::vector<uint64_t> *numbers : {&lanes, &names})
+    for (size_t i = 0; i < numbers->size(); ++i)
+      (*numbers)[i] = (*numbers)[i - i % kWarp];
+  return makePtxValue(std::move(lanes), std::move(names));
+}
+
 PtxValue PtxArithmetic::evaluate(llvm::ArrayRef<PtxValue> inputs) const {
+  if (takesFirst)
+    return takeFirst(inputs);
   if (selects && inputs.size() == 3)
     for (uint64_t side : {1, 0})
       if (isUniform(inputs[2], side))
@@ -393,6 +412,8 @@ PtxArithmetic::Number PtxArithmetic::name(llvm::ArrayRef<Number> inputs) const {
 
 PtxValue PtxArithmetic::evaluateNamed(llvm::ArrayRef<PtxValue> inputs,
                                       unsigned numThreads) const {
+  if (takesFirst)
+    return takeFirst(inputs);
   if (llvm::all_of(inputs, [](const PtxValue &input) {
         return input && input->names.empty();
       }))

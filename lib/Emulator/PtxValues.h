@@ -79,6 +79,9 @@ private:
   bool selects = false;
   /// The upper half of a product.
   bool isHigh = false;
+  /// What another thread of the warp has, by the second operand: known if it is
+  /// the first.
+  bool takesFirst = false;
   /// The predicate that decides alone, if one operand is known to be it.
   std::optional<uint64_t> absorbing;
   /// What is computed, and how numbers are compared.

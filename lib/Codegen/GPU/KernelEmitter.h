@@ -234,7 +234,9 @@ protected:
     /// What carries the sums over; null for one.
     RowValues rescale;
   };
-  Weighted emitWeights(const KeyTile &tile, const RowValues &similarities,
+  /// `score` gives the scores of a row.
+  Weighted emitWeights(const KeyTile &tile,
+                       llvm::function_ref<mlir::Value(unsigned)> score,
                        const RowValues &visible, mlir::ValueRange statistics);
   /// The same of a tile of which pairs may be hidden: where that is known not
   /// to be, the others are null.
@@ -247,6 +249,14 @@ protected:
   TileWeights emitTileWeights(const KeyTile &keys,
                               const RowValues &similarities,
                               mlir::ValueRange old, Phase phase);
+  /// Whether a pair that is hidden may have the neutral score in place of a
+  /// weight of 0: the form asks of weights nothing else, and the weighting has
+  /// such a score.
+  virtual bool weighsOnce() const { return false; }
+  bool hidesByScore() const;
+  TileWeights emitNeutralScores(const KeyTile &keys,
+                                const RowValues &similarities,
+                                mlir::ValueRange old);
   /// Whether the score region reads memory, which it may not for hidden pairs.
   bool readsForScores();
   /// The scores of row `row`, scaled unless that is left to the weighting; of

@@ -69,6 +69,40 @@ SmallVector<Value> KernelEmitter::emitStep(const KeyTile &keys, Value hasNext,
   return emitPairs(keys, similarities, state, phase);
 }
 
+bool KernelEmitter::hidesByScore() const {
+  GenericOp attention = op;
+  return weighsOnce() && numScoreStatistics == 1 && !divides &&
+         attention.getWeight().empty();
+}
+
+/// A neutral score weighs nothing and leaves the statistics as they are: only
+/// scores are there twice, of full tiles and of others.
+KernelEmitter::TileWeights
+KernelEmitter::emitNeutralScores(const KeyTile &keys,
+                                 const RowValues &similarities,
+                                 ValueRange old) {
+  auto emitScores = [&](const RowValues &visible) {
+    Values scores;
+    for (unsigned row = 0; row < kThreadRows; ++row) {
+      Value own = emitScore(keys, similarities[row], row, visible[row]);
+      scores.push_back(hide(visible[row], own, statistics[0].neutral));
+    }
+    return scores;
+  };
+  TileWeights tile;
+  Value full = emitFull(keys);
+  tile.isPartial = arith::XOrIOp::create(
+      b, loc, full,
+      arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
+  Values scores = emitEither(
+      SmallVector<Type>(kThreadRows, laneType(accType)), full,
+      [&] { return emitScores({}); },
+      [&] { return emitScores(emitVisible(keys)); });
+  tile.weighted =
+      emitWeights(keys, [&](unsigned row) { return scores[row]; }, {}, old);
+  return tile;
+}
+
 KernelEmitter::TileWeights
 KernelEmitter::emitTileWeights(const KeyTile &keys,
                                const RowValues &products, ValueRange old,
@@ -77,8 +111,12 @@ KernelEmitter::emitTileWeights(const KeyTile &keys,
   bool isFinal = phase == Phase::Mass || phase == Phase::Final;
   bool rescales = !isFinal && numScoreStatistics > 0;
   auto emitWeighted = [&](const RowValues &visible) {
-    return isFinal ? emitFinalWeights(keys, similarities, visible, old)
-                   : emitWeights(keys, similarities, visible, old);
+    if (isFinal)
+      return emitFinalWeights(keys, similarities, visible, old);
+    auto score = [&](unsigned row) {
+      return emitScore(keys, similarities[row], row, visible[row]);
+    };
+    return emitWeights(keys, score, visible, old);
   };
   if (isAlwaysFull())
     return {emitWeighted({}), {}, {}, {}};
@@ -89,6 +127,8 @@ KernelEmitter::emitTileWeights(const KeyTile &keys,
       similarities[row] = emitScore(keys, similarities[row], row, {});
     areScores = true;
   }
+  if (!isFinal && hidesByScore())
+    return emitNeutralScores(keys, similarities, old);
 
   // Of all that follows, what is done pair by pair is there twice, with and
   // without hidden pairs; of the latter there may be no others.

@@ -254,14 +254,15 @@ bool KernelEmitter::readsForScores() {
 }
 
 KernelEmitter::Weighted
-KernelEmitter::emitWeights(const KeyTile &tile, const RowValues &similarities,
+KernelEmitter::emitWeights(const KeyTile &tile,
+                           function_ref<Value(unsigned)> score,
                            const RowValues &visible, ValueRange old) {
   Weighted result;
   RowValues scores;
   std::array<Values, kThreadRows> here;
   auto emitScores = [&](unsigned row) {
     Value mask = visible[row];
-    scores[row] = emitScore(tile, similarities[row], row, mask);
+    scores[row] = score(row);
     for (unsigned i = 0; i < numScoreStatistics; ++i) {
       Value own = hide(mask, scores[row], statistics[i].neutral);
       here[row].push_back(combineQuad(i, combineLanes(i, own)));

@@ -118,12 +118,17 @@ void WgmmaKernel::emitKernel(Value numBlocks) {
   gpu::LaunchOp launch = enterKernel(grid);
   block = toI32(launch.getBlockIds().x);
   identifyThread(launch.getThreadIds().x);
+  // Known to be the warp's: where its matrices are lies in registers that a
+  // warp has once.
+  warpGroup = hardware.takeFrom(getGroup(), i32(0));
   initBarriers();
   // A block of 256 threads has all registers that these can use.
   bool givesRegisters = choice.getWarps() > kGroupWarps;
+  // A walk over lists, or over query tiles as well, needs more.
+  bool isLong = isListed || isPersistent();
   auto consumeAll = [&] {
     if (givesRegisters)
-      hardware.setRegisters(isListed ? kRowRegistersBesideLists : kRowRegisters,
+      hardware.setRegisters(isLong ? kRowRegistersBesideLong : kRowRegisters,
                             /*more=*/true);
     reader.setSpare(memref::ExtractAlignedPointerAsIndexOp::create(
         b, loc, spare ? spare : op.getQuery()));
@@ -132,7 +137,7 @@ void WgmmaKernel::emitKernel(Value numBlocks) {
   };
   auto produceAll = [&] {
     if (givesRegisters)
-      hardware.setRegisters(isListed ? kListRegisters : kCopyRegisters,
+      hardware.setRegisters(isLong ? kLongCopyRegisters : kCopyRegisters,
                             /*more=*/false);
     emitWhere(compare(arith::CmpIPredicate::eq, thread, i32(getNumThreads())),
               [&] {

@@ -36,10 +36,10 @@ inline constexpr int64_t kRowElements = 64, kRowBytes = 128;
 /// Registers are given to groups of four warps: those that copy, of which one
 /// thread does, leave theirs to the others, which begin with as many as all
 /// have room for.
-/// A walk over lists needs more.
+/// A walk over lists, or over query tiles as well, needs more.
 inline constexpr int64_t kCopyWarps = 4;
 inline constexpr int32_t kCopyRegisters = 24, kRowRegisters = 240;
-inline constexpr int32_t kListRegisters = 40, kRowRegistersBesideLists = 232;
+inline constexpr int32_t kLongCopyRegisters = 40, kRowRegistersBesideLong = 232;
 /// The warps that multiply together.
 inline constexpr int64_t kGroupWarps = 4;
 /// The barrier at which the threads that have rows meet, and the first of those
@@ -74,6 +74,7 @@ private:
   bool checksAlignment() const override { return !hasMaps; }
   int64_t getNumOtherWarps() const override { return kCopyWarps; }
   bool startsAtTiles() const override { return blocks.has_value(); }
+  bool weighsOnce() const override { return true; }
   void prepareLaunch() override;
   void emitKernel(mlir::Value numBlocks) override;
   void storeRow(const MatrixView &output, unsigned row, mlir::ValueRange sums,
@@ -175,6 +176,9 @@ private:
   int64_t storedRows;
   /// Of queries, keys, values and output.
   Values maps;
+  /// The number of the warpgroup as `getGroup`, where it is the same for a warp
+  /// by what it comes from.
+  mlir::Value warpGroup;
   /// The blocks that there are, and would be with a query tile to each; how
   /// many of these are of a query tile.
   mlir::Value grid, numTurns, numOuter;

@@ -231,7 +231,7 @@ SmallVector<Value> WgmmaKernel::beginSimilarities(const Place &place) {
   // Warpgroups have 64 rows each.
   Hardware::Factor queries, keys;
   queries.values = {hardware.describeMatrix(
-      shared(0, multiply(getGroup(), i32(64 * kRowBytes))), 16)};
+      shared(0, multiply(warpGroup, i32(64 * kRowBytes))), 16)};
   keys.values = {hardware.describeMatrix(getKeys(place.stage), 16)};
   for (int64_t feature = 0; feature < layout.features; feature += 16) {
     int64_t part = feature / kRowElements, own = feature % kRowElements * 2;

@@ -36,7 +36,9 @@ Value WgmmaKernel::findNotFinite(Value values) {
     Value four = hardware.load(type, at, 16);
     return Values{isAnyNotFinite(four, element, carried[0])};
   });
-  return hardware.anyAtBarrier(kRowBarrier, getNumThreads(), any[0]);
+  // All threads have the same, which is to be known of the warp.
+  return hardware.anyInWarp(
+      hardware.anyAtBarrier(kRowBarrier, getNumThreads(), any[0]));
 }
 
 void WgmmaKernel::clearNotFinite(Value values) {

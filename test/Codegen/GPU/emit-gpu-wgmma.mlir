@@ -74,9 +74,9 @@ func.func @dense(%q: memref<3x70x48xf16>, %k: memref<3x64x48xf16>, %v: memref<3x
 // CHECK:         %[[GRID:.*]] = arith.minui %{{.*}}, %c2{{.*}} : index
 // CHECK:         gpu.launch blocks({{.*}}) in (%{{.+}} = %[[GRID]], {{.*}} threads({{.*}}) in (%{{.+}} = %c384
 // CHECK-COUNT-10: nvvm.mbarrier.init
-// CHECK:         nvvm.setmaxregister increase 240
+// CHECK:         nvvm.setmaxregister increase 232
 // CHECK:         scf.while
-// CHECK:         nvvm.setmaxregister decrease 24
+// CHECK:         nvvm.setmaxregister decrease 40
 // CHECK:         scf.while
 // CHECK:       } else {
 // CHECK:         attn.check

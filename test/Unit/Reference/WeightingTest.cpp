@@ -184,6 +184,26 @@ TEST_F(WeightingTest, DifferentiatesItself) {
   }
 }
 
+// Hidden pairs may have it.
+TEST_F(WeightingTest, NeutralScoreWeighsNothing) {
+  for (auto [weighting, operands] : getWeightings()) {
+    SmallVector<Statistic> statistics = weighting.getStatistics();
+    if (statistics.empty() || statistics[0].phase != StatisticPhase::Score)
+      continue;
+    double neutral = statistics[0].neutral;
+    for (double stabilizer : {neutral, -1e30, -2.5, 0.0, 40.0, 1e30}) {
+      Numbers arguments = {neutral, 0.25, stabilizer};
+      arguments.insert(arguments.end(), operands.begin(), operands.end());
+      EXPECT_EQ(run(arguments,
+                    [&](OpBuilder &b, Location loc, ValueRange in) {
+                      return SmallVector<Value>{weighting.weight(
+                          b, loc, in[0], in[2], in.drop_front(3), in[1])};
+                    })[0],
+                0.0);
+    }
+  }
+}
+
 // What the kind says of the state is enough to get the weights: the k best by
 // (score, index), weighted by the inner weighting.
 TEST_F(WeightingTest, SelectsByScoreAndIndex) {
