@@ -69,7 +69,8 @@ bool Parser::parseList(StringRef text, std::vector<unsigned> &numbers) {
   return true;
 }
 
-/// m64n128k16.f32.f16.f16 {sums}, left, right, adds, 1, 1[, 0], transposed
+/// m64n128k16.f32.f16.f16 {sums}, left, right, adds, 1, 1[, left transposed],
+/// right transposed
 bool Parser::parseProduct(StringRef type, StringRef operands) {
   AssemblyInstruction product;
   product.kind = AssemblyInstruction::Product;
@@ -105,11 +106,12 @@ bool Parser::parseProduct(StringRef type, StringRef operands) {
   if (!parseAddress(parts[2], product.rightAddress) ||
       (parts[3] != "0" && parts[3] != "1") || parts[4] != "1" ||
       parts[5] != "1" || parts.size() != (inRegisters ? 7 : 8) ||
-      (!inRegisters && parts[6] != "0") ||
+      (!inRegisters && parts[6] != "0" && parts[6] != "1") ||
       (parts.back() != "0" && parts.back() != "1"))
     return false;
   product.adds = parts[3] == "1";
   product.transposed = parts.back() == "1";
+  product.leftTransposed = !inRegisters && parts[6] == "1";
   auto isOutput = [&](unsigned operand) { return operand < result.numOutputs; };
   auto isRead = [&](unsigned operand) { return isInput(operand); };
   if (!llvm::all_of(product.sums, isOutput) ||

@@ -30,9 +30,9 @@ struct AssemblyInstruction {
   /// wgmma.mma_async.m64nNk16 of f16 or bf16, with sums in f32.
   int64_t columns = 0;
   bool isBF16 = false;
-  /// Whether it adds to the sums, and whether the right factor lies feature by
-  /// feature.
-  bool adds = false, transposed = false;
+  /// Whether it adds to the sums, and whether the right and the left factor lie
+  /// feature by feature.
+  bool adds = false, transposed = false, leftTransposed = false;
   /// The operands of the sums, and of the left factor unless that is in shared
   /// memory.
   std::vector<unsigned> sums, registers;

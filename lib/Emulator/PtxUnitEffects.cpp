@@ -226,10 +226,13 @@ Error beginPtxProduct(PtxBlock &block, const PtxStep &step) {
     return groups.takeError();
   int64_t columns = getColumns(*step.op);
   auto uses = getPtxUses(*step.op, *step.effect);
-  bool inRegisters = uses.size() == 1, isTransposed = false;
+  bool inRegisters = uses.size() == 1;
   if (columns == 0 || uses.empty() || step.op->operands.size() < 7)
     return block.fail(step, "expected a product of 64 rows and 16 features");
-  isTransposed = step.op->operands.back() == "1";
+  // That of the left factor is said before that of the right one.
+  llvm::ArrayRef<std::string> said = step.op->operands;
+  bool isTransposed = said.back() == "1";
+  bool isLeftTransposed = said[said.size() - 2] == "1";
   return forActive(
       block, step,
       [&](unsigned i, llvm::ArrayRef<int64_t> with) -> PtxUnits::Mistake {
@@ -243,7 +246,7 @@ Error beginPtxProduct(PtxBlock &block, const PtxStep &step) {
                    llvm::utohexstr(descriptor);
         if (!inRegisters)
           listMatrixWords(words, with[0], i / 32 % 4 * 16, 16,
-                          /*transposed=*/false);
+                          isLeftTransposed);
         listMatrixWords(words, with.back(), 0, columns, isTransposed);
         return block.units.beginProduct(block, i / 32, std::move(words));
       });

@@ -86,7 +86,7 @@ void WarpgroupProducts::begin(unsigned warp,
   if (instruction.registers.empty()) {
     step.left = getDescriptor(instruction.leftAddress);
     listMatrixWords(step.words, step.left, warp % 4 * 16, 16,
-                    /*transposed=*/false);
+                    instruction.leftTransposed);
   } else {
     for (unsigned lane = 0; lane < 32; ++lane)
       for (unsigned i = 0; i < 4; ++i)
@@ -150,7 +150,8 @@ void WarpgroupProducts::computeStep(unsigned warp, Product &product,
           read(locateElement(step.right, j, x, instruction.transposed));
   for (unsigned i = 0; i < 16 && instruction.registers.empty(); ++i)
     for (int64_t x = 0; x < 16; ++x)
-      left[i][x] = read(locateElement(step.left, warp % 4 * 16 + i, x, false));
+      left[i][x] = read(locateElement(step.left, warp % 4 * 16 + i, x,
+                                      instruction.leftTransposed));
   for (unsigned lane = 0; lane < 32 && !instruction.registers.empty(); ++lane)
     for (unsigned r = 0; r < 4; ++r) {
       uint32_t bits = step.registers[lane][r];

@@ -207,7 +207,10 @@ SmallVector<Value> Hardware::beginProduct(ValueRange sums, const Factor &lhs,
         "wgmma.mma_async.sync.aligned.m64n{0}k16.f32.{1}.{1} {2}, {3}, rhs, "
         "{4}, 1, 1, {5}{6};\n",
         columns, type, listOperands(0, numSums), left, adds ? 1 : 0,
-        lhs.inRegisters ? "" : "0, ", rhs.transposed ? 1 : 0);
+        lhs.inRegisters  ? ""
+        : lhs.transposed ? "1, "
+                         : "0, ",
+        rhs.transposed ? 1 : 0);
   }
   text += "wgmma.commit_group.sync.aligned;\n}";
   SmallVector<Type> types(numSums, b.getF32Type());
