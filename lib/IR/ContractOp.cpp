@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/ContractOp.h"
+#include "attn/IR/GPUKernel.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -151,6 +152,11 @@ LogicalResult ContractOp::verify() {
              << name << "_element, which makes a float of an element of "
              << name << ", which is " << type;
   }
+  StringRef choice = GPUContractAttr::getAttributeName();
+  if (Attribute given = (*this)->getDiscardableAttr(choice);
+      given && !isa<GPUContractAttr>(given))
+    return emitOpError("expected ")
+           << choice << " to be a #attn.gpu_contract, but got " << given;
   return detail::verifyDestinationStyle(*this, "C5");
 }
 

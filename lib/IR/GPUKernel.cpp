@@ -50,4 +50,23 @@ LogicalResult GPUKernelAttr::verify(function_ref<InFlightDiagnostic()> report,
   return success();
 }
 
+LogicalResult
+GPUContractAttr::verify(function_ref<InFlightDiagnostic()> report, GPUForm form,
+                        int64_t rows, int64_t columns, int64_t stages) {
+  bool isWgmma = form == GPUForm::wgmma;
+  if (rows != 64 && rows != (isWgmma ? 128 : 16))
+    return report() << "'attn.gpu_contract' (C1) expected "
+                    << (isWgmma ? "64 or 128" : "16 or 64") << " rows, but got "
+                    << rows;
+  if (columns != 64 && !(isWgmma && (columns == 128 || columns == 256)))
+    return report() << "'attn.gpu_contract' (C2) expected "
+                    << (isWgmma ? "64, 128 or 256" : "64")
+                    << " columns, but got " << columns;
+  if (stages < 2 || stages > (isWgmma ? 4 : 2))
+    return report() << "'attn.gpu_contract' (C3) expected "
+                    << (isWgmma ? "2 to 4" : "2") << " stages, but got "
+                    << stages;
+  return success();
+}
+
 } // namespace attn

@@ -187,7 +187,7 @@ void buildPipeline(OpPassManager &pm, const StageOptions &options) {
   stage(Stage::Tile, [&] { buildTileStage(pm, options); });
   stage(Stage::Bufferize, [&] {
     if (options.device == Device::GPU)
-      prepareKernels(pm);
+      prepareKernels(pm, options);
     buildBufferizeStage(pm);
   });
   stage(Stage::Vectorize, [&] { buildVectorizeStage(pm, options); });

@@ -20,13 +20,17 @@ using namespace mlir;
 
 namespace attn {
 
-void prepareKernels(OpPassManager &pm) {
+void prepareKernels(OpPassManager &pm, const StageOptions &options) {
   pm.addNestedPass<func::FuncOp>(createOwnInitsPass());
   // Ops that have no kernel of their own.
   pm.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
   TileContractionsPassOptions contractions;
   contractions.whole = true;
   pm.addNestedPass<func::FuncOp>(createTileContractionsPass(contractions));
+  ChooseGPUContractPassOptions choose;
+  choose.chip = options.chip;
+  choose.wgmma = options.wgmma;
+  pm.addNestedPass<func::FuncOp>(createChooseGPUContractPass(choose));
   // What is left becomes kernels op by op, which store what the next one reads.
   pm.addPass(createLinalgElementwiseOpFusionPass());
   pm.addPass(createCanonicalizerPass());

@@ -293,6 +293,41 @@ def ChooseGPUKernelPass
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
+def ChooseGPUContractPass
+    : Pass<"attn-choose-gpu-contract", "::mlir::func::FuncOp"> {
+  let summary = "Choose the form and the tiles of products on a GPU";
+  let description = [{
+    Gives each `attn.contract` the attribute `attn.gpu_contract`, unless it has
+    one: the form by element types and regions, tiles by extents and the
+    multiprocessors of the chip. What is chosen, and why, is a remark.
+
+    A kernel of the form `wgmma` is not for every array: what calls have instead
+    is `attn.gpu_fallback`, unless that is left out by `wgmma=always`.
+
+    Example:
+    ```mlir
+    #x = affine_map<(r, c, k) -> (r, k)>
+    #w = affine_map<(r, c, k) -> (c, k)>
+    #y = affine_map<(r, c, k) -> (r, c)>
+    func.func @project(%x: tensor<300x64xf16>, %w: tensor<192x64xf16>,
+                       %init: tensor<300x192xf16>) -> tensor<300x192xf16> {
+      %y = attn.contract ins(%x, %w : tensor<300x64xf16>, tensor<192x64xf16>)
+          outs(%init : tensor<300x192xf16>) {indexing_maps = [#x, #w, #y]}
+          -> tensor<300x192xf16>
+      return %y : tensor<300x192xf16>
+    }
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", /*default=*/"\"sm_80\"",
+           "The GPU to choose for, as LLVM names it">,
+    Option<"wgmma", "wgmma", "::attn::WgmmaPolicy",
+           /*default=*/"::attn::WgmmaPolicy::Auto",
+           "Which kernels take the form wgmma",
+           "::attn::getWgmmaPolicyValues()">
+  ];
+}
+
 def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
   let summary = "Emit GPU kernels for ops on buffers";
   let description = [{
@@ -305,8 +340,9 @@ def EmitGPUPass : Pass<"attn-emit-gpu", "::mlir::func::FuncOp"> {
     the host looks at the arrays, and launches that kernel for those of which
     there are no tensor maps.
 
-    So does each `attn.contract`, with a parallel loop around it that holds
-    nothing else; each op of `linalg`, and each copy, with a thread for an
+    So does each `attn.contract`, as its attribute `attn.gpu_contract` has it
+    or, without one, as runs on any GPU, with a parallel loop around it that
+    holds nothing else; each op of `linalg`, and each copy, with a thread for an
     element of the result, or a warp where rows are reduced; and what the host
     computes and stores. Parallel loops around anything else are the host's. It
     is an error if anything else in the function accesses memory: the host has

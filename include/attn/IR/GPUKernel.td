@@ -99,4 +99,59 @@ def Attn_GPUKernelAttr : AttrDef<Attn_Dialect, "GPUKernel"> {
   }];
 }
 
+def Attn_GPUContractAttr : AttrDef<Attn_Dialect, "GPUContract"> {
+  let mnemonic = "gpu_contract";
+  let summary = "The form and the tiles of a product of matrices on a GPU";
+  let description = [{
+    What `attn-choose-gpu-contract` decides for an `attn.contract`, which has it
+    as `attn.gpu_contract`: an attribute that is there already stays. The forms
+    are those of `#attn.gpu_kernel`.
+
+    A block has `rows` rows and `columns` columns of the product. It meets 64
+    features at once, or 16 in the form `plain`, which `stages` buffers hold:
+    all but one are on their way while one is at hand.
+
+    Constraints:
+    * (C1) there are 16 or 64 rows, of `wgmma` 64 or 128
+    * (C2) there are 64 columns, of `wgmma` 64, 128 or 256
+    * (C3) there are 2 stages, of `wgmma` 2 to 4
+
+    Example:
+    ```mlir
+    #x = affine_map<(r, c, k) -> (r, k)>
+    #w = affine_map<(r, c, k) -> (c, k)>
+    #y = affine_map<(r, c, k) -> (r, c)>
+    func.func @project(%x: tensor<300x64xf16>, %w: tensor<192x64xf16>,
+                       %init: tensor<300x192xf16>) -> tensor<300x192xf16> {
+      %y = attn.contract ins(%x, %w : tensor<300x64xf16>, tensor<192x64xf16>)
+          outs(%init : tensor<300x192xf16>)
+          {indexing_maps = [#x, #w, #y],
+           attn.gpu_contract = #attn.gpu_contract<wgmma, rows = 128, columns = 128, stages = 4>}
+          -> tensor<300x192xf16>
+      return %y : tensor<300x192xf16>
+    }
+    ```
+  }];
+  let parameters = (ins EnumParameter<Attn_GPUForm>:$form, "int64_t":$rows,
+                        "int64_t":$columns, "int64_t":$stages);
+  let assemblyFormat = "`<` $form `,` struct($rows, $columns, $stages) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The warps that multiply.
+    int64_t getWarps() const {
+      return getForm() == GPUForm::wgmma ? getRows() / 16 : 4;
+    }
+    /// The features of a stage.
+    int64_t getFeatures() const {
+      return getForm() == GPUForm::plain ? 16 : 64;
+    }
+    /// The attribute of an op that holds the choice.
+    static ::llvm::StringRef getAttributeName() { return "attn.gpu_contract"; }
+    /// The choice that an op carries; null without one.
+    static ::attn::GPUContractAttr of(::mlir::Operation *op) {
+      return op->getAttrOfType<::attn::GPUContractAttr>(getAttributeName());
+    }
+  }];
+}
+
 #endif // ATTN_IR_GPUKERNEL_TD

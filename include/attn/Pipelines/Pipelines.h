@@ -81,7 +81,7 @@ void buildTileStage(mlir::OpPassManager &pm, const StageOptions &options);
 /// Before bufferization for a GPU: products of matrices are one op each, with
 /// the elementwise ops that follow, and so are other elementwise ops that alone
 /// use each other.
-void prepareKernels(mlir::OpPassManager &pm);
+void prepareKernels(mlir::OpPassManager &pm, const StageOptions &options);
 /// No tensors; scratch is allocated once per worker.
 void buildBufferizeStage(mlir::OpPassManager &pm);
 /// No op of the dialect: tile bodies are vectors and loops.

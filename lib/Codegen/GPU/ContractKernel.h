@@ -6,15 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A block of threads has a tile of the product, and goes over the features with
-// its sums in registers. While it multiplies what one half of shared memory
-// holds of both factors, the next features are copied to the other half:
-//
-//   wait for these features; ask for the next ones
-//   sums += lhs x rhs
-//
-// In the end the sums go through shared memory, so that what follows them,
-// inputs and the result, is read and written by neighbours together, and is
-// there once.
+// its sums in registers. In the end the sums go through shared memory, so that
+// what follows them, inputs and the result, is read and written by neighbours
+// together, and some columns at once where they lie so.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,25 +17,30 @@
 
 #include "KernelBuilder.h"
 #include "attn/IR/ContractOp.h"
+#include "attn/IR/GPUKernel.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace attn {
 
 /// How a kernel divides a product.
 struct ContractTiles {
-  /// Whether fragments are multiplied, of 16-bit elements.
-  bool mma;
   /// Of a block.
   int64_t rows, columns, features;
-  /// The warps, four in all, side by side along rows and along columns.
+  /// The warps side by side along rows and along columns.
   int64_t warpRows, warpColumns;
   /// The threads of a warp: of one of AMD's that multiplies fragments 64.
   int64_t warpThreads = 32;
 
-  static ContractTiles of(ContractOp op);
+  static ContractTiles of(GPUContractAttr choice);
   int64_t rowsOfWarp() const { return rows / warpRows; }
   int64_t columnsOfWarp() const { return columns / warpColumns; }
 };
+
+/// The size of dimension `at` of a buffer, which may be a view that is computed
+/// in a loop: what its size is computed from is not.
+mlir::OpFoldResult getContractSize(mlir::OpBuilder &b, mlir::Location loc,
+                                   mlir::Value buffer, unsigned at);
 
 /// Emits a kernel in place of an `attn.contract` on buffers.
 class ContractKernel : protected KernelBuilder {
@@ -71,11 +70,94 @@ protected:
   };
 
   ContractKernel(mlir::RewriterBase &rewriter, ContractOp op,
-                 ContractTiles tiles);
+                 GPUContractAttr choice);
 
   /// The layout in shared memory of a factor whose `positions` and
   /// `featuresInner` are known.
   virtual void placeFactor(Factor &factor) = 0;
+  /// The bytes of shared memory for factors, and warps that have no sums.
+  virtual int64_t countFactorBytes() const = 0;
+  virtual int64_t countOtherWarps() const { return 0; }
+  /// On the host, before the launch.
+  virtual void prepareLaunch() {}
+  /// In the kernel: all sums, which `finish` is given then.
+  virtual void compute() = 0;
+  /// Stores the sums of this thread to shared memory.
+  virtual void storeSums(mlir::ValueRange sums) = 0;
+  /// The columns that rows of sums have behind them, so that rows that are
+  /// stored together lie in different banks: pairs of neighbouring rows.
+  virtual int64_t countSpareColumns() const { return 8; }
+  /// Whether all threads read sums, whether they have something to store or
+  /// not, so that what they do in shared memory depends on no extent.
+  virtual bool readsAllSums() const { return false; }
+  /// Waits for all threads that have sums.
+  virtual void meet() { hardware.barrier(); }
+
+  /// What follows the sums of this thread, in what is factors' memory until
+  /// then.
+  void finish(mlir::ValueRange ownSums);
+  MatrixView view(unsigned number, ContractOp::Dim row, ContractOp::Dim column);
+  /// What is in an operand at a position.
+  mlir::Value loadInput(unsigned number, mlir::Value row, mlir::Value column,
+                        mlir::Value feature);
+  /// Where in an operand with `map` a dimension is.
+  static std::optional<unsigned> getPosition(mlir::AffineMap map,
+                                             ContractOp::Dim dim);
+  int64_t countThreads() const {
+    return tiles.warpThreads * tiles.warpRows * tiles.warpColumns;
+  }
+  /// The bytes from one row of sums to the next in shared memory.
+  int64_t sumStride() const {
+    return (tiles.columns + countSpareColumns()) * accBytes;
+  }
+
+  ContractOp op;
+  ContractTiles tiles;
+  mlir::FloatType accType;
+  int64_t accBytes;
+  /// What stands for the operands of the op in the kernel.
+  Values operands;
+  Factor factors[2];
+  /// On the host: by dimension.
+  mlir::Value extents[3];
+  /// What stands in the block for what the loop around the op computes.
+  mlir::IRMapping blockMapping;
+
+private:
+  mlir::Value getExtent(ContractOp::Dim dim);
+  void locateBlock(mlir::scf::ForallOp loop);
+  void placeFactors();
+  mlir::Value findWords();
+  Values loadSums(mlir::Value row, mlir::Value column, int64_t count);
+  void finishWord(mlir::Value row, mlir::Value column, mlir::ValueRange sums,
+                  mlir::Value hasWords);
+  void storeWord(mlir::Value row, mlir::Value column, mlir::ValueRange sums);
+  void storeElement(mlir::Value row, mlir::Value column, mlir::Value sum);
+  mlir::Value computeElement(mlir::Value sum,
+                             llvm::function_ref<mlir::Value(unsigned)> load);
+  mlir::Value getAddress(unsigned number, const MatrixView &own,
+                         mlir::Value row, mlir::Value column);
+
+  /// On the host: of the loop around the op.
+  Values loopExtents;
+  mlir::Value rowTiles, columnTiles;
+};
+
+/// A product whose threads copy factors themselves: while they multiply what
+/// one half of shared memory holds of both, the next features are copied to the
+/// other half.
+///
+///   wait for these features; ask for the next ones
+///   sums += lhs x rhs
+class HalvesContract : public ContractKernel {
+protected:
+  using ContractKernel::ContractKernel;
+
+  int64_t countFactorBytes() const override {
+    return 2 * (factors[0].size + factors[1].size);
+  }
+  void compute() override;
+
   /// Begins to copy `count` features, an i32, from `first` on, an index, to the
   /// half of shared memory that begins at `half`.
   virtual void copyFactor(unsigned side, mlir::Value first, mlir::Value count,
@@ -89,64 +171,47 @@ protected:
   /// How many sums there are, and their type: numbers, or vectors of these.
   virtual int64_t countSums() const = 0;
   virtual mlir::Type getSumType() const { return accType; }
-  /// Stores the sums of this thread to shared memory.
-  virtual void storeSums(mlir::ValueRange sums) = 0;
-  /// The columns that rows of sums have behind them, so that rows that are
-  /// stored together lie in different banks: pairs of neighbouring rows.
-  virtual int64_t countSpareColumns() const { return 8; }
 
-  int64_t countThreads() const {
-    return tiles.warpThreads * tiles.warpRows * tiles.warpColumns;
-  }
-  /// The bytes from one row of sums to the next in shared memory.
-  int64_t sumStride();
   /// Of an element of `factor`.
-  mlir::Value getAddress(const Factor &factor, mlir::Value position,
-                         mlir::Value feature);
+  mlir::Value getFactorAddress(const Factor &factor, mlir::Value position,
+                               mlir::Value feature);
   /// The element of a factor at a position and a feature of the matrix, in the
   /// accumulation type, with what its region makes of it.
   mlir::Value loadElement(unsigned side, mlir::Value position,
                           mlir::Value feature);
 
-  ContractOp op;
-  ContractTiles tiles;
-  mlir::FloatType accType;
-  /// What stands for the operands of the op in the kernel.
-  Values operands;
-  Factor factors[2];
-
 private:
-  mlir::Value getExtent(ContractOp::Dim dim);
-  void locateBlock(mlir::scf::ForallOp loop);
-  MatrixView view(unsigned number, ContractOp::Dim row, ContractOp::Dim column);
-  void placeFactors();
   void viewFactors();
-  mlir::Value loadInput(unsigned number, mlir::Value row, mlir::Value column,
-                        mlir::Value feature);
   Values walkFeatures();
-  void finish();
-  void finishElement(mlir::Value row, mlir::Value column, mlir::Value sum);
+};
 
-  /// On the host: by dimension, and of the loop around the op.
-  mlir::Value extents[3];
-  Values loopExtents;
-  mlir::Value rowTiles, columnTiles;
+/// A factor as the unit that copies tensors has it: an array of the host, and
+/// for each of its dimensions the one of the op, or where the block is.
+struct MappedFactor {
+  mlir::Value buffer;
+  llvm::SmallVector<std::optional<ContractOp::Dim>> dims;
+  llvm::SmallVector<mlir::OpFoldResult> offsets;
 };
 
 /// The forms.
 std::unique_ptr<ContractKernel> createMmaContract(mlir::RewriterBase &rewriter,
                                                   ContractOp op,
-                                                  ContractTiles tiles);
+                                                  GPUContractAttr choice);
 std::unique_ptr<ContractKernel> createMfmaContract(mlir::RewriterBase &rewriter,
                                                    ContractOp op,
-                                                   ContractTiles tiles);
+                                                   GPUContractAttr choice);
 std::unique_ptr<ContractKernel>
 createPlainContract(mlir::RewriterBase &rewriter, ContractOp op,
-                    ContractTiles tiles);
+                    GPUContractAttr choice);
+std::unique_ptr<ContractKernel>
+createWgmmaContract(mlir::RewriterBase &rewriter, ContractOp op,
+                    GPUContractAttr choice,
+                    llvm::ArrayRef<MappedFactor> sources);
 
 /// Emits a kernel in place of `op`, or of the parallel loop around it where
 /// that holds nothing else.
-void emitContractKernel(mlir::RewriterBase &rewriter, ContractOp op);
+mlir::LogicalResult emitContractKernel(mlir::RewriterBase &rewriter,
+                                       ContractOp op);
 
 } // namespace attn
 

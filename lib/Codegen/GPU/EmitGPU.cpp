@@ -53,7 +53,8 @@ struct EmitGPUPass final : impl::EmitGPUPassBase<EmitGPUPass> {
       if (failed(emit(rewriter, op)))
         return signalPassFailure();
     for (ContractOp op : collect<ContractOp>())
-      emitContractKernel(rewriter, op);
+      if (failed(emitContractKernel(rewriter, op)))
+        return signalPassFailure();
     // Of other loops the host runs every position.
     for (scf::ForallOp loop : collect<scf::ForallOp>())
       if (failed(scf::forallToForLoop(rewriter, loop)))

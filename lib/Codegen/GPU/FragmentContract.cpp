@@ -47,8 +47,9 @@ void FragmentContract::copyElements(unsigned side, Value first, Value count,
     Value value = emitIf(
         there,
         [&] {
-          Value at = getAddress(factor, add(factor.first, toIndex(position)),
-                                add(first, toIndex(feature)));
+          Value at =
+              getFactorAddress(factor, add(factor.first, toIndex(position)),
+                               add(first, toIndex(feature)));
           return Values{hardware.load(element, hardware.toGlobal(at), 2)};
         },
         zero)[0];
@@ -79,8 +80,9 @@ void FragmentContract::copyFactor(unsigned side, Value first, Value count,
                              compare(Predicate::slt, inner, innerCount));
           Value position = factor.featuresInner ? line : inner;
           Value feature = factor.featuresInner ? inner : line;
-          Value at = getAddress(factor, add(factor.first, toIndex(position)),
-                                add(first, toIndex(feature)));
+          Value at =
+              getFactorAddress(factor, add(factor.first, toIndex(position)),
+                               add(first, toIndex(feature)));
           // Of what is not there nothing is read.
           at = select(there, at, factor.view.address);
           hardware.copyAsync(to, hardware.toGlobal(at),

@@ -23,11 +23,11 @@
 namespace attn {
 
 /// What forms have in common that multiply fragments, whatever these are.
-class FragmentContract : public ContractKernel {
+class FragmentContract : public HalvesContract {
 protected:
   FragmentContract(mlir::RewriterBase &rewriter, ContractOp op,
-                   ContractTiles tiles)
-      : ContractKernel(rewriter, op, tiles),
+                   GPUContractAttr choice)
+      : HalvesContract(rewriter, op, choice),
         element(mlir::getElementTypeOrSelf(op.getLhs())) {}
 
   void placeFactor(Factor &factor) override;

@@ -24,8 +24,8 @@ constexpr int64_t kFragment = 16, kOwn = 4;
 
 class MfmaContract final : public FragmentContract {
 public:
-  MfmaContract(RewriterBase &rewriter, ContractOp op, ContractTiles tiles)
-      : FragmentContract(rewriter, op, tiles),
+  MfmaContract(RewriterBase &rewriter, ContractOp op, GPUContractAttr choice)
+      : FragmentContract(rewriter, op, choice),
         rowFragments(tiles.rowsOfWarp() / kFragment),
         columnFragments(tiles.columnsOfWarp() / kFragment) {}
 
@@ -114,8 +114,9 @@ void MfmaContract::storeSums(ValueRange sums) {
 }
 
 std::unique_ptr<ContractKernel>
-createMfmaContract(RewriterBase &rewriter, ContractOp op, ContractTiles tiles) {
-  return std::make_unique<MfmaContract>(rewriter, op, tiles);
+createMfmaContract(RewriterBase &rewriter, ContractOp op,
+                   GPUContractAttr choice) {
+  return std::make_unique<MfmaContract>(rewriter, op, choice);
 }
 
 } // namespace attn

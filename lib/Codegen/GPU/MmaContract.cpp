@@ -15,8 +15,8 @@ namespace {
 
 class MmaContract final : public FragmentContract {
 public:
-  MmaContract(RewriterBase &rewriter, ContractOp op, ContractTiles tiles)
-      : FragmentContract(rewriter, op, tiles),
+  MmaContract(RewriterBase &rewriter, ContractOp op, GPUContractAttr choice)
+      : FragmentContract(rewriter, op, choice),
         rowFragments(tiles.rowsOfWarp() / 16),
         columnFragments(tiles.columnsOfWarp() / 8) {}
 
@@ -75,8 +75,9 @@ void MmaContract::storeSums(ValueRange sums) {
 }
 
 std::unique_ptr<ContractKernel>
-createMmaContract(RewriterBase &rewriter, ContractOp op, ContractTiles tiles) {
-  return std::make_unique<MmaContract>(rewriter, op, tiles);
+createMmaContract(RewriterBase &rewriter, ContractOp op,
+                   GPUContractAttr choice) {
+  return std::make_unique<MmaContract>(rewriter, op, choice);
 }
 
 } // namespace attn

@@ -24,10 +24,10 @@ constexpr int64_t kColumnThreads = 16;
 /// Elements of 32 bits that lie in half of the banks.
 constexpr int64_t kHalfOfBanks = 16;
 
-class PlainContract final : public ContractKernel {
+class PlainContract final : public HalvesContract {
 public:
-  PlainContract(RewriterBase &rewriter, ContractOp op, ContractTiles tiles)
-      : ContractKernel(rewriter, op, tiles), bytes(accType.getWidth() / 8),
+  PlainContract(RewriterBase &rewriter, ContractOp op, GPUContractAttr choice)
+      : HalvesContract(rewriter, op, choice), bytes(accType.getWidth() / 8),
         ownRows(tiles.rows * kColumnThreads / countThreads()),
         ownColumns(tiles.columns / kColumnThreads) {}
 
@@ -167,8 +167,8 @@ void PlainContract::storeSums(ValueRange sums) {
 
 std::unique_ptr<ContractKernel> createPlainContract(RewriterBase &rewriter,
                                                     ContractOp op,
-                                                    ContractTiles tiles) {
-  return std::make_unique<PlainContract>(rewriter, op, tiles);
+                                                    GPUContractAttr choice) {
+  return std::make_unique<PlainContract>(rewriter, op, choice);
 }
 
 } // namespace attn

@@ -14,8 +14,12 @@
 // CHECK: nvvm.cp.async.shared.global
 // CHECK: gpu.barrier
 // CHECK: nvvm.mma.sync
-// The sums are rounded and stored in one place.
+// The sums are rounded and stored in one place, four columns at once if rows lie
+// so.
 // CHECK: gpu.barrier
+// CHECK: scf.for
+// CHECK: %[[ROUNDED:.+]] = arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
+// CHECK: llvm.store %[[ROUNDED]], %{{.+}} {alignment = 8 : i64} : vector<4xf16>, !llvm.ptr<1>
 // CHECK: scf.for
 // CHECK: %[[ROUNDED:.+]] = arith.truncf %{{.+}} : f32 to f16
 // CHECK: llvm.store %[[ROUNDED]], %{{.+}} {alignment = 2 : i64} : f16, !llvm.ptr<1>
@@ -42,11 +46,12 @@ func.func @products(%a: memref<3x70x40xf16>, %b: memref<3x40x?xf16>, %c: memref<
 
 // -----
 
-// Singles are multiplied one by one; what follows is there once.
+// Singles are multiplied one by one; what follows is there for four columns at once
+// and for one.
 // CHECK-LABEL: func @singles(
 // CHECK: gpu.launch
 // CHECK: math.fma
-// CHECK: math.tanh
+// CHECK-COUNT-5: math.tanh
 // CHECK-NOT: math.tanh
 // CHECK: return
 #mk = affine_map<(m, n, k) -> (m, k)>

@@ -146,6 +146,8 @@ def forms():
         operands=[("tensor<1xf32>", "#s"), ("f32", "#c")], **f32)
     yield "product of f16", product("f16")
     yield "product of f32", product("f32")
+    yield "wgmma product", product("f16", 72, 40, 328)
+    yield "wgmma product of two warpgroups", product("bf16", 200, 72, 328)
 
 
 def run(command, text):
