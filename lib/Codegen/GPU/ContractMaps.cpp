@@ -190,6 +190,9 @@ static void emitWithMaps(RewriterBase &rewriter, ContractOp op,
 }
 
 LogicalResult emitContractKernel(RewriterBase &rewriter, ContractOp op) {
+  if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>))
+    return op.emitOpError("cannot be emitted as a GPU kernel: expected "
+                          "buffers, not tensors");
   GPUContractAttr choice = GPUContractAttr::of(op);
   if (!choice)
     choice = chooseOtherContract(op);

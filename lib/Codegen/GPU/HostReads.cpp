@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "HostReads.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -58,6 +59,12 @@ bool isTakenByKernels(memref::LoadOp load) {
   return collectUses(slice);
 }
 
+/// Whether an op that is no view may give memory that it takes another name.
+static bool passesOn(Operation *op) {
+  return llvm::any_of(op->getResultTypes(), llvm::IsaPred<BaseMemRefType>) ||
+         (op->hasTrait<OpTrait::IsTerminator>() && !isa<func::ReturnOp>(op));
+}
+
 /// Memory, and all views of it; none of memory whose other names are not known.
 static llvm::SetVector<Value> findViews(Value view) {
   while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
@@ -70,10 +77,13 @@ static llvm::SetVector<Value> findViews(Value view) {
   if (isKnown)
     views.insert(view);
   for (size_t i = 0; i < views.size(); ++i)
-    for (Operation *user : views[i].getUsers())
-      if (auto op = dyn_cast<ViewLikeOpInterface>(user);
-          op && op.getViewSource() == views[i])
+    for (Operation *user : views[i].getUsers()) {
+      auto op = dyn_cast<ViewLikeOpInterface>(user);
+      if (op && op.getViewSource() == views[i])
         views.insert(op.getViewDest());
+      else if (passesOn(user))
+        return {};
+    }
   return views;
 }
 
@@ -95,6 +105,8 @@ static bool mayBeWritten(memref::LoadOp load, Operation *launch) {
   if (views.empty())
     return true;
   Operation *last = load->getBlock()->findAncestorOpInBlock(*launch);
+  if (!last)
+    return true;
   for (Operation *op = load->getNextNode(); op; op = op->getNextNode()) {
     auto result = op->walk([&](Operation *inner) {
       return mayWrite(inner, views) ? WalkResult::interrupt()

@@ -117,6 +117,21 @@ func.func @repeated(%x: memref<5xf32>, %y: memref<7xf32>, %i: index) {
 
 // -----
 
+// By another name, too.
+func.func @renamed(%c: i1, %y: memref<7xf32>, %i: index) {
+  %x = memref.alloc() : memref<5xf32>
+  %z = memref.alloc() : memref<5xf32>
+  %either = arith.select %c, %x, %z : memref<5xf32>
+  %zero = arith.constant 0.0 : f32
+  // expected-error @below {{'memref.load' op cannot be compiled for a GPU: it reads an element for kernels, and its tensor may be written before they do; expected it to be a tensor that is not written any more}}
+  %e = memref.load %x[%i] : memref<5xf32>
+  linalg.fill ins(%zero : f32) outs(%either : memref<5xf32>)
+  linalg.fill ins(%e : f32) outs(%y : memref<7xf32>)
+  return
+}
+
+// -----
+
 func.func @softmax(%x: memref<5x7xf32>, %y: memref<5x7xf32>) {
   // expected-error @below {{'linalg.softmax' op cannot be compiled for a GPU: it has no form as a kernel, and the host cannot access the memory of a GPU}}
   linalg.softmax dimension(1) ins(%x : memref<5x7xf32>) outs(%y : memref<5x7xf32>)
@@ -137,4 +152,16 @@ func.func @wide_sums(%q: memref<5x16xf16>, %k: memref<7x16xf16>, %v: memref<7x24
       {indexing_maps = [#q, #k, #v, #o], acc_type = f64,
        attn.gpu_kernel = #attn.gpu_kernel<mma_sync, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}
   return
+}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+func.func @product_of_tensors(%a: tensor<5x7xf16>, %b: tensor<7x3xf16>, %c: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.contract' op cannot be emitted as a GPU kernel: expected buffers, not tensors}}
+  %0 = attn.contract ins(%a, %b : tensor<5x7xf16>, tensor<7x3xf16>) outs(%c : tensor<5x3xf32>)
+      {indexing_maps = [#mk, #kn, #mn]} -> tensor<5x3xf32>
+  return %0 : tensor<5x3xf32>
 }
