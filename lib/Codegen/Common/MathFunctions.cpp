@@ -173,7 +173,8 @@ Value MathBuilder::acos(Value x) {
   return multiply(half, constant(2));
 }
 
-/// Where both are infinite, or both 0, as for 1 and +-1.
+/// Where both are infinite, as for +-1 and +-1; where both are 0, as for y and
+/// 1.
 Value MathBuilder::atan2(Value y, Value x) {
   Value one = constant(1), zero = constant(0);
   Value behind = compare(Predicate::OLT, copySign(one, x), zero);
@@ -186,7 +187,7 @@ Value MathBuilder::atan2(Value y, Value x) {
   ratio = select(both(kInfinity), multiply(copySign(one, y), copySign(one, x)),
                  ratio);
   Value none = both(0.0);
-  ratio = select(none, zero, ratio);
+  ratio = select(none, y, ratio);
   Value angle = atan(ratio);
   angle = select(behind, add(angle, copySign(constant(kPi), y)), angle);
   Value isNumber = compare(Predicate::ORD, y, x);

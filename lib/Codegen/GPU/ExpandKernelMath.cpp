@@ -152,10 +152,11 @@ Value emitScalar(OpBuilder &b, Operation *op) {
     return hardware.call(intrinsic, op->getOperands());
   if (op->getResult(0).getType().isF64())
     return emitWide(b, op);
-  if (isWave(op)) {
-    MathBuilder functions(b, loc, b.getF32Type());
+  MathBuilder functions(b, loc, b.getF32Type());
+  if (isWave(op))
     return (functions.*getFunction(op))(op->getOperand(0));
-  }
+  if (isa<math::Atan2Op>(op))
+    return functions.atan2(op->getOperand(0), op->getOperand(1));
   if (isa<math::Exp2Op>(op))
     return hardware.exp2(op->getOperand(0));
   if (isa<math::ExpOp>(op))
@@ -173,9 +174,9 @@ bool isExpanded(Operation *op) {
   Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
   if (!type || !(type.isF32() || type.isF64()))
     return false;
-  return isa<math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) || isWave(op) ||
-         (type.isF32() && isa<arith::DivFOp>(op)) ||
-         (type.isF64() && (getFunction(op) || isa<math::Atan2Op>(op))) ||
+  return isa<math::Atan2Op, math::ExpOp, math::Exp2Op, math::RsqrtOp>(op) ||
+         isWave(op) || (type.isF32() && isa<arith::DivFOp>(op)) ||
+         (type.isF64() && getFunction(op)) ||
          !getIntrinsic(op).empty();
 }
 
@@ -418,6 +419,7 @@ struct ExpandKernelMathPass final
         {"cosh", "acosh", "powf", "fpowi"});
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name != math::ExpOp::getOperationName() &&
+             name != math::Atan2Op::getOperationName() &&
              name != math::SinOp::getOperationName() &&
              name != math::CosOp::getOperationName();
     });
