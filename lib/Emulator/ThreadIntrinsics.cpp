@@ -288,7 +288,7 @@ llvm::ArrayRef<Intrinsic> getThreadIntrinsics() {
       pure("div.rn.f", divide),
       pure("div.full", divide),
       pure("div.approx.f", divide),
-      pure("fdiv.fast", divide),
+      pure("fdiv.fast", divideFlush),
       pure("div.approx.ftz.f", divideFlush),
       pure("fma.rn.f", fma),
       pure("fma.rn.ftz.f", fmaFlush),
