@@ -4,7 +4,7 @@
 # at the shapes at which PyTorch is measured beside it, compiled ahead of time,
 # with a runner in Python.
 #
-#   scripts/gpu-kit.sh [FOLDER] [--chips=sm_80,sm_90] [--only=ROW,...]
+#   scripts/gpu-kit.sh [FOLDER] [--chips=sm_80,sm_90a] [--only=ROW,...]
 #
 # FOLDER is build/gpu-kit by default. There, `python3 run.py [--quick]`;
 # docs/gpu.md says more. The kernels are code for those chips where ptxas is

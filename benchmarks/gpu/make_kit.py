@@ -1,6 +1,6 @@
 """Compiles the rows of the kit and puts it together.
 
-    make_kit.py FOLDER [--chips=sm_80,sm_90] [--only=ROW,...]
+    make_kit.py FOLDER [--chips=sm_80,sm_90a] [--only=ROW,...]
 
 attn-compile and attn-run are those of PATH. What a GPU does not take is a row
 that says why. See scripts/gpu-kit.sh.
@@ -99,7 +99,7 @@ def make_example(path, folder, scratch, chips):
 def main():
     parser = argparse.ArgumentParser(description="Puts the kit together.")
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--chips", default="sm_80,sm_90")
+    parser.add_argument("--chips", default="sm_80,sm_90a")
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     wanted = {name for name in options.only.split(",") if name}
