@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/IR/ContractOp.h"
-#include "attn/IR/GPUKernel.h"
+#include "VerifyGPUChoice.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -152,11 +152,8 @@ LogicalResult ContractOp::verify() {
              << name << "_element, which makes a float of an element of "
              << name << ", which is " << type;
   }
-  StringRef choice = GPUContractAttr::getAttributeName();
-  if (Attribute given = (*this)->getDiscardableAttr(choice);
-      given && !isa<GPUContractAttr>(given))
-    return emitOpError("expected ")
-           << choice << " to be a #attn.gpu_contract, but got " << given;
+  if (failed(verifyGPUChoice<GPUContractAttr>(*this)))
+    return failure();
   return detail::verifyDestinationStyle(*this, "C5");
 }
 

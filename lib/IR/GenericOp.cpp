@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "VerifyGPUChoice.h"
 #include "attn/IR/BlockList.h"
 #include "attn/IR/ContractOp.h"
-#include "attn/IR/GPUKernel.h"
 #include "attn/IR/Verify.h"
 
 using namespace mlir;
@@ -83,33 +83,6 @@ void GenericOp::getEffects(
   detail::getDestinationStyleEffects(*this, /*readsInits=*/false, effects);
 }
 
-/// The kernel that an op is to be and, beside one of the form `wgmma`, that of
-/// another form.
-static LogicalResult verifyGPUKernels(GenericOp op) {
-  StringRef choice = GPUKernelAttr::getAttributeName();
-  StringRef fallback = GPUKernelAttr::getFallbackName();
-  for (StringRef name : {choice, fallback})
-    if (Attribute given = op->getDiscardableAttr(name);
-        given && !isa<GPUKernelAttr>(given))
-      return op.emitOpError("expected ")
-             << name << " to be a #attn.gpu_kernel, but got " << given;
-  auto other = op->getAttrOfType<GPUKernelAttr>(fallback);
-  if (!other)
-    return success();
-  if (other.getForm() == GPUForm::wgmma)
-    return op.emitOpError("expected ")
-           << fallback << " to be of another form than wgmma, but got "
-           << other;
-  GPUKernelAttr kernel = GPUKernelAttr::of(op);
-  if (!kernel || kernel.getForm() != GPUForm::wgmma) {
-    InFlightDiagnostic error = op.emitOpError("expected ")
-                               << fallback << " beside " << choice
-                               << " of the form wgmma, but got ";
-    return kernel ? error << kernel : error << "none";
-  }
-  return success();
-}
-
 LogicalResult GenericOp::verify() {
   if (failed(detail::verifyAttentionOperands(*this)) ||
       failed(detail::verifyBlockList(*this)))
@@ -125,7 +98,7 @@ LogicalResult GenericOp::verify() {
                       {Class::Batch, Class::QueryRow}))
       return emitOpError("(C10) expected lse to span batch and query rows");
   }
-  if (failed(verifyGPUKernels(*this)))
+  if (failed(verifyGPUChoice<GPUKernelAttr>(*this)))
     return failure();
   if (!getWeights())
     return success();

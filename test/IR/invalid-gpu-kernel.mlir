@@ -124,3 +124,30 @@ func.func private @warps() attributes {a = #attn.gpu_kernel<wgmma, rows = 32, ke
 
 // expected-error @below {{'attn.gpu_kernel' (C6) expected 0 blocks or, of wgmma, more, but got 132}}
 func.func private @blocks() attributes {a = #attn.gpu_kernel<mma_sync, rows = 64, keys = 64, warps = 4, stages = 1, splits = 1, blocks = 132>}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+func.func @fallback_of_product(%a: tensor<5x8xf16>, %b: tensor<8x3xf16>, %c: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.contract' op expected attn.gpu_fallback to be a #attn.gpu_contract, but got #attn.gpu_kernel<plain, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>}}
+  %0 = attn.contract ins(%a, %b : tensor<5x8xf16>, tensor<8x3xf16>) outs(%c : tensor<5x3xf32>)
+      {indexing_maps = [#mk, #kn, #mn],
+       attn.gpu_fallback = #attn.gpu_kernel<plain, rows = 16, keys = 32, warps = 1, stages = 1, splits = 1>} -> tensor<5x3xf32>
+  return %0 : tensor<5x3xf32>
+}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+func.func @fallback_of_the_form_of_product(%a: tensor<5x8xf16>, %b: tensor<8x3xf16>, %c: tensor<5x3xf32>) -> tensor<5x3xf32> {
+  // expected-error @below {{'attn.contract' op expected attn.gpu_fallback to be of another form than wgmma, but got #attn.gpu_contract<wgmma, rows = 64, columns = 64, stages = 2>}}
+  %0 = attn.contract ins(%a, %b : tensor<5x8xf16>, tensor<8x3xf16>) outs(%c : tensor<5x3xf32>)
+      {indexing_maps = [#mk, #kn, #mn],
+       attn.gpu_contract = #attn.gpu_contract<wgmma, rows = 64, columns = 64, stages = 2>,
+       attn.gpu_fallback = #attn.gpu_contract<wgmma, rows = 64, columns = 64, stages = 2>} -> tensor<5x3xf32>
+  return %0 : tensor<5x3xf32>
+}
