@@ -122,19 +122,22 @@ static std::optional<MappedFactor> mapFactor(OpBuilder &b, ContractOp op,
   return mapped;
 }
 
-/// Where there is no kernel beside it for arrays without maps. Of no features
-/// none is copied.
-static void checkFactors(OpBuilder &b, ContractOp op, Value fits) {
+/// Where there is no kernel beside it for arrays without maps. Of a product of
+/// nothing none is copied.
+static void checkFactors(OpBuilder &b, ContractOp op,
+                         ArrayRef<MappedFactor> sources, Value fits) {
   Location loc = op.getLoc();
-  AffineExpr features = b.getAffineDimExpr(ContractOp::Features);
-  Value count = getValueOrCreateConstantIndexOp(
-      b, loc,
-      getContractSize(b, loc, op.getLhs(),
-                      *op.getIndexingMap(0).getResultPosition(features)));
-  Value none = b.createOrFold<arith::CmpIOp>(
-      loc, arith::CmpIPredicate::eq, count,
-      arith::ConstantIndexOp::create(b, loc, 0));
-  fits = b.createOrFold<arith::OrIOp>(loc, fits, none);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  for (const MappedFactor &source : sources) {
+    int64_t rank = cast<MemRefType>(source.buffer.getType()).getRank();
+    for (int64_t i = 0; i < rank; ++i) {
+      Value size = getValueOrCreateConstantIndexOp(
+          b, loc, getContractSize(b, loc, source.buffer, i));
+      Value none = b.createOrFold<arith::CmpIOp>(
+          loc, arith::CmpIPredicate::eq, size, zero);
+      fits = b.createOrFold<arith::OrIOp>(loc, fits, none);
+    }
+  }
   CheckOp::create(b, loc, fits,
                   "expected the factors of a product on a GPU to begin at a "
                   "multiple of 16 bytes, with rows a multiple of 16 bytes "
@@ -175,7 +178,7 @@ static void emitWithMaps(RewriterBase &rewriter, ContractOp op,
   if (getConstantIntValue(fits) == 0)
     return emitForm(rewriter, op, other, loop);
   if (!fallback) {
-    checkFactors(rewriter, op, fits);
+    checkFactors(rewriter, op, sources, fits);
     return createWgmmaContract(rewriter, op, choice, sources)->run(loop);
   }
   auto branch = scf::IfOp::create(rewriter, op.getLoc(), fits,
