@@ -112,7 +112,8 @@ static void multiply(const Slot *arguments, Slot *results, int32_t site) {
   Block &block = Block::current();
   unsigned wave = block.getThread() / kWave;
   unsigned lane = block.getThread() % kWave;
-  for (unsigned modifier : {3, 4, 5})
+  // Behind the sums, which take two.
+  for (unsigned modifier : {4, 5, 6})
     if (getArgument<uint32_t>(arguments, modifier))
       block.fail("expected products that neither broadcast nor permute");
   if (wave >= kWaves)
