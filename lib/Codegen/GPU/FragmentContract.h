@@ -13,7 +13,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-
 #ifndef ATTN_LIB_CODEGEN_GPU_FRAGMENTCONTRACT_H
 #define ATTN_LIB_CODEGEN_GPU_FRAGMENTCONTRACT_H
 

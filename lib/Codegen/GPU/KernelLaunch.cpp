@@ -120,10 +120,10 @@ void KernelEmitter::locateBlock(Value number, Value threadIndex) {
   firstColumn = numColumns = hasFirst = Value();
   if (sharesChannels(part)) {
     Value count = toI32(countParts());
-    Value part = arith::RemUIOp::create(b, loc, number, count);
+    Value own = arith::RemUIOp::create(b, loc, number, count);
     number = arith::DivUIOp::create(b, loc, number, count);
-    hasFirst = compare(Predicate::eq, part, i32(0));
-    firstColumn = toIndex(multiply(part, i32(layout.channels)));
+    hasFirst = compare(Predicate::eq, own, i32(0));
+    firstColumn = toIndex(multiply(own, i32(layout.channels)));
     Value all = getValueOrCreateConstantIndexOp(b, loc, extents[channelDim]);
     Value left = arith::SubIOp::create(b, loc, all, firstColumn);
     numColumns =
